@@ -3,7 +3,7 @@
 import pytest
 
 from docs import answer
-from phasescope.core.errors import UserError
+from phasescope import UserError
 
 WITH_ANSWER = sorted(path.parent.name for path in answer.STUDIES.glob("*/answer.toml"))
 

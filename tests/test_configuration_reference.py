@@ -1,7 +1,7 @@
 """The reference of the configuration is written from the schema, and every key has a meaning."""
 
 from docs.configuration import PAGE, page
-from phasescope.runs.config import RunConfig
+from phasescope import RunConfig
 
 
 def test_the_page_is_that_of_the_schema():

@@ -12,12 +12,11 @@ from pydantic import Field
 from pydantic_core import PydanticUndefined
 
 import phasescope.core.kinds
-from phasescope.core.config import Config
+from phasescope import Config, RunConfig, load_config
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.networks import UNetConfig
 from phasescope.models.networks.base import WatchedConfig
 from phasescope.models.training.config import AdamWConfig, MuonConfig, SGDConfig
-from phasescope.runs.config import RunConfig, load_config
 from phasescope.worlds import ArrayWorld, GaussianBump
 from phasescope.worlds.designs import INCREMENT
 

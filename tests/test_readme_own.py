@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from phasescope.runs.store import find_run
+from phasescope import find_run
 
 ROOT = Path(__file__).parents[1]
 OWN = (ROOT / "docs" / "your_own.md").read_text().partition("## Snippets\n")[2].partition("\n## ")[0]

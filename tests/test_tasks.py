@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phasescope.runs.store import find_run
+from phasescope import find_run
 from test_readme_own import run
 
 ROOT = Path(__file__).parents[1]

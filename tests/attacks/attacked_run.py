@@ -1,7 +1,8 @@
 """The run that is attacked: two snapshots, a second of training."""
 
 from least import LEAST
-from phasescope.runs.config import RunConfig, over_defaults
+from phasescope import RunConfig
+from phasescope.runs.config import over_defaults
 
 FIELDS = {
     "name": "attacked",

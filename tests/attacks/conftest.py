@@ -7,8 +7,7 @@ from attacked_run import config_of
 from here import Here
 from hostile import Outcome, call
 
-from phasescope.runs.execution import train
-from phasescope.runs.store import Run
+from phasescope import Run, train
 from phasescope.studies import conduct
 
 

@@ -15,9 +15,7 @@ from attacked_run import FIELDS, config_of
 from damage import DAMAGES, fingerprint, stored_files
 from starlette.testclient import TestClient
 
-from phasescope.core.errors import RunFailed, UserError
-from phasescope.runs.execution import train
-from phasescope.runs.store import Run
+from phasescope import Run, RunFailed, UserError, train
 from phasescope.runs.store.writer import CHECKPOINT
 from phasescope.views.explorer.server import create_app
 

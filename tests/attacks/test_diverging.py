@@ -6,9 +6,7 @@ import pytest
 import torch
 from attacked_run import config_of
 
-from phasescope.core.errors import RunFailed
-from phasescope.runs.execution import train
-from phasescope.runs.store import Run
+from phasescope import Run, RunFailed, train
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])

@@ -12,8 +12,7 @@ import pytest
 from damage import DAMAGES, stored_files
 from starlette.testclient import TestClient
 
-from phasescope.core.errors import UserError
-from phasescope.runs.store import Run
+from phasescope import Run, UserError
 from phasescope.views.explorer import library as explored
 from phasescope.views.explorer.library import Library, Unknown
 from phasescope.views.explorer.server import create_app

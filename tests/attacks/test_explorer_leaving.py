@@ -14,12 +14,10 @@ import httpx
 import numpy as np
 import pytest
 
-from phasescope.core.errors import UserError
-from phasescope.core.places import Place
+from phasescope import Place, Run, UserError
 from phasescope.runs.intervening import IMAGES, Change
 from phasescope.runs.loading import MOST_WORK
 from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
-from phasescope.runs.store import Run
 from phasescope.views.explorer.serve import serving
 from tests.views.explorer.small_run import write_small_run
 

@@ -11,11 +11,10 @@ import yaml
 from attacked_run import FIELDS as FIELDS_OF_A_RUN
 from hostile import call
 
+from phasescope import Run, UserError
 from phasescope.cli import COMMANDS
-from phasescope.core.errors import UserError
 from phasescope.core.kinds import load
 from phasescope.runs.archive import write_archive
-from phasescope.runs.store import Run
 
 MARK = "ran"
 EVIL = f"""

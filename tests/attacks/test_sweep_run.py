@@ -7,7 +7,7 @@ import pytest
 import yaml
 from attacked_run import FIELDS
 
-from phasescope.runs.store import list_runs
+from phasescope import list_runs
 
 
 @pytest.fixture

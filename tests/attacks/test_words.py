@@ -10,7 +10,7 @@ from hostile import assert_civil, call
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phasescope.runs.config import RunConfig
+from phasescope import RunConfig
 
 TREE = RunConfig().tree()
 

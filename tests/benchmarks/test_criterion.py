@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.criterion import condense, passes, reached, reached_phase_c
-from phasescope.core.places import Place
+from phasescope import Place
 from phasescope.worlds.bump.reader import OUTCOMES
 
 BASELINES = {"untrained": 0.3, "pixels": 0.1, "permuted": 0.0, "label_embedding": 1.0}

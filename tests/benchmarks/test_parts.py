@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import __main__ as bench
 from benchmarks.__main__ import main
-from phasescope.core.errors import RunFailed
+from phasescope import RunFailed
 
 
 @pytest.fixture

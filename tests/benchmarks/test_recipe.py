@@ -23,9 +23,9 @@ from benchmarks.recipe import (
     RecipeTraining,
     plan_of,
 )
+from phasescope import Run
 from phasescope.runs.config import load_words
-from phasescope.runs.store import Run
-from phasescope.worlds.bump.world import GaussianBump
+from phasescope.worlds import GaussianBump
 
 pytestmark = pytest.mark.skipif(find_spec("diffusers") is None, reason="diffusers is not installed")
 CPU = torch.device("cpu")

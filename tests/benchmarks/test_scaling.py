@@ -5,7 +5,7 @@ import json
 from benchmarks import scaling
 from benchmarks.scaling import Settings, measure
 from benchmarks.timing import Timing
-from phasescope.runs.config import load_config
+from phasescope import load_config
 
 
 def test_only_what_is_varied_differs():

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from benchmarks.order import judged, measure, recipe, told_of, trained, turns
-from phasescope.core.errors import UserError
+from phasescope import UserError
 
 PROBING = {
     "images": {"grid": 16, "off_grid": 16},

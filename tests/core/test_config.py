@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, model_validator
 
-from phasescope.core.config import Config, merge, parse_overrides, read_yaml, set_overrides
-from phasescope.core.errors import UserError, log_once
-from phasescope.runs.config import PRESETS, RunConfig, load_config, load_words, over_defaults
+from phasescope import Config, RunConfig, UserError, load_config
+from phasescope.core.config import parse_overrides, read_yaml, set_overrides
+from phasescope.core.errors import log_once
+from phasescope.runs.config import PRESETS, load_words, over_defaults
+from phasescope.studies import merge
 
 
 class Round(Config):

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from least import LEAST
-from phasescope.core.errors import SourceFailed, UserError
+from phasescope import RunConfig, UserError, train
+from phasescope.core.errors import SourceFailed
 from phasescope.core.kinds import is_reference, load, reference_to, references, source_digests
 from phasescope.core.stopping import Stop
-from phasescope.runs.config import RunConfig, over_defaults
-from phasescope.runs.execution import Progress, execute, train
+from phasescope.runs.config import over_defaults
+from phasescope.runs.execution import Progress, execute
 
 MINE = '''
 import torch

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phasescope.core.randomness import derive, numpy_generator, torch_generator
+from phasescope.core.randomness import derive
+from phasescope.studies import numpy_generator, torch_generator
 
 ORIGINS = st.tuples(st.integers(0, 2**40), st.text(max_size=12), st.integers(0, 2**40))
 

@@ -13,9 +13,7 @@ from exploring import explorer, home, idle, visit  # noqa: F401
 from hostile import Outcome, call
 from tiny_run import TINY
 
-from phasescope.runs.config import RunConfig, load_config
-from phasescope.runs.execution import train
-from phasescope.runs.store import Run
+from phasescope import Run, RunConfig, load_config, train
 from tools.screenshots import FLAGS, chromium
 
 Cli = Callable[..., Outcome]

@@ -13,8 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from phasescope.runs.config import load_config
-from phasescope.runs.execution import train
+from phasescope import load_config, train
 
 OPERATIONS = ((os, "replace"), (os, "rename"), (os, "fsync"), (shutil, "rmtree"))
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from phasescope import Run
 from phasescope.runs.config import load_words
-from phasescope.runs.store import Run
 from phasescope.runs.store.flat import run_row
 from phasescope.runs.store.records import condense, merge_records
 from phasescope.studies.preregistration import Amendment, Preregistration, Sources

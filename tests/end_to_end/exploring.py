@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from phasescope.runs.store import Run
+from phasescope import Run
 from tools.screenshots import READY, wait_until
 
 Visit = Callable[..., Any]

@@ -9,9 +9,9 @@ import json
 import sys
 from pathlib import Path
 
+from phasescope import Run
 from phasescope.runs.clusters import open_engine
 from phasescope.runs.engines import Event
-from phasescope.runs.store import Run
 from phasescope.runs.store.records import condense, merge_records, read_records
 
 

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from tiny_run import assert_same_record, fingerprint
 
-from phasescope.runs.store import Run, hold
+from phasescope import Run
+from phasescope.runs.store import hold
 from phasescope.runs.store.writer import CHECKPOINT
 
 TRAIN = {

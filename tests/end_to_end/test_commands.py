@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from phasescope import Place, Run, load_config
 from phasescope.core.config import read_yaml
-from phasescope.core.places import Place
 from phasescope.models.families.diffusion import closest_reference
-from phasescope.runs.config import load_config
 from phasescope.runs.execution import execute
-from phasescope.runs.store import Run, hold
+from phasescope.runs.store import hold
 
 HELP_WITHIN_S = 0.3
 

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 from tiny_run import KILLS, assert_same_arrays, assert_same_record, checkpoint_of
 
-from phasescope.runs.config import RunConfig
-from phasescope.runs.execution import Progress, Stop, execute, train
-from phasescope.runs.store import Run
+from phasescope import Run, RunConfig, train
+from phasescope.runs.execution import Progress, Stop, execute
 
 LONG = ("name=killed", "probing.snapshots.dense_every=6", "probing.snapshots.every=6", "probing.p1=null")
 

@@ -14,9 +14,7 @@ from typing import Any
 import pytest
 from tiny_run import KILLS
 
-from phasescope.runs.config import RunConfig
-from phasescope.runs.execution import train
-from phasescope.runs.store import Run
+from phasescope import Run, RunConfig, train
 from phasescope.runs.store.records import condense, is_result, read_records
 from phasescope.runs.worker import prepare
 

@@ -11,8 +11,8 @@ import pytest
 from example_study import write_study
 from exploring import HANGS_S, PANELS, places_of, query, start, stop, turn
 
+from phasescope import Run, list_runs
 from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
-from phasescope.runs.store import Run, list_runs
 from phasescope.views.terms import WAYS
 from tools import timings
 from tools.screenshots import READY, chromium, wait_until

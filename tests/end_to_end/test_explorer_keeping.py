@@ -8,8 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 from example_study import write_study
 
-from phasescope.runs.execution import train
-from phasescope.runs.store import Run
+from phasescope import Run, train
 from phasescope.views.explorer.serve import serving
 from tools.screenshots import READY, chromium, wait_until
 

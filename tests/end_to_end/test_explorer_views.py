@@ -10,8 +10,7 @@ import pytest
 from example_study import write_study
 from exploring import HANGS_S, PANELS, places_of, query, start, turn
 
-from phasescope.runs.execution import train
-from phasescope.runs.store import Run
+from phasescope import Run, train
 from tools.screenshots import READY, chromium, wait_until
 
 pytest.importorskip("playwright.sync_api")

@@ -6,8 +6,7 @@ import sys
 import pytest
 
 import phasescope
-from phasescope.core.errors import UserError
-from phasescope.runs.execution import train
+from phasescope import UserError, train
 
 NETWORKS = """
 from torch import nn

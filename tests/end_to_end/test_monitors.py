@@ -11,11 +11,9 @@ from typing import Any
 import pytest
 
 import phasescope
+from phasescope import Run, RunConfig, UserError, train
 from phasescope.cli import main
-from phasescope.core.errors import UserError
-from phasescope.runs.config import RunConfig
-from phasescope.runs.execution import execute, train
-from phasescope.runs.store import Run
+from phasescope.runs.execution import execute
 
 
 @pytest.fixture

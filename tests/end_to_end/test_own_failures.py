@@ -13,9 +13,9 @@ import yaml
 from attacked_run import FIELDS
 
 import phasescope
+from phasescope import Run
 from phasescope.cli import main
 from phasescope.core.errors import SourceFailed
-from phasescope.runs.store import Run
 from phasescope.runs.store.folder import is_held
 
 OWN = """

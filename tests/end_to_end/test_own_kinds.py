@@ -21,8 +21,8 @@ import yaml
 from tiny_run import assert_same_record
 
 from least import LEAST
+from phasescope import Run, find_run
 from phasescope.cli import main
-from phasescope.runs.store import Run, find_run
 from phasescope.runs.store.records import read_records
 
 OWN = Path(__file__).parents[2] / "examples"

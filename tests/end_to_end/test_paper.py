@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 from tiny_run import TINY
 
-from phasescope.core.config import merge
+from phasescope import Run
 from phasescope.runs.config import PRESETS
-from phasescope.runs.store import Run
 from phasescope.runs.store.records import is_result, read_records
-from phasescope.studies import find_study
+from phasescope.studies import find_study, merge
 from phasescope.studies.cells import ONE_THREAD
 
 ROOT = Path(__file__).parents[2]

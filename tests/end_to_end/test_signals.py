@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from tiny_run import assert_same_record
 
+from phasescope import Run, train
 from phasescope.core.stopping import Stop
-from phasescope.runs.execution import train
-from phasescope.runs.store import Run
 
 LONG = ("name=signalled", "training.steps=400", "probing.snapshots.every=200")
 
@@ -82,7 +81,7 @@ def test_interrupted_at_once_exits_130_and_stays_resumable(
     cli, monkeypatch, trained: Run, tiny: Path, tmp_path: Path
 ):
     """A second signal in the midst of a snapshot: no checkpoint of a half-made state, and nothing lost."""
-    from phasescope.runs.store.writer import RunWriter
+    from phasescope.runs.store import RunWriter
 
     append = RunWriter.append_metrics
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.runs.store import Run
+from phasescope import Run
 from phasescope.runs.store.writer import CHECKPOINT
 
 TINY = {

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
-from phasescope.core.factors import Factor, Factors
+from phasescope import Factor, Factors
 from phasescope.measures import (
     Score,
     additivity,

@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 from tiny import config_of
 
-from phasescope.runs.execution import train
-from phasescope.runs.store import Run
+from phasescope import Run, train
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from phasescope import RunConfig
 from phasescope.runs.about import MOST_LABELS, about
-from phasescope.runs.config import RunConfig
 
 
 def told(hold_out: dict | None, step: float = 1.0) -> tuple[RunConfig, dict]:

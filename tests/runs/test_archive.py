@@ -11,12 +11,12 @@ import torch
 import yaml
 
 import phasescope
+from phasescope import Run, UserError, find_run
 from phasescope.cli import main
-from phasescope.core.errors import UserError
 from phasescope.runs.archive import KEPT, write_archive
 from phasescope.runs.importing import import_run
-from phasescope.runs.store import Run, find_run, hold
-from phasescope.worlds.arrays import ArrayWorld
+from phasescope.runs.store import hold
+from phasescope.worlds import ArrayWorld
 
 
 def contents(folder: Path) -> dict[str, bytes]:

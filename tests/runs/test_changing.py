@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from phasescope.core.errors import UserError
-from phasescope.core.randomness import torch_generator
-from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope import UserError
+from phasescope.models.families import DiffusionConfig
 from phasescope.runs.intervening import Change, changed, target_of, went
 from phasescope.runs.loading import Loaded
-from phasescope.worlds.bump.world import GaussianBump
+from phasescope.studies import torch_generator
+from phasescope.worlds import GaussianBump
 
 WORLD = GaussianBump.of({"canvas": 24})
 FAMILY = DiffusionConfig.of(

@@ -5,9 +5,8 @@ import shutil
 
 import pytest
 
+from phasescope import load_config, train
 from phasescope.cli import main
-from phasescope.runs.config import load_config
-from phasescope.runs.execution import train
 
 WORDS = (
     "world.canvas=8", "network.widths=[8,8]", "network.groups=4", "network.embedding.width=8", "training.steps=10",

@@ -3,8 +3,8 @@
 import pytest
 from tiny import config_of
 
+from phasescope import train
 from phasescope.runs import cost
-from phasescope.runs.execution import train
 
 
 def estimate_of(*configs) -> list[float | None]:

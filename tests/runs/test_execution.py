@@ -7,13 +7,12 @@ import pytest
 import torch
 from tiny import TINY
 
-from phasescope.core.errors import RunFailed
+from phasescope import Run, RunFailed, train
 from phasescope.core.stopping import Stop
 from phasescope.models.training import losses
 from phasescope.models.training.losses import READ_EVERY
 from phasescope.runs.config import over_defaults
-from phasescope.runs.execution import execute, train
-from phasescope.runs.store import Run
+from phasescope.runs.execution import execute
 
 LONGER = {"training": {"steps": 40}, "probing": {"snapshots": {"every": 30}}}
 

@@ -3,9 +3,9 @@
 import pytest
 from tiny import config_of, contents, results, stop_after
 
+from phasescope import UserError, train
 from phasescope.cli import main
-from phasescope.core.errors import UserError
-from phasescope.runs.execution import execute, train
+from phasescope.runs.execution import execute
 
 
 def longer(steps=20, **training):

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from phasescope.core.errors import UserError
-from phasescope.core.places import Place
+from phasescope import Place, UserError
 from phasescope.runs.probing import capture
 
 LABELS = np.array([[2.0, 3.0], [5.0, 1.0], [4.5, 6.25]], np.float32)

@@ -5,10 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from phasescope import Run, UserError, intervene
 from phasescope.cli import main
-from phasescope.core.errors import UserError
-from phasescope.runs.intervening import intervene
-from phasescope.runs.store import Run
 
 
 @pytest.mark.parametrize(

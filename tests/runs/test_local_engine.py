@@ -14,13 +14,12 @@ import pytest
 import yaml
 from tiny import config_of
 
+from phasescope import Run, UserError, load_config
 from phasescope.cli import main
-from phasescope.core.errors import UserError
 from phasescope.runs import engines as engines_module
 from phasescope.runs.clusters import open_engine
-from phasescope.runs.config import load_config
 from phasescope.runs.engines import BUSY, LOG, LOST, Engine, Event, Worker, cores, run_process, start_process
-from phasescope.runs.store import Run, hold
+from phasescope.runs.store import hold
 from phasescope.runs.store.folder import is_held
 from phasescope.runs.worker import prepare
 

@@ -3,9 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from phasescope import measures
+from phasescope import UserError, measures
 from phasescope.cli import main
-from phasescope.core.errors import UserError
 from phasescope.runs.measuring import measure_file
 
 RNG = np.random.default_rng(0)

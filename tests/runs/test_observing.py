@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 from tiny import config_of, contents, results
 
+from phasescope import Run, UserError, observe, train
 from phasescope.cli import main
-from phasescope.core.errors import UserError
 from phasescope.models.training import loop
-from phasescope.runs.execution import train
-from phasescope.runs.observing import observe
-from phasescope.runs.store import Run
 
 WORDS = ["probing.taps=[up1, down1]", "timesteps=[5, 40]", "probing.bands=3", "latent_labels=80"]
 OTHER = {"taps": ["up1", "down1"], "timesteps": [5, 40], "bands": 3, "latent_labels": 80}

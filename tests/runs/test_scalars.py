@@ -6,9 +6,8 @@ import torch
 from test_watching import WORLD, Net, watcher_of
 from tiny import config_of, results
 
-from phasescope.core.errors import UserError
-from phasescope.runs.execution import Progress, execute, train
-from phasescope.runs.store import Run
+from phasescope import Run, UserError, train
+from phasescope.runs.execution import Progress, execute
 
 COSTS = ("wall_s", "images_per_s")
 

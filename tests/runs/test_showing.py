@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import phasescope
-from phasescope.core.errors import UserError
+from phasescope import Run, UserError
 from phasescope.measures import Score
-from phasescope.runs.store import Run
 from phasescope.studies import find_study
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -77,7 +76,7 @@ def test_scores_become_a_frame():
 
 
 def test_a_probed_network_and_its_table(run):
-    from phasescope.runs.loading import load_network
+    from phasescope.studies import load_network
     from phasescope.worlds import GaussianBump
 
     network = load_network(run, run.snapshots[-1]).network

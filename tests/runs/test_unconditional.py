@@ -8,12 +8,11 @@ import pytest
 import torch
 from tiny import config_of
 
+from phasescope import Run, UserError, train
 from phasescope.cli import main
-from phasescope.core.errors import UserError
-from phasescope.core.randomness import torch_generator
-from phasescope.runs.execution import execute, train
-from phasescope.runs.loading import Loaded, hear_as_trained, load_network, load_unconditional
-from phasescope.runs.store import Run
+from phasescope.runs.execution import execute
+from phasescope.runs.loading import Loaded, hear_as_trained, load_unconditional
+from phasescope.studies import load_network, torch_generator
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record

@@ -8,12 +8,11 @@ import torch
 import yaml
 from tiny import TINY, contents, results
 
+from phasescope import Run, UserError, watch
 from phasescope.cli import main
-from phasescope.core.errors import UserError
-from phasescope.core.randomness import torch_generator
-from phasescope.models.families.diffusion.config import DiffusionConfig
-from phasescope.runs.store import Run
-from phasescope.runs.watching import Watcher, watch
+from phasescope.models.families import DiffusionConfig
+from phasescope.runs.watching import Watcher
+from phasescope.studies import torch_generator
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record
 from phasescope.views.report import words as record_words

@@ -4,10 +4,10 @@ import hashlib
 from pathlib import Path
 
 from least import LEAST
+from phasescope import Run, RunConfig
 from phasescope.core.stopping import Stop
-from phasescope.runs.config import RunConfig, over_defaults
+from phasescope.runs.config import over_defaults
 from phasescope.runs.execution import Progress, execute
-from phasescope.runs.store import Run
 
 TINY = {
     "world": {"canvas": 8},

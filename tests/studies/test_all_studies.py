@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phasescope.core.config import merge
-from phasescope.measures.over_runs.resampling import NotEnough, fixed_resamples
+from phasescope.measures.over_runs.resampling import fixed_resamples
 from phasescope.runs.store.records import some_columns
-from phasescope.studies import Cell, Claim, Study, find_studies
+from phasescope.studies import Cell, Claim, NotEnough, Study, find_studies, merge
 from phasescope.studies.claim import POWER, WRONG, Power
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import check_preregistered

@@ -5,9 +5,20 @@ import math
 import pytest
 from learner import records, run
 
-from phasescope.core.config import UserError
-from phasescope.measures.over_runs.resampling import Estimate
-from phasescope.studies import Agreement, Cell, Claim, Difference, Mean, Runs, Share, Study, end, product
+from phasescope import UserError
+from phasescope.studies import (
+    Agreement,
+    Cell,
+    Claim,
+    Difference,
+    Estimate,
+    Mean,
+    Runs,
+    Share,
+    Study,
+    end,
+    product,
+)
 from phasescope.studies.observing import observation
 
 ACCURACY = end("accuracy.grid.joint")

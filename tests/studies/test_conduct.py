@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from here import Here
 
+from phasescope import UserError
 from phasescope.cli import main
-from phasescope.core.config import UserError
 from phasescope.runs.store.records import read_records
 from phasescope.studies import Reading, find_study
 from phasescope.studies.conduct import conduct, survey

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from phasescope import load_config, measures
-from phasescope.core.randomness import torch_generator
 from phasescope.models.training.base import Batch
+from phasescope.studies import torch_generator
 
 losses = pytest.importorskip("studies.dose.loss")
 head = pytest.importorskip("studies.dose.head")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from phasescope.runs.config import load_config
+from phasescope import load_config
 from studies.p1.objects import OBJECTS, outcomes, read_objects, shares
 from studies.p1_data.readings import places
 

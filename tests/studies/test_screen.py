@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from phasescope.runs.config import load_config
+from phasescope import load_config
 from studies.screen.design import LEVELS, points
 from studies.screen.study import R_PRIME, STUDY
 

@@ -3,7 +3,7 @@
 import pytest
 from written_run import ALL_STEPS, write_run
 
-from phasescope.runs.store.folder import Run
+from phasescope import Run
 
 
 @pytest.fixture(scope="session")

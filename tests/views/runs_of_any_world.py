@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from phasescope.core.factors import Factor, Factors
-from phasescope.core.places import Place
+from phasescope import Factor, Factors, Place, Run
 from phasescope.runs.store import hold
-from phasescope.runs.store.folder import Run
 from phasescope.runs.store.snapshot import array_name
 from phasescope.runs.store.tables import write_parquet
 

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from runs_of_any_world import FOUR, ONE, OUTCOMES, STEPS, write_made_run
 
-from phasescope.core.places import Place
+from phasescope import Place
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.export import run_files

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from written_run import ALL_STEPS, BATCH, config, write_run
 
+from phasescope import Run, UserError
 from phasescope.cli import main
-from phasescope.core.errors import UserError
-from phasescope.runs.store import Run, hold
+from phasescope.runs.store import hold
 from phasescope.views.record import Record
 from phasescope.views.terminal.comparison import comparison
 

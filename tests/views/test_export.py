@@ -7,13 +7,11 @@ import pandas as pd
 import pytest
 from written_run import ALL_STEPS, write_run
 
+from phasescope import Run, TensorBoard, UserError
 from phasescope.cli import main
-from phasescope.core.errors import UserError
-from phasescope.runs.store import Run
 from phasescope.runs.store.records import read_records
 from phasescope.views import export
 from phasescope.views.export import run_files
-from phasescope.views.monitors import TensorBoard
 
 STUDIES = Path(__file__).parents[2] / "studies"
 KINDS = ("csv", "parquet")

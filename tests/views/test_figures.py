@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from written_run import ALL_STEPS, LEVELS, OUTCOMES, references, write_run
 
-from phasescope.core.factors import Factor
-from phasescope.core.places import Place
+from phasescope import Factor, Place
 from phasescope.measures import Score, gain
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of

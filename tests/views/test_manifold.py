@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope.core.places import Place
+from phasescope import Place
 from phasescope.views.figures.manifold import (
     align,
     cloud_of,

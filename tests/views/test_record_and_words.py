@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from written_run import ALL_STEPS, BATCH, SEED, STEPS, write_run
 
-from phasescope.core.places import Place
+from phasescope import Place
 from phasescope.views.figures.axes import edges, stretches
 from phasescope.views.numbers import format_number
 from phasescope.views.plots import plot_of

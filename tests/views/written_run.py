@@ -5,11 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from phasescope.core.factors import Factor
-from phasescope.core.places import Place
-from phasescope.measures.learning.phases import phase_onsets, phase_sequence
+from phasescope import Factor, Place, Run
+from phasescope.measures import phase_onsets, phase_sequence
 from phasescope.runs.store import hold
-from phasescope.runs.store.folder import Run
 from phasescope.runs.store.snapshot import array_name
 from phasescope.runs.store.tables import write_parquet
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from phasescope.core.errors import UserError
-from phasescope.runs.config import load_config
-from phasescope.worlds.arrays import DSPRITES, ArrayWorld
+from phasescope import UserError, load_config
+from phasescope.worlds import ArrayWorld
+from phasescope.worlds.arrays import DSPRITES
 from phasescope.worlds.image_set import as_float32
 
 RNG = np.random.default_rng(0)

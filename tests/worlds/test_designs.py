@@ -5,8 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from phasescope.core.config import UserError
-from phasescope.worlds.bump.world import GaussianBump
+from phasescope import UserError
+from phasescope.worlds import GaussianBump
 from phasescope.worlds.designs import MAX_STEPS
 
 

@@ -7,15 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from phasescope import Factor, Factors, measures
-from phasescope.core.errors import UserError
-from phasescope.models.families import Task
-from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope import Factor, Factors, UserError, load_config, measures
+from phasescope.models.families import DiffusionConfig, Task
 from phasescope.models.families.diffusion.references import References, nats_of
 from phasescope.models.networks.layers import label_encoding
-from phasescope.runs.config import load_config
-from phasescope.worlds.arrays import ArrayWorld
-from phasescope.worlds.designs import Grid
+from phasescope.worlds import ArrayWorld, Grid
 from phasescope.worlds.nearest import REAL
 
 RNG = np.random.default_rng(0)
@@ -55,7 +51,7 @@ def test_a_label_tells_its_entropy():
 def test_the_floor_lies_between_zero_and_the_unconditional_optimum():
     family = DiffusionConfig().build()
     labels = DIGITS.training_labels()[RNG.integers(60, size=(4, 200))]
-    from phasescope.models.families.base import Examples
+    from phasescope.models.families import Examples
 
     examples = Examples(Task.of(DIGITS, patch_px=3), DIGITS.shape, labels, 0, torch.device("cpu"))
     found = family.references(examples)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope.core.config import UserError
+from phasescope import UserError
 from phasescope.worlds import GaussianBump, Mixed, Stripes, check_world
 
 BAND = {"x": [13, 19], "y": [13, 19]}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from phasescope import Factor, Factors, Outcome, Reader, World
-from phasescope.core.errors import SourceFailed, UserError
+from phasescope import Factor, Factors, Outcome, Reader, UserError, World
+from phasescope.core.errors import SourceFailed
 from phasescope.runs.config import over_defaults
 from phasescope.worlds import check_world
 

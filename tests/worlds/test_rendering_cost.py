@@ -2,8 +2,8 @@ import time
 
 import torch
 
+from phasescope import load_config
 from phasescope.models.training.loop import fresh_learner, learn
-from phasescope.runs.config import load_config
 
 
 def test_rendering_costs_less_than_3_percent_of_a_training_step():

@@ -4,7 +4,8 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.spatial.distance import cdist
 
-from phasescope.measures.images.memorisation import gap_ratio, gap_ratios
+from phasescope.measures import gap_ratio
+from phasescope.measures.images.memorisation import gap_ratios
 
 N = 16
 

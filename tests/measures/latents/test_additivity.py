@@ -3,9 +3,9 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import OneHotEncoder
 
-from phasescope.core.factors import Factors
-from phasescope.measures.latents.additivity import additivity
-from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, torus_3d
+from phasescope import Factors
+from phasescope.measures import additivity, clifford_torus, random_latents, torus_3d
+from phasescope.measures.latents.ideal import embed
 
 M = 10
 PERIODIC = {"factors": Factors.named(("x", "y"), [float(M), float(M)], ("x", "y"))}

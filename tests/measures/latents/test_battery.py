@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from phasescope.core.factors import Factor, Factors
-from phasescope.measures import battery, two_nn
+from phasescope import Factor, Factors
+from phasescope.measures import battery, clifford_torus, two_nn
 from phasescope.measures.latents.battery import NAMES, OF_LATTICE
-from phasescope.measures.latents.ideal import clifford_torus
 
 SIDE, PERIOD = 12, 12.0
 AROUND = Factors.named(("x", "y"), [PERIOD, PERIOD], ("x", "y"))

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import ortho_group
 
-from phasescope.core.factors import Factors
-from phasescope.measures.latents.factorization import estimate, factorization, gradients, shares
-from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, torus_3d
+from phasescope import Factors
+from phasescope.measures import clifford_torus, factorization, random_latents, torus_3d
+from phasescope.measures.latents.factorization import estimate, gradients, shares
+from phasescope.measures.latents.ideal import embed
 from phasescope.measures.latents.variance_components import check_code, fieller_interval, without_excess
 
 M = 10

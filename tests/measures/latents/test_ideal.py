@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from phasescope.core.factors import Factors
-from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, torus_3d
+from phasescope import Factors
+from phasescope.measures import clifford_torus, random_latents, torus_3d
+from phasescope.measures.latents.ideal import embed
 
 PERIODIC = {"factors": Factors.named(("x", "y"), [32.0, 32.0], ("x", "y"))}
 

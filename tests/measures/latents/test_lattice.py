@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from phasescope.core.factors import Factors
+from phasescope import Factors
 from phasescope.measures.checks import check_labels, check_lattice
 
 

@@ -2,15 +2,9 @@ import numpy as np
 import pytest
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
-from phasescope.core.factors import Factors
-from phasescope.measures.latents.neighbours import (
-    intrusions,
-    intrusions_without_each,
-    nearest,
-    ranks,
-    trust,
-    trustworthiness,
-)
+from phasescope import Factors
+from phasescope.measures import trustworthiness
+from phasescope.measures.latents.neighbours import intrusions, intrusions_without_each, nearest, ranks, trust
 
 PERIODIC = {"factors": Factors.named(("x", "y"), (32.0, 32.0), ("x", "y"))}
 

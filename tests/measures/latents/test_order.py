@@ -7,7 +7,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, cross_val_predict
 
 from docs.figures.coverage import COUNTED, ORDERS, Curved, Linear, order_coverage
-from phasescope.core.factors import Factors
+from phasescope import Factors
 from phasescope.measures import order
 from phasescope.measures.latents.order import explained, influences
 from phasescope.measures.latents.ridge import ALPHAS, out_of_fold, ridge_fits

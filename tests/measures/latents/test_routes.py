@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope.core.factors import Factor, Factors
-from phasescope.core.randomness import numpy_generator
+from phasescope import Factor, Factors
 from phasescope.measures import ROUTES, crossing, learnt_order, order, routes
+from phasescope.studies import numpy_generator
 
 N, D, FEATURES = 128, 2, 24
 FACTORS = Factors([Factor("x", 0.0, 32.0), Factor("y", 0.0, 32.0)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from clouds import cloud, readings, surface
 
-from phasescope.core.factors import Factor, Factors
+from phasescope import Factor, Factors
 from phasescope.measures import label_share, participation_ratio, phase_sequence, sheet_phase, sheet_readings
 
 LENGTH = 0.5

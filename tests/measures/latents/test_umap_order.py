@@ -5,7 +5,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, cross_val_predict
 
-from phasescope.core.factors import Factors
+from phasescope import Factors
 from phasescope.measures import p1_order
 from phasescope.measures.latents import umap_order
 from phasescope.measures.latents.umap_order import FOLDS, held_out, readings_by_one_seed

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope.core.factors import Factors
-from phasescope.models.networks.unet.config import UNetConfig
+from phasescope import Factors
+from phasescope.models.networks import UNetConfig
 
 CANVAS, BATCH = 16, 2
 SHAPE = (1, CANVAS, CANVAS)

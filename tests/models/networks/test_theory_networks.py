@@ -3,14 +3,11 @@
 import pytest
 import torch
 
-from phasescope.core.errors import UserError
-from phasescope.core.factors import Factors
-from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope import Factors, UserError, load_config
+from phasescope.models.families import DiffusionConfig
 from phasescope.models.families.diffusion.optimum import UnconditionalOptimum
 from phasescope.models.families.diffusion.reference_denoisers import Wiener, mean_and_covariance
-from phasescope.models.networks.convnet.config import ConvNetConfig
-from phasescope.models.networks.linear.config import CirculantConfig, LinearConfig
-from phasescope.runs.config import load_config
+from phasescope.models.networks import CirculantConfig, ConvNetConfig, LinearConfig
 from phasescope.worlds import GaussianBump
 
 FACTORS = Factors.named(["x", "y"])
@@ -136,7 +133,7 @@ def test_what_cannot_be_built_is_told(words, message):
 
 @pytest.mark.parametrize("kind", ["linear", "circulant", "convnet"])
 def test_they_are_trained_and_watched_as_any_network(kind, tmp_path):
-    from phasescope.runs.execution import train
+    from phasescope import train
 
     words = [
         f"network.kind={kind}", "world.canvas=8", "training.steps=20", "training.batch=8", "training.warmup=2",

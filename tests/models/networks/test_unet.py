@@ -5,14 +5,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phasescope.core.factors import Factors
-from phasescope.models.networks import layers
+from phasescope import Factors
+from phasescope.models.networks import UNetConfig, layers
 from phasescope.models.networks.layers import ResidualLayer, doubled
 from phasescope.models.networks.unet import network as unet
-from phasescope.models.networks.unet.config import UNetConfig
 from phasescope.runs.config import preset
 from phasescope.runs.probing.capture import activations
-from phasescope.worlds.bump.world import GaussianBump
+from phasescope.worlds import GaussianBump
 
 
 def build(channels=1, factors=2, **fields):

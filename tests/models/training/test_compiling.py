@@ -9,9 +9,9 @@ from jaxtyping import config
 from tiny_training import FAMILY, NETWORK, WORLD, assert_same_state, config_of, single
 from torch import nn
 
-from phasescope.core.errors import UserError
-from phasescope.models.families.diffusion.config import DiffusionConfig
-from phasescope.models.networks.unet.config import UNetConfig
+from phasescope import UserError
+from phasescope.models.families import DiffusionConfig
+from phasescope.models.networks import UNetConfig
 from phasescope.models.training.loop import Learner, learn
 from phasescope.models.training.precision import compiled
 

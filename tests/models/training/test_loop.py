@@ -7,7 +7,7 @@ import torch
 from tiny_training import FAMILY, NETWORK, WORLD, config_of
 from torch import nn
 
-from phasescope.models.networks.unet.config import UNetConfig
+from phasescope.models.networks import UNetConfig
 from phasescope.models.training.config import TrainingConfig
 from phasescope.models.training.loop import fresh_learner, learn, prepare, resolve_device, share_of_last
 

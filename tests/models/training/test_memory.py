@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phasescope.core.randomness import derive
-from phasescope.models.families.diffusion.config import DiffusionConfig
-from phasescope.models.networks.unet.config import UNetConfig
+from phasescope.models.families import DiffusionConfig
+from phasescope.models.networks import UNetConfig
 from phasescope.models.training.config import TrainingConfig
 from phasescope.models.training.loop import fresh_learner, learn
 from phasescope.models.training.precision import Layout
-from phasescope.worlds.bump.world import GaussianBump
+from phasescope.worlds import GaussianBump
 
 WORK = """
 import resource, sys

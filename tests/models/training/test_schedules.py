@@ -4,11 +4,10 @@ import pytest
 import torch
 from tiny_training import config_of, single
 
+from phasescope import Run, UserError, train
 from phasescope.cli import main
-from phasescope.core.errors import UserError
 from phasescope.runs.config import over_defaults
-from phasescope.runs.execution import Progress, execute, train
-from phasescope.runs.store import Run
+from phasescope.runs.execution import Progress, execute
 
 PLACE = "torch.optim.lr_scheduler:"
 ONE_CYCLE = {"kind": f"{PLACE}OneCycleLR", "max_lr": 0.01, "total_steps": 6, "cycle_momentum": False}

@@ -2,11 +2,11 @@
 
 import torch
 
-from phasescope.models.families.diffusion.config import DiffusionConfig
-from phasescope.models.networks.unet.config import UNetConfig
+from phasescope.models.families import DiffusionConfig
+from phasescope.models.networks import UNetConfig
 from phasescope.models.training.config import TrainingConfig
 from phasescope.models.training.loop import fresh_learner, learn
-from phasescope.worlds.bump.world import GaussianBump
+from phasescope.worlds import GaussianBump
 
 WORLD = GaussianBump.of({"canvas": 8})
 FAMILY = DiffusionConfig.of({"schedule": {"kind": "linear", "steps": 50}}).build()

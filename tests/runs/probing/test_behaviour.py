@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from phasescope.core.randomness import numpy_generator
 from phasescope.runs.probing.behaviour import behaviour
-from phasescope.worlds import Mixed
-from phasescope.worlds.bump.world import GaussianBump
+from phasescope.studies import numpy_generator
+from phasescope.worlds import GaussianBump, Mixed
 
 N = 400
 WORLD = GaussianBump.of({"canvas": 32})

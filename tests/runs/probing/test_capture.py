@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from phasescope.core.factors import Factors
-from phasescope.models.networks.unet.config import UNetConfig
+from phasescope import Factors
+from phasescope.models.networks import UNetConfig
 from phasescope.runs.probing.capture import activations, find_tap
 
 

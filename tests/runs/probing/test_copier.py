@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from phasescope.core.factors import Factors
-from phasescope.runs.config import RunConfig
+from phasescope import Factors, RunConfig
 from phasescope.runs.probing.behaviour import behaviour
-from phasescope.runs.probing.copier import BANDWIDTHS, COPIERS, copied, excess, nearest_labels, nearest_values
+from phasescope.runs.probing.copier import BANDWIDTHS, COPIERS, copied, excess, nearest_values
+from phasescope.studies import nearest_labels
 from phasescope.worlds import GaussianBump
 
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from phasescope.core.errors import UserError
-from phasescope.core.randomness import numpy_generator, torch_generator
-from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope import UserError
+from phasescope.models.families import DiffusionConfig
 from phasescope.runs.probing.intervening import intervene
-from phasescope.worlds.bump.world import GaussianBump
+from phasescope.studies import numpy_generator, torch_generator
+from phasescope.worlds import GaussianBump
 
 N = 48
 FAMILY = DiffusionConfig.of(

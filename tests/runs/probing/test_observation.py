@@ -5,14 +5,13 @@ import pytest
 import torch
 from torch import nn
 
-from phasescope.core.factors import Factors
-from phasescope.core.places import Place
-from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope import Factors, Place
+from phasescope.models.families import DiffusionConfig
 from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
-from phasescope.models.networks.unet.config import UNetConfig
+from phasescope.models.networks import UNetConfig
 from phasescope.runs.probing.config import ProbingConfig
 from phasescope.runs.probing.observation import ProbeSet
-from phasescope.worlds.bump.world import GaussianBump
+from phasescope.worlds import GaussianBump
 
 CPU = torch.device("cpu")
 CANVAS = 16

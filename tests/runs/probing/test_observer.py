@@ -4,7 +4,7 @@ import torch
 from safetensors.numpy import load_file
 from torch import nn
 
-from phasescope.core.places import Place
+from phasescope import Place
 from phasescope.models.families.diffusion.optimum import ConditionalOptimum
 from phasescope.runs.config import over_defaults
 from phasescope.runs.probing.observer import Observer, half, write_weights

@@ -7,10 +7,8 @@ import pytest
 from torch import nn
 
 from least import LEAST
-from phasescope.core.config import UserError
-from phasescope.core.factors import Factors
+from phasescope import Factors, UserError, train
 from phasescope.runs.config import over_defaults
-from phasescope.runs.execution import train
 from phasescope.runs.measuring import measure_run
 from phasescope.runs.probing.own_measures import load_measures
 

@@ -3,14 +3,12 @@ import pytest
 import torch
 from torch import nn
 
-from phasescope.core.errors import UserError
-from phasescope.core.places import Place
-from phasescope.models.families.diffusion.config import DiffusionConfig
-from phasescope.models.networks.unet.config import UNetConfig
+from phasescope import Place, UserError, probe
+from phasescope.models.families import DiffusionConfig
+from phasescope.models.networks import UNetConfig
 from phasescope.runs.probing.config import ProbingConfig
 from phasescope.runs.probing.observation import ProbeSet
-from phasescope.runs.probing.probe import probe
-from phasescope.worlds.bump.world import GaussianBump
+from phasescope.worlds import GaussianBump
 
 WORLD = GaussianBump.of({"canvas": 16})
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.runs.config import load_config
-from phasescope.runs.store import Run, hold
+from phasescope import Run, load_config
+from phasescope.runs.store import hold
 
 STEPS = (0, 10, 20)
 

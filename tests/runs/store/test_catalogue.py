@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from made_runs import STEPS, make_run
 
-from phasescope.core.errors import UserError
-from phasescope.runs.store import hold, list_runs
-from phasescope.runs.store.catalogue import runs_frame, snapshots_frame
+from phasescope import UserError, list_runs, runs_frame, snapshots_frame
+from phasescope.runs.store import hold
 from phasescope.runs.store.records import condense
 
 

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import make_run
 
-from phasescope.core.errors import UserError
-from phasescope.core.places import Place
-from phasescope.runs.store import Run, RunWriter, find_run, hold, open_run
+from phasescope import Place, Run, UserError, find_run, open_run
+from phasescope.runs.store import RunWriter, hold
 from phasescope.runs.store.folder import is_held
 from phasescope.runs.store.tables import read_parquet, write_parquet
 from phasescope.runs.store.writer import CHECKPOINT, differences

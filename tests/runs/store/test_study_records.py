@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 from made_runs import STEPS, make_run, metrics_at
 
-from phasescope.core.errors import UserError
-from phasescope.runs.config import load_config
+from phasescope import UserError, load_config
 from phasescope.runs.store.records import COST_COLUMNS, condense, is_result, merge_records, read_records
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from phasescope.core.randomness import torch_generator
+from phasescope import Run, RunConfig
 from phasescope.runs.about import about
-from phasescope.runs.config import RunConfig
-from phasescope.runs.store import Run, hold
+from phasescope.runs.store import hold
 from phasescope.runs.store.tables import safetensors_bytes, write_parquet
+from phasescope.studies import torch_generator
 
 N = 8
 STEPS = (0, 20, 40)

@@ -3,8 +3,7 @@ import os
 import numpy as np
 import pytest
 
-from phasescope.core.errors import UserError
-from phasescope.core.places import Place
+from phasescope import Place, UserError
 from phasescope.views.explorer.clouds import places_in, stored_cloud
 from phasescope.views.figures.manifold import align, principal_components
 from phasescope.views.record import Record

@@ -11,13 +11,11 @@ from runs_of_any_world import FOUR, ONE, OUTCOMES, write_made_run
 from starlette.testclient import TestClient
 from test_packets import unpacked
 
-from phasescope.core.errors import UserError
-from phasescope.core.places import Place
+from phasescope import Place, Run, RunConfig, UserError
 from phasescope.runs.about import about
-from phasescope.runs.config import RunConfig
 from phasescope.runs.intervening import Change
 from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
-from phasescope.runs.store import Run, hold
+from phasescope.runs.store import hold
 from phasescope.runs.store.tables import safetensors_bytes
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of

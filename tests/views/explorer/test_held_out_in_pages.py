@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_run import write_small_run
 
-from phasescope.runs.store import Run
+from phasescope import Run
 from phasescope.views.explorer.serve import serving
 from phasescope.views.style import PALETTE, held_out_colours
 from tools.screenshots import FLAGS, chromium, wait_until

@@ -16,7 +16,7 @@ from small_run import STEPS, N, write_small_run
 from starlette.testclient import TestClient
 from test_packets import unpacked
 
-from phasescope.runs.store import Run
+from phasescope import Run
 from phasescope.views.explorer.page import STATIC, TYPES
 from phasescope.views.explorer.serve import serving
 from phasescope.views.explorer.server import create_app

@@ -6,9 +6,7 @@ import torch
 from small_run import STEPS, N, config, network_of, write_small_run
 from test_packets import unpacked
 
-from phasescope.core.errors import UserError
-from phasescope.core.places import Place
-from phasescope.core.randomness import torch_generator
+from phasescope import Place, UserError
 from phasescope.models.families.diffusion.config import (
     DDIMSamplerConfig,
     DDPMSamplerConfig,
@@ -17,6 +15,7 @@ from phasescope.models.families.diffusion.config import (
 from phasescope.runs import snapshot_sampler
 from phasescope.runs.intervening import Change
 from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler, strip_of
+from phasescope.studies import torch_generator
 from phasescope.views.explorer.samples import sample_packet
 from phasescope.views.figures.pixels import pixels
 

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import least_squares
 
-from phasescope.core.config import UserError
-from phasescope.core.randomness import numpy_generator
+from phasescope import UserError
+from phasescope.studies import numpy_generator
+from phasescope.worlds import GaussianBump
 from phasescope.worlds.bump.matched_filter import PRIOR_DEVIATION, chance_level, fit_bumps
 from phasescope.worlds.bump.reader import OUTCOMES, UNREADABLE, BumpReader
-from phasescope.worlds.bump.world import GaussianBump
 from phasescope.worlds.plane import Pixels, Thresholds, noise_deviation, wrap
 
 N = 32

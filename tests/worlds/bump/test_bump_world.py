@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phasescope.core.config import UserError
-from phasescope.worlds.bump.world import GaussianBump
+from phasescope import UserError
+from phasescope.worlds import GaussianBump
 
 N = 32
 POLARITIES = ["dark", "bright"]

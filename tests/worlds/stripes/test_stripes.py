@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope.core.config import UserError
+from phasescope import UserError
 from phasescope.worlds import Stripes, check_world
 
 CASES = 3000

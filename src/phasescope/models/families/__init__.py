@@ -7,7 +7,7 @@ from phasescope.models.families.base import Clones, Examples, Family, FamilyConf
 from phasescope.models.families.diffusion.config import DiffusionConfig
 
 __all__ = [
-    "USUAL", "AnyFamily", "Clones", "Examples", "Family", "FamilyConfig", "Network", "Task",
+    "USUAL", "AnyFamily", "Clones", "DiffusionConfig", "Examples", "Family", "FamilyConfig", "Network", "Task",
 ]  # fmt: skip
 
 AnyFamily: Any = FamilyConfig if TYPE_CHECKING else open_union(DiffusionConfig, FamilyConfig)

@@ -9,7 +9,9 @@ from phasescope.models.networks.linear.config import CirculantConfig, LinearConf
 from phasescope.models.networks.module import ModuleConfig
 from phasescope.models.networks.unet.config import UNetConfig
 
-__all__ = ["USUAL", "AnyNetwork", "NetworkConfig"]
+__all__ = [
+    "USUAL", "AnyNetwork", "CirculantConfig", "ConvNetConfig", "LinearConfig", "NetworkConfig", "UNetConfig",
+]  # fmt: skip
 
 AnyNetwork: Any = (
     NetworkConfig

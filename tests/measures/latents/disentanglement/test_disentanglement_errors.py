@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from phasescope.core.factors import Factors
-from phasescope.measures.latents.disentanglement import code_of, mig, sap
+from phasescope import Factors
+from phasescope.measures import code_of, mig, sap
 
 rng = np.random.default_rng(0)
 LABELS = rng.uniform(0, 32, (200, 2))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phasescope.core.factors import Factors
-from phasescope.measures.latents.disentanglement import code_of, disentanglement, mig, sap
+from phasescope import Factors
+from phasescope.measures import code_of, disentanglement, mig, sap
 
 QUICK = {"permutations": 2, "resamples": 20}
 

@@ -9,9 +9,9 @@ import pytest
 from scipy.linalg import helmert
 from scipy.stats import entropy, ortho_group
 
-from phasescope.core.factors import Factors
-from phasescope.measures.latents.disentanglement import code_of, dci, disentanglement, mig, sap
-from phasescope.measures.latents.ideal import clifford_torus, embed
+from phasescope import Factors
+from phasescope.measures import clifford_torus, code_of, dci, disentanglement, mig, sap
+from phasescope.measures.latents.ideal import embed
 
 QUICK = {"permutations": 20, "resamples": 20}
 PERIODIC = {"factors": Factors.named(("x", "y"), (32.0, 32.0), ("x", "y"))}

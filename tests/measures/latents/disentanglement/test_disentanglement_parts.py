@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal, norm
 from sklearn.linear_model import Lasso, LinearRegression
 from sklearn.metrics import mutual_info_score, r2_score
 
-from phasescope.measures.latents.disentanglement import code_of, dci, mig, sap
+from phasescope.measures import code_of, dci, mig, sap
 from phasescope.measures.latents.disentanglement.code import moments, reduce, scored, standardised
 from phasescope.measures.latents.disentanglement.dci import (
     completeness_of,

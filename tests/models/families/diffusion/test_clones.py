@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from phasescope.models.families import Task
+from phasescope.models.families import DiffusionConfig, Task
 from phasescope.models.families.diffusion.clones import _like, half_way
-from phasescope.models.families.diffusion.config import DiffusionConfig
 from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
 from phasescope.worlds import GaussianBump
 

@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from phasescope.models.families import Examples, Task
+from phasescope.models.families import DiffusionConfig, Examples, Task
 from phasescope.models.families.diffusion import closest_reference
 from phasescope.models.families.diffusion.closest_reference import ALIKE, Comparison, Nats, steadied, telling
-from phasescope.models.families.diffusion.config import DiffusionConfig
 from phasescope.models.families.diffusion.forecast import information
 from phasescope.models.families.diffusion.optimum import PartialOptimum
 from phasescope.models.families.diffusion.references import References

@@ -3,12 +3,9 @@ import sys
 
 import pytest
 
-from phasescope.core.config import UserError
-from phasescope.models.families.diffusion.config import (
-    DiffusionConfig,
-    LinearScheduleConfig,
-    MinSNRWeightingConfig,
-)
+from phasescope import UserError
+from phasescope.models.families import DiffusionConfig
+from phasescope.models.families.diffusion.config import LinearScheduleConfig, MinSNRWeightingConfig
 
 
 def test_defaults_are_those_of_ho_2020():

@@ -3,7 +3,7 @@ import itertools
 import pytest
 import torch
 
-from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope.models.families import DiffusionConfig
 from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
 from phasescope.models.families.diffusion.parametrization import eps_of, prediction_of
 

@@ -6,9 +6,9 @@ from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteSche
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope.core.errors import UserError
+from phasescope import UserError
+from phasescope.models.families import DiffusionConfig
 from phasescope.models.families.diffusion import parametrization
-from phasescope.models.families.diffusion.config import DiffusionConfig
 from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
 from phasescope.models.families.diffusion.schedule import LogitNormal, Schedule
 

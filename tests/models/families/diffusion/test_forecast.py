@@ -9,8 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope.models.families import Task
-from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope.models.families import DiffusionConfig, Task
 from phasescope.models.families.diffusion.forecast import _time_of
 from phasescope.models.families.diffusion.optimum import UnconditionalOptimum
 from phasescope.models.families.diffusion.parametrization import error_ratio, prediction_of

@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope.models.families import DiffusionConfig
 from phasescope.models.families.diffusion.optimum import (
     ConditionalOptimum,
     PartialOptimum,
     UnconditionalOptimum,
 )
-from phasescope.worlds.bump.world import GaussianBump
+from phasescope.worlds import GaussianBump
 
 TIMES = [0, 10, 100, 300, 500, 999]
 

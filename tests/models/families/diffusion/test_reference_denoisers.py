@@ -8,8 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope.models.families import Task
-from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope.models.families import DiffusionConfig, Task
 from phasescope.models.families.diffusion.optimum import (
     ConditionalOptimum,
     PartialOptimum,

@@ -10,7 +10,8 @@ from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phasescope.models.families.diffusion.config import DiffusionConfig, LinearScheduleConfig
+from phasescope.models.families import DiffusionConfig
+from phasescope.models.families.diffusion.config import LinearScheduleConfig
 from phasescope.models.families.diffusion.samplers import DDIM, DPMSolver, ddpm, sampling_times
 
 SCHEDULE = LinearScheduleConfig().build()
