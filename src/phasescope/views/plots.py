@@ -85,7 +85,7 @@ class Plots:
         plot = plot_of(record, name) if record.metrics else None
         if plot is None:
             raise UserError(
-                f"`{self._run.name}` must hold what `{name}` is drawn of, and holds none of it yet"
+                f"`{self._run.name}` must have recorded what `{name}` shows: nothing of it is there yet"
             )
         return replace(plot, name=f"{name} of {self._run.name}")
 

@@ -146,7 +146,7 @@ class Grid(Design):
         for (field, name), (low, high) in ranges.items():
             factor = named(f"design.{field}", name, factors)
             if field == "at" and name in self.within:
-                raise ValueError(f"`design.at.{name}` (={low:g}) must not be beside `within`")
+                raise ValueError(f"`design.at.{name}` (={low:g}) must not be given with `within`")
             inside = factor.holds(low) and factor.holds(high) and low <= high
             if not inside or (field == "within" and low == high):
                 given = f"{low:g}" if field == "at" else f"{low:g} to {high:g}"

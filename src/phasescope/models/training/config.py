@@ -151,7 +151,7 @@ class TrainingConfig(Config):
         except (TypeError, ValueError):
             shares = []
         if not shares or not all(0 <= share <= 1 for share in shares):
-            raise ValueError("must be a share from 0 to 1, or a list of such with one for each factor")
+            raise ValueError("must be a share from 0 to 1, or a list of one share per factor")
         return tuple(shares) if isinstance(value, list | tuple) else shares[0]
 
     @property

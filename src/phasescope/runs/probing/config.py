@@ -95,14 +95,14 @@ class ProbingConfig(Config):
             )
         if 0 < self.crossed_labels < 16:
             raise ValueError(
-                f"`probing.crossed_labels` (={self.crossed_labels}) must be at least 16, for an order to be read, or 0"
+                f"`probing.crossed_labels` (={self.crossed_labels}) must be 0, or at least 16: probe R² needs them"
             )
         for name, count in self.images.items():
             if 0 < count < 16:
                 raise ValueError(f"`probing.images.{name}` (={count}) must be at least 16, or 0")
         for field in ("taps", "timesteps"):
             if getattr(self, field) == ():
-                raise ValueError(f"`probing.{field}` (=[]) must have one at least, or be `usual`")
+                raise ValueError(f"`probing.{field}` (=[]) must have at least one entry, or be `usual`")
         for name in self.measures:
             if not is_reference(name):
                 raise ValueError(
@@ -148,9 +148,9 @@ def resolved(
     own_taps = tuple(usual_taps) if plan.taps == "usual" else plan.taps
     for tap in own_taps:
         if taps is not None and tap not in taps:
-            raise ValueError(f"`probing.taps` (={tap}) must be taps of the network: {', '.join(taps)}")
+            raise ValueError(f"`probing.taps` (={tap}) must be layers of the network: {', '.join(taps)}")
     if not own_taps:
-        raise ValueError("`probing.taps` (=usual) must be named: this network says no usual ones")
+        raise ValueError("`probing.taps` (=usual) must be given: this network names no usual layers")
     times = family.usual_conditions if plan.timesteps == "usual" else plan.timesteps
     check_conditions("probing.timesteps", times, family.conditions)
     at = min(times, key=lambda t: abs(t - (family.telling_condition or 0))) if times else None

@@ -59,7 +59,7 @@ class Stripes(PlaneWorld):
             )
         if self.periodic and self.margin_px:
             raise ValueError(
-                f"`margin_px` (={self.margin_px:g}) must be 0 where boundary=periodic: a torus has no margin"
+                f"`margin_px` (={self.margin_px:g}) must be 0 if boundary=periodic: a torus has no margin"
             )
         return self
 
@@ -131,7 +131,7 @@ class Mixed(World):
         if own.factors.periodic.any() or other.periodic or not other.margin_px:
             raise ValueError(
                 f"`alone.margin_px` (={other.margin_px:g}) must be greater than 0, and neither world periodic: a factor is "
-                "alone where the other lies in the margin"
+                "shown alone if the other lies in the margin"
             )
         return self
 

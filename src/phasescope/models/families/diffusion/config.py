@@ -233,7 +233,7 @@ class DiffusionConfig(FamilyConfig):
         schedule = info.data.get("schedule")
         if predict == "v" and isinstance(schedule, FlowScheduleConfig):
             raise ValueError(
-                "must be eps, x or velocity with schedule.kind=flow: v asks for alpha^2 + sigma^2 = 1"
+                "must be eps, x or velocity with schedule.kind=flow: v needs alpha^2 + sigma^2 = 1"
             )
         return predict
 
@@ -244,7 +244,7 @@ class DiffusionConfig(FamilyConfig):
         if schedule and sampler.kind in OF_FLOW and not isinstance(schedule, FlowScheduleConfig):
             raise ValueError(
                 f"must be ddpm, ddim or dpm_solver with schedule.kind={schedule.kind}: "
-                f"{sampler.kind} goes the straight way of flow"
+                f"{sampler.kind} follows the straight paths of schedule.kind=flow"
             )
         if schedule and not isinstance(sampler, DDPMSamplerConfig) and sampler.steps > schedule.steps:
             raise ValueError(

@@ -129,7 +129,7 @@ class UNetConfig(NetworkConfig):
             )
         if self.padding == "reflect" and shape[1] == factor:
             raise ValueError(
-                "`network.padding` (=reflect) must be another where the bottleneck is 1 px wide: "
+                "`network.padding` (=reflect) must be another value if the bottleneck is 1 px wide: "
                 "there is no neighbour to reflect"
             )
 
