@@ -56,7 +56,7 @@ def measure(
     json: arg.Json = False,
     tell: arg.Tell,
 ) -> Result:
-    """Measure latents, each score with its interval and its baselines: a file's matrix, or a run's network.
+    """Measure activations, each score with its interval and its baselines: a file's matrix, or a run's network.
 
     Args:
         target: an npz file with activations and labels, or a run's folder, name or hash

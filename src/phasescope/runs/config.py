@@ -69,7 +69,7 @@ class RunConfig(Config):
     family: AnyFamily = USUAL_FAMILY
     """what is learned, and how images are sampled"""
     network: AnyNetwork = USUAL_NETWORK
-    """the function approximator"""
+    """the network that is trained"""
     training: TrainingConfig = TrainingConfig()
     """steps, batches, optimiser"""
     probing: ProbingConfig = ProbingConfig()
