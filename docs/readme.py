@@ -23,7 +23,7 @@ def caption() -> str:
         "whether neighbours among activations are neighbours among labels (0.5 by chance). Bands: phases A, B, C as "
         "below. One run of preset `lean`, which was chosen because its samples pass B "
         "(by this sampler none do on P1's ingredients), of the "
-        f"study [Sheet](studies/sheet): {run}.*"
+        f"study [`sheet`](studies/sheet): {run}.*"
     )
 
 

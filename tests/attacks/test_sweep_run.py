@@ -60,9 +60,9 @@ def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, 
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        (["--partition", "cpu"], "`--partition` (=cpu) must go with --engine slurm"),
+        (["--partition", "cpu"], "`--partition` (=cpu) needs --engine slurm"),
         (["--minutes", "0", "--engine", "slurm"], "`--minutes` (=0) must be at least 1"),
-        (["--gpus", "1"], "`--gpus` (=1) must go with --engine slurm or ray"),
+        (["--gpus", "1"], "`--gpus` (=1) needs --engine slurm or ray"),
         (["--workers", "0"], 'Invalid value "0" for --workers. Must be >= 1'),
         (["network.widths=[8,8,8],[8,7]"], "`network"),
     ],

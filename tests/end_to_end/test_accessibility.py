@@ -245,7 +245,7 @@ def test_the_manifold_turns_by_key(visit):
     assert sum(after[k] ** 2 for k in "xyz") == pytest.approx(sum(before[k] ** 2 for k in "xyz"), rel=1e-3)
     assert page.inner_text(".scrubber .at") == step
     name = page.get_attribute(".cloud", "aria-label")
-    assert name.startswith("latents at mid, t = 40 of 64 labels at step ")
+    assert name.startswith("activations at mid, t = 40 of 64 labels at step ")
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ class OtherShape(nn.Module):
         ),
         (
             "OtherShape",
-            "`network.kind` (=nets.py:OtherShape) must answer in its images' shape, (2, 1, 8, 8), and does in (2, 3, ",
+            "`network.kind` (=nets.py:OtherShape) must return the shape of its images, (2, 1, 8, 8), not (2, 3, ",
         ),
     ],
 )

@@ -51,7 +51,7 @@ def test_a_run_comes_back_with_the_same_files_and_without_what_is_no_record(run,
     assert contents(imported.path) == contents(run.path)
     assert {path.name for path in imported.path.iterdir()} <= {*KEPT}
     assert write_archive(imported, tmp_path / "again.zip").read_bytes() == archive.read_bytes()
-    with pytest.raises(UserError, match=r"^`.*` must not be there: nothing is overwritten"):
+    with pytest.raises(UserError, match=r"^`.*` must not exist: nothing is overwritten"):
         import_run(archive, tmp_path / "elsewhere" / "runs")
     assert contents(imported.path) == contents(run.path)
 
@@ -60,7 +60,7 @@ def test_a_run_that_is_being_written_is_not_archived(run, tmp_path):
     shutil.copytree(run.path, tmp_path / run.name)
     with hold(tmp_path / run.name, run.config) as writer:
         writer.write_status({"state": "running"})
-        with pytest.raises(UserError, match=r"must be whole and at rest to be archived, and is running"):
+        with pytest.raises(UserError, match=r"must be complete and at rest to be archived, not running"):
             write_archive(Run(tmp_path / run.name), tmp_path / "run.zip")
     assert not (tmp_path / "run.zip").exists()
 

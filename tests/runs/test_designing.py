@@ -52,7 +52,7 @@ def test_the_table_says_it_in_words_and_the_picture_is_drawn(capsys, tmp_path, m
         ),
         (
             "world.design={within: {x: [0, 8]}, at: {x: 4}}",
-            "`world.design.at.x` (=4) must not be beside `within`",
+            "`world.design.at.x` (=4) must not be given with `within`",
         ),
     ],
 )

@@ -46,7 +46,7 @@ def test_activations_are_those_that_the_snapshot_recorded(run):
 @pytest.mark.parametrize(
     ("site", "rule"),
     [
-        ("nowhere.40", r"`tap` \(=nowhere\) must be one of the network's: .*mid"),
+        ("nowhere.40", r"`tap` \(=nowhere\) must be one of the network's layers: .*mid"),
         ("mid", r"`place` \(=mid\) must end in a number from 0 to 49"),
         ("mid.50", r"`place` \(=mid.50\) must end in a number from 0 to 49"),
     ],

@@ -100,11 +100,11 @@ def test_what_is_observed_already_stays_and_what_was_killed_half_way_goes_on(run
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("taps=[up9]", r"`probing.taps` \(=up9\) must be taps of the network"),
+        ("taps=[up9]", r"`probing.taps` \(=up9\) must be layers of the network"),
         ("timesteps=[50]", r"`probing.timesteps` \(=50\) must be from 0 to 49"),
         ("tapz=[mid]", r"`probing.tapz` \(=\['mid'\]\) is not a field"),
         ("training.steps=3", r"`probing.training` .*is not a field"),
-        ("probing=3", r"`probing` \(=3\) must be a field of the plan"),
+        ("probing=3", r"`probing` \(=3\) must be a key of `probing`"),
         ("taps", r"`taps` must have the form key=value"),
         ("images.rim=16", r"`probing.images.rim` \(=16\) must be of a split of the world: grid, off_grid"),
         ("measures=[none.py:radius]", r"`none.py:radius` must be a file: there is none in"),

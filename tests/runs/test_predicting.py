@@ -57,7 +57,7 @@ def test_the_table_says_it_in_words(capsys, tmp_path):
         (["--patch", "4"], "`patch` (=4) must be odd"),
         (["--patch", "17"], "`patch` (=17) must be odd, from 1 to the canvas' side (=16 px)"),
         (["preset=fast", "world.canvas=128"], "must have at most 4096 numbers"),
-        (["world.design.keep=1"], "`design` (of 1 images) must hold two at least"),
+        (["world.design.keep=1"], "`design` (of 1 images) must have at least two"),
         (["--out", "picture.gif"], "picture.gif must end in .png, .svg or .pdf"),
         (["--out", "nowhere/picture.png"], "must be in a folder that exists"),
         (["family.predict=noise"], "`family.predict` (=noise)"),

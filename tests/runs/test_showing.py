@@ -48,7 +48,7 @@ def test_figures_come_with_their_captions_and_are_saved_as_asked(run, tmp_path):
 def test_bad_input_of_figures(run, tmp_path):
     with pytest.raises(UserError, match=r"`path` \(=a.gif\) must end in .png, .svg or .pdf"):
         run.plot.timeline().save("a.gif")
-    with pytest.raises(UserError, match="must hold what `denoising` is drawn of"):
+    with pytest.raises(UserError, match="must have recorded what `denoising` shows"):
         Run(tmp_path / "none").plot.denoising()
 
 

@@ -121,7 +121,7 @@ def test_it_writes_a_run_like_any_other(watched, capsys):
 def test_it_cannot_be_painted_or_trained_from_its_folder(watched, tmp_path, capsys):
     assert main(["sample", str(watched.path), "--out", str(tmp_path / "a.png")]) == 2
     told = capsys.readouterr().err
-    assert "lives in a loop of its owner's" in told
+    assert "can only be built by your own loop" in told
     assert told.count("\n") == 1
 
 

@@ -135,8 +135,8 @@ def test_without_tensorboard_the_extra_is_told(short, tmp_path, monkeypatch):
     ("words", "told"),
     [
         (["RUN"], "`--figures` (=nothing) must be given, or --tables or --archive"),
-        (["RUN", "--svg", "--tables", "t"], "`--svg` (=True) must go with --figures"),
-        (["RUN", "--parquet", "--figures", "t"], "`--parquet` (=True) must go with --tables"),
+        (["RUN", "--svg", "--tables", "t"], "`--svg` (=True) must be given with --figures"),
+        (["RUN", "--parquet", "--figures", "t"], "`--parquet` (=True) must be given with --tables"),
         ([STUDY, "--archive", "a.zip"], "`--archive` (=a.zip) must be of a run, and `sampler` is a study"),
         (["RUN", "--archive", "a.tar"], 'Invalid value "a.tar" for --archive. a.tar must end in .zip'),
         (["nobody", "--tables", "t"], "`RUN` (=nobody) must name a run"),

@@ -278,7 +278,7 @@ def test_colour_place_and_projection_can_be_chosen(wide, run):
     labels = run.snapshots[-1].latent_labels()
     assert first["colour"] == pytest.approx(labels[:9, 0].tolist(), rel=1e-5)
     assert second["colour"] == pytest.approx(labels[:9, 1].tolist(), rel=1e-5)
-    page.select_option(".manifold label:has-text('latents at') select", "down3.600")
+    page.select_option(".manifold label:has-text('activations at') select", "down3.600")
     page.select_option(".manifold label:has-text('projection') select", "umap")
     page.wait_for_timeout(500)
     assert page.evaluate(STATE)["x"] != second["x"]

@@ -129,7 +129,7 @@ def parse(
     for before, token in zip(["COMMAND", *tokens], tokens, strict=False):
         flag, equals, value = token.partition("=")
         if not token or (flag.startswith("--") and equals and not value):
-            name = flag or (before if before.startswith("--") else "WORD")
+            name = flag or (before if before.startswith("--") else "ARGS")
             raise UserError(f"`{name}` (=) must not be empty")
     app = App(
         name="phasescope",

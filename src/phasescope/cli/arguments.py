@@ -51,10 +51,10 @@ def _file(*endings: str) -> Check:
 
 
 OVERRIDES = "a YAML file and key=value overrides, as in preset=small training.steps=500"
-STEP = "snapshot to take the weights from; the last without it"
+STEP = "snapshot whose weights are used; the last by default"
 SEED = "seed of noise, and of images or labels that are drawn"
-WORKERS = "runs at a time; as many as the engine has places for without it"
-STUDIES = "folder of studies; that of this folder or of the checkout without it"
+WORKERS = "how many runs at a time; by default as many as the engine has room for"
+STUDIES = "folder of studies; by default `studies` here or in the clone"
 PICTURE = "FILE.png, FILE.svg or FILE.pdf for a picture"
 SAMPLES = "FILE.png or FILE.npz for the images"
 DRY_RUN = "print the runs, their cost and what exists, and run nothing"

@@ -56,17 +56,17 @@ def measure(
     json: arg.Json = False,
     tell: arg.Tell,
 ) -> Result:
-    """Measure latents, each score with its interval and its baselines: a file's matrix, or a run's network.
+    """Measure activations, each score with its interval and its baselines: a file's matrix, or a run's network.
 
     Args:
-        target: an npz file with latents and labels, or a run's folder, name or hash
-        only: measures, as in order,label_share; all without it
-        latents: name of the file's (n, features), or (draws, n, features)
-        labels: name of the file's (n, factors)
-        names: of the file's factors, as in x,y
-        periodic: those of them that are periodic; their span is then needed
+        target: an npz file with activations and labels, or a run's folder, name or hash
+        only: measures to compute, as in order,label_share; by default all
+        latents: name of the file's array of activations, (n, features) or (draws, n, features)
+        labels: name of the file's array of labels, (n, factors)
+        names: names of the file's factors, as in x,y
+        periodic: names of the periodic factors; they need a span
         span: range of each factor, as in 32,32
-        categorical: those whose values are names without an order
+        categorical: names of the factors whose values are classes without an order
     """
     from phasescope.runs.measuring import measure_file, measure_run
     from phasescope.views.terminal.results import scores
@@ -126,9 +126,9 @@ def clones(
     """Add noise to training images up to level t and denoise them without a label: at which t is the image fixed?
 
     Args:
-        at: noise levels, as in 100,200,300; evenly spread ones without it
-        images: that are started from
-        each: clones of each
+        at: noise levels, as in 100,200,300; by default evenly spread
+        images: how many training images noise is added to
+        each: how many clones of each image
     """
     from phasescope.views.terminal.results import clones
 

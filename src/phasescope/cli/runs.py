@@ -87,7 +87,7 @@ def observe(
     """Read a run's stored weights again by another plan, without training; prints the observation's folder.
 
     Args:
-        overrides: fields of the plan, as in probing.taps=[up1] or latent_labels=1024
+        overrides: keys of `probing`, as in probing.taps=[up1] or latent_labels=1024
     """
 
     return Result([phasescope.observe(phasescope.find_run(run, runs), overrides, tell).path])
@@ -108,7 +108,7 @@ def sample(
     """Sample images with a run's averaged weights; the end of --out chooses a PNG grid or an npz.
 
     Args:
-        at: the label's factors, as in 12.5,20; without it labels are drawn from all over the world
+        at: the label's factors, as in 12.5,20; by default labels are drawn from the whole world
     """
     from phasescope.runs.sampling import labels_for
     from phasescope.views.figures.pixels import write_samples
@@ -205,9 +205,9 @@ def export(
     if not (figures or tables or archive):
         raise UserError("`--figures` (=nothing) must be given, or --tables or --archive")
     if svg and not figures:
-        raise UserError("`--svg` (=True) must go with --figures")
+        raise UserError("`--svg` (=True) must be given with --figures")
     if parquet and not tables:
-        raise UserError("`--parquet` (=True) must go with --tables")
+        raise UserError("`--parquet` (=True) must be given with --tables")
     kind, form = "svg" if svg else "pdf", "parquet" if parquet else "csv"
     if study := study_or_sweep(target, studies):
         if archive:

@@ -27,7 +27,7 @@ def report(
     """Write the report of a run, of a study or a sweep: one self-contained page.
 
     Args:
-        out: file to write; report.html in the run's or the study's folder without it
+        out: file to write; by default report.html in the run's or the study's folder
     """
     from phasescope.studies.sweep import study_or_sweep
     from phasescope.views.report.page import write_report
@@ -71,7 +71,7 @@ def study(
     from phasescope.views.terminal.studies import judged, needed
 
     if looked and not amend:
-        raise UserError("`--looked` (=True) must go with --amend: it says what was known at that time")
+        raise UserError("`--looked` (=True) must be given with --amend: it says what was known at that time")
     chosen = find_study(name, studies)
     if judge:
         judge_again(*chosen, amend, looked)
@@ -117,10 +117,10 @@ def sweep(
 
     Args:
         overrides: as of `train`; several values as in world.design.dx=0.5,1,2 or training.steps=500..2000:4 seed=0..3
-        name: of its folder; sweep-HASH of its cells without it
-        partition: of SLURM
-        minutes: time limit of a job of SLURM; a run that meets it is resumed by another job
-        gpus: of each run, with SLURM or Ray
+        name: of the sweep's folder; by default sweep-HASH of its cells
+        partition: SLURM's partition
+        minutes: time limit of a SLURM job; a run that reaches it is resumed by another job
+        gpus: GPUs per run, with SLURM or Ray
     """
     from phasescope.runs.clusters import check_asked
     from phasescope.studies.conduct import survey

@@ -166,7 +166,7 @@ def reference_to(thing: type | Callable[..., Any]) -> str:
     file = getattr(sys.modules.get(module), "__file__", None)
     if "<locals>" in name or file is None:
         raise UserError(
-            f"`{name}` must stand at the top of a file, for a run that is resumed reads it from there"
+            f"`{name}` must be defined at the top level of a file, from which a resumed run imports it"
         )
     path = Path(file)
     beside = "." not in module and path.is_relative_to(Path.cwd()) and "site-packages" not in path.parts
@@ -282,6 +282,6 @@ def _sha256(reference: str) -> str:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if _IMPORTED.get(_key(where), digest) != digest:
         raise UserError(
-            f"`{where}` must be what this process imported, and has changed since: put it back, or start a new process"
+            f"`{where}` must not change after this process imported it: put it back, or start a new process"
         )
     return digest

@@ -35,5 +35,5 @@ class Place(NamedTuple):
             return cls(tap, int(last))
         place = cls(tap if tap and not last else text)
         if not place.tap or str(place) != text:
-            raise ValueError(f"`place` (={text}) must be a tap, or a tap and a number, as in mid.600")
+            raise ValueError(f"`place` (={text}) must be a layer, or a layer and a number, as in mid.600")
         return place

@@ -36,7 +36,7 @@ def write_archive(run: Run, out: Path, tell: Tell = lambda done, of: None) -> Pa
     """
     path, state = run.path.resolve(), run.status["state"]
     if state in ("running", "broken"):
-        raise UserError(f"`RUN` (={run.name}) must be whole and at rest to be archived, and is {state}")
+        raise UserError(f"`RUN` (={run.name}) must be complete and at rest to be archived, not {state}")
     name = f"{path.parents[1].name}-{path.name}" if path.parent.name == "observations" else path.name
     if not re.fullmatch(NAME, name):
         raise UserError(f"`RUN` (={run.name}) must have letters, digits, ., _ and - in its folder's name")

@@ -23,7 +23,7 @@ def check_asked(engine: str, asked: Mapping[str, str | int]) -> None:
     """Raise UserError if an option does not exist for the engine of this name, or is less than 1."""
     for option, value in asked.items():
         if engine not in RESOURCES[option]:
-            raise UserError(f"`--{option}` (={value}) must go with --engine {' or '.join(RESOURCES[option])}")
+            raise UserError(f"`--{option}` (={value}) needs --engine {' or '.join(RESOURCES[option])}")
         if isinstance(value, int) and value < 1:
             raise UserError(f"`--{option}` (={value}) must be at least 1")
 
@@ -69,7 +69,7 @@ class SlurmEngine(Engine):
             self.executor = submitit.AutoExecutor(folder=logs)
             self.executor.update_parameters(**job)
         except (NameError, RuntimeError, ValueError) as error:
-            raise UserError(f"`engine` (=slurm) cannot be had so: {' '.join(str(error).split())}") from None
+            raise UserError(f"`engine` (=slurm) cannot start: {' '.join(str(error).split())}") from None
         most = MOST_JOBS if self.executor.cluster == "slurm" else cores()
         super().__init__(most if workers is None else workers)
 

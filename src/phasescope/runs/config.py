@@ -69,7 +69,7 @@ class RunConfig(Config):
     family: AnyFamily = USUAL_FAMILY
     """what is learned, and how images are sampled"""
     network: AnyNetwork = USUAL_NETWORK
-    """the function approximator"""
+    """the network that is trained"""
     training: TrainingConfig = TrainingConfig()
     """steps, batches, optimiser"""
     probing: ProbingConfig = ProbingConfig()
@@ -108,7 +108,7 @@ class RunConfig(Config):
                 )
             if count == 0 and name == next(iter(splits)):
                 raise ValueError(
-                    f"`probing.images.{name}` (=0) must be 16 at least: it is the split that is trained on"
+                    f"`probing.images.{name}` (=0) must be at least 16: it is the split that is trained on"
                 )
         if self.network.taps is not None:
             self.plan_of(self.network.taps, self.network.usual_taps)

@@ -45,7 +45,7 @@ def import_run(path: Path, runs: Path, tell: Tell = lambda done, of: None) -> Ru
 
 def _check_free(path: Path) -> None:
     if path.exists():
-        raise UserError(f"`{path}` must not be there: nothing is overwritten")
+        raise UserError(f"`{path}` must not exist: nothing is overwritten")
 
 
 def _checked(files: list[zipfile.ZipInfo]) -> str:
@@ -62,7 +62,7 @@ def _checked(files: list[zipfile.ZipInfo]) -> str:
         plain = within == "/".join([first, *parts]) and within.isprintable() and "\\" not in within
         hidden = any(part.startswith(".") for part in parts)
         if not plain or first != name or not parts or parts[0] not in KEPT or hidden:
-            raise ValueError(f"`{within[:80]}` is no file of a run")
+            raise ValueError(f"`{within[:80]}` is not a file of a run")
     if (size := sum(entry.file_size for entry in files)) > MOST_BYTES:
         raise ValueError(f"its files hold {size:,} bytes, and may hold {MOST_BYTES:,}")
     return name
@@ -72,11 +72,11 @@ def _check_run(run: Run, name: str) -> None:
     """Raise UserError if the unpacked folder is no run, or its configuration does not have the identity in its name."""
     tree = run.config
     if run.status["state"] == "broken":
-        raise UserError(f"`status.json` of the archive must be whole: {run.status['error']}")
+        raise UserError(f"`status.json` of the archive must be complete: {run.status['error']}")
     if not all("step" in line for line in run.metrics):
-        raise UserError("`metrics.jsonl` of the archive must be whole: a line has no `step`")
+        raise UserError("`metrics.jsonl` of the archive must be complete: a line has no `step`")
     if missing := RunConfig.model_fields.keys() - tree.keys():
-        raise UserError(f"`config.yaml` of the archive must be whole: no `{min(missing)}` is there")
+        raise UserError(f"`config.yaml` of the archive must be complete: no `{min(missing)}` is there")
     # A configuration that names sources or data files is not built, for that would import or open them.
     if sources_named(tree):
         return

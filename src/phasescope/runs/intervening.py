@@ -98,7 +98,7 @@ def _moved(
         if sum(pairs.shape[1] for pairs in kept) >= count:
             both = np.concatenate(kept, axis=1)[:, :count].astype(np.float32)
             return both[0], both[1]
-    raise UserError(f"{name} must lead from labels of the world to labels of it")
+    raise UserError(f"{name} must lead from some labels of the world to others that lie in it too")
 
 
 def _check_step(factors: Factors, by: Sequence[float]) -> str:
@@ -151,7 +151,7 @@ def target_of(world: World, label: np.ndarray, change: Change) -> np.ndarray | N
     check_how(change.how)
     if change.how == "ablate":
         if change.towards:
-            raise UserError(f"{name} must not be given where something is ablated")
+            raise UserError(f"{name} must not be given if `how` is ablate")
         return None
     if change.how == "steer":
         prefix = f"{_check_step(factors, change.towards)} must lead to a label of the world: "

@@ -58,7 +58,7 @@ class Loaded:
 
         known = self.config.network.taps
         if known is not None and name not in known:
-            raise UserError(f"`tap` (={name}) must be one of the network's: {', '.join(known)}")
+            raise UserError(f"`tap` (={name}) must be one of the network's layers: {', '.join(known)}")
         with as_user_error():
             return find_tap(self.network, name)
 
@@ -179,7 +179,7 @@ def check_answer(config: RunConfig, network: nn.Module) -> None:
     wanted = tuple(given[0].shape)
     if isinstance(answer, torch.Tensor) and wanted[1:] == config.world.shape and answer.shape != wanted:
         raise UserError(
-            f"`network.kind` (={kind}) must answer in its images' shape, {wanted}, and does in {tuple(answer.shape)}"
+            f"`network.kind` (={kind}) must return the shape of its images, {wanted}, not {tuple(answer.shape)}"
         )
 
 
@@ -226,8 +226,8 @@ def check_work(name: str, count: int, world: World, images: int = 1) -> None:
     if count * values > MOST_WORK:
         shown = "an image" if images == 1 else f"{images} images"
         raise UserError(
-            f"`{name}` (={count}) must be at most {MOST_WORK // values}: each is of the {values:,} values of {shown}, "
-            f"and one answer of at most {MOST_WORK:,}"
+            f"`{name}` (={count}) must be at most {MOST_WORK // values}: each has the {values:,} values of {shown}, "
+            f"and one request at most {MOST_WORK:,}"
         )
 
 

@@ -72,7 +72,7 @@ def plan_with(config: RunConfig, words: Sequence[str]) -> ProbingConfig:
     for keys, value in parse_overrides(words):
         inner = keys[1:] if keys[0] == "probing" else keys
         if not inner:
-            raise UserError(f"`{keys[0]}` (={value}) must be a field of the plan, as in probing.taps=[mid]")
+            raise UserError(f"`{keys[0]}` (={value}) must be a key of `probing`, as in `probing.taps=[mid]`")
         overrides.append((["probing", *inner], value))
     tree = config.tree()
     changed = set_overrides({"probing": {}}, overrides)

@@ -106,7 +106,7 @@ def record_run(
     for column in sorted(columns):
         if all(row.get(column) is None for row in rows.values()):
             raise UserError(
-                f"`{run.path}` must have observed `{column}`, and was run for a study that reads less; remove the folder to "
+                f"`{run.path}` must have observed `{column}`, but was run for a study that reads less; remove the folder to "
                 "run it again"
             )
     # One thread: the bits of a reading must not depend on the machine's load.

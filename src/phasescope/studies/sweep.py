@@ -60,9 +60,9 @@ def sweep_of(words: Sequence[str], name: str | None = None) -> Study:
     seeds = _seeds([seed for _, seed in values.pop("seed", [([], of_file)])])
     swept = {key: several for key, several in values.items() if len(several) > 1}
     if not swept and seeds == 1:
-        raise UserError("`WORD` (=no list, no range) must have several values, as in world.design.dx=0.5,1,2")
+        raise UserError("`KEY=VALUE` (=one value) must have several values, as in training.batch=8,16")
     if (count := math.prod(map(len, swept.values()))) > MOST_CELLS:
-        raise UserError(f"`WORD` (={count} combinations) must make at most {MOST_CELLS} cells")
+        raise UserError(f"`KEY=VALUE` (={count} combinations) must make at most {MOST_CELLS} cells")
     fixed = [several[0] for several in values.values() if len(several) == 1]
     cells = [_cell(base, fixed, point) for point in product(*swept.values())]
     text = to_json([[cell.name, cell.base, cell.fields] for cell in cells])
@@ -191,8 +191,8 @@ def _range(key: str, part: str, low: str, high: str, count: str | None, log: str
     is_valid = count is not None or begin % 1 == end % 1 == 0
     if not (begin < end < math.inf and 2 <= number <= MOST_CELLS and is_valid and (begin > 0 or not log)):
         raise UserError(
-            f"`{key}` (={part[:60]}) must rise in 2 to {MOST_CELLS} values: whole numbers, or as many as in 0.5..2:4, "
-            "and with :log above 0"
+            f"`{key}` (={part[:60]}) must be 2 to {MOST_CELLS} rising values, as in 8..11 (whole numbers), "
+            "0.5..2:4 (four numbers) or 1e-4..1e-1:4:log (above 0)"
         )
     if count is None:
         return list(range(int(begin), int(end) + 1))

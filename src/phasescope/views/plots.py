@@ -73,7 +73,7 @@ class Plots:
         return self._drawn("samples")
 
     def manifold(self) -> Plot:
-        """Latents by principal components."""
+        """Activations by principal components."""
         return self._drawn("manifold")
 
     def denoising(self) -> Plot:
@@ -85,7 +85,7 @@ class Plots:
         plot = plot_of(record, name) if record.metrics else None
         if plot is None:
             raise UserError(
-                f"`{self._run.name}` must hold what `{name}` is drawn of, and holds none of it yet"
+                f"`{self._run.name}` must have recorded what `{name}` shows: nothing of it is there yet"
             )
         return replace(plot, name=f"{name} of {self._run.name}")
 
@@ -103,7 +103,7 @@ def _timeline(record: Record) -> str:
     marks = ", ".join(f"{words} {onset:,}" for words, onset in onsets.items() if onset is not None)
     return (
         f"{len(record.metrics)} snapshots; bands of phases change half way between two. {_outcome_counts(record)}Probe R² "
-        f"(thick: minimum over factors; thin: each factor) is read from the latents of n = {labels_of(record, 'order')} "
+        f"(thick: minimum over factors; thin: each factor) is of activations for n = {labels_of(record, 'order')} "
         "labels; label variance and the dimension of label means from n = "
         f"{labels_of(record, 'label_share')}, several noise draws each. Bands are 95 % intervals, grey lines baselines. "
         "Thresholds are drawn at the score that reaches them: of what the highest baseline leaves, order "
@@ -136,7 +136,7 @@ def _samples(record: Record) -> str:
 def _manifold(record: Record) -> str:
     place = record.declared_place("representation")
     return (
-        f"Latents at {place_words(place) if place else 'no site'} on their first three principal components, "
+        f"Activations at {place_words(place) if place else 'no site'} on their first three principal components, "
         "at unit mean square norm, each snapshot turned (orthogonal Procrustes) to the next, the last to the labels; "
         "nothing is stretched."
     )

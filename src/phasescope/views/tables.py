@@ -39,7 +39,7 @@ def score_table(scores: list[tuple[str, Place | None, Score]], factors: Factors)
         detail = ((name.replace("_", " "), part) for name, part in score.detail.items())
         cells = {
             "score": words,
-            "latents at": place_words(place) if place else "",
+            "activations at": place_words(place) if place else "",
             "value": _number(score.value),
             "95 % interval": f"{_number(score.low)} to {_number(score.high)}",
             "detail": ", ".join(f"{name} {_number(part)}" for name, part in detail if part == part),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 HERE = Path(__file__).parent
-OF = ("images", "latents")
+OF = ("images", "activations")
 """the data from which phases are read, each with its own pictograms"""
 
 
@@ -53,7 +53,7 @@ _THRESHOLDS = {
 }
 
 PHASES: dict[str, dict[str, str]] = _TOML["phases"]
-"""what A, B and C are, each of images and of latents"""
+"""what A, B and C are, each of images and of activations"""
 
 SECTIONS: dict[str, dict[str, Term]] = {
     heading: {
@@ -72,7 +72,7 @@ TERMS = {name: term for section in SECTIONS.values() for name, term in section.i
 def pictogram(phase: str, of: str) -> str:
     """Return the pictogram of a phase: a self-contained `<svg>` element with a text alternative.
 
-    A frame shows an image with a red cross at the requested position, or a cloud of latents coloured by their labels. A: no
+    A frame shows an image with a red cross at the requested position, or a cloud of activations coloured by label. A: no
     object or several; points without structure. B: one object beside the cross; a sheet with mixed colours. C: one object on
     the cross; a sheet on which the colours are ordered.
     """
@@ -100,7 +100,7 @@ READINGS = _NAMES["readings"]
 WAYS = _NAMES["ways"]
 """readings of a factor from an image"""
 ROUTES = _NAMES["routes"]
-"""routes by which a label reaches latents"""
+"""routes by which a label reaches activations"""
 COPIERS = _NAMES["copiers"]
 """baselines that generate from training images"""
 

@@ -57,19 +57,19 @@ class ArrayWorld(World):
     limit: int | None = Field(None, ge=2)
     """images to keep, drawn at random; null keeps all"""
     draw: int = Field(0, ge=0, lt=2**63)
-    """seed of that draw"""
+    """seed with which `limit` draws"""
     names: tuple[str, ...] | None = None
-    """of the factors; null: those of the layout, or label1, label2, ..."""
+    """names of the factors; null: those of the layout, or label1, label2, ..."""
     periodic: tuple[str, ...] = ()
     """periodic factors"""
     categorical: tuple[str, ...] = ()
     """factors whose values are classes without order: whole numbers"""
     classes: dict[str, tuple[str, ...]] = Field({})
-    """by factor the names of its classes, from the smallest value up; it is categorical"""
+    """by factor the names of its classes, from the smallest value up; such a factor is categorical"""
     hidden: tuple[str, ...] = ()
     """factors that are neither given to the network nor measured"""
     span: tuple[float, ...] | None = None
-    """range of each factor, of a periodic one its period; null: that of the labels, where none is periodic"""
+    """range of each factor, of a periodic one its period; null: the labels' range, if no factor is periodic"""
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:

@@ -61,15 +61,15 @@ class Grid(Design):
 
     kind: Literal["grid"] = "grid"
     ends: Literal["low", "high", "both"] = "high"
-    """which ends of each factor's range the grid includes; of classes all"""
+    """which ends of each factor's range the grid includes; a grid always has all classes"""
     within: dict[str, tuple[float, float]] = Field({})
-    """by factor the range in which the grid lies; of others their own"""
+    """by factor the range in which the grid lies; other factors have their whole range"""
     at: dict[str, float] = Field({})
-    """by factor the one value that it has"""
+    """by factor the only value that it has in the grid"""
     keep: int | None = Field(None, ge=1, le=MOST_LABELS)
     """how many of the grid's labels are trained on: the first in a random order, so that more holds fewer; null: all"""
     shuffle: int = Field(0, ge=0, le=2**31)
-    """which random order that is"""
+    """number of that random order"""
     hold_out: AnyHoldOut | None = Field(None, discriminator="kind")
     """which labels of the grid are not trained on but tested; null: none"""
 
@@ -146,7 +146,7 @@ class Grid(Design):
         for (field, name), (low, high) in ranges.items():
             factor = named(f"design.{field}", name, factors)
             if field == "at" and name in self.within:
-                raise ValueError(f"`design.at.{name}` (={low:g}) must not be beside `within`")
+                raise ValueError(f"`design.at.{name}` (={low:g}) must not be given with `within`")
             inside = factor.holds(low) and factor.holds(high) and low <= high
             if not inside or (field == "within" and low == high):
                 given = f"{low:g}" if field == "at" else f"{low:g} to {high:g}"
@@ -224,9 +224,9 @@ class Union(Design):
 
     kind: Literal["union"] = "union"
     parts: tuple[Grid, ...] = Field(min_length=1)
-    """whose labels are trained on"""
+    """grids whose labels are trained on"""
     tested: tuple[Grid, ...] = ()
-    """of which only what they hold out is tested"""
+    """grids of which only the held-out labels are tested"""
 
     def along(self, factors: Factors) -> Union:
         fields = {field: self._along(field, factors) for field in ("parts", "tested")}

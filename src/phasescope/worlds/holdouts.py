@@ -126,11 +126,11 @@ class Lesion(HoldOut):
 
     kind: Literal["lesion"] = "lesion"
     width: float = Field(gt=0)
-    """in the factor's unit"""
+    """width of the band, in the factor's unit"""
     axis: str
-    """the factor's name"""
+    """name of the factor of which a band is held out"""
     middle: float | None = None
-    """of the band; null: of the factor's range"""
+    """middle of the band; null: the middle of the factor's range"""
 
     def check(self, factors: Factors) -> None:
         factor = named("design.hold_out.axis", self.axis, factors)
@@ -152,7 +152,7 @@ class Rim(HoldOut):
 
     kind: Literal["rim"] = "rim"
     width: float = Field(gt=0)
-    """in the factors' unit"""
+    """width of the rim, in the factors' unit"""
 
     def check(self, factors: Factors) -> None:
         for factor in factors:
@@ -180,11 +180,11 @@ class Subset(HoldOut):
 
     kind: Literal["subset"] = "subset"
     share: float | None = Field(None, gt=0, lt=1)
-    """of the labels that are trained on"""
+    """share of the labels that is trained on"""
     count: int | None = Field(None, ge=1)
     """how many labels are trained on, instead of their share"""
     shuffle: int = Field(0, ge=0, le=2**31)
-    """which random order"""
+    """number of the random order in which labels are drawn"""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

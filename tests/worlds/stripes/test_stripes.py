@@ -139,7 +139,7 @@ def test_the_world_is_as_a_world_must_be():
     ("fields", "rule"),
     [
         ({"sigma_px": 5}, "`sigma_px` (=5) must be at most an eighth of the canvas (=32 px)"),
-        ({"margin_px": 6, "boundary": "periodic"}, "`margin_px` (=6) must be 0 where boundary=periodic"),
+        ({"margin_px": 6, "boundary": "periodic"}, "`margin_px` (=6) must be 0 if boundary=periodic"),
         ({"scale": 0.6}, "`scale` (=0.6)"),
     ],
 )

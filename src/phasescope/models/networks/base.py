@@ -72,6 +72,6 @@ class WatchedConfig(NetworkConfig):
 
     def build(self, shape: tuple[int, ...], factors: Factors) -> NoReturn:
         raise ValueError(
-            "`network` (=watched) lives in a loop of its owner's and cannot be built here: its stored "
-            "latents can be measured, and `phasescope.probe` takes the network itself"
+            "`network` (=watched) can only be built by your own loop: measure its stored activations, or give "
+            "the network itself to `phasescope.probe`"
         )

@@ -56,7 +56,7 @@ class SGDConfig(OptimiserConfig):
     lr: float = Field(1e-2, gt=0, le=LARGEST_LR)
     """learning rate after warm-up; with momentum m slow directions move as at lr / (1 - m)"""
     momentum: float = Field(0.0, ge=0, lt=1)
-    """decay a step of the gradients' running sum"""
+    """decay per step of the gradients' running sum"""
     weight_decay: float = Field(0.0, ge=0)
     """added to the gradient, times the weights"""
 
@@ -115,7 +115,7 @@ class TrainingConfig(Config):
     steps: int = Field(4000, ge=1, le=10**9)
     """gradient steps"""
     batch: int = Field(64, ge=1, le=2**16)
-    """images a step"""
+    """images per step"""
     optimiser: AnyOptimiser = AdamWConfig()
     """update rule"""
     loss: AnyLoss = FamilyLossConfig()
@@ -125,19 +125,19 @@ class TrainingConfig(Config):
     decay: Literal["constant", "cosine"] = "constant"
     """course of the learning rates after warm-up: constant, or half a cosine that ends at 0"""
     schedule: AnySchedule = WarmupScheduleConfig()
-    """course of the learning rates: `warmup` and `decay` as given, or a scheduler of torch in the place of both"""
+    """course of the learning rates: `warmup` and `decay`, or a scheduler of torch instead of both"""
     clip: float | None = Field(1.0, gt=0)
     """largest norm of the gradient; null clips nothing"""
     ema: float = Field(0.995, ge=0, lt=1)
-    """decay a step of the averaged weights that sample and are probed"""
+    """decay per step of the averaged weights, which are sampled from and probed"""
     label_dropout: float | tuple[float, ...] = 0.0
     """share of training images whose label is withheld; or a list of shares, to withhold each factor by itself"""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """arithmetic of the forward and backward pass; weights stay float32. tf32, on a GPU: products of 10-bit mantissas"""
     compile: bool = False
-    """whether torch.compile makes the step's forward and backward pass; on CUDA, CUDA graphs"""
+    """whether torch.compile compiles the forward and backward pass; on CUDA, as CUDA graphs"""
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
-    """auto (CUDA where there is one), cpu, cuda or cuda:N"""
+    """auto (CUDA if there is a GPU), cpu, cuda or cuda:N"""
     threads: int | None = Field(None, ge=1, le=1024)
     """CPU threads; null leaves the choice to torch"""
     scalars_every: int = Field(10, ge=0)
@@ -151,7 +151,7 @@ class TrainingConfig(Config):
         except (TypeError, ValueError):
             shares = []
         if not shares or not all(0 <= share <= 1 for share in shares):
-            raise ValueError("must be a share from 0 to 1, or a list of such with one for each factor")
+            raise ValueError("must be a share from 0 to 1, or a list of one share per factor")
         return tuple(shares) if isinstance(value, list | tuple) else shares[0]
 
     @property

@@ -44,7 +44,7 @@ def find_tap(network: Network, name: str) -> nn.Module:
     own = getattr(network, "tap", None)
     if own is None and not isinstance(network, nn.Module):
         raise ValueError(
-            f"`taps` (={name!r}) must be given as {{name: module}} where the network is no module"
+            f"`taps` (={name!r}) must be given as {{name: module}} if the network is not a module"
         )
     try:
         return own(name) if own else network.get_submodule(name)  # pyrefly: ignore[missing-attribute]
@@ -90,7 +90,7 @@ def activations(
         network(x_t, t, labels)
     missed = [name for name in taps if name not in captured]
     if missed:
-        raise ValueError(f"`tap` (={missed[0]}) must lie on the way of the forward pass: it was not reached")
+        raise ValueError(f"`tap` (={missed[0]}) must be called in the forward pass: it was not reached")
     return captured
 
 

@@ -54,19 +54,19 @@ class ProbingConfig(Config):
     these only what the phase of the sheet needs; `references`, the family's reference denoisers and what
     nearest-neighbour baselines would score"""
     taps: tuple[str, ...] | Usual = "usual"
-    """places of the network whose activations are recorded, by name"""
+    """names of the layers whose activations are recorded"""
     timesteps: tuple[Annotated[int, Field(ge=0)], ...] | Usual = "usual"
-    """timesteps t at which latents are recorded"""
+    """timesteps t at which activations are recorded"""
     images: dict[str, Annotated[int, Field(ge=0, le=100_000)]] = Field({})
     """images sampled for labels of each split, by its name: 16 at least, or 0 to leave out a split that is not trained on"""
     latent_labels: int = Field(512, ge=64, le=2**14)
-    """labels, trained on or not, whose latents are recorded; measures compare them in pairs"""
+    """labels, trained on or not, whose activations are recorded; measures compare them in pairs"""
     share_labels: int = Field(128, ge=16)
-    """of these, labels with several noise draws each"""
+    """how many of these labels have several noise draws"""
     share_draws: int = Field(4, ge=2, le=1000)
-    """noise draws for each of these"""
+    """noise draws of each of those labels"""
     crossed_labels: int = Field(128, ge=0, le=2**14)
-    """of the latents' labels, those that are crossed with one another's images, to separate condition and input; 0: none"""
+    """how many labels are crossed with one another's images, to separate condition and input; 0: none"""
     bands: int = Field(10, ge=1, le=1000)
     """equal bands of t in which the denoising error is measured"""
     band_images: int = Field(32, ge=1, le=100_000)
@@ -76,9 +76,9 @@ class ProbingConfig(Config):
     p1: PlaceConfig | Usual | None = "usual"
     """where P1's reading is taken, by UMAP to 3D and a linear regression; null: nowhere"""
     umap_seeds: int = Field(1, ge=1, le=100)
-    """random starts of that UMAP, over which P1's order is averaged"""
+    """random starts of that UMAP, over which P1's R² is averaged"""
     measures: tuple[str, ...] = ()
-    """your own measures, as file.py:function or package.module:function, of latents, labels and factors"""
+    """your own measures of activations, labels and factors, as file.py:function or package.module:function"""
     batch: int = Field(64, ge=1, le=2**16)
     """images in one pass of the network while observing"""
 
@@ -95,14 +95,14 @@ class ProbingConfig(Config):
             )
         if 0 < self.crossed_labels < 16:
             raise ValueError(
-                f"`probing.crossed_labels` (={self.crossed_labels}) must be at least 16, for an order to be read, or 0"
+                f"`probing.crossed_labels` (={self.crossed_labels}) must be 0, or at least 16: probe R² needs them"
             )
         for name, count in self.images.items():
             if 0 < count < 16:
                 raise ValueError(f"`probing.images.{name}` (={count}) must be at least 16, or 0")
         for field in ("taps", "timesteps"):
             if getattr(self, field) == ():
-                raise ValueError(f"`probing.{field}` (=[]) must have one at least, or be `usual`")
+                raise ValueError(f"`probing.{field}` (=[]) must have at least one entry, or be `usual`")
         for name in self.measures:
             if not is_reference(name):
                 raise ValueError(
@@ -148,9 +148,9 @@ def resolved(
     own_taps = tuple(usual_taps) if plan.taps == "usual" else plan.taps
     for tap in own_taps:
         if taps is not None and tap not in taps:
-            raise ValueError(f"`probing.taps` (={tap}) must be taps of the network: {', '.join(taps)}")
+            raise ValueError(f"`probing.taps` (={tap}) must be layers of the network: {', '.join(taps)}")
     if not own_taps:
-        raise ValueError("`probing.taps` (=usual) must be named: this network says no usual ones")
+        raise ValueError("`probing.taps` (=usual) must be given: this network names no usual layers")
     times = family.usual_conditions if plan.timesteps == "usual" else plan.timesteps
     check_conditions("probing.timesteps", times, family.conditions)
     at = min(times, key=lambda t: abs(t - (family.telling_condition or 0))) if times else None

@@ -49,7 +49,7 @@ def load_measures(references: Iterable[str]) -> dict[str, Measure]:
 def check_name(name: str, owner: str) -> None:
     """Raise UserError if your own metric would overwrite one of the instrument's."""
     if name in TAKEN or name.partition("_")[0] in PREFIXES:
-        raise UserError(f"`{owner} must have a name of its own: `{name}` is taken by the instrument")
+        raise UserError(f"`{owner} must have a name of its own: `{name}` is a measure of phasescope")
 
 
 def _checked(reference: str, function: Callable[..., object]) -> Measure:

@@ -103,7 +103,7 @@ def frame_of(rows: Iterable[Row], columns: Sequence[str] | None = None) -> pd.Da
     for pattern in columns or () if len(frame) else ():
         if not names_like(frame.columns, pattern):
             raise UserError(
-                f"`columns` (={pattern}) must be names of columns, or patterns such as accuracy.*: none is such"
+                f"`columns` (={pattern}) must be names of columns, or patterns such as accuracy.*: no column matches"
             )
     return frame
 

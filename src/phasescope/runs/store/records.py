@@ -46,7 +46,7 @@ def condense(run: Run) -> list[Row]:
         raise UserError(f"`run` (={run.name}) must be done to be recorded: it is {status['state']}")
     rows = snapshot_rows(run.identity, run.config, status, run.metrics)
     if not rows or rows[-1]["step"] != status.get("step"):
-        raise UserError(f"`run` (={run.name}) must have its snapshots' metrics to the end, and has not")
+        raise UserError(f"`run` (={run.name}) must have the metrics of all its snapshots: some are missing")
     return rows
 
 

@@ -59,7 +59,7 @@ def _read(path: Path, written: tuple[tuple[int, int], ...], place: Place, projec
         record = Record(Run(path))
         cloud = cloud_of(record, place, projection, record.snapshots)
     if cloud is None:
-        raise UserError(f"`place` (={place}) must be where the run stored latents for {projection}")
+        raise UserError(f"`place` (={place}) must be where the run stored activations for {projection}")
     return cloud
 
 

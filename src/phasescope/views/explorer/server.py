@@ -85,7 +85,7 @@ class Explorer:
         record, place, step = self._entry(query).record, query.place("place"), query.integer("step")
         known = stored_cloud(record, place, "pca")
         if step not in known.steps:
-            raise UserError(f"`step` (={step}) must be a snapshot with latents at {place}")
+            raise UserError(f"`step` (={step}) must be a snapshot with activations at {place}")
         snapshot = next(snapshot for snapshot in record.snapshots if snapshot.step == step)
         label = query.numbers("label", None)
         asked = [label] if label else snapshot.samples()["labels"]

@@ -39,8 +39,8 @@ PANELS = {
 }
 """of a measure's panel: the reading at whose site a figure draws it, height in inches, title, y axis"""
 BESIDE = {
-    "p1_order": ("order", "ridge R², same latents"),
-    "label_dimension": ("participation_ratio", "of single latents"),
+    "p1_order": ("order", "ridge R², same activations"),
+    "label_dimension": ("participation_ratio", "of single activations"),
 }
 """a second curve in a measure's panel: what is best compared with it, at the same site"""
 # Measures that have no panel of their own: they are in another's, or in the report's table.

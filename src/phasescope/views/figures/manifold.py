@@ -1,4 +1,4 @@
-"""The latent manifold in three dimensions, over a run.
+"""The manifold of activations in three dimensions, over a run.
 
 At each snapshot the latents Z (n, F) are projected on their first three principal components and brought to
 unit mean square norm. A principal component's sign and the order of two alike are arbitrary, so each

@@ -104,7 +104,7 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
     answers[address_of(record.run)] = to_json(known)
     carried = (
         f"This file carries {len(kept)} of {len(stored)} snapshots, at most {MOST_IMAGES} generated images of each set of "
-        f"labels, and latents at {'; '.join(s['words'] for s in latents) or 'no site'}. The explorer shows all that is "
+        f"labels, and activations at {'; '.join(s['words'] for s in latents) or 'no site'}. The explorer shows all that is "
         "stored."
     )
     return answers, carried

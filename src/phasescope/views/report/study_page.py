@@ -47,7 +47,6 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
     known = check_preregistered(study, folder)
     text = _markdown(
         "study.md.j2",
-        title=title_of(study.name),
         study=study,
         answer=answer.read_text() if (answer := folder / ANSWER).exists() else "",
         judged=judged,
@@ -58,10 +57,6 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         amended=amendment_lines(known) if known else (),
     )
     return {folder / PAGE: text} | {folder / f"{plot.name}.png": draw_png(plot, runs) for plot in study.plots}
-
-
-def title_of(study: str) -> str:
-    return study.replace("_", " ").capitalize()
 
 
 def _markdown(template: str, **shown: Any) -> str:
@@ -91,7 +86,7 @@ def write_html(study: Study, folder: Path, out: Path | None = None) -> Path:
     images = {path.name: path.read_bytes() for path in folder.glob("*.png")}
     images |= {path.name: content for path, content in files.items() if isinstance(content, bytes)}
     path = out or folder / "report.html"
-    write_aside(path, markdown_page(str(files[folder / PAGE]), title_of(study.name), images))
+    write_aside(path, markdown_page(str(files[folder / PAGE]), study.name, images))
     return path
 
 
@@ -126,7 +121,7 @@ def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
 
 
 def _link(study: Study, folder: Path, claim: RecordedClaim | None = None, text: str = "") -> str:
-    text = text or (claim.sentence if claim else title_of(study.name))
+    text = text or (claim.sentence if claim else f"`{study.name}`")
     page = PAGE if (folder / PAGE).exists() else "study.py"
     return f"[{text}]({folder.name}/{page}{f'#{claim.name}' if claim else ''})"
 
@@ -143,7 +138,7 @@ def _rows(key: str, text: str, every: Sequence[tuple[Study, Path, Any]]) -> list
         if known:
             missing = "" if claim.analysis else f" ({claim.why.removeprefix('first analysis: ')})"
             verdict, number, n = verdict_words(claim) + missing, format_judged(claim), claim.n
-        link = _link(study, folder, claim if known else None, title_of(study.name))
+        link = _link(study, folder, claim if known else None, f"`{study.name}`")
         rows.append((key, "" if rows else text, verdict, claim.sentence, number, n, study.base, link))
     return rows or [(key, text, "open", "", "", "", "", "")]
 

@@ -15,7 +15,7 @@ MEANINGS = {"B": "low-dimensional, not ordered", "C": "ordered"}
 """of the representation's phases"""
 SUBJECTS = {
     "behaviour": "Behaviour",
-    "sheet": "The sheet of the latents",
+    "sheet": "The sheet of the activations",
     "representation": "The representation by ridge R²",
     "representation_p1": "The representation by P1's reading",
 }
@@ -151,9 +151,9 @@ def _precedence(record: Record, read: list[str]) -> list[str]:
         if ordered is None and correct is None:
             clause = f"neither order nor {success} were reached"
         elif ordered is None:
-            clause = f"{success} came, and the latents did not become ordered"
+            clause = f"{success} came, and the activations did not become ordered"
         elif correct is None:
-            clause = f"the latents became ordered, and {success} did not come"
+            clause = f"the activations became ordered, and {success} did not come"
         elif ordered == correct:
             clause = f"order and {success} came at the same snapshot"
         else:

@@ -31,11 +31,11 @@ class GaussianBump(PlaneWorld):
     canvas: int = Field(32, ge=4, le=1024)
     """side N of the square canvas, px"""
     sigma_px: float = Field(1.0, ge=0.05)
-    """standard deviation of the bump, px: a narrower one is not seen between pixels"""
+    """standard deviation of the bump, px; narrower bumps would be lost between pixels"""
     polarity: Literal["dark", "bright"] = "dark"
     """a dark bump on white, or a bright one on black"""
     boundary: Literal["open", "periodic"] = "open"
-    """whether the bump is cut at the canvas' edge or comes in again on the other side"""
+    """whether the bump is cut off at the canvas' edge or continues on the other side"""
     design: AnyDesign = Field(Grid(), validate_default=True)
     """which labels the training set holds"""
 

@@ -40,13 +40,13 @@ class Stripes(PlaneWorld):
     margin_px: float = Field(0.0, ge=0, le=1024)
     """how far labels go beyond the canvas on each side, where a stripe is not shown, px"""
     sigma_px: float = Field(1.0, ge=0.25)
-    """standard deviation of a stripe across it, px"""
+    """standard deviation of a stripe's profile, px"""
     scale: float = Field(0.5, gt=0.05, le=0.5)
     """contrast a of one stripe, a share of the range from background to full; where two cross it is twice that"""
     polarity: Literal["dark", "bright"] = "dark"
     """dark stripes on white, or bright ones on black"""
     boundary: Literal["open", "periodic"] = "open"
-    """whether stripes are cut at the canvas' edges or come in again on the other side"""
+    """whether stripes are cut off at the canvas' edges or continue on the other side"""
     design: AnyDesign = Field(Grid(), validate_default=True)
     """which labels the training set holds"""
 
@@ -59,7 +59,7 @@ class Stripes(PlaneWorld):
             )
         if self.periodic and self.margin_px:
             raise ValueError(
-                f"`margin_px` (={self.margin_px:g}) must be 0 where boundary=periodic: a torus has no margin"
+                f"`margin_px` (={self.margin_px:g}) must be 0 if boundary=periodic: a torus has no margin"
             )
         return self
 
@@ -114,9 +114,9 @@ class Mixed(World):
 
     kind: Literal["mixed"] = "mixed"
     together: Annotated[World, BeforeValidator(_any_world), PlainSerializer(lambda world: world.tree(), dict)]
-    """what is shown where both coordinates are on the canvas: a world of x and y; its own design is not used"""
+    """world of x and y whose image is shown if both coordinates are on the canvas; its own design is not used"""
     alone: Stripes = Field(Stripes(margin_px=6.0, scale=0.5))
-    """what is shown where one is, or none; its own design is not used"""
+    """world whose image is shown if one of them is on the canvas, or none; its own design is not used"""
     design: AnyDesign = Field(Grid(), validate_default=True)
     """which labels the training set holds"""
 
@@ -131,7 +131,7 @@ class Mixed(World):
         if own.factors.periodic.any() or other.periodic or not other.margin_px:
             raise ValueError(
                 f"`alone.margin_px` (={other.margin_px:g}) must be greater than 0, and neither world periodic: a factor is "
-                "alone where the other lies in the margin"
+                "shown alone if the other lies in the margin"
             )
         return self
 

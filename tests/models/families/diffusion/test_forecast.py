@@ -132,7 +132,7 @@ def test_what_cannot_be_had_is_left_out_with_its_reason():
         (
             GaussianBump(canvas=16, design={"kind": "grid", "keep": 1}),
             {},
-            r"`design` \(of 1 images\) must hold two at least",
+            r"`design` \(of 1 images\) must have at least two",
         ),
     ],
 )

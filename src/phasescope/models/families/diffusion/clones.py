@@ -49,7 +49,7 @@ def clones(
         if not 0 <= t < steps:
             raise ValueError(f"`t` (={t}) must be from 0 to {steps - 1}: a noise level")
     if len(task.training) < 2:
-        raise ValueError(f"`design` (of {len(task.training)} images) must hold two at least")
+        raise ValueError(f"`design` (of {len(task.training)} images) must have at least two")
     ascending = sorted(set(times))
     training = torch.from_numpy(task.training)
     which = torch.from_numpy(numpy_generator(seed, "clones").integers(len(training), size=images))

@@ -108,9 +108,9 @@ class LogitNormalDensityConfig(Config):
 
     kind: Literal["logit_normal"] = "logit_normal"
     mean: float = Field(0.0, allow_inf_nan=False, ge=-10, le=10)
-    """of the logit: below 0 towards the image"""
+    """mean of the logit of u; below 0, little noise is drawn more often"""
     deviation: float = Field(1.0, gt=0, le=10)
-    """of the logit"""
+    """standard deviation of the logit of u"""
 
     def build(self) -> LogitNormal:
         from phasescope.models.families.diffusion.schedule import LogitNormal
@@ -164,7 +164,7 @@ class DDIMSamplerConfig(SamplerConfig):
 
     kind: Literal["ddim"] = "ddim"
     steps: Steps = 25
-    """evaluations of the network an image"""
+    """network evaluations per image"""
     eta: float = Field(0.0, ge=0, le=1)
     """share of the ancestral noise: 0 is deterministic, 1 is DDPM's"""
 
@@ -174,7 +174,7 @@ class EulerSamplerConfig(SamplerConfig):
 
     kind: Literal["euler"] = "euler"
     steps: Steps = 25
-    """evaluations of the network an image"""
+    """network evaluations per image"""
 
 
 class HeunSamplerConfig(SamplerConfig):
@@ -182,7 +182,7 @@ class HeunSamplerConfig(SamplerConfig):
 
     kind: Literal["heun"] = "heun"
     steps: Steps = 12
-    """two evaluations of the network each, but for the last"""
+    """steps of two network evaluations each, except the last"""
 
 
 class DPMSolverSamplerConfig(SamplerConfig):
@@ -190,7 +190,7 @@ class DPMSolverSamplerConfig(SamplerConfig):
 
     kind: Literal["dpm_solver"] = "dpm_solver"
     steps: Steps = 20
-    """evaluations of the network an image"""
+    """network evaluations per image"""
 
 
 AnySampler = (
@@ -233,7 +233,7 @@ class DiffusionConfig(FamilyConfig):
         schedule = info.data.get("schedule")
         if predict == "v" and isinstance(schedule, FlowScheduleConfig):
             raise ValueError(
-                "must be eps, x or velocity with schedule.kind=flow: v asks for alpha^2 + sigma^2 = 1"
+                "must be eps, x or velocity with schedule.kind=flow: v needs alpha^2 + sigma^2 = 1"
             )
         return predict
 
@@ -244,7 +244,7 @@ class DiffusionConfig(FamilyConfig):
         if schedule and sampler.kind in OF_FLOW and not isinstance(schedule, FlowScheduleConfig):
             raise ValueError(
                 f"must be ddpm, ddim or dpm_solver with schedule.kind={schedule.kind}: "
-                f"{sampler.kind} goes the straight way of flow"
+                f"{sampler.kind} follows the straight paths of schedule.kind=flow"
             )
         if schedule and not isinstance(sampler, DDPMSamplerConfig) and sampler.steps > schedule.steps:
             raise ValueError(

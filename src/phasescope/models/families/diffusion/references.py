@@ -166,7 +166,7 @@ class References:
         first = task.render(training[:1])
         if len(training) < 2:
             raise ValueError(
-                f"`design` (of {len(training)} images) must hold two at least, which a denoiser must distinguish"
+                f"`design` (of {len(training)} images) must have at least two, between which a denoiser must distinguish"
             )
         if first.numel() > MOST_PIXELS:
             raise ValueError(

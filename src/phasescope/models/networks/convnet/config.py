@@ -22,9 +22,9 @@ class ConvNetConfig(NetworkConfig):
 
     kind: Literal["convnet"] = "convnet"
     width: Width = 32
-    """channels"""
+    """channels of each layer"""
     receptive_px: int = Field(9, ge=5, le=127)
-    """side of the square that an answer's pixel depends on, px, odd: 3, and 2 more a layer"""
+    """side of the square of input on which a pixel of the output depends, px, odd: 3, and 2 more per layer"""
     padding: Literal["zeros", "reflect", "replicate", "circular"] = "circular"
     """what convolutions see beyond the canvas' edge"""
     embedding: EmbeddingConfig = EmbeddingConfig()

@@ -19,7 +19,7 @@ class _Banded(NetworkConfig):
     bands: int = Field(10, ge=1, le=1000)
     """bands of noise levels, each with a map of its own"""
     levels: int = Field(1000, ge=1, le=100_000)
-    """noise levels T that are divided among them"""
+    """number T of noise levels, which are divided among the bands"""
 
     @property
     def taps(self) -> tuple[str, ...]:

@@ -26,11 +26,11 @@ class EmbeddingConfig(Config):
     """Positional encodings of t and of each factor, concatenated and given to every block."""
 
     width: int = Field(64, ge=2, le=2**12, multiple_of=2)
-    """numbers that encode t, and each factor; at least as many as a factor has classes"""
+    """numbers that encode t, and as many per factor; at least as many as a factor has classes"""
     base: float = Field(10_000.0, gt=1)
     """ratio of the longest to the shortest wavelength"""
     period: float | None = Field(None, gt=0, allow_inf_nan=False)
-    """in the factors' unit: labels are encoded by whole numbers of turns in it, so that its ends are one; null: as t is"""
+    """period, in the factors' unit, in which encodings make whole turns: its ends coincide; null: encoded as t is"""
     hidden: int | None = Field(None, ge=1, le=2**14)
     """width of a two-layer network on the concatenation, shared by all blocks; null: blocks get SiLU(encodings)"""
     modulation: Literal["added", "scale_shift"] = "added"
@@ -63,7 +63,7 @@ class UNetConfig(NetworkConfig):
     layers: int = Field(1, ge=1, le=64)
     """residual layers in each block"""
     patch: Literal[1, 2, 4, 8] = 1
-    """side of the pixel blocks that are folded into channels at the entrance, px"""
+    """side of the pixel blocks that are folded into channels at the input, px"""
     attention: tuple[str, ...] = ()
     """blocks followed by self-attention, by layer: stem, down1, ..., mid, up1, ..."""
     heads: int = Field(4, ge=1)
@@ -73,7 +73,7 @@ class UNetConfig(NetworkConfig):
     padding: Literal["zeros", "reflect", "replicate", "circular"] = "zeros"
     """what convolutions see beyond the canvas' edge"""
     coordinates: bool = False
-    """whether the entrance sees the pixels' own coordinates beside x_t"""
+    """whether the input has the pixels' coordinates beside x_t (CoordConv)"""
     input_skip: bool = False
     """whether x_t, times a gain that depends on the embedding, is added to the output"""
     embedding: EmbeddingConfig = EmbeddingConfig()
@@ -129,7 +129,7 @@ class UNetConfig(NetworkConfig):
             )
         if self.padding == "reflect" and shape[1] == factor:
             raise ValueError(
-                "`network.padding` (=reflect) must be another where the bottleneck is 1 px wide: "
+                "`network.padding` (=reflect) must be another value if the bottleneck is 1 px wide: "
                 "there is no neighbour to reflect"
             )
 

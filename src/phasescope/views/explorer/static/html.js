@@ -56,7 +56,7 @@ export function choice(label, options, value, changed) {
   return h("label.field", h("span", label), h("select", properties, entries));
 }
 
-// a number that is typed: what somebody is typing is not replaced
+// an input for a number: its text is not replaced while it is being edited
 export function numberInput(label, value, properties, changed) {
   const show = input => {
     if (input && input !== document.activeElement) input.value = String(Number(value.toPrecision(6)));

@@ -50,7 +50,7 @@ export function secondLabel({how, other, step}, label, {factors}) {
       label.map((value, k) => value + step[k])
     );
   if (how !== "patch" && how !== "part") return null;
-  // before somebody chooses one: the label on the other side of the world
+  // until a label is chosen: the one on the other side of the world
   return (
     other ??
     within(

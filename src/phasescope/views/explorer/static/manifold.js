@@ -1,5 +1,5 @@
 // @ts-check
-// Latents at one snapshot, and where the generated images' labels lie among them; pointing shows images.
+// Activations at one snapshot, and where the generated images' labels lie among them; pointing shows images.
 
 import {ofRun} from "./api.js";
 import {choice, colour, dark, h, known, memo, percent} from "./html.js";
@@ -154,7 +154,7 @@ export class ManifoldPanel {
     const places = latents.map(({place, words}) => [place, words]);
     return h(
       "div.controls",
-      places.length > 0 && choice("latents at", places, place, value => this.set({place: value})),
+      places.length > 0 && choice("activations at", places, place, value => this.set({place: value})),
       choice("projection", this.projections(), projection, value => this.set({projection: value})),
       choice("colour", colours, colouring, value => this.set({colouring: value}))
     );
@@ -171,7 +171,7 @@ export class ManifoldPanel {
     if (!place || projection === LABELS || !projection) return {};
     const {answer: cloud, error} = this.answers.get(ofRun(name, "cloud", {place, projection, of: count}));
     const index = cloud?.steps.indexOf(snapshot?.step) ?? -1;
-    // a UMAP has no map for further latents; where the samples' labels lie takes the network
+    // a UMAP has no map for further activations; those of the samples' labels take the network
     const isMapped = index >= 0 && projection === "pca" && snapshot.weights && !details.sampling.error;
     if (!samples || !isMapped) return {cloud, index, error};
     const url = ofRun(name, "points", {place, projection, step: snapshot.step, of: count});
@@ -204,10 +204,10 @@ export class ManifoldPanel {
   note({cloud, index, points, error, isAsked}) {
     const {samples} = this.now;
     if (error) return error;
-    if (!this.projection) return "No snapshot of this run holds latents.";
+    if (!this.projection) return "No snapshot of this run has activations.";
     if (this.projection === LABELS) return samples ? `${samples.count} generated images at their labels` : "";
     if (!cloud) return "";
-    if (index < 0) return "This snapshot holds no latents here.";
+    if (index < 0) return "This snapshot has no activations of this layer.";
     const share = cloud.shares?.[index];
     const held = `the three components hold ${percent(share)} of the variance`;
     const ringed = points && `${points.shape[0]} of generated images, ringed`;
@@ -220,7 +220,7 @@ export class ManifoldPanel {
     const {details, snapshot, samples} = this.now;
     const {place, projection, colouring} = this;
     const words = details.latents.find(latents => latents.place === place)?.words;
-    const latents = `latents at ${words} of ${cloud?.labels.shape[0] ?? 0} labels`;
+    const latents = `activations at ${words} of ${cloud?.labels.shape[0] ?? 0} labels`;
     const points =
       projection === LABELS ? `${samples?.count ?? 0} generated images at their labels` : latents;
     const colours = `coloured by ${colouring?.replace(ERROR, "error of ")}`;
@@ -281,7 +281,7 @@ export class ManifoldPanel {
     const shown = [read.cloud, read.index, read.points, now.samples, now.selected, now.target];
     const chosen = [place, projection, colouring, camera, dark.matches];
     const make = () => h(Plot, {figure: this.figure(read), label: this.label(read), height, ...events});
-    const caption = h("figcaption", h("h2", "The latent manifold"), terms(["latents", "tap"]));
+    const caption = h("figcaption", h("h2", "Manifold of activations"), terms(["latents", "tap"]));
     const stage = projection && h("div.stage", this.drawn([...shown, ...chosen], make), this.magnified());
     return h(
       "figure.panel.manifold",

@@ -176,7 +176,7 @@ function head({name, details, studies, snapshot, error}) {
   const index = at < 0 ? lines.length - 1 : at;
   const {behaviour, sheet, representation} = lines[index]?.phase ?? {};
   const badge = (source, phase) => [h("span.note", source), phaseBadge(phase)];
-  const badges = h("span.pair", badge("images", behaviour), badge("latents", sheet ?? representation));
+  const badges = h("span.pair", badge("images", behaviour), badge("activations", sheet ?? representation));
   const isSampled = details.snapshots.some(({weights}) => weights) && !details.sampling.error;
   const links = !ALONE && [
     isSampled && h("a.button", {href: address("sample", name)}, "generate with it"),
@@ -239,7 +239,7 @@ function imagesPanel({details, samples, problem, sets, state, set, wall}) {
   const marks = details.position
     ? ` Cross: the label${details.outcomes.length ? "; ring: where it was read" : ""}.`
     : "";
-  const hint = details.sampling.error ? "" : " Select images to find their latents above.";
+  const hint = details.sampling.error ? "" : " Select images to find their activations above.";
   const note =
     samples &&
     `${shown.length} of ${samples.total} fixed labels, the same noise at every snapshot.${marks}${hint}`;

@@ -11,7 +11,7 @@ const PAGE = 60;
 // runs that are compared at once
 export const MOST_COMPARED = 48;
 const TITLES = {
-  phase: "the last phase, of the images and of the latents",
+  phase: "the last phase, of the images and of the activations",
   success: "of the images generated for labels that were trained on",
   order: "ridge R² where the phases are read; in brackets the untrained network’s",
   images: "images seen"
@@ -136,7 +136,7 @@ function titles(few, chosen, set) {
   const columns = {
     run: "run",
     state: "state",
-    phase: phasesTerm("images, latents"),
+    phase: phasesTerm("images, activations"),
     success: term("success"),
     order: [term("order"), " (", term("untrained"), ")"],
     images: "seen"
@@ -238,7 +238,7 @@ function numbers(row, isBroken) {
   const {behaviour: images, sheet, representation} = row.phases ?? {};
   const latents = sheet ?? representation;
   const passed = reading => reading?.sequence.join(", ") || "undecided";
-  const title = `behaviour ${passed(images)}; latents ${passed(latents)}`;
+  const title = `behaviour ${passed(images)}; activations ${passed(latents)}`;
   return [
     h("td.phase", h("span.pair", {title}, phaseBadge(images?.last), phaseBadge(latents?.last))),
     h("td.success", percent(row.success)),

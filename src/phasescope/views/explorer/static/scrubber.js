@@ -22,8 +22,8 @@ export function scrubber({details, snapshots, index, moved, label = "snapshot"})
   return h("div.scrubber", h("div.rail", h("input", {...slider, ...names}), strip), h("output.at", text));
 }
 
-// Arrow keys (five snapshots with Shift), Home and End move the slider, not while somebody types or chooses,
-// nor if what has the focus names them in data-keys. standing(): [index, count]. Return what ends it.
+// Arrow keys (five snapshots with Shift), Home and End move the slider, unless an input has the focus
+// or what has it names these keys in data-keys. standing(): [index, count]. Return what ends it.
 export function followKeys(standing, moved) {
   const pressed = event => {
     const target = event.target instanceof Element ? event.target : document.body;
@@ -41,6 +41,6 @@ export function followKeys(standing, moved) {
   return () => removeEventListener("keydown", pressed);
 }
 
-// where somebody stands among more snapshots than before: who stood at the end follows it
+// the index among more snapshots than before: the last one stays the last
 export const following = (index, before, count) =>
   index === before - 1 ? count - 1 : Math.min(index, count - 1);
