@@ -28,7 +28,7 @@ def caption() -> str:
 
 
 def findings() -> str:
-    """Return what came out, the claims that were judged of P1's statements S1 to S7, and how many questions are open."""
+    """Return what came out, the claims that were judged of S1 to S7, and the open questions that have decided claims."""
     text = FINDINGS.read_text()
     answer = next(line for line in text.splitlines() if line.startswith("**What came out so far**"))
     answer = answer.replace("](", "](studies/")
@@ -51,9 +51,14 @@ def findings() -> str:
                 study.strip().replace("](", "](studies/"),
             )
             rows.append(f"| {' | '.join(cells)} |")
-    asked = re.findall(r"^\| Q\d+ \|.*", text, flags=re.MULTILINE)
-    unasked = sum("| open |" in line for line in asked)
-    end = f"Of the ten questions that P1 leaves open, {unasked} have no study yet. [All claims](studies/README.md)."
+    asked = re.findall(r"^\| (Q\d+) \|[^|]*\| ([^|]*) \|", text, flags=re.MULTILINE)
+    decided = sorted(
+        {key for key, verdict in asked if verdict in ("supported", "refuted")}, key=lambda key: int(key[1:])
+    )
+    end = (
+        f"Of the ten questions that P1 leaves open, {len(decided)} have claims that are decided ({', '.join(decided)}). "
+        "[All claims](studies/README.md)."
+    )
     return "\n".join([answer, "", *rows, "", end])
 
 
