@@ -152,7 +152,7 @@ def unet_words(shape: dict[str, Any], precision: str, batch: int, canvas: int) -
         f"training.precision={precision}",
         f"training.batch={batch}",
         f"world.canvas={canvas}",
-        "probing.taps=[mid]",
+        "probing.layers=[mid]",
         "probing.p1=null",
         *LIKE_A_PEER,
     ]

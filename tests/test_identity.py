@@ -34,7 +34,7 @@ NOTHING_NEW = {
     "where it is computed": ["training.device=cpu", "training.threads=1"],
     "its name": ["name=other"],
     "what is observed": [
-        "probing.taps=[up1]", "probing.timesteps=[5]", "probing.images.grid=16", "probing.p1=null", "probing.bands=3",
+        "probing.layers=[up1]", "probing.t=[5]", "probing.images.grid=16", "probing.p1=null", "probing.bands=3",
         "probing.representation={tap: up1, timestep: 5}", "probing.latent_labels=128",
     ],
     "an increment at its default": ["world.design.dx=1", "world.design.dy=1.0"],

@@ -146,6 +146,6 @@ def test_a_run_is_described_and_latents_are_measured_where_there_is_no_torch():
         "assert RunConfig.of(config.tree()) == config\n"
         "labels = config.world.training_labels()\n"
         "config.world.factors.check(labels)\n"
-        "print(measures.order(labels[::5] @ np.ones((2, 3)) + labels[::5, :1] ** 2, labels[::5]).n)\n"
+        "print(measures.probe_r2(labels[::5] @ np.ones((2, 3)) + labels[::5, :1] ** 2, labels[::5]).n)\n"
     )
     assert int(printed) == 205

@@ -21,8 +21,8 @@ MARGIN_PX = 6.0  # around the canvas, in which a coordinate means "this factor i
 CORRECT = 0.6  # accuracy that a set must reach (Liang et al. 2024)
 HELD_OUT = accuracy("left_out")
 ENDS_ONLY = {  # only the end is read, so six snapshots and few latents keep the cost near that of training
-    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "share_labels": 32, "crossed_labels": 32,
-    "timesteps": [600],
+    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "variance_labels": 32, "crossed_labels": 32,
+    "t": [600],
 }  # fmt: skip
 
 

@@ -26,8 +26,8 @@ TRAINED_ABOVE = 0.8  # a run counts only if it has learned the labels it was tra
 FEWEST_RUNS = 4  # per cell, for the cell to count
 
 ENDS_ONLY = {  # only the end is read, so six snapshots and few latents keep the cost near that of training
-    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "share_labels": 32,
-    "crossed_labels": 32, "timesteps": [600],
+    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "variance_labels": 32,
+    "crossed_labels": 32, "t": [600],
 }  # fmt: skip
 
 
@@ -153,5 +153,5 @@ STUDY = Study(
 def nearest_neighbour(runs: Runs) -> np.ndarray:
     """Return the accuracy of the nearest-neighbour baseline on held-out labels, (n,), from the recorded excess over
     it."""
-    own, excess = runs.end(accuracy("left_out")), runs.end("excess.copier.accuracy.left_out")
+    own, excess = runs.end(accuracy("left_out")), runs.end("excess.nearest_neighbour.accuracy.left_out")
     return np.where(own < 1, (own - excess) / np.maximum(1 - excess, 1e-9), np.nan)

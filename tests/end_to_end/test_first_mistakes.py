@@ -103,7 +103,7 @@ def test_bad_input_of_watch(given, told, tmp_path):
     with pytest.raises(UserError, match=told):
         phasescope.watch(
             phasescope.worlds.GaussianBump(canvas=8),
-            taps=["0"],
+            layers=["0"],
             folder=tmp_path / "watched",
             **{"batch": 8, **given},
         )

@@ -93,7 +93,7 @@ def loss(how: str) -> str:
     ],
 )  # fmt: skip
 def test_a_failure_is_one_line_with_its_place(word: str, code: int, told: str, capsys):
-    taps = ["probing.timesteps=usual"] if "network" in word else []
+    taps = ["probing.t=usual"] if "network" in word else []
     assert main(["train", "tiny.yaml", word, *taps]) == code
     printed = capsys.readouterr().err
     assert told in printed
@@ -123,7 +123,7 @@ def test_a_source_that_exits_with_0_is_an_error(here: Path, capsys):
 def test_a_family_of_few_noise_levels_is_trained_at_its_usual_timesteps(steps: int):
     words = [
         f"family.schedule.steps={steps}",
-        "probing.timesteps=usual",
+        "probing.t=usual",
         "probing.bands=10",
         "probing.band_images=4",
     ]

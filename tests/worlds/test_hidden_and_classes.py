@@ -83,13 +83,13 @@ def test_a_hidden_factor_is_neither_given_to_the_network_nor_measured(tmp_path):
     world = DIGITS.saved(tmp_path / "digits.npz")
     config = load_config(
         words=["training.steps=4", "training.batch=8", "training.warmup=0", "probing.snapshots.every=4",
-               "probing.snapshots.dense_until=0", "probing.latent_labels=64", "probing.share_labels=16",
-               "probing.crossed_labels=16", "probing.timesteps=[100]", "probing.p1=null", "name=listening"]
+               "probing.snapshots.dense_until=0", "probing.latent_labels=64", "probing.variance_labels=16",
+               "probing.crossed_labels=16", "probing.t=[100]", "probing.p1=null", "name=listening"]
     )  # fmt: skip
     run = phasescope.train(config, world=world, network=Listening, runs=tmp_path / "runs")
     line = run.metrics[-1]
-    assert set(line["order"]["body.100"]["detail"]) == {"digit"}
-    assert line["order"]["body.100"]["nulls"]["majority"] == pytest.approx(0.5, abs=0.25)
+    assert set(line["probe_r2"]["body.100"]["detail"]) == {"digit"}
+    assert line["probe_r2"]["body.100"]["baselines"]["majority"] == pytest.approx(0.5, abs=0.25)
     assert set(line["by_class"]["trained"]["digit"]) == {"zero", "one", "two"}
     assert run.about["hidden"] == ["image"]
     assert [factor["name"] for factor in run.about["factors"]] == ["digit"]
@@ -147,7 +147,7 @@ def test_classes_are_read_by_the_accuracy_of_a_classifier():
 
     labels = np.random.default_rng(0).choice(3, size=300, p=[0.2, 0.3, 0.5])
     latents = np.eye(3)[labels] @ RNG.normal(size=(3, 20)) + 3.0 * RNG.normal(size=(300, 20))
-    score = measures.order(latents, labels[:, None].astype(float), Factors([SHAPE]))
+    score = measures.probe_r2(latents, labels[:, None].astype(float), Factors([SHAPE]))
     expected = cross_val_score(RidgeClassifierCV(np.logspace(-3, 5, 31)), latents, labels, cv=5).mean()
     assert score.value == pytest.approx(expected, abs=0.04)
     assert score.baselines["majority"] == pytest.approx((labels == 2).mean())
@@ -157,7 +157,7 @@ def test_classes_are_read_by_the_accuracy_of_a_classifier():
 
 def test_a_perfect_classifier_has_an_interval_by_its_sample_size():
     labels = np.arange(100) % 3
-    score = measures.order(np.eye(3)[labels], labels[:, None].astype(float), Factors([SHAPE]))
+    score = measures.probe_r2(np.eye(3)[labels], labels[:, None].astype(float), Factors([SHAPE]))
     assert (score.value, score.high) == (1.0, 1.0)
     assert score.low == pytest.approx(1 - 3 / 100)
 

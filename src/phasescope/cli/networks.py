@@ -60,7 +60,7 @@ def measure(
 
     Args:
         target: an npz file with activations and labels, or a run's folder, name or hash
-        only: measures to compute, as in order,label_share; by default all
+        only: measures to compute, as in probe_r2,label_variance; by default all
         latents: name of the file's array of activations, (n, features) or (draws, n, features)
         labels: name of the file's array of labels, (n, factors)
         names: names of the file's factors, as in x,y
@@ -83,7 +83,7 @@ def intervene(
     run: arg.RunName,
     /,
     *,
-    tap: str,
+    layer: str,
     how: str = "patch",
     by: arg.Numbers = None,
     count: arg.Count = 64,
@@ -97,14 +97,14 @@ def intervene(
     """Change what is at a layer while a run's network samples, and read where the image goes: is the layer used?
 
     Args:
-        tap: a layer of the network, as in mid
+        layer: a layer of the network, as in mid
         how: patch (all of the layer from another label), part (what labels explain of it), steer (a step), ablate
         by: for steer, how far along each factor, as in 2,0
     """
     from phasescope.views.figures.pixels import write_samples
     from phasescope.views.terminal.results import scores
 
-    result = phasescope.intervene(phasescope.find_run(run, runs), tap, how, by, count, step, seed)
+    result = phasescope.intervene(phasescope.find_run(run, runs), layer, how, by, count, step, seed)
     if out is not None:
         write_samples(out, result.images, result.targets)
     return scores(result.scores).to(json)

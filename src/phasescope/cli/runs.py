@@ -87,7 +87,7 @@ def observe(
     """Read a run's stored weights again by another plan, without training; prints the observation's folder.
 
     Args:
-        overrides: keys of `probing`, as in probing.taps=[up1] or latent_labels=1024
+        overrides: keys of `probing`, as in probing.layers=[up1] or latent_labels=1024
     """
 
     return Result([phasescope.observe(phasescope.find_run(run, runs), overrides, tell).path])

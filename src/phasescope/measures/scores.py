@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 """probability outside either end of an interval"""
-NAMED = ("nulls", "detail")
+NAMED = ("baselines", "detail")
 """parts of a score in files that hold several numbers by name: its baselines, and its detail"""
 
 
@@ -73,7 +73,7 @@ class Score:
             "high": _plain(self.high),
             "n": int(self.n),
             "estimator": self.estimator,
-            "nulls": {name: _plain(x) for name, x in self.baselines.items()},
+            "baselines": {name: _plain(x) for name, x in self.baselines.items()},
             "detail": {name: _plain(x) for name, x in self.detail.items()},
         }
 
@@ -85,7 +85,7 @@ class Score:
         return cls(value, low, high, int(tree["n"]), str(tree["estimator"]), baselines, detail)
 
     def columns(self) -> dict[str, float | int | str | None]:
-        """Return `to_dict` as one row: value, low, high, n, estimator, `nulls.<name>`, `detail.<name>`."""
+        """Return `to_dict` as one row: value, low, high, n, estimator, `baselines.<name>`, `detail.<name>`."""
         row = self.to_dict()
         named = {f"{part}.{name}": x for part in NAMED for name, x in row.pop(part).items()}
         return {**row, **named}

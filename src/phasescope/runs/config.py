@@ -114,14 +114,14 @@ class RunConfig(Config):
             self.plan_of(self.network.taps, self.network.usual_taps)
         return self
 
-    def plan_of(self, taps: Sequence[str] | None, usual_taps: Sequence[str]) -> ProbingConfig:
+    def plan_of(self, layers: Sequence[str] | None, usual_taps: Sequence[str]) -> ProbingConfig:
         """Return the plan of observation, with every `usual` resolved, for a network with these layers; None allows any
         submodule.
 
         Raises:
             ValueError: a layer or a timestep does not exist.
         """
-        return resolved(self.probing, taps, usual_taps, self.family)
+        return resolved(self.probing, layers, usual_taps, self.family)
 
     def with_kinds(self, **kinds: Any) -> Self:
         """Return a copy with another world, family or network, as `execution.train` takes them; None keeps the present one.

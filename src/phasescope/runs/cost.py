@@ -42,8 +42,8 @@ def costs(configs: Sequence[RunConfig], tell: Callable[[int, int], None]) -> dic
             estimates[config.digest()] = None
             continue
         snapshots = sum(plan.snapshots.due(step, training.steps) for step in range(training.steps + 1))
-        times = config.family.usual_conditions if plan.timesteps == "usual" else plan.timesteps
-        latents = plan.latent_labels + plan.share_labels * plan.share_draws + plan.crossed_labels
+        times = config.family.usual_conditions if plan.t == "usual" else plan.t
+        latents = plan.latent_labels + plan.variance_labels * plan.variance_draws + plan.crossed_labels
         rest = max(REST, len(times) * latents / 3) if plan.reads_latents else REST
         passes = (config.family.sampling_choices() or {}).get("steps", 1)
         sampled = sum(plan.images_of(config.world.splits()).values()) * passes / 3

@@ -13,8 +13,8 @@ from phasescope import measures
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.npz import open_npz
-from phasescope.core.places import Place
 from phasescope.core.randomness import numpy_generator
+from phasescope.core.sites import Site
 from phasescope.measures import Scores
 from phasescope.measures.latents.battery import OF_LATTICE
 from phasescope.runs.loading import Loaded, config_of, load_network, one_thread
@@ -76,7 +76,7 @@ def measure_run(
     chosen: Sequence[str] | None = None,
     tell: Tell = lambda done, of: None,
 ) -> Table:
-    """Return the scores of a run's network at a snapshot, at each place that the run records, with all their baselines.
+    """Return the scores of a run's network at a snapshot, at each site that the run records, with all their baselines.
 
     Labels and noise are the run's own. Measures that need a lattice of labels use one of about 256 labels, between those of
     a grid of integer steps. If the network was watched in the user's own loop and cannot be rebuilt, the stored latents are
@@ -115,16 +115,16 @@ def _measured_again(
         on_lattice = [name for name in chosen if name in on_lattice]
         others = [name for name in chosen if name not in on_lattice]
     plan, table = loaded.plan, Table()
-    t = () if plan.timesteps == "usual" else plan.timesteps
-    how = {"draws": plan.share_draws, "untrained": untrained}
+    t = () if plan.t == "usual" else plan.t
+    how = {"draws": plan.variance_draws, "untrained": untrained}
     if others != []:
-        how |= {"shared": plan.share_labels, "crossed": plan.crossed_labels}
-        probed = replace(_probed(loaded, snapshot.latent_labels(), plan.taps, t, **how), own=own)
+        how |= {"shared": plan.variance_labels, "crossed": plan.crossed_labels}
+        probed = replace(_probed(loaded, snapshot.latent_labels(), plan.layers, t, **how), own=own)
         table = probed.table(others, tell)
     if on_lattice:
         lattice = label_lattice(world.factors.visible, round(LATTICE_LABELS ** (1 / K)))
         how |= {"shared": len(lattice), "crossed": 0}
-        probed = _probed(loaded, lattice, plan.taps, t, **how)
+        probed = _probed(loaded, lattice, plan.layers, t, **how)
         further = probed.table(on_lattice, tell)
         left_out = {at: why for at, why in table.left_out.items() if at.partition(".")[0] not in further}
         table = Table({**table, **further}, {**left_out, **further.left_out})
@@ -137,7 +137,7 @@ class OnLattice:
 
     Attributes:
         labels: (n, K).
-        latents: by place, for all labels under several noise draws.
+        latents: by site, for all labels under several noise draws.
         images: of the labels, (n, pixels).
         encodings: the network's encodings of the labels, (n, features); None if they are not known.
     """
@@ -149,8 +149,8 @@ class OnLattice:
     encodings: np.ndarray | None
 
 
-def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: int, draws: int) -> OnLattice:
-    """Return a network's latents on a lattice of `values` values of each factor, at those of `places` that it has.
+def on_lattice(run: Run, snapshot: Snapshot, sites: Sequence[Site], values: int, draws: int) -> OnLattice:
+    """Return a network's latents on a lattice of `values` values of each factor, at those of `sites` that it has.
 
     One thread computes, so that results are bitwise reproducible whatever else this process does.
     """
@@ -162,11 +162,12 @@ def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: in
     config, world = loaded.config, loaded.config.world
     labels = label_lattice(world.factors.visible, values)
     known = config.network.taps
-    taps = [tap for tap in dict.fromkeys(place.tap for place in places) if known is None or tap in known]
-    wanted = dict.fromkeys(place.condition for place in places if place.condition is not None)
+    named = dict.fromkeys(site.layer for site in sites)
+    layers = [layer for layer in named if known is None or layer in known]
+    wanted = dict.fromkeys(site.t for site in sites if site.t is not None)
     conditions = [t for t in wanted if t in (config.family.conditions or ())]
     with one_thread():
-        probed = _probed(loaded, labels, taps, conditions, draws=draws, shared=len(labels), crossed=0)
+        probed = _probed(loaded, labels, layers, conditions, draws=draws, shared=len(labels), crossed=0)
     encoded = probed.baselines.get("label_embedding")
     encodings = None if encoded is None else next(iter(encoded.single.values()))
     full = world.complete(labels, numpy_generator(config.seed, "hidden factors"))
@@ -174,12 +175,12 @@ def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: in
     return OnLattice(labels, world.factors.visible, probed.trained, images, encodings)
 
 
-def _probed(loaded: Loaded, labels: np.ndarray, taps: Sequence[str], t: Sequence[int], **how: Any) -> Probed:
+def _probed(loaded: Loaded, labels: np.ndarray, layers: Sequence[str], t: Sequence, **how: Any) -> Probed:
     from phasescope.runs.probing.probe import probe
 
     config, batch = loaded.config, loaded.plan.batch
     how |= {"family": loaded.family, "encode": config.encode, "seed": config.seed, "batch": batch}
-    return probe(loaded.network, config.world, taps, t, labels=labels, **how)
+    return probe(loaded.network, config.world, layers, t, labels=labels, **how)
 
 
 def _stored(run: Run, snapshot: Snapshot, first: Snapshot) -> Probed:
@@ -189,10 +190,10 @@ def _stored(run: Run, snapshot: Snapshot, first: Snapshot) -> Probed:
     from phasescope.runs.probing.probe import Probed
 
     def latents(stored: Snapshot) -> Latents:
-        places = stored.places
+        sites = stored.sites
         return Latents(
-            {place: stored.latents(*place).astype(float) for place in places},
-            {place: stored.draws(*place).astype(float) for place in places},
+            {site: stored.latents(*site).astype(float) for site in sites},
+            {site: stored.draws(*site).astype(float) for site in sites},
         )
 
     factors = Factors(Factor(**fields) for fields in run.about["factors"])

@@ -36,7 +36,7 @@ def observe(
     """Observe the stored weights of a run by another plan, and return the observation, a run folder.
 
     Args:
-        words: overrides of the plan, such as ``probing.taps=[up1]`` or, in short, ``taps=[up1]``.
+        words: overrides of the plan, such as ``probing.layers=[up1]`` or, in short, ``layers=[up1]``.
         on_snapshot: is called with the number of snapshots observed, and of all.
 
     Raises:
@@ -72,7 +72,7 @@ def plan_with(config: RunConfig, words: Sequence[str]) -> ProbingConfig:
     for keys, value in parse_overrides(words):
         inner = keys[1:] if keys[0] == "probing" else keys
         if not inner:
-            raise UserError(f"`{keys[0]}` (={value}) must be a key of `probing`, as in `probing.taps=[mid]`")
+            raise UserError(f"`{keys[0]}` (={value}) must be a key of `probing`, as in `probing.layers=[mid]`")
         overrides.append((["probing", *inner], value))
     tree = config.tree()
     changed = set_overrides({"probing": {}}, overrides)

@@ -11,7 +11,7 @@ from phasescope.core.errors import UserError, as_user_error
 from phasescope.models.families import Clones
 from phasescope.runs.config import RunConfig
 from phasescope.runs.loading import load_unconditional, one_thread
-from phasescope.runs.probing.copier import copied_of_splits
+from phasescope.runs.probing.image_baselines import baseline_accuracies_of_splits
 from phasescope.runs.store import Run, as_run
 from phasescope.worlds import World
 
@@ -32,7 +32,7 @@ class Prediction:
     sentence: str
     """describes the world"""
     values: dict[str, Any]
-    """JSON-ready: the family's `forecast`, and `copier`, the accuracy of the nearest-neighbour baselines by split"""
+    """JSON-ready: the family's `forecast`, and `accuracies`, the accuracy of the nearest-neighbour baselines by split"""
 
 
 @one_thread()
@@ -52,7 +52,7 @@ def predict(config: RunConfig, patch_px: int | None = None) -> Prediction:
         forecast = dict(config.family.build().forecast(task))
     if not forecast:
         raise UserError(f"`family` (={config.family.kind}) must be one whose exact optima are known")
-    forecast["copier"] = copied_of_splits(world, LABELS, config.seed)
+    forecast["accuracies"] = baseline_accuracies_of_splits(world, LABELS, config.seed)
     return Prediction(config.folder, world.sentence(), forecast)
 
 
@@ -64,7 +64,7 @@ class Designed:
         name: of the run that would be trained.
         world: whose design it is.
         labels: `trained`, the training labels, and by split the held-out labels, (n, K) each.
-        summary: JSON-ready: `sentence`, `splits` (the number of labels of each), and `copier`, the accuracy of the
+        summary: JSON-ready: `sentence`, `splits` (the number of labels of each), and `accuracies`, the accuracy of the
             nearest-neighbour baselines by split.
     """
 
@@ -81,7 +81,7 @@ def designed(config: RunConfig) -> Designed:
     summary = {
         "sentence": world.sentence(),
         "splits": {name: len(some) for name, some in labels.items()},
-        "copier": copied_of_splits(world, LABELS, config.seed),
+        "accuracies": baseline_accuracies_of_splits(world, LABELS, config.seed),
     }
     return Designed(config.folder, world, labels, summary)
 

@@ -138,8 +138,8 @@ def test_they_are_trained_and_watched_as_any_network(kind, tmp_path):
     words = [
         f"network.kind={kind}", "world.canvas=8", "training.steps=20", "training.batch=8", "training.warmup=2",
         "training.device=cpu", "training.threads=1", "probing.snapshots={dense_until: 0, every: 20}",
-        "probing.images={grid: 16, off_grid: 16}", "probing.latent_labels=64", "probing.share_labels=16",
-        "probing.share_draws=2", "probing.bands=2", "probing.band_images=4", "probing.p1=null",
+        "probing.images={grid: 16, off_grid: 16}", "probing.latent_labels=64", "probing.variance_labels=16",
+        "probing.variance_draws=2", "probing.bands=2", "probing.band_images=4", "probing.p1=null",
         "family.sampler={kind: ddim, steps: 2}", *(["network.receptive_px=5"] if kind == "convnet" else []),
     ]  # fmt: skip
     run = train(load_config(words=words), tmp_path)

@@ -32,11 +32,11 @@ def test_every_leaf_of_configuration_and_metrics_comes_back_exactly(tmp_path: Pa
     for row, step in zip(frame.to_dict("records"), STEPS, strict=True):
         whole = metrics_at(step, 3)
         assert row["outcomes.grid.correct"] == whole["outcomes"]["grid"]["correct"]
-        order = whole["order"]["mid.600"]
+        order = whole["probe_r2"]["mid.600"]
         for name in ("value", "low", "high", "n"):
-            assert row[f"order.mid.600.{name}"] == order[name]
-        assert row["order.mid.600.nulls.untrained"] == order["nulls"]["untrained"]
-        assert row["order.mid.600.detail.x"] == order["detail"]["x"]
+            assert row[f"probe_r2.mid.600.{name}"] == order[name]
+        assert row["probe_r2.mid.600.baselines.untrained"] == order["baselines"]["untrained"]
+        assert row["probe_r2.mid.600.detail.x"] == order["detail"]["x"]
         assert math.isnan(row["error_px.grid"])
         assert row["denoising.11.network"] == whole["denoising"][11]["network"]
         assert row["phase.behaviour"] == whole["phase"]["behaviour"]

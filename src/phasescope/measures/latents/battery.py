@@ -21,8 +21,8 @@ from phasescope.measures.latents.dimension import participation_ratio, two_nn
 from phasescope.measures.latents.disentanglement import DCI, Code, code_of, dci, mig, sap
 from phasescope.measures.latents.factorization import factorization
 from phasescope.measures.latents.neighbours import NEIGHBOURS, sheet_readings, trustworthiness
-from phasescope.measures.latents.order import order
-from phasescope.measures.latents.routes import label_share
+from phasescope.measures.latents.probe_r2 import probe_r2
+from phasescope.measures.latents.routes import label_variance
 from phasescope.measures.scores import Score, scores_frame
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Scores(dict[str, Score]):
         self.left_out = dict(left_out or {})
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row per measure: `measure`, value, low, high, n, estimator, `nulls.<name>`, `detail.<name>`."""
+        """Return a row per measure: `measure`, value, low, high, n, estimator, `baselines.<name>`, `detail.<name>`."""
         return scores_frame(({"measure": name}, score) for name, score in self.items())
 
 
@@ -96,7 +96,7 @@ class Given:
 
 
 MEASURES: dict[str, Callable[[Given], Score]] = {
-    "order": lambda given: order(*given.labelled),
+    "probe_r2": lambda given: probe_r2(*given.labelled),
     "trustworthiness": lambda given: trustworthiness(*given.labelled[:2], factors=given.known.factors),
     "participation_ratio": lambda given: participation_ratio(given.latents),
     "two_nn": lambda given: two_nn(given.latents),
@@ -108,11 +108,13 @@ MEASURES: dict[str, Callable[[Given], Score]] = {
     "mig": lambda given: mig(given.code),
     "sap": lambda given: sap(given.code),
     "sheet_trustworthiness": lambda given: given.sheet["sheet_trustworthiness"],
-    "sheet_order": lambda given: given.sheet["sheet_order"],
-    "label_share": lambda given: label_share(given.draws),
-    "label_dimension": lambda given: participation_ratio(given.draws.mean(axis=0)),
+    "label_trustworthiness": lambda given: given.sheet["label_trustworthiness"],
+    "label_variance": lambda given: label_variance(given.draws),
+    "label_participation_ratio": lambda given: participation_ratio(given.draws.mean(axis=0)),
 }
 NAMES = tuple(MEASURES)
+OF_SHEET = ("label_variance", "label_participation_ratio", "sheet_trustworthiness", "label_trustworthiness")
+"""scores from which the phase of the sheet is read, in the order of `sheet_phase`"""
 OF_LATTICE = ("factorization", "additivity")
 """for which labels must be on a lattice"""
 

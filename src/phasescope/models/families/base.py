@@ -253,11 +253,11 @@ class FamilyConfig(Kind):
 
 
 @contextmanager
-def evaluating(network: Any, taps: Sequence[str] | Mapping[str, Any] = ()) -> Iterator[None]:
+def evaluating(network: Any, layers: Sequence[str] | Mapping[str, Any] = ()) -> Iterator[None]:
     """Within the block, every module of the network evaluates (no dropout); afterwards each is as it was."""
     from torch import nn
 
-    roots = [network, *(taps.values() if isinstance(taps, Mapping) else ())]
+    roots = [network, *(layers.values() if isinstance(layers, Mapping) else ())]
     modules = [module for root in roots if isinstance(root, nn.Module) for module in root.modules()]
     modes = [(module, module.training) for module in modules]
     for module in modules:

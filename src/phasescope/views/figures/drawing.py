@@ -15,7 +15,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.studies.plots import Curve, Panel
 from phasescope.views.figures.axes import WIDTH_IN, edges, short, stretches
 from phasescope.views.style import INK, MUTED, OPEN_MAP, PHASE_COLOURS, RC
@@ -63,7 +63,7 @@ class RunPanel(Panel):
     """One pair of axes of one run, in a figure and in the explorer.
 
     Attributes:
-        key: what it shows, as `order`; panels of one key differ in `split` or `place`.
+        key: what it shows, as `probe_r2`; panels of one key differ in `split` or `site`.
         note: remark beside the title.
         over: what its curves have a number for: each snapshot, or each line of the training's log.
         terms: those that the explorer explains beside it.
@@ -72,7 +72,7 @@ class RunPanel(Panel):
     key: str = ""
     note: str = ""
     split: str = ""
-    place: Place | None = None
+    site: Site | None = None
     over: Literal["lines", "scalars"] = "lines"
     terms: Sequence[str] = ()
 

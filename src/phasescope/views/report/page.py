@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import numpy as np
 import yaml
 
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.runs.store.files import to_json, write_aside
 from phasescope.runs.store.folder import Run
 from phasescope.views.explorer.clouds import cloud_packet
@@ -89,10 +89,10 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
             )
     clouds = _clouds(record, known["latents"], steps)
     for cloud in clouds:
-        query = {"place": cloud.place, "projection": cloud.projection, "of": len(kept)}
+        query = {"site": cloud.site, "projection": cloud.projection, "of": len(kept)}
         answers[address_of(record.run, "cloud", **query)] = cloud_packet(cloud)
-    places = {str(cloud.place) for cloud in clouds}
-    latents = [site for site in known["latents"] if site["place"] in places]
+    sites = {str(cloud.site) for cloud in clouds}
+    latents = [site for site in known["latents"] if site["site"] in sites]
     known |= {
         "config": portable(known["config"]),
         "configuration": "",  # the page has it outside of the view
@@ -117,7 +117,7 @@ def _clouds(record: Record, latents: list[dict], steps: set[int]) -> list[Cloud]
     spent = 0
     for stored in latents:
         for projection in stored["projections"] if spent < MOST_CLOUD_BYTES else ():
-            if cloud := cloud_of(record, Place.parse(stored["place"]), projection, snapshots):
+            if cloud := cloud_of(record, Site.parse(stored["site"]), projection, snapshots):
                 points = np.ascontiguousarray(cloud.points[:, :MOST_POINTS])
                 clouds.append(replace(cloud, points=points, labels=cloud.labels[:MOST_POINTS]))
                 spent += points.nbytes

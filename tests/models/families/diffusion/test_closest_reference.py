@@ -51,10 +51,10 @@ def test_an_exact_optimum_is_closest_to_itself(reference):
     own = COMPARISON.names.index(reference.name)
     for level, found in enumerate(COMPARISON.closest(answering(x_0))):
         if COMPARISON.distinct[own, level]:
-            assert found["rung"] == reference.name, found
-            assert found["r2"] == pytest.approx(1, abs=1e-3)  # the local machine's is float32
+            assert found["reference"] == reference.name, found
+            assert found["r2"] == pytest.approx(1, abs=1e-3)  # the patch-local optimum is float32
         else:
-            other = COMPARISON.names.index(found["rung"])
+            other = COMPARISON.names.index(found["reference"])
             assert other < own
             assert found["r2"] > 1 - ALIKE
     assert COMPARISON.distinct[own].any() or reference.name == "posterior mean"
@@ -173,11 +173,11 @@ def examine(withheld: str, world: GaussianBump = WORLD) -> dict:
     found = family.examine(network, examples, known)
     recorded = again.examine(network, examples, known)
     assert recorded.keys() == found.keys()
-    for name in {"denoising", "ladder"} & found.keys():
+    for name in {"denoising", "closest_reference"} & found.keys():
         assert [pytest.approx(one) for one in found[name]] == recorded[name]
     for name, nats in found.get("nats", {}).items():
         assert recorded["nats"][name] == pytest.approx(nats)
-    return {**found, "known": known["ladder"]}
+    return {**found, "known": known["reference_denoisers"]}
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def examine(withheld: str, world: GaussianBump = WORLD) -> dict:
 )
 def test_nats_are_told_of_what_was_left_out(withheld, names):
     found = examine(withheld)
-    assert len(found["ladder"]) == 12
+    assert len(found["closest_reference"]) == 12
     if names is None:
         assert "nats" not in found
     else:
@@ -196,19 +196,18 @@ def test_nats_are_told_of_what_was_left_out(withheld, names):
 def test_some_training_images_alone_leave_factors_untold():
     world = GaussianBump(canvas=16, design={"kind": "grid", "keep": 100})
     found = examine("factors", world)
-    assert set(found["known"]["left_out"]) == {"x told", "y told"}
+    assert set(found["known"]["left_out"]) == {"x known", "y known"}
     assert found["known"]["nats"]["label"] == pytest.approx(math.log(100))
-    assert {one["rung"] for one in found["ladder"]} <= {"mean image", "Wiener", "label", "posterior mean"} | {
-        "local machine, 7 px"
-    }
+    known = {"mean image", "Wiener", "label", "posterior mean", "patch-local optimum, 7 px"}
+    assert {level["reference"] for level in found["closest_reference"]} <= known
 
 
 def test_a_world_without_references_is_still_examined():
     wide = GaussianBump(canvas=65, design={"kind": "grid", "dx": 8.0, "dy": 8.0})
     known, compared = closest_reference.summary_of(EPS, Task.of(wide), 0)
     assert compared is None
-    assert "at most 4096" in known["left_out"]["ladder"]
-    assert "ladder" not in examine("never", wide)
+    assert "at most 4096" in known["left_out"]["closest_reference"]
+    assert "closest_reference" not in examine("never", wide)
 
 
 def test_a_run_without_recorded_references_resumes_without():

@@ -198,7 +198,7 @@ def test_a_diffusions_optima_see_the_tasks_patch_and_all():
     _, x_t, alpha, sigma, labels = noisy(TORUS, 250, 4)
     t = torch.full((4,), 250)
     for name, reference in (
-        ("local machine", PatchLocalOptimum(DIFFUSION, knows_all(TORUS), 5, periodic=True)),
+        ("patch-local optimum", PatchLocalOptimum(DIFFUSION, knows_all(TORUS), 5, periodic=True)),
         ("posterior mean", knows_all(TORUS)),
     ):
         found = DIFFUSION.x_0_of(optima[name], x_t, t, labels)

@@ -181,7 +181,7 @@ class References:
         denoisers = [
             Reference("mean image", MeanImage(diffusion, wiener.mean)),
             Reference("Wiener", wiener),
-            Reference(f"local machine, {task.patch_px} px", machine),
+            Reference(f"patch-local optimum, {task.patch_px} px", machine),
             Reference("posterior mean", knows_all),
         ]
         left_out: dict[str, str] = {}
@@ -189,9 +189,9 @@ class References:
             if k in hidden:
                 continue
             if partial is None:
-                left_out[f"{name} told"] = "its training set lacks combinations of its factors' values"
+                left_out[f"{name} known"] = "its training set lacks combinations of its factors' values"
             else:
-                denoisers.append(Reference(f"{name} told", partial, tuple(i for i in range(K) if i != k)))
+                denoisers.append(Reference(f"{name} known", partial, tuple(i for i in range(K) if i != k)))
         if task.shift_px is not None:
             name = f"label up to shifts by {task.shift_px} px"
             if isinstance(knows_label, ConditionalOptimum):
