@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from phasescope.studies import Against, Cell, Claim, Number, Rank, Runs, Study, Table, accuracy, product
+from studies.percolate.draws import draws_of
 from studies.percolate.overlaps import critical_share, overlap_graph
 from studies.percolate.surfaces import Crossing, Surface
 
@@ -44,6 +45,7 @@ CELLS = tuple(
         cell.fields,
         cell.axes,
         reseeded=("world.design.hold_out.shuffle",),
+        drawn_from=draws_of(cell.fields),
     )
     for cell in product("{sigma} {share}", fields, sigma=SIGMAS_PX, share=SHARES)
     for sigma, share in [cell.axes.values()]

@@ -1,9 +1,7 @@
 """Sites: a layer of a network, and a condition of its family, at which a representation is read.
 
-    str(Site("mid", 600)) == "mid.600"        a layer at a noise level
-    str(Site("code")) == "code"               a layer of a family without conditions
-
-A text names a site in records' columns, in metrics and in tables; `Site.parse` reads it back.
+str(Site("mid", 600)) == "mid.600"        a layer at a noise level
+str(Site("code")) == "code"               a layer of a family without conditions
 """
 
 from __future__ import annotations

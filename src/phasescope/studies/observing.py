@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from phasescope import measures
 from phasescope.core.config import Tree
 from phasescope.core.sites import Site
 from phasescope.measures.latents.battery import NAMES, OF_SHEET
@@ -35,8 +36,7 @@ BASELINES = "excess"
 # Columns that begin so are given by the family's reference denoisers, which take long.
 FAMILY = ("denoising", "closest_reference", "nats")
 # Columns that begin so need labels crossed with images.
-NAMES_BY_ROUTE = ("probe_r2", "probe_gain", "label_variance")
-ROUTES = tuple(f"{route}_{name}" for route in ("condition", "input") for name in NAMES_BY_ROUTE)
+ROUTES = (*measures.ROUTES, "condition_probe_gain", "input_probe_gain")
 P1 = ("p1_r2", "phase.representation_p1")
 BY_SPLIT = ("accuracy", "outcomes", "error_px")
 GROUPS = {

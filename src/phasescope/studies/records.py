@@ -140,7 +140,8 @@ class Recorded:
     def runs(self, more: int = 0) -> Runs:
         """Return the runs of the first analysis, with `more` seeds per cell added."""
         wanted = {cell.name: self.study.first(cell) + more for cell in self.study.cells}
-        return Runs(self.rows[self.rows["seed"] < self.rows["cell"].map(wanted)], self.study.cells)
+        first = self.rows["seed"] < self.rows["cell"].map(wanted).astype(int)
+        return Runs(self.rows[first], self.study.cells)
 
     def missing(self, claim: Claim, more: int = 0) -> str:
         """Return what an analysis of a claim lacks of its runs, in words; empty if it has all."""

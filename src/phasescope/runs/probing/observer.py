@@ -233,12 +233,9 @@ class Observer(ProbeSet):
 
 def course(metrics: Sequence[Mapping[str, Any]], site: Site, probe: str) -> list[tuple[Score, Score, Score]]:
     """Return (label variance, participation ratio of label means, probe R²) of each entry, as `settled` takes them."""
-    triples = []
+    names, triples = ("label_variance", "label_participation_ratio", probe), []
     for entry in metrics:
-        stored = [
-            entry.get(name, {}).get(str(site))
-            for name in ("label_variance", "label_participation_ratio", probe)
-        ]
+        stored = [entry.get(name, {}).get(str(site)) for name in names]
         if all(stored):
             share, dimension, probe_r2 = map(Score.from_dict, stored)
             triples.append((share, dimension, probe_r2))
