@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 
-from phasescope import Site, Run, UserError
+from phasescope import Run, Site, UserError
 from phasescope.runs.intervening import IMAGES, Change
 from phasescope.runs.loading import MOST_WORK
 from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from phasescope import Place, Run, load_config
+from phasescope import Run, Site, load_config
 from phasescope.core.config import read_yaml
 from phasescope.models.families.diffusion import closest_reference
 from phasescope.runs.execution import execute

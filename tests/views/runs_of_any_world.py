@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from phasescope import Factor, Factors, Site, Run
+from phasescope import Factor, Factors, Run, Site
 from phasescope.runs.store import hold
 from phasescope.runs.store.snapshot import array_name
 from phasescope.runs.store.tables import write_parquet

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from phasescope import Factor, Site, Run
+from phasescope import Factor, Run, Site
 from phasescope.measures import phase_onsets, phase_sequence
 from phasescope.runs.store import hold
 from phasescope.runs.store.snapshot import array_name

@@ -5,7 +5,13 @@ import pytest
 from clouds import cloud, readings, surface
 
 from phasescope import Factor, Factors
-from phasescope.measures import label_variance, participation_ratio, phase_sequence, sheet_phase, sheet_readings
+from phasescope.measures import (
+    label_variance,
+    participation_ratio,
+    phase_sequence,
+    sheet_phase,
+    sheet_readings,
+)
 
 LENGTH = 0.5
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import make_run
 
-from phasescope import Site, Run, UserError, find_run, open_run
+from phasescope import Run, Site, UserError, find_run, open_run
 from phasescope.runs.store import RunWriter, hold
 from phasescope.runs.store.folder import is_held
 from phasescope.runs.store.tables import read_parquet, write_parquet

@@ -11,7 +11,7 @@ from runs_of_any_world import FOUR, ONE, OUTCOMES, write_made_run
 from starlette.testclient import TestClient
 from test_packets import unpacked
 
-from phasescope import Site, Run, RunConfig, UserError
+from phasescope import Run, RunConfig, Site, UserError
 from phasescope.runs.about import about
 from phasescope.runs.intervening import Change
 from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
