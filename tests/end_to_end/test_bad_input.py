@@ -38,7 +38,7 @@ TRAIN = {
         ["world.canvas=12", "network.widths=[8,8,8,8]"], "`world.canvas` (=12)", "multiple of 8",
     ),
     "width not a multiple": (["network.widths=[8,10]"], "`network.widths` (=10)", "multiples of", "groups"),
-    "tap not there": (["probing.layers=[mid,down9]"], "`probing.layers` (=down9)", "layers of the network", "down1"),
+    "layer not there": (["probing.layers=[mid,down9]"], "`probing.layers` (=down9)", "layers of the network", "down1"),
     "timestep >= T": (["probing.t=[10,40,50]"], "`probing.t` (=50)", "from 0 to 49"),
     "negative timestep": (["probing.t=[-1]"], "`probing.t.0` (=-1)", "equal to 0"),
     "representation elsewhere": (
@@ -57,7 +57,7 @@ TRAIN = {
     "batch 0": (["training.batch=0"], "`training.batch` (=0)", "greater than or equal to 1"),
     "negative seed": (["seed=-1"], "`seed` (=-1)", "greater than or equal to 0"),
     "name with a slash": (["name=a/b"], "`name` (=a/b)", "must match pattern"),
-    "no taps": (["probing.layers=[]"], "`probing.layers` (=[])", "at least one"),
+    "no layers": (["probing.layers=[]"], "`probing.layers` (=[])", "at least one"),
     "more share labels than labels": (
         ["probing.variance_labels=65"], "`probing.variance_labels` (=65)", "at most `probing.latent_labels` (=64)",
     ),

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from studies.codes.kinds import BetaVAE, nats
 from studies.proxy.kinds import DisturbedBump
 
 from phasescope import worlds
 from studies.bands.kinds import Bands
 from studies.bands.study import nearest
 from studies.biases import kinds, readings
+from studies.codes.kinds import BetaVAE, nats
 from studies.factors.kinds import OneObject
 from studies.labels.study import unevenness
 from studies.losses.kinds import summed

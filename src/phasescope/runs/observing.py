@@ -72,7 +72,9 @@ def plan_with(config: RunConfig, words: Sequence[str]) -> ProbingConfig:
     for keys, value in parse_overrides(words):
         inner = keys[1:] if keys[0] == "probing" else keys
         if not inner:
-            raise UserError(f"`{keys[0]}` (={value}) must be a key of `probing`, as in `probing.layers=[mid]`")
+            raise UserError(
+                f"`{keys[0]}` (={value}) must be a key of `probing`, as in `probing.layers=[mid]`"
+            )
         overrides.append((["probing", *inner], value))
     tree = config.tree()
     changed = set_overrides({"probing": {}}, overrides)

@@ -251,7 +251,7 @@ def test_bad_input_is_one_line(change, message):
             Painter(w, ignores=False),
             w,
             FAMILY,
-            change.get("tap", "body"),
+            change.get("layer", "body"),
             change.get("how", "patch"),
             labels,
             labels + 1,

@@ -148,7 +148,9 @@ def resolved(
     own_layers = tuple(usual_taps) if plan.layers == "usual" else plan.layers
     for layer in own_layers:
         if layers is not None and layer not in layers:
-            raise ValueError(f"`probing.layers` (={layer}) must be layers of the network: {', '.join(layers)}")
+            raise ValueError(
+                f"`probing.layers` (={layer}) must be layers of the network: {', '.join(layers)}"
+            )
     if not own_layers:
         raise ValueError("`probing.layers` (=usual) must be given: this network names no usual layers")
     times = family.usual_conditions if plan.t == "usual" else plan.t
