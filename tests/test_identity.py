@@ -35,7 +35,7 @@ NOTHING_NEW = {
     "its name": ["name=other"],
     "what is observed": [
         "probing.layers=[up1]", "probing.t=[5]", "probing.images.grid=16", "probing.p1=null", "probing.bands=3",
-        "probing.representation={tap: up1, timestep: 5}", "probing.latent_labels=128",
+        "probing.representation={layer: up1, t: 5}", "probing.latent_labels=128",
     ],
     "an increment at its default": ["world.design.dx=1", "world.design.dy=1.0"],
 }  # fmt: skip

@@ -204,7 +204,7 @@ def status(steps: list[int], state: str) -> dict:
         for reading in ("behaviour", "representation", "representation_p1")
         if (phases := [line["phase"][reading] for line in lines])
     }
-    summary["places"] = {"representation": "mid.600", "representation_p1": "down3.600"}
+    summary["sites"] = {"representation": "mid.600", "representation_p1": "down3.600"}
     summary["thresholds"] = {
         "behaviour": {"majority": 0.5, "z": 1.96},
         "representation": {"label_variance": 0.1, "participation_ratio": 13.0, "probe_r2": 0.81},

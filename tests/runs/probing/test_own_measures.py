@@ -33,7 +33,7 @@ def number(latents, labels):
     return 3.0
 
 
-order = spread
+probe_r2 = spread
 '''
 FACTORS = Factors.named(("a", "b"), [4.0, 4.0])
 
@@ -66,8 +66,8 @@ def test_they_take_latents_and_labels_and_where_they_ask_for_them_factors():
             r"`probing.measures` \(=mine.py:LIMIT\) must be a function of latents and labels",
         ),
         (
-            ["mine.py:order"],
-            r"`probing.measures` \(=mine.py:order\) must have a name of its own: `order` is taken by",
+            ["mine.py:probe_r2"],
+            r"`probing.measures` \(=mine.py:probe_r2\) must have a name of its own: `probe_r2` is a measure of",
         ),
         (["mine.py:spread", "mine.py:spread"], r"must have a name of its own: `spread` is given already"),
     ],
