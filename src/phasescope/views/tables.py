@@ -7,7 +7,7 @@ from phasescope.core.factors import Factors
 from phasescope.core.sites import Site
 from phasescope.measures import Score
 from phasescope.measures.learning.gain import floors
-from phasescope.views.numbers import format_share
+from phasescope.views.numbers import format_score, format_share
 from phasescope.views.record import Record, number
 from phasescope.views.record import score as score_at
 from phasescope.views.terms import BASELINES, baseline_words, measure_words, probed, site_words
@@ -40,11 +40,13 @@ def score_table(scores: list[tuple[str, Site | None, Score]], factors: Factors) 
         cells = {
             "score": words,
             "activations at": site_words(site) if site else "",
-            "value": _number(score.value),
-            "95 % interval": f"{_number(score.low)} to {_number(score.high)}",
-            "detail": ", ".join(f"{name} {_number(part)}" for name, part in detail if part == part),
+            "value": format_score(score.value),
+            "95 % interval": f"{format_score(score.low)} to {format_score(score.high)}",
+            "detail": ", ".join(f"{name} {format_score(part)}" for name, part in detail if part == part),
             "n": f"{score.n:,}",
-            **{baseline_words(b): _number(score.baselines[b]) for b in baselines if b in score.baselines},
+            **{
+                baseline_words(b): format_score(score.baselines[b]) for b in baselines if b in score.baselines
+            },
         }
         rows.append((_is_weak(measure, score), cells))
         estimators.setdefault(score.estimator, []).append(words)
@@ -58,13 +60,6 @@ def _is_weak(measure: str, score: Score) -> bool:
     """Return whether a score that should exceed its baselines does not."""
     known = [level for level in floors(score.baselines).values() if level == level]
     return measure not in FALLING and bool(known) and not score.low > max(known)
-
-
-def _number(value: float | None) -> str:
-    # Three decimals at most: a score that is not 1 does not look as if it were.
-    if value is None or value != value:
-        return "–"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
 
 
 def last_scores(record: Record) -> Iterator[tuple[str, Site | None, Score]]:

@@ -15,8 +15,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.core.sites import Site
 from phasescope.runs.store.metrics import nearest_of
-from phasescope.views.figures.axes import short
 from phasescope.views.figures.drawing import COLOURS, Line, Mesh, RunPanel, draw_panels
+from phasescope.views.numbers import format_short
 from phasescope.views.record import Array, Record, number, score
 from phasescope.views.scores import PROBES, levels
 from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, RC, denoiser_colours
@@ -104,7 +104,7 @@ def timeline(record: Record) -> Figure:
         steps.spines["top"].set_visible(True)
         last.set_xlabel("images seen")
         for axis in (steps.xaxis, last.xaxis):
-            axis.set(major_locator=MaxNLocator(9), major_formatter=FuncFormatter(short))
+            axis.set(major_locator=MaxNLocator(9), major_formatter=FuncFormatter(format_short))
     return figure
 
 
