@@ -2,7 +2,7 @@
 
     import phasescope
 
-    run = phasescope.train(phasescope.load_config(words=["preset=small", "training.steps=500"]))
+    run = phasescope.train(phasescope.load_config(overrides=["preset=small", "training.steps=500"]))
     run.snapshots[-1].latents("down3", t=600)
     phasescope.measures.probe_r2(latents, labels)
     phasescope.probe(network, world, layers=["mid"], t=600).table()

@@ -57,7 +57,7 @@ def cell(dose: float, twin: bool) -> Cell:
     return Cell(f"{'twin' if twin else 'dose'} {dose:+g}", fields, axes)
 
 
-LEAN = load_config(words=["preset=lean"]).tree()  # another kind of network starts from no preset's fields
+LEAN = load_config(overrides=["preset=lean"]).tree()  # another kind of network starts from no preset's fields
 HEAD = Cell(
     "head", {"seed": 2000, "network": LEAN["network"] | {"kind": NETWORK}, "family": SOLVER, "probing": PLAN},
     {"dose": 0.0, "rank": 0, "twin": False, "head": True},

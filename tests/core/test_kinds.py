@@ -209,7 +209,7 @@ def test_an_argument_at_its_constructors_default_is_no_part_of_the_identity():
 def test_in_python_a_class_is_named_by_where_it_stands(folder):
     Net = load("mine.py:Net")
     assert reference_to(Net) == "mine.py:Net"
-    assert RunConfig.of(config_of().tree()).with_kinds(network=Net).network.kind == "mine.py:Net"
+    assert RunConfig.from_tree(config_of().tree()).with_kinds(network=Net).network.kind == "mine.py:Net"
     assert reference_to(torch.optim.SGD).endswith(":SGD")
 
     class Local:

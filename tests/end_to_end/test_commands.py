@@ -252,7 +252,7 @@ def test_the_papers_preset_trains_snapshots_and_resumes(cli, monkeypatch, tmp_pa
         "probing.variance_labels=16", "probing.variance_draws=2", "probing.bands=2", "probing.band_images=4",
         "probing.crossed_labels=16", "probing.p1=null",
     ]  # fmt: skip
-    config = load_config(words=words)
+    config = load_config(overrides=words)
     assert config.network.widths == (64, 128, 256, 256)
     assert config.world.canvas == 32
     for event in (events := execute(config, tmp_path)):

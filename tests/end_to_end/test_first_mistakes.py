@@ -88,7 +88,7 @@ def test_bad_input_words_in_the_place_of_a_configuration():
     ):
         phasescope.train("preset=small")  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"`words` \(=preset=small\) must be a list of key=value words"):
-        phasescope.load_config(words="preset=small")
+        phasescope.load_config(overrides="preset=small")
 
 
 @pytest.mark.parametrize(

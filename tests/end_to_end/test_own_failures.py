@@ -115,7 +115,7 @@ def test_a_source_that_exits_with_0_is_an_error(here: Path, capsys):
     assert "`leaving.py:Net` cannot be imported: SystemExit: 0 (leaving.py:2)" in capsys.readouterr().err
     assert main(["study", "leaving.py"]) == 1
     with pytest.raises(SourceFailed):
-        phasescope.load_config(words=["world.kind=leaving.py:W"])
+        phasescope.load_config(overrides=["world.kind=leaving.py:W"])
 
 
 @pytest.mark.some(2)

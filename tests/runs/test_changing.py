@@ -14,8 +14,8 @@ from phasescope.runs.loading import Loaded
 from phasescope.studies import torch_generator
 from phasescope.worlds import GaussianBump
 
-WORLD = GaussianBump.of({"canvas": 24})
-FAMILY = DiffusionConfig.of(
+WORLD = GaussianBump.from_tree({"canvas": 24})
+FAMILY = DiffusionConfig.from_tree(
     {"predict": "x", "schedule": {"kind": "linear", "steps": 50}, "sampler": {"kind": "ddim", "steps": 4}}
 ).build()
 CONFIG = SimpleNamespace(world=WORLD, network=SimpleNamespace(taps=None))

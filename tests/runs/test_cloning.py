@@ -21,7 +21,7 @@ WORDS = (
 @pytest.fixture(scope="module")
 def runs(golden, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    train(load_config(words=[*WORDS, "training.label_dropout=0.2", "name=some"]), folder)
+    train(load_config(overrides=[*WORDS, "training.label_dropout=0.2", "name=some"]), folder)
     shutil.copytree(golden.path, folder / f"never-{golden.identity}")
     return folder
 

@@ -40,7 +40,7 @@ def test_both_plans_are_observed_of_one_run(trained):
 @pytest.mark.usefixtures("untouched_random_streams")
 def test_it_is_what_a_run_with_that_plan_records(run, trained):
     before, told = contents(run.path), []
-    found = observe(run, WORDS, lambda done, of: told.append((done, of)))
+    found = observe(run, WORDS, lambda *counts: told.append(counts))
     assert told == [(1, 3), (2, 3), (3, 3)]
     assert results(found) == results(trained[1])
     assert [line["wall_s"] for line in found.metrics] == [line["wall_s"] for line in run.metrics]

@@ -19,7 +19,7 @@ from phasescope.views.report import words as record_words
 from phasescope.worlds import ArrayWorld, GaussianBump
 
 WORLD = GaussianBump(canvas=8)
-FAMILY = DiffusionConfig.of(
+FAMILY = DiffusionConfig.from_tree(
     {"schedule": {"kind": "linear", "steps": 50}, "sampler": {"kind": "ddim", "steps": 2}}
 )
 PLAN = {**TINY["probing"], "layers": ["enter"]}

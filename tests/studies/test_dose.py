@@ -23,7 +23,7 @@ def test_a_head_is_all_that_its_cell_changes():
 
 
 def tiny(**network):
-    config = load_config(words=["preset=lean", "network.widths=[8,8]", "network.groups=4"])
+    config = load_config(overrides=["preset=lean", "network.widths=[8,8]", "network.groups=4"])
     return config.world, config.family.build(), config.network
 
 

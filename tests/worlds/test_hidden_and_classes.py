@@ -24,7 +24,7 @@ SHAPE = Factor("shape", 0.0, 2.0, categorical=True)
 
 def test_given_its_label_the_optimum_is_the_posterior_mean_over_the_labels_images():
     diffusion = DiffusionConfig().build()
-    references = References.of(diffusion, Task.of(DIGITS, patch_px=3))
+    references = References.from_task(diffusion, Task.from_world(DIGITS, patch_px=3))
     label = references.denoisers[-1]
     labels = torch.from_numpy(DIGITS.training_labels()[[0, 15, 45]])
     x_0 = DIGITS.render(labels).double()
@@ -45,7 +45,9 @@ def test_given_its_label_the_optimum_is_the_posterior_mean_over_the_labels_image
 
 def test_a_label_tells_its_entropy():
     shares = np.array([10, 20, 30]) / 60
-    assert nats_of(Task.of(DIGITS, patch_px=3), [0]) == pytest.approx(-(shares * np.log(shares)).sum())
+    assert nats_of(Task.from_world(DIGITS, patch_px=3), [0]) == pytest.approx(
+        -(shares * np.log(shares)).sum()
+    )
 
 
 def test_the_floor_lies_between_zero_and_the_unconditional_optimum():
@@ -53,7 +55,7 @@ def test_the_floor_lies_between_zero_and_the_unconditional_optimum():
     labels = DIGITS.training_labels()[RNG.integers(60, size=(4, 200))]
     from phasescope.models.families import Examples
 
-    examples = Examples(Task.of(DIGITS, patch_px=3), DIGITS.shape, labels, 0, torch.device("cpu"))
+    examples = Examples(Task.from_world(DIGITS, patch_px=3), DIGITS.shape, labels, 0, torch.device("cpu"))
     found = family.references(examples)
     assert all(
         0 < floor <= 1.0001 * free
@@ -138,7 +140,7 @@ def test_more_classes_than_numbers_to_encode_them_are_refused(tmp_path):
     file = DIGITS.saved(tmp_path / "digits.npz").file
     words = [f"world.file={file}", "world.kind=arrays", "world.names=[digit]", "world.categorical=[digit]"]
     with pytest.raises(UserError, match=r"`network.embedding.width` \(=2\) must be at least 3"):
-        load_config(words=[*words, "network.widths=[8, 8]", "network.embedding.width=2"])
+        load_config(overrides=[*words, "network.widths=[8, 8]", "network.embedding.width=2"])
 
 
 def test_classes_are_read_by_the_accuracy_of_a_classifier():

@@ -24,13 +24,13 @@ LEAST_S = 1.0
 REST = 250.0
 
 
-def costs(configs: Sequence[RunConfig], tell: Callable[[int, int], None]) -> dict[str, float | None]:
+def costs(configs: Sequence[RunConfig], notify: Callable[[int, int], None]) -> dict[str, float | None]:
     """Return the CPU-seconds of one thread that runs take, observing included, by digest; None if their device is not
-    available here. Runs that train alike are timed once; `tell` is called with the numbers of estimated and of all runs."""
+    available here. Runs that train alike are timed once; `notify` is called with how many are estimated, and all."""
     timings: dict[str, float | None] = {}
     estimates: dict[str, float | None] = {}
     for done, config in enumerate(configs):
-        tell(done, len(configs))
+        notify(done, len(configs))
         tree, training, plan = config.tree(), config.training, config.probing
         alike = [tree["network"], tree["family"], config.world.shape, training.batch, training.optimiser.kind]
         if (key := json.dumps(alike, sort_keys=True)) not in timings:

@@ -66,7 +66,7 @@ class Loaded:
 def check_whole(run: Run, last: int) -> None:
     """Raise UserError if a snapshot or a line of metrics that is due up to the step `last` is missing."""
     with reading(run.path / "config.yaml"):
-        plan = SnapshotPlanConfig.of(run.config["probing"]["snapshots"])
+        plan = SnapshotPlanConfig.from_tree(run.config["probing"]["snapshots"])
         steps = int(run.config["training"]["steps"])
     lines = {entry["step"] for entry in run.metrics}
     snapshots = {snapshot.step for snapshot in run.snapshots}
@@ -90,7 +90,7 @@ def config_of(run: Run) -> RunConfig:
             f"`{run.path}/config.yaml` must be a run's configuration, whole: no `{min(missing)}` is there"
         )
     try:
-        config = RunConfig.of(tree)
+        config = RunConfig.from_tree(tree)
     except UserError as error:
         raise UserError(f"`{run.path}/config.yaml` must be a run's configuration: {error}") from None
     run.check_sources()

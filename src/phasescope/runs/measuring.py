@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from phasescope.runs.probing.probe import Probed, Table
 
 LATTICE_LABELS = 256
-Tell = Callable[[int, int], None]
+Notify = Callable[[int, int], None]
 """is called with the number of parts done, and of all parts"""
 
 
@@ -38,7 +38,7 @@ def measure_file(
     span: Sequence[float] | None = None,
     chosen: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
-    tell: Tell = lambda done, of: None,
+    notify: Notify = lambda done, total: None,
 ) -> Scores:
     """Return the scores of a file's latents: (n, features), or (draws, n, features) for several noise draws per label.
 
@@ -50,7 +50,7 @@ def measure_file(
         span: of each factor.
         chosen: names of measures; by default all that can be computed, and `left_out` says why others cannot.
         categorical: names of factors whose values have no order.
-        tell: is called with the number of parts done, and of all parts.
+        notify: is called with the number of parts done, and of all parts.
 
     Raises:
         UserError: the file cannot be read or lacks an array; or an array is invalid for a measure.
@@ -67,14 +67,14 @@ def measure_file(
     with as_user_error(f"`{path}`: "):
         known = names or Factors.unknown(y.shape[1] if y.ndim == 2 and y.shape[1] else 1).names
         factors = Factors.named(known, span, periodic, categorical)
-        return measures.battery(first, y, factors, draws=draws, chosen=chosen, tell=tell)
+        return measures.battery(first, y, factors, draws=draws, chosen=chosen, notify=notify)
 
 
 def measure_run(
     run: Run,
     step: int | None = None,
     chosen: Sequence[str] | None = None,
-    tell: Tell = lambda done, of: None,
+    notify: Notify = lambda done, total: None,
 ) -> Table:
     """Return the scores of a run's network at a snapshot, at each site that the run records, with all their baselines.
 
@@ -85,7 +85,7 @@ def measure_run(
     Args:
         step: of the snapshot; the last one by default.
         chosen: names of measures; by default all that can be computed, and `left_out` says why others cannot.
-        tell: is called with the number of parts done, and of all parts: first for random labels, then for a lattice.
+        notify: is called with the number of parts done, and of all parts: first for random labels, then for a lattice.
 
     Raises:
         UserError: there is no such snapshot, none at step 0, or no such measure; or the run cannot be read.
@@ -93,12 +93,12 @@ def measure_run(
     snapshot, first = run.snapshot(step), run.snapshot(0)
     with as_user_error():
         if config_of(run).network.is_watched:
-            return _stored(run, snapshot, first).table(chosen, tell)
-        return _measured_again(run, snapshot, first, chosen, tell)
+            return _stored(run, snapshot, first).table(chosen, notify)
+        return _measured_again(run, snapshot, first, chosen, notify)
 
 
 def _measured_again(
-    run: Run, snapshot: Snapshot, first: Snapshot, chosen: Sequence[str] | None, tell: Tell
+    run: Run, snapshot: Snapshot, first: Snapshot, chosen: Sequence[str] | None, notify: Notify
 ) -> Table:
     from phasescope.runs.probing.inputs import label_lattice
     from phasescope.runs.probing.own_measures import load_measures
@@ -120,12 +120,12 @@ def _measured_again(
     if others != []:
         how |= {"shared": plan.variance_labels, "crossed": plan.crossed_labels}
         probed = replace(_probed(loaded, snapshot.latent_labels(), plan.layers, t, **how), own=own)
-        table = probed.table(others, tell)
+        table = probed.table(others, notify)
     if on_lattice:
         lattice = label_lattice(world.factors.visible, round(LATTICE_LABELS ** (1 / K)))
         how |= {"shared": len(lattice), "crossed": 0}
         probed = _probed(loaded, lattice, plan.layers, t, **how)
-        further = probed.table(on_lattice, tell)
+        further = probed.table(on_lattice, notify)
         left_out = {at: why for at, why in table.left_out.items() if at.partition(".")[0] not in further}
         table = Table({**table, **further}, {**left_out, **further.left_out})
     return Table({name: table[name] for name in chosen or table if name in table}, table.left_out)

@@ -93,7 +93,7 @@ def clones(
     each: int = 8,
     step: int | None = None,
     seed: int = 0,
-    tell: Callable[[int, int], None] = lambda done, of: None,
+    notify: Callable[[int, int], None] = lambda done, total: None,
 ) -> Clones:
     """Add noise to training images, denoise each several times without a label, and count what comes back (Sclocchi et al.
     2024).
@@ -104,7 +104,7 @@ def clones(
         each: clones of each image.
         step: of the snapshot; the last one by default.
         seed: of images and noise.
-        tell: is called with the number of noise levels that are done, and of all.
+        notify: is called with the number of noise levels that are done, and of all.
 
     Raises:
         UserError: an argument is invalid; the run cannot be read; its network was never trained without a label, or its
@@ -126,4 +126,4 @@ def clones(
             raise UserError(f"`t` (={invalid[0]:g}) must be a whole number: a noise level")
         levels = [int(t) for t in at]
     with as_user_error():
-        return loaded.family.clones(loaded.network, config.task(), levels, images, each, seed, tell)
+        return loaded.family.clones(loaded.network, config.task(), levels, images, each, seed, notify)

@@ -83,7 +83,7 @@ def watch(
     if not isinstance(world, World):
         raise UserError(f"`world` (={world!r}) must be a World")
     path = Path(folder)
-    config = RunConfig.of(
+    config = RunConfig.from_tree(
         {
             "name": path.name,
             "seed": seed,

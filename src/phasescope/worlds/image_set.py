@@ -75,12 +75,12 @@ class ImageSet:
     @cached_property
     def nearest(self) -> NearestImage:
         """The reader that compares images with the nearest of these."""
-        visible, images = self.factors.visible, self.of(self.labels)
+        visible, images = self.factors.visible, self.images_of(self.labels)
         return NearestImage(
             images.reshape(len(images), -1), self.factors.visible_columns(self.labels), visible
         )
 
-    def of(self, labels: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B C N N"]:
+    def images_of(self, labels: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B C N N"]:
         """Return their images in [-1, 1], float32."""
         rows = self._rows(labels, self._known)
         return self._factor * self.images[rows].astype(np.float32) + self._offset

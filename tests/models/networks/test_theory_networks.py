@@ -79,7 +79,9 @@ def test_the_linear_network_that_the_normal_equations_give_is_wieners():
     network.map.one.bias.data[0] = -a * (mean.flatten() - a * A @ mean.flatten()) / s
     x_t = inputs(4, (1, 6, 6))[0]
     t, labels = torch.full((4,), level), torch.full((4, 2), torch.nan, dtype=torch.float64)
-    torch.testing.assert_close(network(x_t, t, labels), Wiener.of(everything)(x_t, t), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(
+        network(x_t, t, labels), Wiener.from_optimum(everything)(x_t, t), rtol=1e-6, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("receptive_px", [5, 7, 11])
@@ -128,7 +130,7 @@ def test_a_convnet_hears_t_and_label_and_commutes_where_its_padding_comes_round(
 )
 def test_what_cannot_be_built_is_told(words, message):
     with pytest.raises(UserError, match=message):
-        load_config(words=words)
+        load_config(overrides=words)
 
 
 @pytest.mark.parametrize("kind", ["linear", "circulant", "convnet"])
@@ -142,6 +144,6 @@ def test_they_are_trained_and_watched_as_any_network(kind, tmp_path):
         "probing.variance_draws=2", "probing.bands=2", "probing.band_images=4", "probing.p1=null",
         "family.sampler={kind: ddim, steps: 2}", *(["network.receptive_px=5"] if kind == "convnet" else []),
     ]  # fmt: skip
-    run = train(load_config(words=words), tmp_path)
+    run = train(load_config(overrides=words), tmp_path)
     assert run.status["state"] == "done"
     assert run.metrics[-1]["loss"] < 2

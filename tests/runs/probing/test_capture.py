@@ -9,7 +9,7 @@ from phasescope.runs.probing.capture import activations, find_layer
 
 @pytest.fixture
 def network():
-    config = UNetConfig.of(
+    config = UNetConfig.from_tree(
         {"widths": [4, 8, 8], "groups": 2, "heads": 2, "attention": ["mid"], "embedding": {"width": 8}}
     )
     with torch.random.fork_rng(devices=[]):

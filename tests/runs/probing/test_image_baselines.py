@@ -64,7 +64,7 @@ def test_a_random_subset_is_copied_as_often_as_the_closed_form_says(share: float
     for shuffle in range(6):
         design = {"hold_out": {**subset, "shuffle": shuffle}}
         fields = {"kind": kind, "canvas": N, "boundary": "periodic", "design": design}
-        world = RunConfig.of({"world": fields}).world
+        world = RunConfig.from_tree({"world": fields}).world
         trained = len(world.training_labels())
         every = np.concatenate([world.training_labels(), world.design.held(world.factors)["left_out"]])
         right = scored(world, {"grid": every})["nearest_neighbour"]["accuracy_darkest"]["grid"]["joint"]
@@ -81,7 +81,7 @@ def test_a_random_subset_is_copied_as_often_as_the_closed_form_says(share: float
 def test_a_lesion_is_copied_at_its_edges_alone(W: int, expected: float, baseline: str):
     """min(1, 2 / W) of places in a lesion of width W whose edges are trained on."""
     lesion = {"kind": "lesion", "axis": "x", "width": W}
-    world = GaussianBump.of({"design": {"dx": 0.25, "hold_out": lesion}})
+    world = GaussianBump.from_tree({"design": {"dx": 0.25, "hold_out": lesion}})
     x = 16 + W * (np.random.default_rng(0).random(200) - 0.5)
     labels = np.stack([x, np.full(200, 9.0)], axis=1).astype(np.float32)
     right = scored(world, {"lesion": labels})[baseline]["accuracy"]["lesion"]["joint"]
@@ -93,7 +93,7 @@ def test_of_a_sparse_grid_a_factorized_copier_knows_each_factor_as_often_as_the_
     n, found = 5, []
     for shuffle in range(8):
         design = {"hold_out": {"kind": "subset", "count": n, "shuffle": shuffle}}
-        world = GaussianBump.of({"boundary": "periodic", "canvas": N, "design": design})
+        world = GaussianBump.from_tree({"boundary": "periodic", "canvas": N, "design": design})
         every = world.design.held(world.factors)["left_out"]
         told = scored(world, {"grid": every})["per_factor_nearest_neighbour"]["accuracy_darkest"]["grid"]
         found.append(told["joint"])
@@ -102,7 +102,7 @@ def test_of_a_sparse_grid_a_factorized_copier_knows_each_factor_as_often_as_the_
 
 def test_whoever_paints_perfectly_exceeds_every_copier_by_all():
     design = {"hold_out": {"kind": "square", "x": [10, 18], "y": [12, 20]}}
-    world = GaussianBump.of({"design": design})
+    world = GaussianBump.from_tree({"design": design})
     labels = {name: split(32, np.random.default_rng(0)) for name, split in world.splits().items()}
     reader = world.reader()
     every = np.concatenate(list(labels.values()))
@@ -123,7 +123,7 @@ def test_a_smoother_is_that_of_its_definition():
     """Nadaraya and Watson's mean with Gaussian weights, of the bandwidth that foretells each training image best from the
     others; no image is beyond the nearest 64."""
     rng = np.random.default_rng(0)
-    world = GaussianBump.of({"canvas": N, "sigma_px": 2.0})
+    world = GaussianBump.from_tree({"canvas": N, "sigma_px": 2.0})
     training, labels = (rng.uniform(1, N, (n, 2)).astype(np.float32) for n in (40, 20))
 
     def images(of: np.ndarray) -> np.ndarray:

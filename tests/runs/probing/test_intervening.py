@@ -12,7 +12,7 @@ from phasescope.studies import numpy_generator, torch_generator
 from phasescope.worlds import GaussianBump
 
 N = 48
-FAMILY = DiffusionConfig.of(
+FAMILY = DiffusionConfig.from_tree(
     {"predict": "x", "schedule": {"kind": "linear", "steps": 50}, "sampler": {"kind": "ddim", "steps": 5}}
 ).build()
 
@@ -59,7 +59,7 @@ class Both(nn.Module):
 
 
 def world(boundary: str = "open") -> GaussianBump:
-    return GaussianBump.of({"canvas": 32, "boundary": boundary})
+    return GaussianBump.from_tree({"canvas": 32, "boundary": boundary})
 
 
 def labels_of(seed: int = 0) -> np.ndarray:

@@ -18,8 +18,8 @@ CANVAS = 16
 
 
 def probe_of(world=None, family=None, seed=0, **fields):
-    world = GaussianBump.of({"canvas": CANVAS, **(world or {})})
-    family = DiffusionConfig.of({"sampler": {"kind": "ddim", "steps": 5}, **(family or {})}).build()
+    world = GaussianBump.from_tree({"canvas": CANVAS, **(world or {})})
+    family = DiffusionConfig.from_tree({"sampler": {"kind": "ddim", "steps": 5}, **(family or {})}).build()
     config = {
         "layers": ["down1", "mid"],
         "t": [50, 600],
@@ -33,14 +33,14 @@ def probe_of(world=None, family=None, seed=0, **fields):
         "batch": 48,
         **fields,
     }
-    return ProbeSet(ProbingConfig.of(config), world, family, seed, CPU)
+    return ProbeSet(ProbingConfig.from_tree(config), world, family, seed, CPU)
 
 
 @pytest.fixture
 def network():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        config = UNetConfig.of({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
+        config = UNetConfig.from_tree({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
         return config.build((1, CANVAS, CANVAS), Factors.unknown(2))
 
 

@@ -10,7 +10,7 @@ from phasescope.runs.probing.config import ProbingConfig
 from phasescope.runs.probing.observation import ProbeSet
 from phasescope.worlds import GaussianBump
 
-WORLD = GaussianBump.of({"canvas": 16})
+WORLD = GaussianBump.from_tree({"canvas": 16})
 
 
 class Passing(nn.Module):
@@ -37,10 +37,10 @@ def test_places_are_the_taps_at_the_timesteps():
 
 def test_it_sees_what_a_run_s_own_probe_sees():
     """The same labels and the same noise."""
-    network = UNetConfig.of({"widths": [4, 8], "groups": 2, "embedding": {"width": 8}}).build(
+    network = UNetConfig.from_tree({"widths": [4, 8], "groups": 2, "embedding": {"width": 8}}).build(
         WORLD.shape, WORLD.factors
     )
-    config = ProbingConfig.of(
+    config = ProbingConfig.from_tree(
         {"layers": ["mid"], "t": [600], "latent_labels": 64, "variance_labels": 16, "p1": None}
     )
     family = DiffusionConfig().build()

@@ -45,7 +45,7 @@ def metrics_at(step: int, seed: int) -> dict[str, Any]:
 
 def make_run(runs: Path, *words: str, state: str = "done", steps: tuple[int, ...] = STEPS) -> Run:
     """A run of the configuration that `words` say, with a snapshot's metrics at each of `steps`."""
-    config = load_config(words=words)
+    config = load_config(overrides=words)
     status = {
         "state": state,
         "step": steps[-1] if steps else 0,

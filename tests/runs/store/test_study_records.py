@@ -21,7 +21,7 @@ def test_every_leaf_of_configuration_and_metrics_comes_back_exactly(tmp_path: Pa
     run = make_run(tmp_path, "seed=3", "world.sigma_px=2")
     merge_records(tmp_path / "r.parquet", condense(run))
     frame = read_records(tmp_path / "r.parquet")
-    config = load_config(words=["seed=3", "world.sigma_px=2"])
+    config = load_config(overrides=["seed=3", "world.sigma_px=2"])
     assert frame["step"].tolist() == list(STEPS)
     assert set(frame["digest"]) == {config.digest()}
     assert set(frame["config.world.sigma_px"]) == {2.0}
@@ -50,7 +50,7 @@ def test_every_leaf_of_configuration_and_metrics_comes_back_exactly(tmp_path: Pa
     [(), ("preset=fast",), ("preset=paper", "training.optimiser.kind=muon", "training.optimiser.lr=1e-5")],
 )
 def test_the_digest_is_the_identity_of_what_is_learnt(words: tuple[str, ...], tmp_path):
-    observed = load_config(words=[*words, "name=other", "probing.bands=3", "training.threads=2"])
+    observed = load_config(overrides=[*words, "name=other", "probing.bands=3", "training.threads=2"])
     rows = condense(make_run(tmp_path, *words))
     assert {row["digest"] for row in rows} == {observed.digest()}
 

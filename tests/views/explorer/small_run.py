@@ -17,7 +17,7 @@ STEPS = (0, 20, 40)
 
 
 def config(dropout: float = 0.1, seed: int = 3, design: dict | None = None) -> RunConfig:
-    return RunConfig.of(
+    return RunConfig.from_tree(
         {
             "name": "small",
             "seed": seed,

@@ -95,7 +95,7 @@ def of_arrays(data, tmp_path_factory) -> Run:
     """A run of that data set with random weights."""
     import torch
 
-    described = RunConfig.of(
+    described = RunConfig.from_tree(
         {
             "name": "arrays",
             "world": {"kind": "arrays", "file": str(data), "names": ["a", "b", "kind", "d"], "categorical": ["kind"]},

@@ -126,14 +126,14 @@ def battery(
     *,
     draws: Float[np.ndarray, "draws m features"] | None = None,
     chosen: Sequence[str] | None = None,
-    tell: Callable[[int, int], None] = lambda done, of: None,
+    notify: Callable[[int, int], None] = lambda done, total: None,
 ) -> Scores:
     """Return scores by measure; their `left_out` says what could not be measured here, and why.
 
     Args:
         draws: several noise draws of the first m labels.
         chosen: names of measures; by default all that can be computed.
-        tell: is called with the number of measures that are done, and of all.
+        notify: is called with the number of measures that are done, and of all.
 
     Raises:
         ValueError: no measure accepts the latents or labels, as `check_latents` and `check_labels` say; an unknown name;
@@ -153,12 +153,12 @@ def battery(
     left_out: dict[str, str] = {}
     names = NAMES if chosen is None else chosen
     for done, name in enumerate(names):
-        tell(done, len(names))
+        notify(done, len(names))
         try:
             scores[name] = MEASURES[name](given)
         except ValueError as reason:
             if chosen is not None:
                 raise
             left_out[name] = " ".join(str(reason).split())
-    tell(len(names), len(names))
+    notify(len(names), len(names))
     return Scores(scores, left_out)

@@ -52,7 +52,7 @@ class Task:
     """what is left out of labels in training: nothing, whole labels, or each factor by itself"""
 
     @classmethod
-    def of(
+    def from_world(
         cls,
         world: World,
         shift_px: int | None = None,
@@ -185,7 +185,7 @@ class Family(ABC):
         images: int,
         each: int,
         seed: int = 0,
-        tell: Callable[[int, int], None] = lambda done, of: None,
+        notify: Callable[[int, int], None] = lambda done, total: None,
     ) -> Clones:
         """Return how many training images, made noisy and denoised again without a label, come back.
 
@@ -193,7 +193,7 @@ class Family(ABC):
             conditions: how noisy.
             images: how many are started from, the same at each condition.
             each: clones of each.
-            tell: is called with the number of conditions that are done, and of all.
+            notify: is called with the number of conditions that are done, and of all.
 
         Raises:
             ValueError: this family cannot start from a noisy image, or a condition is none of its own.

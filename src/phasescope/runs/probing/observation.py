@@ -64,7 +64,7 @@ class ProbeSet:
         shared, crossed = (min(n, len(labels)) for n in (plan.variance_labels, plan.crossed_labels))
         parts = world, family, labels, conditions, plan.variance_draws, shared, seed, self.device, plan.batch
         self.inputs = Inputs(*parts, crossed)
-        task = task or Task.of(world)
+        task = task or Task.from_world(world)
         chosen = generator.integers(len(task.training), size=(plan.bands, plan.band_images))
         self.examples = Examples(task, world.shape, task.training[chosen], seed, self.device)
 

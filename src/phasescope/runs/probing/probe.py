@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ from phasescope.worlds.base import World
 if TYPE_CHECKING:
     import pandas as pd
 
-Tell = Callable[[int, int], None]
+Notify = Callable[[int, int], None]
 """is called with the number of parts done, and of all parts"""
 
 
@@ -101,12 +101,12 @@ class Probed:
         """The network's latents by site, (n, features)."""
         return self.trained.single
 
-    def table(self, chosen: Sequence[str] | None = None, tell: Tell = lambda done, of: None) -> Table:
+    def table(self, chosen: Sequence[str] | None = None, notify: Notify = lambda done, total: None) -> Table:
         """Return the scores by measure and site, each with all of its baselines.
 
         Args:
             chosen: names of measures, as in `measures.battery`; all of them by default.
-            tell: is called with the number of parts done, and of all parts.
+            notify: is called with the number of parts done, and of all parts.
 
         Raises:
             ValueError: there is no such measure, or a chosen one cannot be computed.
@@ -115,13 +115,13 @@ class Probed:
         kept: dict[int, measures.Scores] = {}
         every = {id(by.single[at]) for by in (self.trained, *self.baselines.values()) for at in self.latents}
 
+        def notify_of_all(done: int, total: int) -> None:
+            notify(len(kept) * total + done, len(every) * total)
+
         def scores_at(latents: Latents, site: Site) -> measures.Scores:
             key = id(latents.single[site])
             if key not in kept:  # pixels and encodings are the same at each layer
-                before = len(kept)
-                kept[key] = self._scores(
-                    latents, site, chosen, lambda done, of: tell(before * of + done, len(every) * of)
-                )
+                kept[key] = self._scores(latents, site, chosen, notify_of_all)
             return kept[key]
 
         for site in self.trained.single:
@@ -134,7 +134,7 @@ class Probed:
         return table.summed_up(len(self.trained.single))
 
     def _scores(
-        self, latents: Latents, site: Site, chosen: Sequence[str] | None, tell: Tell
+        self, latents: Latents, site: Site, chosen: Sequence[str] | None, notify: Notify
     ) -> measures.Scores:
         """Return scores of the battery, of your own measures and of the two routes, and why others cannot be computed."""
         (single, draws), crossed = latents.at(site), latents.crossed.get(site)
@@ -159,9 +159,8 @@ class Probed:
         labels, factors = self.labels, self.factors
         if known:
             some = None if chosen is None else known
-            attempt(
-                known, lambda: measures.battery(single, labels, factors, draws=draws, chosen=some, tell=tell)
-            )
+            how: dict[str, Any] = {"draws": draws, "chosen": some, "notify": notify}
+            attempt(known, lambda: measures.battery(single, labels, factors, **how))
         for name, measure in self.own.items():
             if chosen is None or name in chosen:
                 scores[name] = measure(single, labels, factors)

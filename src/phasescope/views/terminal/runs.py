@@ -19,11 +19,11 @@ SEQUENCES = ("behaviour", "representation")
 """what a line takes from the explorer's row"""
 
 
-def runs_table(runs: Sequence[Run], tell: Callable[[int, int], None]) -> Result:
-    """Return a row for each run; `tell` is called with the number of runs that are read, and of all."""
+def runs_table(runs: Sequence[Run], notify: Callable[[int, int], None]) -> Result:
+    """Return a row for each run; `notify` is called with the number of runs that are read, and of all."""
     rows = []
     for done, run in enumerate(runs):
-        tell(done, len(runs))
+        notify(done, len(runs))
         rows.append(_row(run))
     broken = [f"{row['run']}: {row['error']}" for row in rows if row["state"] == "broken"]
     return Result([Table(HEADS, map(_cells, rows)), *broken] if rows else ["no runs here"], lambda: rows)

@@ -41,7 +41,7 @@ def clones(
     images: int,
     each: int,
     seed: int,
-    tell: Callable[[int, int], None],
+    notify: Callable[[int, int], None],
 ) -> Clones:
     """See `Family.clones`; `denoise` of labels gives a network's estimates of x_0."""
     steps = diffusion.schedule.steps
@@ -73,7 +73,7 @@ def clones(
         nearest = knows_all.log_weights(samples.double(), one, one).argmax(1)  # by squared distance
         came = like.repeat_interleave(each, dim=0).gather(1, nearest[:, None])
         back[row] = came.view(images, each).double().mean(1).numpy()
-        tell(row + 1, len(ascending))
+        notify(row + 1, len(ascending))
     weights = bootstrap_weights(images, RESAMPLES, numpy_generator(seed, "clones' interval")) / images
     replicates = weights @ back.T
     low, high = np.array([percentile_interval(column) for column in replicates.T]).T

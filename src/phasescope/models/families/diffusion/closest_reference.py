@@ -84,7 +84,7 @@ class Nats:
     """the mean of that: as drawn, then of resampled images"""
 
     @classmethod
-    def of(
+    def from_references(
         cls,
         diffusion: Answering,
         task: Task,
@@ -192,7 +192,7 @@ def summary_of(diffusion: Answering, task: Task, seed: int) -> tuple[dict[str, A
     left out; and the `Comparison` of networks with them. For a world without references only `left_out`, and None.
     """
     try:
-        compared = Comparison.of(diffusion, task, seed)
+        compared = Comparison.from_task(diffusion, task, seed)
     except ValueError as error:
         return {"left_out": {"closest_reference": str(error)}}, None
     return {
@@ -226,9 +226,9 @@ class Comparison:
     """why other references do not exist"""
 
     @classmethod
-    def of(cls, diffusion: Answering, task: Task, seed: int) -> Comparison:
+    def from_task(cls, diffusion: Answering, task: Task, seed: int) -> Comparison:
         """Return the answers of a task's references; ValueError as `References.of` says."""
-        references = References.of(diffusion, task)
+        references = References.from_task(diffusion, task)
         middles = (np.arange(LEVELS) + 0.5) * diffusion.schedule.steps / LEVELS
         levels = np.unique(middles.astype(int))
         drawn = draw(diffusion, references.knows_all, levels, ANSWERED, seed, "standing")
@@ -256,7 +256,8 @@ class Comparison:
     def nats(self) -> Nats:
         """The estimator of the nats that a network has learned."""
         uncertain = self.errors["posterior mean"]
-        return Nats.of(self.diffusion, self.task, self.references, self.drawn.levels, uncertain, self.seed)
+        given = self.diffusion, self.task, self.references, self.drawn.levels
+        return Nats.from_references(*given, uncertain, self.seed)
 
     def metrics(self, answer: Answer, withheld: Withheld) -> dict[str, Any]:
         """Return a network's `closest_reference`; and its `nats` of what was left out of its labels in training."""

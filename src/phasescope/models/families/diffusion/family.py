@@ -212,7 +212,7 @@ class Diffusion(Family):
         """Return the patch-local optimal denoiser, and the posterior mean."""
         from phasescope.models.families.diffusion.references import References
 
-        known = References.of(self, task)
+        known = References.from_task(self, task)
         return {"patch-local optimum": known.machine, "posterior mean": known.knows_all}
 
     def clones(
@@ -223,13 +223,13 @@ class Diffusion(Family):
         images: int,
         each: int,
         seed: int = 0,
-        tell: Callable[[int, int], None] = lambda done, of: None,
+        notify: Callable[[int, int], None] = lambda done, total: None,
     ) -> Clones:
         """See `Family.clones`."""
         from phasescope.models.families.diffusion.clones import clones
 
         with torch.no_grad():
-            return clones(self, partial(self._denoise, network), task, conditions, images, each, seed, tell)
+            return clones(self, partial(self._denoise, network), task, conditions, images, each, seed, notify)
 
     def references(self, examples: Examples) -> dict[str, Any]:
         """Return the band errors of the exact posterior mean over the training set, `unconditional`, and, if a label names
@@ -270,7 +270,7 @@ class Diffusion(Family):
         if "mmse" not in known:
             return {}
         if self._comparison is None or self._comparison[0] is not examples:
-            self._comparison = examples, Comparison.of(self, examples.task, examples.seed)
+            self._comparison = examples, Comparison.from_task(self, examples.task, examples.seed)
         compared = self._comparison[1]
 
         @torch.no_grad()

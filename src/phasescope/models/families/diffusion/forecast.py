@@ -55,7 +55,7 @@ def forecast(
     Raises:
         ValueError: images alike, or as `References.of` says.
     """
-    references = References.of(diffusion, task)
+    references = References.from_task(diffusion, task)
     knows_all, M = references.knows_all, len(task.training)
     snr = diffusion.schedule.log_snr.exp()
     energy = _half_squared_distance(knows_all)

@@ -61,7 +61,7 @@ class Wiener(Optimum):
     """u_k, orthonormal"""
 
     @classmethod
-    def of(cls, knows_all: UnconditionalOptimum) -> Wiener:
+    def from_optimum(cls, knows_all: UnconditionalOptimum) -> Wiener:
         """Return the affine denoiser of the same data set."""
         mean, covariance = mean_and_covariance(knows_all)
         variances, modes = torch.linalg.eigh(covariance)

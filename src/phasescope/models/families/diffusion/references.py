@@ -158,7 +158,7 @@ class References:
     machine: PatchLocalOptimum
 
     @classmethod
-    def of(cls, diffusion: Answering, task: Task) -> References:
+    def from_task(cls, diffusion: Answering, task: Task) -> References:
         """Return all that a task has, whatever they cost; ValueError if there is one image, or none, if images have too
         many pixels, or a patch has no middle or is larger than the canvas."""
         training = torch.from_numpy(task.training)
@@ -174,7 +174,7 @@ class References:
                 "its covariance is decomposed"
             )
         machine = PatchLocalOptimum(diffusion, knows_all, task.patch_px, task.periodic)
-        wiener = Wiener.of(knows_all)
+        wiener = Wiener.from_optimum(knows_all)
         hidden, K = task.factors.hidden, len(task.factors)
         knows_label = label_optimum(diffusion, task, task.training)
         partial = knows_label if hidden else PartialOptimum.of_grid(diffusion, task.render, task.training)
