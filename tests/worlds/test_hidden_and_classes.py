@@ -84,7 +84,7 @@ def test_a_hidden_factor_is_neither_given_to_the_network_nor_measured(tmp_path):
 
     world = DIGITS.saved(tmp_path / "digits.npz")
     config = load_config(
-        words=["training.steps=4", "training.batch=8", "training.warmup=0", "probing.snapshots.every=4",
+        overrides=["training.steps=4", "training.batch=8", "training.warmup=0", "probing.snapshots.every=4",
                "probing.snapshots.dense_until=0", "probing.latent_labels=64", "probing.variance_labels=16",
                "probing.crossed_labels=16", "probing.t=[100]", "probing.p1=null", "name=listening"]
     )  # fmt: skip
