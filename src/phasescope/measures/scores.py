@@ -95,7 +95,7 @@ def scores_frame(scores: Iterable[tuple[Mapping[str, Any], Score]]) -> pd.DataFr
     """Return one row per score: the columns that identify it, then its `columns`."""
     import pandas as pd
 
-    return pd.DataFrame([{**about, **score.columns()} for about, score in scores])
+    return pd.DataFrame([{**identity, **score.columns()} for identity, score in scores])
 
 
 def _plain(number: float) -> float | None:
@@ -125,11 +125,11 @@ def basic_interval(value: float, replicates: Float[np.ndarray, " resamples"]) ->
 
 
 def ratio(
-    part: Float[np.ndarray, "resamples ..."], whole: Float[np.ndarray, "resamples ..."], otherwise: float
+    part: Float[np.ndarray, "resamples ..."], total: Float[np.ndarray, "resamples ..."], otherwise: float
 ) -> Float[np.ndarray, "resamples ..."]:
-    """Return part / whole; `otherwise` for a resample of equal rows, whose `whole` is 0 up to rounding."""
-    varies = whole > 1e-12 * whole.max(axis=0)
-    return np.where(varies, part / np.where(varies, whole, 1), otherwise)
+    """Return part / total; `otherwise` for a resample of equal rows, whose `total` is 0 up to rounding."""
+    varies = total > 1e-12 * total.max(axis=0)
+    return np.where(varies, part / np.where(varies, total, 1), otherwise)
 
 
 def baseline_level(values: Float[np.ndarray, " permutations"]) -> float:

@@ -68,21 +68,21 @@ TERMS = {name: term for section in SECTIONS.values() for name, term in section.i
 
 
 @cache
-def pictogram(phase: str, of: str) -> str:
+def pictogram(phase: str, kind: str) -> str:
     """Return the pictogram of a phase: a self-contained `<svg>` element with a text alternative.
 
     A frame shows an image with a red cross at the requested position, or a cloud of activations coloured by label. A: no
     object or several; points without structure. B: one object beside the cross; a sheet with mixed colours. C: one object on
     the cross; a sheet on which the colours are ordered.
     """
-    return (HERE / "pictograms" / f"{phase}-{of}.svg").read_text(encoding="utf-8").replace("\n", "")
+    return (HERE / "pictograms" / f"{phase}-{kind}.svg").read_text(encoding="utf-8").replace("\n", "")
 
 
 def tree() -> dict[str, Any]:
     """Return all terms and pictograms, JSON-ready, as the explorer reads them."""
     return {
         "phases": {
-            phase: {of: {"sentence": PHASES[phase][of], "svg": pictogram(phase, of)} for of in OF}
+            phase: {kind: {"sentence": PHASES[phase][kind], "svg": pictogram(phase, kind)} for kind in OF}
             for phase in PHASES
         },
         "sections": {heading: list(section) for heading, section in SECTIONS.items()},

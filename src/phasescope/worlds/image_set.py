@@ -141,9 +141,9 @@ def as_float32(labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
     rounded = labels.astype(np.float32)
     for name, column, cut in zip(names, labels.T, rounded.T, strict=True):
         known, left = len(np.unique(column)), len(np.unique(cut))
-        whole = bool((column == np.rint(column)).all())
+        is_integer = bool((column == np.rint(column)).all())
         moved = np.abs(column.astype(np.float64) - cut).max()
-        if left < known and (whole or moved > SAME * float(np.ptp(column))):
+        if left < known and (is_integer or moved > SAME * float(np.ptp(column))):
             raise UserError(
                 f"`labels` (={column.flat[0]:.15g}, ... of {name}) must stay distinct in float32: its {known:,} "
                 f"values become {left:,}; subtract an offset, or rescale"

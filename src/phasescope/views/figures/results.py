@@ -57,7 +57,7 @@ def design_figure(design: Designed) -> Figure:
 
     factors, names = design.world.factors.visible, list(design.labels)
     trained, *held = names
-    colours = {trained: MUTED} | {name: PALETTE[of][0] for name, of in held_out_colours(held).items()}
+    colours = {trained: MUTED} | {name: PALETTE[colour][0] for name, colour in held_out_colours(held).items()}
     with matplotlib.rc_context(RC):
         figure = Figure(figsize=(8.2, 4.2))
         grid = figure.add_gridspec(len(names), EXAMPLES + 1, width_ratios=[3.6, *[1] * EXAMPLES])

@@ -218,5 +218,5 @@ def _errors(record: Record, errors: dict[str, float | None]) -> str:
     known = [(factor, error) for factor in record.factors if (error := errors.get(factor.name)) is not None]
     units = {factor.unit for factor, _ in known}
     shared = units.pop() if len(units) == 1 else ""
-    parts = (f"{one.name} {error:.2g} {'' if shared else one.unit}".rstrip() for one, error in known)
+    parts = (f"{factor.name} {error:.2g} {'' if shared else factor.unit}".rstrip() for factor, error in known)
     return f"{', '.join(parts)} {shared}".strip()

@@ -49,9 +49,9 @@ class Circulant(nn.Module):
 class _Map(nn.Module):
     """Applies to each row the map of its band of noise levels."""
 
-    def __init__(self, one: nn.Module, bands: int, levels: int):
+    def __init__(self, single: nn.Module, bands: int, levels: int):
         super().__init__()
-        self.one, self.bands, self.levels = one, bands, levels
+        self.one, self.bands, self.levels = single, bands, levels
 
     def forward(
         self, x_t: Float[Tensor, "B C *spatial"], t: Int[Tensor, " B"]
@@ -65,12 +65,12 @@ class _Map(nn.Module):
 
 
 class BandedMap(nn.Module):
-    """``network(x_t, t, labels)`` of affine maps, which ignores labels: `one(x, band)` is the map of each of `bands` bands,
+    """``network(x_t, t, labels)`` of affine maps, which ignores labels: `single(x, band)` is the map of each of `bands` bands,
     among which `levels` noise levels are divided."""
 
-    def __init__(self, one: nn.Module, bands: int, levels: int):
+    def __init__(self, single: nn.Module, bands: int, levels: int):
         super().__init__()
-        self.map = _Map(one, bands, levels)
+        self.map = _Map(single, bands, levels)
 
     def forward(
         self, x_t: Float[Tensor, "B C *spatial"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
