@@ -65,8 +65,8 @@ class _Map(nn.Module):
 
 
 class BandedMap(nn.Module):
-    """``network(x_t, t, labels)`` of affine maps, which ignores labels: `single(x, band)` is the map of each of `bands` bands,
-    among which `levels` noise levels are divided."""
+    """``network(x_t, t, labels)`` of affine maps, which ignores labels: `single(x, band)` is the map of each of `bands`
+    bands, among which `levels` noise levels are divided."""
 
     def __init__(self, single: nn.Module, bands: int, levels: int):
         super().__init__()
