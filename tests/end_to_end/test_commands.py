@@ -102,7 +102,7 @@ def test_train_says_what_it_trains_and_keeps_it(cli, tiny: Path, tmp_path: Path)
     [
         ["preset=p1"],
         ["preset=fast", "training.steps=10", "training.optimiser.lr=3e-5", "seed=7"],
-        ["network.kind=circulant", "world.boundary=periodic"],
+        ["network.kind=convnet", "world.boundary=periodic"],
         ["family.schedule.kind=flow", "family.sampler.kind=heun"],
     ],
     ids=" ".join,
