@@ -71,13 +71,12 @@ def activations(
 
     def hook(name: str):
         def keep(module: nn.Module, inputs: tuple, output: Any) -> None:
-            if isinstance(output, tuple) and output:
-                output = output[0]
-            if not isinstance(output, Tensor):
+            first = output[0] if isinstance(output, tuple) and output else output
+            if not isinstance(first, Tensor):
                 raise ValueError(
-                    f"`layer` (={name}) must name a block whose output is a tensor, or begins with one"
+                    f"`layer` (={name}) must be a block whose output is, or begins with, a tensor"
                 )
-            captured[name] = (output.detach().flatten(1) if flat else output.detach()).float()
+            captured[name] = (first.detach().flatten(1) if flat else first.detach()).float()
             if len(captured) == len(blocks):
                 raise _AllCaptured
 
@@ -88,8 +87,7 @@ def activations(
     handles = [block.register_forward_hook(hook(name)) for name, block in blocks.items()]
     with removed_after(handles), suppress(_AllCaptured), torch.no_grad():
         network(x_t, t, labels)
-    missed = [name for name in layers if name not in captured]
-    if missed:
+    if missed := [name for name in layers if name not in captured]:
         raise ValueError(f"`layer` (={missed[0]}) must be called in the forward pass: it was not reached")
     return captured
 
@@ -102,12 +100,8 @@ def reached_layers(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -
     def hook(name: str):
         def keep(module: nn.Module, inputs: tuple, output: Any) -> None:
             first = output[0] if isinstance(output, tuple) and output else output
-            if (
-                isinstance(first, Tensor)
-                and first.ndim > 1
-                and len(first) == len(x_t)
-                and name not in reached
-            ):
+            is_batch = isinstance(first, Tensor) and first.ndim > 1 and len(first) == len(x_t)
+            if is_batch and name not in reached:
                 reached.append(name)
 
         return keep

@@ -29,7 +29,6 @@ SECTIONS = {
 }
 MOST_SNAPSHOTS, MOST_IMAGES, MOST_POINTS, MOST_CLOUD_BYTES = 30, 36, 512, 2_200_000
 """that a file carries: snapshots, images of a split, points of a cloud, float32 bytes of all clouds"""
-ALONE = "this file holds no network"
 
 
 def write_report(run: Run, out: Path | None = None) -> Path:
@@ -84,9 +83,8 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
     answers: dict[str, str | bytes] = {}
     for snapshot in record.snapshots:
         if snapshot.step in steps and (snapshot.path / "samples.npz").is_file():
-            answers[address_of(record.run, "samples", step=snapshot.step)] = samples(
-                record, snapshot, MOST_IMAGES
-            )
+            address = address_of(record.run, "samples", step=snapshot.step)
+            answers[address] = samples(record, snapshot, MOST_IMAGES)
     clouds = _clouds(record, known["latents"], steps)
     for cloud in clouds:
         query = {"site": cloud.site, "projection": cloud.projection, "of": len(kept)}
@@ -99,13 +97,12 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
         "row": portable(row_of(record.run)),
         "snapshots": [{**snapshot, "weights": False} for snapshot in kept],
         "latents": latents,
-        "sampling": {"error": ALONE},
+        "sampling": {"error": "this file holds no network"},
     }
     answers[address_of(record.run)] = to_json(known)
     carried = (
         f"This file carries {len(kept)} of {len(stored)} snapshots, at most {MOST_IMAGES} generated images of each set of "
-        f"labels, and activations at {'; '.join(s['words'] for s in latents) or 'no site'}. The explorer shows all that is "
-        "stored."
+        f"labels, and activations at {'; '.join(s['words'] for s in latents) or 'no site'}. The explorer shows all."
     )
     return answers, carried
 
