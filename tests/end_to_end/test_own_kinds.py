@@ -123,7 +123,7 @@ def test_it_is_shown_reported_painted_measured_and_observed_again(home: Path, ri
     with np.load(home / "two.npz") as arrays:
         assert arrays["images"].shape == (2, 3, 16, 16)
     phasescope("sample", "rings", "--count", 2, "--out", "two.png", within=home)
-    scores = json.loads(phasescope("measure", "rings", "--only", "order,roundness", "--json", within=home))
+    scores = json.loads(phasescope("measure", "rings", "--only", "probe_r2,roundness", "--json", within=home))
     assert set(scores["roundness"]) == set(last["roundness"])
     again = Path(home / phasescope("observe", "rings", "probing.layers=[layers.0]", within=home).strip())
     assert set(Run(again).metrics[-1]["probe_r2"]) == {"layers.0.5", "layers.0.40"}

@@ -53,7 +53,7 @@ def test_who_knows_more_errs_less(eps):
 
 
 def test_told_factors_of_a_symmetric_world_tell_as_much(eps):
-    x, y = (np.array(eps["mmse"][f"{name} told"]) for name in "xy")
+    x, y = (np.array(eps["mmse"][f"{name} known"]) for name in "xy")
     assert x.sum() == pytest.approx(y.sum(), rel=0.05)
 
 

@@ -188,7 +188,7 @@ export class ManifoldPanel {
     const few = sampled ? [...selected].filter(i => i < sampled.x.length) : [];
     const along = axis => few.map(i => sampled[axis][i]);
     const text = few.map(i => labelText(details, samples.label(i), 0));
-    const points = {
+    const shown = {
       cloud: values && axesOf(cloud.points.data, cloud.points.shape[1], index),
       samples: sampled,
       chosen: {x: along("x"), y: along("y"), z: along("z"), text},
@@ -198,7 +198,7 @@ export class ManifoldPanel {
     const reach = isLabels ? 1.1 : this.measured([cloud], () => (cloud ? reachOf(cloud.points.data) : 1));
     const names = isLabels ? details.factors.map(({words}) => words) : [];
     const camera = isLabels && isFirst(this.camera) ? ABOVE : this.camera;
-    return figureOf(tracesOf(points, colours), {reach, camera, names});
+    return figureOf(tracesOf(shown, colours), {reach, camera, names});
   }
 
   note({cloud, index, points, error, isAsked}) {
