@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phasescope import measures
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.measures.learning.gain import floors
 
 Record = Mapping[str, Any]
@@ -25,28 +25,28 @@ BASELINES = ("untrained", "pixels", "permuted")
 """what order must at least be compared with"""
 
 
-def condense(line: Record, place: Place) -> dict[str, Any]:
+def condense(line: Record, site: Site) -> dict[str, Any]:
     """What is kept of a line of `metrics.jsonl`: cost, accuracy, order with its nulls, and the phase of behaviour.
 
     Args:
         line: a snapshot's metrics.
-        place: where order is read.
+        site: where order is read.
 
     Raises:
         ValueError: order lacks a null that the criterion asks for.
     """
-    score = line["order"][str(place)]
-    missing = [null for null in BASELINES if null not in score["nulls"]]
+    score = line["probe_r2"][str(site)]
+    missing = [null for null in BASELINES if null not in score["baselines"]]
     if missing:
-        raise ValueError(f"`order` (baselines={list(score['nulls'])}) must have the null `{missing[0]}`")
+        raise ValueError(f"`order` (baselines={list(score['baselines'])}) must have the null `{missing[0]}`")
     return {
         "step": line["step"],
         **{quantity: line[quantity] for quantity in QUANTITIES},
         "accuracy": line["outcomes"]["grid"]["correct"],
-        "order": {
+        "probe_r2": {
             "value": _number(score["value"]),
             "low": _number(score["low"]),
-            "nulls": {null: _number(level) for null, level in score["nulls"].items()},
+            "baselines": {null: _number(level) for null, level in score["baselines"].items()},
         },
         "phase": line["phase"]["behaviour"],
     }
@@ -54,8 +54,8 @@ def condense(line: Record, place: Place) -> dict[str, Any]:
 
 def passes(snapshot: Record) -> bool:
     """Whether a snapshot, as `condense` gives it, is accurate and in order."""
-    order = snapshot["order"]
-    in_order = all(order["low"] > null for null in floors(order["nulls"]).values())
+    order = snapshot["probe_r2"]
+    in_order = all(order["low"] > null for null in floors(order["baselines"]).values())
     return snapshot["accuracy"] >= ACCURACY and in_order
 
 

@@ -29,9 +29,9 @@ from benchmarks.criterion import QUANTITIES, condense, passes, reached, reached_
 from benchmarks.records import ROOT, Record, environment, machine, read_list, say, write_list
 from benchmarks.timing import THREAD_COUNTS
 from phasescope.core.errors import UserError
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.runs.config import RunConfig, load_words
-from phasescope.runs.probing.config import PlaceConfig
+from phasescope.runs.probing.config import SiteConfig
 from phasescope.runs.store.folder import Run, now
 
 GOALS = {"time_to_order": reached, "time_to_phase_c": reached_phase_c}
@@ -44,14 +44,14 @@ class Contender:
 
     Attributes:
         command: of a seed, from a folder for runs: the words after ``python -m``, and the run's folder.
-        place: where order is read.
+        site: where order is read.
         own_clock: whether the run's clock is all that it is charged for.
     """
 
     name: str
     seeds: Sequence[int]
     command: Callable[[int, Path], tuple[list[str], Path]]
-    place: Place
+    site: Site
     own_clock: bool = False
 
     def run(self, seed: int, work: Path, threads: int | None = None) -> Record:
@@ -83,7 +83,7 @@ class Contender:
             if lines and "observing_s" in lines[-1]
             else None,
             "spent": {key: lines[-1][key] if lines else process.get(key, 0) for key in QUANTITIES},
-            "snapshots": [condense(line, self.place) for line in lines],
+            "snapshots": [condense(line, self.site) for line in lines],
         }
 
 
@@ -114,11 +114,11 @@ def recipe(seeds: Sequence[int], like: str = "fast", words: Sequence[str] = ()) 
     return Contender("recipe", seeds, command, _place(load_words(["preset=small"])), own_clock=True)
 
 
-def _place(config: RunConfig) -> Place:
+def _place(config: RunConfig) -> Site:
     """Where the representation's phase is read."""
     plan = config.plan_of(config.network.taps, config.network.usual_taps)
-    assert isinstance(plan.representation, PlaceConfig)
-    return plan.representation.place
+    assert isinstance(plan.representation, SiteConfig)
+    return plan.representation.site
 
 
 @cache

@@ -46,7 +46,7 @@ from phasescope.models.training.data import LabelStream
 from phasescope.models.training.loop import resolve_device
 from phasescope.models.training.precision import keep_freed_memory
 from phasescope.runs.config import RunConfig, load_words
-from phasescope.runs.probing.config import PlaceConfig, ProbingConfig
+from phasescope.runs.probing.config import ProbingConfig, SiteConfig
 from phasescope.runs.store import RunWriter, hold
 
 LEARNING_RATE, BETAS, WEIGHT_DECAY, EPSILON = 1e-4, (0.95, 0.999), 1e-6, 1e-8
@@ -56,7 +56,7 @@ LEAST_ROUNDS = 4
 """steps of each mode while calibrating, of which the first warms up"""
 
 
-WORDS = ("preset=small", "probing.taps=[mid]", "probing.timesteps=[600]", "probing.p1=null")
+WORDS = ("preset=small", "probing.layers=[mid]", "probing.t=[600]", "probing.p1=null")
 """the world, how the averaged weights paint, and what is recorded: of the representation, where its phase is read"""
 SNAPSHOT_EVERY_S = 60.0
 """training time between snapshots, s"""
@@ -263,8 +263,8 @@ def plan_of(config: RunConfig) -> ProbingConfig:
 def in_order(config: RunConfig, lines: Sequence[dict[str, Any]]) -> bool:
     """Whether the last snapshots, enough of them, pass."""
     representation = plan_of(config).representation
-    assert isinstance(representation, PlaceConfig)
-    last = [condense(line, representation.place) for line in lines[-ENOUGH:]]
+    assert isinstance(representation, SiteConfig)
+    last = [condense(line, representation.site) for line in lines[-ENOUGH:]]
     return len(last) == ENOUGH and all(map(passes, last))
 
 

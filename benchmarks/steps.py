@@ -115,7 +115,7 @@ def endless(words: Sequence[str], device: str) -> RunConfig:
     Raises:
         UserError: the words describe no run.
     """
-    return load_config(words=[*words, f"training.steps={ENDLESS}", f"training.device={device}"])
+    return load_config(overrides=[*words, f"training.steps={ENDLESS}", f"training.device={device}"])
 
 
 def facts_of(network: nn.Module, batch: int, canvas: int) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def unet_words(shape: dict[str, Any], precision: str, batch: int, canvas: int) -
         f"training.precision={precision}",
         f"training.batch={batch}",
         f"world.canvas={canvas}",
-        "probing.taps=[mid]",
+        "probing.layers=[mid]",
         "probing.p1=null",
         *LIKE_A_PEER,
     ]
@@ -197,5 +197,5 @@ def shape_like(peer: str, canvas: int = 32) -> dict[str, Any]:
 
 def size_of_unet(shape: dict[str, Any], canvas: int) -> dict[str, Any]:
     """`size_of` phasescope's U-Net of `shape`."""
-    config = load_config(words=unet_words(shape, "float32", 1, canvas)).network
+    config = load_config(overrides=unet_words(shape, "float32", 1, canvas)).network
     return size_of(config.build((1, canvas, canvas), Factors.unknown(FACTORS)), canvas)

@@ -31,7 +31,7 @@ BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveM
 def page() -> str:
     """Return the whole page."""
     schema = RunConfig.model_json_schema()
-    presets = {name: dict(leaves(load_config(words=[f"preset={name}"]).tree())) for name in PRESETS}
+    presets = {name: dict(leaves(load_config(overrides=[f"preset={name}"]).tree())) for name in PRESETS}
     lines, seen = [INTRODUCTION], set[str]()
     for path, kind, properties in sections(schema, "", schema, seen):
         if not {*properties} - {"kind"}:

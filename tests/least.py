@@ -5,8 +5,8 @@ from typing import Any
 LEAST: dict[str, Any] = {
     "images": {"grid": 16, "off_grid": 16},
     "latent_labels": 64,
-    "share_labels": 16,
-    "share_draws": 2,
+    "variance_labels": 16,
+    "variance_draws": 2,
     "bands": 2,
     "band_images": 8,
     "p1": None,

@@ -24,7 +24,7 @@ DEFAULTS = Path(__file__).with_name("defaults.json")
 
 
 def identity(*words: str) -> dict[str, Any]:
-    return load_config(words=words).identity()
+    return load_config(overrides=words).identity()
 
 
 PLAIN = identity()
@@ -34,8 +34,8 @@ NOTHING_NEW = {
     "where it is computed": ["training.device=cpu", "training.threads=1"],
     "its name": ["name=other"],
     "what is observed": [
-        "probing.taps=[up1]", "probing.timesteps=[5]", "probing.images.grid=16", "probing.p1=null", "probing.bands=3",
-        "probing.representation={tap: up1, timestep: 5}", "probing.latent_labels=128",
+        "probing.layers=[up1]", "probing.t=[5]", "probing.images.grid=16", "probing.p1=null", "probing.bands=3",
+        "probing.representation={layer: up1, t: 5}", "probing.latent_labels=128",
     ],
     "an increment at its default": ["world.design.dx=1", "world.design.dy=1.0"],
 }  # fmt: skip
@@ -69,7 +69,7 @@ def test_what_is_learnt_otherwise_is_told_and_nothing_else(word, told):
 
 
 def test_identities_of_different_runs_have_different_digests():
-    digests = {load_config(words=[word]).digest() for word in NEW} | {RunConfig().digest()}
+    digests = {load_config(overrides=[word]).digest() for word in NEW} | {RunConfig().digest()}
     assert len(digests) == len(NEW) + 1
 
 
@@ -98,13 +98,13 @@ class WideLater(Wide):
 @given(st.integers(0, 3), st.floats(1, 3), st.integers(1, 2), st.sampled_from(["here", "there"]))
 def test_a_new_field_with_a_default_changes_no_identity(must, size, sides, place):
     tree = {"must": must, "size": size, "shape": {"sides": 4 * sides}, "place": place}
-    now, later = Wide.of(tree), WideLater.of(tree)
+    now, later = Wide.from_tree(tree), WideLater.from_tree(tree)
     assert now.identity() == later.identity()
     assert now.digest() == later.digest()
     assert "must" in now.identity()
     assert "place" not in now.identity()
-    assert WideLater.of({**tree, "colour": "blue"}).digest() != now.digest()
-    assert WideLater.of({**tree, "shapes": [{}]}).identity()["shapes"] == [{}]
+    assert WideLater.from_tree({**tree, "colour": "blue"}).digest() != now.digest()
+    assert WideLater.from_tree({**tree, "shapes": [{}]}).identity()["shapes"] == [{}]
 
 
 class Boxed(Config):
@@ -115,8 +115,8 @@ class Boxed(Config):
 def test_what_is_told_is_what_differs_from_the_fields_own_default():
     """A field may hold by default what its class does not."""
     variants = [{}, {"inner": {}}, {"inner": {"sides": 6}}, {"other": {}}, {"other": {"sides": 5}}]
-    assert len({Boxed.of(tree).digest() for tree in variants}) == len(variants)
-    assert Boxed.of({"inner": {"sides": 5}}).identity() == {}
+    assert len({Boxed.from_tree(tree).digest() for tree in variants}) == len(variants)
+    assert Boxed.from_tree({"inner": {"sides": 5}}).identity() == {}
 
 
 def classes() -> Iterator[type[Config]]:

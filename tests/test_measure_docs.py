@@ -105,7 +105,7 @@ def code(text: str) -> set[str]:
 
 
 def test_what_gives_scores_is_told_from_what_does_not():
-    assert {"order", "p1_order", "dci", "gap_ratio"} <= set(SCORING)
+    assert {"probe_r2", "p1_r2", "dci", "gap_ratio"} <= set(SCORING)
     assert not {"code_of", "onset", "behaviour_phase"} & set(SCORING)
 
 

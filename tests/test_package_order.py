@@ -142,10 +142,10 @@ def test_a_run_is_described_and_latents_are_measured_where_there_is_no_torch():
         "import numpy as np\n"
         "from phasescope import measures\n"
         "from phasescope.runs.config import RunConfig, load_config\n"
-        "config = load_config(words=['preset=paper', 'world.sigma_px=2', 'training.optimiser.kind=muon'])\n"
-        "assert RunConfig.of(config.tree()) == config\n"
+        "config = load_config(overrides=['preset=paper', 'world.sigma_px=2', 'training.optimiser.kind=muon'])\n"
+        "assert RunConfig.from_tree(config.tree()) == config\n"
         "labels = config.world.training_labels()\n"
         "config.world.factors.check(labels)\n"
-        "print(measures.order(labels[::5] @ np.ones((2, 3)) + labels[::5, :1] ** 2, labels[::5]).n)\n"
+        "print(measures.probe_r2(labels[::5] @ np.ones((2, 3)) + labels[::5, :1] ** 2, labels[::5]).n)\n"
     )
     assert int(printed) == 205

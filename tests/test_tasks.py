@@ -15,7 +15,7 @@ MOST_LINES = 15
 """of a snippet"""
 SHORTER = [
     "training.steps=40", "training.warmup=5", "world.canvas=16", "probing.snapshots.every=20", "probing.images.grid=16",
-    "probing.images.off_grid=16", "probing.latent_labels=64", "probing.share_labels=16", "probing.crossed_labels=16",
+    "probing.images.off_grid=16", "probing.latent_labels=64", "probing.variance_labels=16", "probing.crossed_labels=16",
 ]  # fmt: skip
 """words that a training has beside its own; its own hold where it says them"""
 

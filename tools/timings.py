@@ -28,8 +28,8 @@ import cyclopts
 import numpy as np
 
 from phasescope.core.errors import UserError
-from phasescope.core.places import Place
 from phasescope.core.randomness import numpy_generator
+from phasescope.core.sites import Site
 from phasescope.runs.about import provenance
 from phasescope.runs.snapshot_sampler import SnapshotSampler
 from phasescope.runs.store import Run, open_run
@@ -181,7 +181,7 @@ def many_labels(run: Run, folder: Path, count: int = POINTS) -> Run:
     copy, sampler = Run(path), SnapshotSampler()
     loaded = load_network(run, run.snapshots[-1])
     labels = loaded.config.world.draw_labels(count, numpy_generator(0, "explorer timings"))
-    place = Place.parse(run.status["summary"]["places"]["representation"])
+    place = Site.parse(run.status["summary"]["sites"]["representation"])
     for snapshot in copy.snapshots[:-2]:
         shutil.rmtree(snapshot.path)
     for snapshot in copy.snapshots:

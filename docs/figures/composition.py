@@ -14,7 +14,7 @@ from phasescope.runs.config import load_words
 from phasescope.runs.predicting import Designed, designed
 from phasescope.views.figures.axes import write_figure
 from phasescope.views.figures.results import design_figure
-from phasescope.views.terms import COPIERS
+from phasescope.views.terms import IMAGE_BASELINES
 
 PAGE = Path(__file__).parents[1] / "composition.md"
 PICTURES = PAGE.with_suffix("")
@@ -45,7 +45,7 @@ def rows(name: str, summary: dict[str, Any]) -> list[str]:
     """A line a split that is held out: how many labels, and what each baseline gets right of it."""
     return [
         f"| {name} | {split.replace('_', ' ')} | {summary['splits']['trained']:,} | {n:,} | "
-        + " | ".join(f"{shares[split]:.2f}" for shares in summary["copier"].values())
+        + " | ".join(f"{shares[split]:.2f}" for shares in summary["accuracies"].values())
         + " |"
         for split, n in summary["splits"].items()
         if split != "trained"
@@ -54,7 +54,7 @@ def rows(name: str, summary: dict[str, Any]) -> list[str]:
 
 def table() -> str:
     found = {name: design_of(words).summary for name, words in DESIGNS.items()}
-    baselines = [COPIERS[name] for name in next(iter(found.values()))["copier"]]
+    baselines = [IMAGE_BASELINES[name] for name in next(iter(found.values()))["accuracies"]]
     head = f"| held out | split | trained on | held out | {' | '.join(baselines)} |"
     lines = [line for name, summary in found.items() for line in rows(name, summary)]
     return "\n".join([head, "|---" * (4 + len(baselines)) + "|", *lines]) + "\n"

@@ -16,7 +16,7 @@ from phasescope.worlds.bump.world import GaussianBump
 
 WORLD = GaussianBump()
 """32 x 32 pixels, sigma = 1 px, a training image each pixel."""
-ACCENT, ORDER, P1 = (PALETTE[name][0] for name in ("accent", "order", "p1"))
+ACCENT, ORDER, P1 = (PALETTE[name][0] for name in ("accent", "probe", "p1"))
 N = 1024
 
 

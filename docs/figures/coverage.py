@@ -1,4 +1,4 @@
-"""How often the intervals of `order` and `participation_ratio` hold the truth: simulated data sets whose truth is known.
+"""How often the intervals of `probe_r2` and `participation_ratio` hold the truth: simulated data sets whose truth is known.
 
 The truth of a participation ratio is that of the population's covariance, which each case states. The truth of order is
 what its docstring says: the least of the factors' mean R^2 over data sets of n labels, here over data sets of their own,
@@ -20,10 +20,10 @@ from jaxtyping import Float
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures import Score, order, participation_ratio
+from phasescope.measures import Score, participation_ratio, probe_r2
 from phasescope.measures.checks import check_labels
 from phasescope.measures.latents.ideal import clifford_torus
-from phasescope.measures.latents.order import explained
+from phasescope.measures.latents.probe_r2 import explained
 from phasescope.measures.latents.ridge import out_of_fold, ridge_fits
 
 COUNTED = Path(__file__).parents[2] / "results" / "measures" / "interval_coverage.json"
@@ -220,18 +220,18 @@ DIMENSIONS: tuple[Cloud | Torus | Bumps, ...] = (
 
 
 def order_coverage(coded: Coded, cases: int = CASES, truth_cases: int = TRUTH_CASES) -> Coverage:
-    """Of `order`'s intervals, over data sets that the scenario draws."""
+    """Of `probe_r2`'s intervals, over data sets that the scenario draws."""
     rng = numpy_generator(SEED, f"coverage of order: {coded}")
     r2 = [out_of_fold_r2(*coded.draw(rng), coded.factors, rng) for _ in range(truth_cases)]
     truth = float(np.mean(r2, axis=0).min())
-    scores = [order(*coded.draw(rng), permutations=1, seed=i, factors=coded.factors) for i in range(cases)]
-    return counted("order", coded.name, coded.features, truth, scores)
+    scores = [probe_r2(*coded.draw(rng), permutations=1, seed=i, factors=coded.factors) for i in range(cases)]
+    return counted("probe_r2", coded.name, coded.features, truth, scores)
 
 
 def out_of_fold_r2(
     latents: np.ndarray, labels: np.ndarray, factors: Factors | None, rng: np.random.Generator
 ) -> Float[np.ndarray, " K"]:
-    """Each factor's, as `order` has it."""
+    """Each factor's, as `probe_r2` has it."""
     targets, owner = check_labels(labels, len(labels), factors).targets()
     folds = np.array_split(rng.permutation(len(labels)), 5)
     return explained(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 N, SIDE = 1024, 32.0
 PERIODIC: dict[str, Any] = {"factors": Factors.named(("x", "y"), (SIDE, SIDE), ("x", "y"))}
-ACCENT, ORDER, P1 = (PALETTE[name][0] for name in ("accent", "order", "p1"))
+ACCENT, ORDER, P1 = (PALETTE[name][0] for name in ("accent", "probe", "p1"))
 DISPLAYED = {
     "dci_disentanglement": "D",
     "dci_completeness": "C",

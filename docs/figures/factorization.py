@@ -19,7 +19,7 @@ from phasescope.measures.scores import Score
 from phasescope.views.style import INK, LINE, MUTED, NAMED, PALETTE, RC
 
 SIDE, FEATURES, CASES = 16, 40, 400
-ACCENT, ORDER, P1 = (PALETTE[name][0] for name in ("accent", "order", "p1"))
+ACCENT, ORDER, P1 = (PALETTE[name][0] for name in ("accent", "probe", "p1"))
 
 
 def lattice(side: int = SIDE) -> Float[np.ndarray, "n 2"]:

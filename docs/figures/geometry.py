@@ -16,9 +16,9 @@ from phasescope.core.randomness import numpy_generator
 from phasescope.measures.latents.dimension import participation_ratio
 from phasescope.measures.latents.ideal import clifford_torus, embed
 from phasescope.measures.latents.neighbours import trustworthiness
-from phasescope.measures.latents.order import order
-from phasescope.measures.latents.routes import label_share
-from phasescope.measures.latents.umap_order import p1_order
+from phasescope.measures.latents.p1_r2 import p1_r2
+from phasescope.measures.latents.probe_r2 import probe_r2
+from phasescope.measures.latents.routes import label_variance
 from phasescope.measures.scores import Score
 from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 N, FEATURES = 400, 64
-ACCENT, ORDER, P1 = (PALETTE[name][0] for name in ("accent", "order", "p1"))
+ACCENT, ORDER, P1 = (PALETTE[name][0] for name in ("accent", "probe", "p1"))
 
 
 def draw(folder: Path, coverage: Path = COUNTED) -> list[Path]:
@@ -34,11 +34,11 @@ def draw(folder: Path, coverage: Path = COUNTED) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(RC):
         figures = {
-            "order": order_figure(),
+            "probe_r2": probe_figure(),
             "interval_coverage": coverage_figure(
                 [Coverage(**row) for row in json.loads(coverage.read_text())]
             ),
-            "label_share": label_share_figure(),
+            "label_variance": label_variance_figure(),
             "participation_ratio": dimension_figure(),
             "neighbourhoods": neighbourhood_figure(),
         }
@@ -75,7 +75,7 @@ def curve(
         axes.plot(x, [score.baselines[null] for score in scores], ":", color=colour, linewidth=1.1)
 
 
-def order_figure() -> Figure:
+def probe_figure() -> Figure:
     """A flat and a rolled sheet under noise, read by a ridge regression and P1's way; a torus, read both ways."""
     labels = uniform()
     angle = 1.5 * np.pi * (1 + labels[:, 0] / PERIOD)
@@ -91,14 +91,14 @@ def order_figure() -> Figure:
     panels = figure.subplots(1, 3, sharey=True)
     for axes, (name, sheet) in zip(panels, sheets.items(), strict=False):
         noisy = [embed(sheet, FEATURES) + level * noise(N, FEATURES) for level in levels]
-        curve(axes, range(6), [order(z, labels) for z in noisy], ORDER, "order: ridge, all features")
-        curve(axes, range(6), [p1_order(z, labels)[0] for z in noisy], P1, "P1: UMAP, 3 dimensions")
+        curve(axes, range(6), [probe_r2(z, labels) for z in noisy], ORDER, "order: ridge, all features")
+        curve(axes, range(6), [p1_r2(z, labels)[0] for z in noisy], P1, "P1: UMAP, 3 dimensions")
         axes.set(title=name, xlabel="noise in each of 64 features")
         axes.set_xticks(range(6), [f"{level:g}" for level in levels])
     torus = embed(clifford_torus(labels, BOTH_PERIODIC), FEATURES)
     noisy = [torus + 4 * level * noise(N, FEATURES) for level in levels]
-    curve(panels[2], range(6), [order(z, labels, BOTH_PERIODIC) for z in noisy], ORDER, "factors periodic")
-    curve(panels[2], range(6), [order(z, labels) for z in noisy], ACCENT, "factors taken as open")
+    curve(panels[2], range(6), [probe_r2(z, labels, BOTH_PERIODIC) for z in noisy], ORDER, "factors periodic")
+    curve(panels[2], range(6), [probe_r2(z, labels) for z in noisy], ACCENT, "factors taken as open")
     panels[2].set(title="Clifford torus", xlabel="noise in each of 64 features")
     panels[2].set_xticks(range(6), [f"{4 * level:g}" for level in levels])
     panels[0].set(ylabel="$R^2$ of the factor read worst", ylim=(-0.15, 1.04))
@@ -109,7 +109,10 @@ def order_figure() -> Figure:
 
 def coverage_figure(found: list[Coverage]) -> Figure:
     """How many of 200 intervals held the truth, in each simulated scenario."""
-    names = {"order": ("order", ORDER, ".2g"), "participation_ratio": ("participation ratio", ACCENT, ".3g")}
+    names = {
+        "probe_r2": ("probe R²", ORDER, ".2g"),
+        "participation_ratio": ("participation ratio", ACCENT, ".3g"),
+    }
     figure = Figure(figsize=(7.2, 4.6))
     axes = figure.subplots()
     axes.axvspan(90, 98, color=LINE, alpha=0.5, linewidth=0)
@@ -118,7 +121,7 @@ def coverage_figure(found: list[Coverage]) -> Figure:
         axes.plot(100 * one.held / one.cases, at, "o", color=colour, markersize=5, clip_on=False)
         truth = (
             f"1 - {1 - one.truth:.0e}"
-            if 1 - one.truth < 1e-3 and one.measure == "order"
+            if 1 - one.truth < 1e-3 and one.measure == "probe_r2"
             else f"{one.truth:{digits}}"
         )
         axes.text(100.6, at, f"{one.held}", va="center", fontsize=7, color=INK, clip_on=False)
@@ -137,7 +140,7 @@ def coverage_figure(found: list[Coverage]) -> Figure:
     return figure
 
 
-def label_share_figure() -> Figure:
+def label_variance_figure() -> Figure:
     """Latents of labels with variance 1 and noise of a known one, three draws a label."""
     labels = (uniform()[:, :1] / PERIOD - 0.5) * 12**0.5
     levels = np.array([0.1, 0.3, 0.5, 1, 2, 4])
@@ -146,7 +149,7 @@ def label_share_figure() -> Figure:
     axes = figure.subplots()
     fine = np.geomspace(0.1, 4, 100)
     axes.plot(fine, 1 / (1 + fine**2), color=INK, linewidth=0.8, label="truth, $1 / (1 + s^2)$")
-    curve(axes, levels, [label_share(z) for z in draws], ACCENT, "label share")
+    curve(axes, levels, [label_variance(z) for z in draws], ACCENT, "label variance")
     axes.set(
         xscale="log", xlabel="noise's length s, labels' being 1", ylabel="label share", ylim=(-0.08, 1.03)
     )

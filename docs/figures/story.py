@@ -19,7 +19,7 @@ from phasescope.views.figures.manifold import cloud_of
 from phasescope.views.record import Record, score, success_share
 from phasescope.views.report.words import subject
 from phasescope.views.style import INK, MUTED, PALETTE, PHASE_COLOURS, RC, TARGET, scale_of
-from phasescope.views.terms import place_words
+from phasescope.views.terms import site_words
 
 COLUMNS = 9
 LABELS = ((0.25, 0.3), (0.75, 0.5), (0.4, 0.75))
@@ -27,9 +27,9 @@ LABELS = ((0.25, 0.3), (0.75, 0.5), (0.4, 0.75))
 IMAGES = len(LABELS)
 CURVES = {
     "": ("correct samples", INK),
-    "order": ("probe R²", PALETTE["order"][0]),
-    "label_share": ("label variance", PALETTE["told"][0]),
-    "sheet_order": ("order of the sheet (128 labels)", PALETTE["seen"][0]),
+    "probe_r2": ("probe R²", PALETTE["probe_r2"][0]),
+    "label_variance": ("label variance", PALETTE["condition"][0]),
+    "label_trustworthiness": ("order of the sheet (128 labels)", PALETTE["input"][0]),
 }
 """by measure, the empty one being the share of correct samples: name and colour"""
 BANDS = {"behaviour": "phase of the samples", "sheet": "phase of the sheet"}
@@ -47,9 +47,9 @@ def story_figure(records: list[Record]) -> Figure:
 
 
 def _block(part: Any, record: Record) -> None:
-    site = record.declared_place("representation")
+    site = record.declared_site("representation")
     assert site is not None
-    stored = [snapshot for snapshot in record.snapshots if site in snapshot.places]
+    stored = [snapshot for snapshot in record.snapshots if site in snapshot.sites]
     at = np.linspace(0, len(stored) - 1, min(COLUMNS, len(stored))).round().astype(int)
     columns = [stored[index] for index in at]
     cloud = cloud_of(record, site, "pca", columns)
@@ -68,7 +68,7 @@ def _block(part: Any, record: Record) -> None:
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], aspect="equal")
         ax.spines[:].set_visible(False)
         if not column:
-            ax.set_ylabel(f"activations\n{place_words(site)}\ncolour: {record.factors.names[0]}", color=INK)
+            ax.set_ylabel(f"activations\n{site_words(site)}\ncolour: {record.factors.names[0]}", color=INK)
     _readings(part.add_subplot(grid[IMAGES + 2, :]), record, site, [s.step for s in columns])
 
 

@@ -2,11 +2,11 @@
 
     import phasescope
 
-    run = phasescope.train(phasescope.load_config(words=["preset=small", "training.steps=500"]))
+    run = phasescope.train(phasescope.load_config(overrides=["preset=small", "training.steps=500"]))
     run.snapshots[-1].latents("down3", t=600)
-    phasescope.measures.order(latents, labels)
-    phasescope.probe(network, world, taps=["mid"], t=600).table()
-    phasescope.watch(world, taps=["mid"]).record(network, step=0)
+    phasescope.measures.probe_r2(latents, labels)
+    phasescope.probe(network, world, layers=["mid"], t=600).table()
+    phasescope.watch(world, layers=["mid"]).record(network, step=0)
 
 `__init__.pyi` lists the public names, for type checkers and for this file: each is imported when it is first used.
 """

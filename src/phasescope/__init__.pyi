@@ -2,7 +2,7 @@ from phasescope import measures, studies, worlds
 from phasescope.core.config import Config
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.core.factors import Factor, Factors
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.measures import Score
 from phasescope.models import families, networks
 from phasescope.models.families.base import Family, FamilyConfig, SamplingState
@@ -21,9 +21,9 @@ from phasescope.views.monitors import TensorBoard, WandB
 from phasescope.worlds.base import Outcome, Reader, World
 
 __all__ = [
-    "Config", "Factor", "Factors", "Family", "FamilyConfig", "LossConfig", "NetworkConfig", "Outcome", "Place", "Reader",
-    "Run", "RunConfig", "RunFailed", "SamplingState", "Score", "Snapshot", "Study", "TensorBoard", "UserError", "WandB",
-    "World", "clones", "families", "find_run", "intervene", "list_runs", "load_config", "measures", "networks",
-    "observe", "open_run", "predict", "probe", "runs_frame", "snapshots_frame", "studies", "train", "watch",
-    "worlds",
+    "Config", "Factor", "Factors", "Family", "FamilyConfig", "LossConfig", "NetworkConfig", "Outcome", "Reader",
+    "Run", "RunConfig", "RunFailed", "SamplingState", "Score", "Site", "Snapshot", "Study", "TensorBoard",
+    "UserError", "WandB", "World", "clones", "families", "find_run", "intervene", "list_runs", "load_config",
+    "measures", "networks", "observe", "open_run", "predict", "probe", "runs_frame", "snapshots_frame",
+    "studies", "train", "watch", "worlds",
 ]  # fmt: skip

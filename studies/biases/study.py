@@ -19,7 +19,7 @@ from studies.biases.readings import read_composed
 
 WORLDS = {"bumps": ("gaussian_bump", 64, "product"), "stripes": ("stripes", 40, "sum")}  # kind, labels, head
 NETWORKS = {"head": "a head of the images' own form brings", "axial": "axial convolutions bring"}
-FAST = load_config(words=["preset=fast"]).tree()["network"]  # other kinds start from no preset's fields
+FAST = load_config(overrides=["preset=fast"]).tree()["network"]  # other kinds start from no preset's fields
 PLAN = {
     "snapshots": {"dense_until": 0, "every": 630},
     "images": {"left_out": 0, "off_grid": 0},

@@ -11,13 +11,13 @@ from functools import partial
 import numpy as np
 
 from phasescope.studies import Cell, Claim, Courses, Mean, Reading, Runs, Scatter, Study, Table
-from studies.ladder.standing import NEEDED, read_standing
+from studies.ladder.closest import NEEDED, read_closest
 from studies.ladder.study import LEFT_OUT
 
 CANVAS_PX = 32
 FROM = 450  # step from which nats are averaged: on a balanced grid they varied widely before step 300
 FEW_OBSERVED = {
-    "latent_labels": 64, "share_labels": 16, "share_draws": 2, "crossed_labels": 0, "timesteps": [600], "p1": None,
+    "latent_labels": 64, "variance_labels": 16, "variance_draws": 2, "crossed_labels": 0, "t": [600], "p1": None,
     "bands": 1,
 }  # fmt: skip
 
@@ -50,7 +50,7 @@ def all_nats(runs: Runs, axis: str) -> np.ndarray:
 
 def nats(runs: Runs, axis: str) -> np.ndarray:
     """Return the nats of a factor that are learned, averaged over snapshots from step `FROM` on, (n,)."""
-    return runs.mean(f"standing.nats.{axis}", after=FROM - 1) * all_nats(runs, axis)
+    return runs.mean(f"closest.nats.{axis}", after=FROM - 1) * all_nats(runs, axis)
 
 
 def lead(runs: Runs) -> np.ndarray:
@@ -61,7 +61,7 @@ def lead(runs: Runs) -> np.ndarray:
 
 def surplus(runs: Runs) -> np.ndarray:
     """Return the nats of the label at the end as a share of all, minus 1, (n,)."""
-    return runs.end("standing.nats.label") - 1
+    return runs.end("closest.nats.label") - 1
 
 
 LIMITS = (
@@ -79,7 +79,7 @@ STUDY = Study(
     "On grids with increments of 0.25 and 1 px nothing can be claimed, since the networks' gaps exceed all nats that "
     "there are. After four times as many steps, networks on a balanced grid have learned the label's nats on "
     "average.",
-    readings=[Reading("standing", read_standing, needs=NEEDED)],
+    readings=[Reading("closest", read_closest, needs=NEEDED)],
     claims=[
         Claim(
             "nats_together_coarse",
@@ -110,7 +110,7 @@ STUDY = Study(
         Scatter("factors", "Nats learned of x and of y", partial(nats, axis="x"), partial(nats, axis="y"),
                 "nats of x", "nats of y", "cell", where=COARSE, note=f"Averaged over snapshots from step {FROM} on."),
         Courses("longer", "Nats of the label over a long training, as a share of all",
-                {name: f"standing.nats.{name}" for name in ("label", "x", "y")}, where={"cell": LONG.name},
+                {name: f"closest.nats.{name}" for name in ("label", "x", "y")}, where={"cell": LONG.name},
                 ylabel="share of nats", ylim=(-0.2, 1.5), level=1.0),
     ],
     tables=[

@@ -18,16 +18,16 @@ from studies.phases.study import CELLS
 
 PHASE, STEP = "phase.behaviour", "step"
 MEASURES = {
-    "order": "probe R²",
+    "probe_r2": "probe R²",
     "trustworthiness": "trustworthiness",
     "participation_ratio": "participation ratio",
-    "label_share": "label variance",
-    "label_dimension": "dimension of label means",
+    "label_variance": "label variance",
+    "label_participation_ratio": "dimension of label means",
 }
 CANDIDATES = {
     f"{measure}.{layer}.{t}.value": f"{words}, {layer}, {t}"
     for (measure, words), layer, t in product(MEASURES.items(), ("mid", "down3"), (50, 300, 600, 900))
-} | {"p1_order.down3.600.value": "P1's R², down3, 600", STEP: "step number"}  # fmt: skip
+} | {"p1_r2.down3.600.value": "P1's R², down3, 600", STEP: "step number"}  # fmt: skip
 GROUPS = {"all cells": ("small", "v", "fast"), "small": ("small",)}
 """groups of cells that have enough snapshots of each phase"""
 SHOWN = 8  # candidates of a boundary; the step number is always shown

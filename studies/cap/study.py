@@ -28,7 +28,7 @@ from phasescope.studies import (
 
 CANVAS_PX = 32
 LAST = 3  # snapshots over which final accuracy is averaged
-CORRECT, PROBE_R2 = "outcomes.grid.correct", "order.mid.600.value"
+CORRECT, PROBE_R2 = "outcomes.grid.correct", "probe_r2.mid.600.value"
 
 PERIODIC = {"boundary": "periodic"}
 

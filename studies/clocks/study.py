@@ -28,6 +28,7 @@ from phasescope.studies import (
 )
 from studies.bits.study import FEW_OBSERVED
 from studies.clocks.power import PowerOff
+from studies.percolate.draws import draws_of
 
 IMAGES = (8, 16, 32, 64, 128)  # which each run draws for itself
 REACH_PX = 0.5  # along each axis, within which an object is at a training place: half of the grid's increment
@@ -47,7 +48,8 @@ def cell(images: int) -> Cell:
         },
     }
     seeded = ("world.design.shuffle",)
-    return Cell(f"untold, {images} images", fields, {"images": images}, "fast", reseeded=seeded)
+    drawn = {"reseeded": seeded, "drawn_from": draws_of(fields)}
+    return Cell(f"untold, {images} images", fields, {"images": images}, "fast", **drawn)
 
 
 def read_places(run) -> list[dict]:

@@ -28,7 +28,7 @@ STUDY = Study(
     claims=[
         *(
             Claim(
-                f"factorized_{site.tap}_{site.condition}",
+                f"factorized_{site.layer}_{site.t}",
                 f"Latents at {at(site)} are nearer to a Clifford torus than to a torus in three dimensions.",
                 Mean(), end(index(site)),
                 unit="index", threshold=MIDWAY, effect=EFFECT, spread=SPREAD, source="P2", limits=f"{SMALL} {MOVES}",
@@ -37,7 +37,7 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"factorized_more_{site.tap}_{site.condition}",
+                f"factorized_more_{site.layer}_{site.t}",
                 f"Training makes latents at {at(site)} more factorized.",
                 Mean(), gain(index(site)),
                 unit="index", threshold=0.0, effect=EFFECT, spread=SPREAD, source="P2",

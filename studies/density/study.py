@@ -30,7 +30,7 @@ from phasescope.studies import (
 )
 
 THINGS = {
-    "manifold": ("a manifold of labels at mid, t = 600", onset("label_share.mid.600.value", 0.9)),
+    "manifold": ("a manifold of labels at mid, t = 600", onset("label_variance.mid.600.value", 0.9)),
     "grid": ("accuracy on the grid", onset_of_accuracy("grid")),
     "off_grid": ("accuracy off the grid", onset_of_accuracy("off_grid")),
 }

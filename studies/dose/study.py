@@ -36,13 +36,13 @@ DOSES = (-1e-3, -3e-4, -1e-4, 0.0, 1e-4, 3e-4, 1e-3)
 LOSS, NETWORK = "studies/dose/loss.py:LabelVariance", "studies/dose/head.py:PlacedUNet"
 EVERY = 50
 PLAN = PROBING | {
-    "taps": ["down3", "mid", "up1"],
-    "timesteps": [300, 600],
+    "layers": ["down3", "mid", "up1"],
+    "t": [300, 600],
     "snapshots": {"dense_every": EVERY, "dense_until": 2500, "every": EVERY},
     "images": {"grid": 48, "off_grid": 0},
 }
 SOLVER = {"sampler": {"kind": "dpm_solver", "steps": 8}}
-SITES = {f"{tap}, t = {t}": f"label_share.{tap}.{t}.value" for tap in PLAN["taps"] for t in PLAN["timesteps"]}
+SITES = {f"{tap}, t = {t}": f"label_variance.{tap}.{t}.value" for tap in PLAN["layers"] for t in PLAN["t"]}
 SITE = "The sheet is dosed at mid, at all noise levels, and read there at t = 600; other layers receive the label, too."
 SAMPLES = "48 samples at each snapshot, every 50 steps, by DPM-Solver in 8 steps."
 OTHER = (
@@ -57,7 +57,7 @@ def cell(dose: float, twin: bool) -> Cell:
     return Cell(f"{'twin' if twin else 'dose'} {dose:+g}", fields, axes)
 
 
-LEAN = load_config(words=["preset=lean"]).tree()  # another kind of network starts from no preset's fields
+LEAN = load_config(overrides=["preset=lean"]).tree()  # another kind of network starts from no preset's fields
 HEAD = Cell(
     "head", {"seed": 2000, "network": LEAN["network"] | {"kind": NETWORK}, "family": SOLVER, "probing": PLAN},
     {"dose": 0.0, "rank": 0, "twin": False, "head": True},

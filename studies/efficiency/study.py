@@ -14,6 +14,7 @@ import pandas as pd
 from phasescope.studies import Against, Cell, Claim, Mean, NotEnough, Reading, Runs, Study, Table, accuracy
 from studies.efficiency.surfaces import OfSets, SlowerGrowth, with_logs
 from studies.interpolate.core import COMPOSED, LEARNED, full_cells, read_core
+from studies.percolate.draws import draws_of
 
 CANVASES_PX = (16, 24, 32)  # runs of this length do not learn canvases of 40 and 48 px
 SHARES = {"bumps": (0.02, 0.04, 0.08, 0.16), "bumps and stripes": (0.01, 0.03, 0.08, 0.2)}  # of N^2 bumps
@@ -21,8 +22,8 @@ MARGIN_PX = 6.0  # around the canvas, in which a coordinate means "this factor i
 CORRECT = 0.6  # accuracy that a set must reach (Liang et al. 2024)
 HELD_OUT = accuracy("left_out")
 ENDS_ONLY = {  # only the end is read, so six snapshots and few latents keep the cost near that of training
-    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "share_labels": 32, "crossed_labels": 32,
-    "timesteps": [600],
+    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "variance_labels": 32, "crossed_labels": 32,
+    "t": [600],
 }  # fmt: skip
 
 
@@ -45,7 +46,8 @@ def cell(images: str, canvas: int, share: float) -> Cell:
     fields = {"world": world, "network": {"widths": [32, 32, 32]}, "probing": ENDS_ONLY}
     axes = {"images": images, "canvas": canvas, "bumps": bumps}
     seeded = ("world.design.parts.0.hold_out.shuffle",)
-    return Cell(f"{canvas} px, {bumps} {images}", fields, axes, seeds=13, reseeded=seeded)
+    drawn = {"reseeded": seeded, "drawn_from": draws_of(fields)}
+    return Cell(f"{canvas} px, {bumps} {images}", fields, axes, seeds=13, **drawn)
 
 
 def held_out(runs: Runs, several: bool = True) -> pd.DataFrame:

@@ -7,12 +7,12 @@ index may predict.
 
 import numpy as np
 
-from phasescope import Place
+from phasescope import Site
 from phasescope.measures import factorization
 from phasescope.studies import config_of, on_lattice
 
-SITES = tuple(Place(layer, t) for layer in ("down3", "mid") for t in (50, 600))
-ASKED = (Place("mid", 50), Place("mid", 600))
+SITES = tuple(Site(layer, t) for layer in ("down3", "mid") for t in (50, 600))
+ASKED = (Site("mid", 50), Site("mid", 600))
 VALUES, DRAWS = 16, 4  # of each factor on the lattice; noise draws per label
 SNAPSHOTS = 8  # that are read, evenly spaced, the first and the last among them
 
@@ -67,4 +67,4 @@ def index(site) -> str:
 
 def at(site) -> str:
     """Return a site in words."""
-    return f"{site.tap}, t = {site.condition}"
+    return f"{site.layer}, t = {site.t}"

@@ -108,7 +108,7 @@ def claims_for(key: str, cell: Cell) -> list[Claim]:
             )
             more += [f"At most {room:.2g} can be added, so it could hardly be supported."] * beyond
             claims.append(Claim(
-                f"{kind}_{key}_{site.condition}", f"{words}: {SYSTEMS[key]}.", Mean(), number, threshold,
+                f"{kind}_{key}_{site.t}", f"{words}: {SYSTEMS[key]}.", Mean(), number, threshold,
                 (min(effect, round(room, 2)), effect), spread, unit="index", where={"cell": cell.name}, source="P2",
                 limits=" ".join([limits, *more]),
                 unreachable=f"supported: at most {room:.2g} can be added" if beyond else "",
@@ -142,7 +142,7 @@ STUDY = Study(
         ),
         *(
             Scatter(
-                f"gain_{site.condition}", f"The index before and after training, {at(site)}", start(index(site)),
+                f"gain_{site.t}", f"The index before and after training, {at(site)}", start(index(site)),
                 end(index(site)), "index, untrained network", "index, at the end", by="system", level=MIDWAY,
             )
             for site in ASKED

@@ -14,8 +14,8 @@ WORLDS = {"bumps": {"kind": "gaussian_bump"}, "stripes": {"kind": "stripes"}}
 CORNERS_PX = {"inside": (11, 11), "edge": (11, 1), "corner": (1, 1)}  # where a square begins
 CLAIMED_SEEDS, SEEDS = 12, 6  # of cells about whose filling there is a claim, and of the others
 ENDS_ONLY = {  # only the end is read, so six snapshots and few latents keep the cost near that of training
-    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "share_labels": 32, "crossed_labels": 32,
-    "timesteps": [600],
+    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "variance_labels": 32, "crossed_labels": 32,
+    "t": [600],
 }  # fmt: skip
 
 

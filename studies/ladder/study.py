@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from phasescope.studies import Cell, Claim, Courses, Mean, OnsetRatio, Reading, Runs, Study, Table, end
+from studies.ladder.closest import NEEDED, ONE_FACTOR, levels, read_closest
 from studies.ladder.heatmap import Heatmap
-from studies.ladder.standing import NEEDED, ONE_FACTOR, levels, read_standing
 
 LEFT_OUT = [0.2, 0.2]  # share of training images whose x, and whose y, is left out
 FROM_SEED = 8  # the order is judged by later seeds: earlier ones were known when its statistic was amended
@@ -38,7 +38,7 @@ def upward(runs: Runs) -> pd.DataFrame:
     steps = runs.courses("step")
     changes: list[list[float]] = [[] for _ in steps]
     for level in levels(runs):
-        for own, ranks, at in zip(changes, runs.courses(f"standing.{level}"), steps, strict=True):
+        for own, ranks, at in zip(changes, runs.courses(f"closest.{level}"), steps, strict=True):
             own += [change for change in np.diff(ranks[at > 0]) if np.isfinite(change) and change != 0]
     shares = [np.mean(np.array(own) > 0) if own else math.nan for own in changes]
     return runs.table.assign(y=shares)[runs.table["seed"] >= FROM_SEED]
@@ -63,7 +63,7 @@ def label_and_accuracy(runs: Runs) -> pd.DataFrame:
     condensation, and when most samples become correct (`y_second`)."""
     correct = runs.onsets(runs.accurate("grid"))
     level = min(t for t in levels(runs) if t > condensation())
-    label = runs.onsets([ranks >= ONE_FACTOR for ranks in runs.courses(f"standing.{level}")])
+    label = runs.onsets([ranks >= ONE_FACTOR for ranks in runs.courses(f"closest.{level}")])
     return label.assign(**{f"{name}_second": correct[name] for name in ("y", "last", "came")})
 
 
@@ -73,7 +73,7 @@ def closest(runs: Runs) -> pd.DataFrame:
         [
             pd.DataFrame({"t": t, "step": at, "y": ranks})
             for t in levels(runs)
-            for at, ranks in zip(runs.courses("step"), runs.courses(f"standing.{t}"), strict=True)
+            for at, ranks in zip(runs.courses("step"), runs.courses(f"closest.{t}"), strict=True)
         ]
     )
 
@@ -94,7 +94,7 @@ STUDY = Study(
     "through "
     "all of them.",
     question="Does a network learn the reference denoisers in order, and which one is phase B?",
-    readings=[Reading("standing", read_standing, needs=NEEDED)],
+    readings=[Reading("closest", read_closest, needs=NEEDED)],
     claims=[
         *(
             claim
@@ -123,7 +123,7 @@ STUDY = Study(
         Claim(
             "nats_learnt",
             "Within the steps that complete labels take to phase C, a network has learned nine tenths of the label's nats.",
-            Mean(), end("standing.nats.label"),
+            Mean(), end("closest.nats.label"),
             unit="of the label's nats", threshold=0.9, effect=0.15, spread=0.1, where={"cell": HEARD.name},
             limits="The number is the gap between the network with and without a label; it is information only as far "
             "as the network is near its optimum.",
@@ -138,7 +138,7 @@ STUDY = Study(
             for name, (cell, _) in OBJECTIVES.items()
         ),
         Courses("nats", "Nats of the label that the network has learned, as a share of all",
-                {name: f"standing.nats.{name}" for name in ("label", "x", "y")}, where={"cell": HEARD.name},
+                {name: f"closest.nats.{name}" for name in ("label", "x", "y")}, where={"cell": HEARD.name},
                 ylabel="share of nats", ylim=(-0.2, 1.5), level=0.9),
     ],
     tables=[
@@ -149,7 +149,7 @@ STUDY = Study(
                 "label is closest, steps": label_and_accuracy,
                 "most samples correct, steps": lambda runs: runs.onsets(runs.accurate("grid")),
                 "share of runs in which they are": lambda runs: runs.onsets(runs.accurate("grid"))["came"],
-                "nats of the label, as a share": end("standing.nats.label"),
+                "nats of the label, as a share": end("closest.nats.label"),
             },
             where={"part": "all"}, note="Onsets are means over the runs that reach them.",
         )

@@ -9,7 +9,7 @@ from phasescope.studies import Number, Runs, config_of, load_network, sample_lab
 
 AT_ONCE = 16  # images in one pass of an optimum, which weighs all training images for each
 IMAGES = 256  # per run: a Poisson law's Fano factor then has a standard error of 0.09
-OPTIMA = {"machine": "local machine", "posterior": "posterior mean"}  # as the family names them
+OPTIMA = {"optimum": "patch-local optimum", "posterior": "posterior mean"}  # as the family names them
 
 
 def read_beside(run) -> list[dict]:

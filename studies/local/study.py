@@ -13,7 +13,7 @@ from studies.local.objects import apart, read_beside, read_counts
 
 UNLABELLED = {"training": {"label_dropout": 1.0}, "world": {"boundary": "periodic"}}
 SELDOM = {"probing": {  # a layer of convolutions at full resolution has 32,768 numbers per image
-    "latent_labels": 64, "share_labels": 16, "share_draws": 2, "crossed_labels": 0, "timesteps": [600], "p1": None,
+    "latent_labels": 64, "variance_labels": 16, "variance_draws": 2, "crossed_labels": 0, "t": [600], "p1": None,
     "bands": 1, "snapshots": {"dense_until": 0, "every": 500},
 }}  # fmt: skip
 EVERYWHERE = {"attention": ["down1", "down2", "down3", "mid", "up1", "up2", "up3"]}
@@ -55,7 +55,7 @@ def claims_about(side: int) -> list[Claim]:
             f"machine_{side}",
             f"A network of convolutions that sees {side} px generates what the patch-local optimal denoiser of "
             f"{side} px does from the same noise: median r² above 0.9.",
-            Mean(), end("local.machine.r2"), 0.9, 0.045, 0.027, unit="median r²", **where,
+            Mean(), end("local.optimum.r2"), 0.9, 0.045, 0.027, unit="median r²", **where,
             limits="Of one sampler. The median says nothing of the images that are farthest.",
         ),
         Claim(
@@ -125,7 +125,7 @@ STUDY = Study(
         Ends(
             "beside", "From the same noise",
             {
-                "median r² to the patch-local optimum": end("local.machine.r2"),
+                "median r² to the patch-local optimum": end("local.optimum.r2"),
                 "Fano factor of the number of objects": end("local.network.fano"),
                 "share of images with just one object": end(ONE),
             },
@@ -142,11 +142,11 @@ STUDY = Study(
         Table(
             "Networks without labels, and the optima that start from the same noise",
             {
-                "r² to the patch-local optimum": end("local.machine.r2"),
+                "r² to the patch-local optimum": end("local.optimum.r2"),
                 "r² to the posterior mean": end("local.posterior.r2"),
                 "Fano factor": end("local.network.fano"),
                 "just one object": end(ONE),
-                "just one, patch-local optimum": end("local.machine.one"),
+                "just one, patch-local optimum": end("local.optimum.one"),
                 "just one, posterior mean": end("local.posterior.one"),
             },
             by=("network",), where={"network": WITHOUT_LABELS},

@@ -113,7 +113,7 @@ def within_cells(runs: Runs) -> pd.DataFrame:
     """Return means over training of probe R² (`probe`) and accuracy (`y`), minus those of the cell; without cells in which
     accuracy does not vary."""
     table = runs.table.assign(
-        probe=mean_over_training("order.mid.600.value")(runs), y=mean_over_training(ACCURACY)(runs)
+        probe=mean_over_training("probe_r2.mid.600.value")(runs), y=mean_over_training(ACCURACY)(runs)
     )
     by_cell = table.groupby("cell")[["probe", "y"]]
     varies = by_cell.transform("std")["y"] > 1e-9

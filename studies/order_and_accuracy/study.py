@@ -24,7 +24,7 @@ from studies.phases.study import CELLS as SYSTEM_CELLS
 from studies.phases.study import LOOKED_AT, SELECTED, SYSTEMS
 from studies.sampler.readings import in_phase
 
-PROBE, INPUT_PROBE = "order.mid.600.value", "order_seen.mid.50.value"
+PROBE, INPUT_PROBE = "probe_r2.mid.600.value", "input_probe_r2.mid.50.value"
 READ = {
     "all": ("probe R² at mid, t = 600", PROBE),
     "seen": ("probe R² of the label of the noisy input at mid, t = 50", INPUT_PROBE),

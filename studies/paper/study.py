@@ -48,9 +48,9 @@ STUDY = Study(
         Courses(
             "manifold", "Order and manifold of the latents at down3, t = 600",
             {
-                "probe R²": "order.down3.600.value",
-                "P1's R²": "p1_order.down3.600.value",
-                "variance explained by the label": "label_share.down3.600.value",
+                "probe R²": "probe_r2.down3.600.value",
+                "P1's R²": "p1_r2.down3.600.value",
+                "variance explained by the label": "label_variance.down3.600.value",
                 "trustworthiness": "trustworthiness.down3.600.value",
             },
             ylabel="R², or share", ylim=(-0.1, 1.02),

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from phasescope.studies import Against, Cell, Claim, Number, Rank, Runs, Study, Table, accuracy, product
+from studies.percolate.draws import draws_of
 from studies.percolate.overlaps import critical_share, overlap_graph
 from studies.percolate.surfaces import Crossing, Surface
 
@@ -26,8 +27,8 @@ TRAINED_ABOVE = 0.8  # a run counts only if it has learned the labels it was tra
 FEWEST_RUNS = 4  # per cell, for the cell to count
 
 ENDS_ONLY = {  # only the end is read, so six snapshots and few latents keep the cost near that of training
-    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "share_labels": 32,
-    "crossed_labels": 32, "timesteps": [600],
+    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "variance_labels": 32,
+    "crossed_labels": 32, "t": [600],
 }  # fmt: skip
 
 
@@ -44,6 +45,7 @@ CELLS = tuple(
         cell.fields,
         cell.axes,
         reseeded=("world.design.hold_out.shuffle",),
+        drawn_from=draws_of(cell.fields),
     )
     for cell in product("{sigma} {share}", fields, sigma=SIGMAS_PX, share=SHARES)
     for sigma, share in [cell.axes.values()]
@@ -153,5 +155,5 @@ STUDY = Study(
 def nearest_neighbour(runs: Runs) -> np.ndarray:
     """Return the accuracy of the nearest-neighbour baseline on held-out labels, (n,), from the recorded excess over
     it."""
-    own, excess = runs.end(accuracy("left_out")), runs.end("excess.copier.accuracy.left_out")
+    own, excess = runs.end(accuracy("left_out")), runs.end("excess.nearest_neighbour.accuracy.left_out")
     return np.where(own < 1, (own - excess) / np.maximum(1 - excess, 1e-9), np.nan)

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from phasescope import Score
-from phasescope.measures import REPRESENTATION, p1_order, phase_sequence, settled
+from phasescope.measures import REPRESENTATION, p1_r2, phase_sequence, settled
 from phasescope.studies import Number, Runs, config_of, reaches
 
 PHASE, CORRECT = "phase.behaviour", "outcomes.grid.correct"
-SITES = {"raw": ("order", "mid.600"), "p1": ("p1", "down3.600")}
+SITES = {"raw": ("probe_r2", "mid.600"), "p1": ("p1", "down3.600")}
 """columns and site of probe R², by reading"""
 BASELINES = ("untrained", "permuted")  # of probe R² and label variance, without which a phase is not read
 ORDER_RANGE = (0.5, 0.6, 0.7, 0.8)
@@ -50,8 +50,8 @@ def representation(runs: Runs, reading: str, threshold: float) -> list[list[str]
     """Return the representation's phase at each snapshot of every run; "" if it was not read."""
     measure, site = SITES[reading]
     scores = zip(
-        scores_of(runs, f"label_share.{site}"),
-        scores_of(runs, f"label_dimension.{site}", ()),
+        scores_of(runs, f"label_variance.{site}"),
+        scores_of(runs, f"label_participation_ratio.{site}", ()),
         scores_of(runs, f"{measure}.{site}"),
         strict=True,
     )
@@ -59,7 +59,7 @@ def representation(runs: Runs, reading: str, threshold: float) -> list[list[str]
     for of_run in scores:
         snapshots = list(zip(*of_run, strict=True))
         read = [row for row, (*_, order) in enumerate(snapshots) if np.isfinite(order.low)]
-        phases = settled([snapshots[row] for row in read], replace(REPRESENTATION, order=threshold))
+        phases = settled([snapshots[row] for row in read], replace(REPRESENTATION, probe_r2=threshold))
         at = dict(zip(read, phases, strict=True))
         courses.append([at.get(row, "") for row in range(len(snapshots))])
     return courses
@@ -71,7 +71,7 @@ def scores_of(runs: Runs, column: str, baselines: Iterable[str] = BASELINES) -> 
     Raises:
         NotEnough: the records lack a part of it, or one of these baselines.
     """
-    start = f"{column}.nulls."
+    start = f"{column}.baselines."
     names = dict.fromkeys([*baselines, *(name.removeprefix(start) for name in runs.columns(start))])
     parts = [f"{column}.{part}" for part in ("value", "low", "high", "n")] + [start + name for name in names]
     of_runs = zip(*map(runs.courses, parts), strict=True)
@@ -122,7 +122,7 @@ def read_p1(run) -> list[dict]:
     places = np.linspace(0, len(run.snapshots) - 1, P1_SNAPSHOTS).round().astype(int)
     for snapshot in (run.snapshots[place] for place in np.unique(places)):
         latents, labels = snapshot.latents(*P1_SITE).astype(float), snapshot.latent_labels().astype(float)
-        score, _ = p1_order(latents, labels, range(10), factors=factors, permutations=5, resamples=100)
+        score, _ = p1_r2(latents, labels, range(10), factors=factors, permutations=5, resamples=100)
         untrained = score.value if untrained is None else untrained
         columns = score.with_baselines(untrained=untrained).columns()
         rows.append(

@@ -133,7 +133,7 @@ STUDY = Study(
             limits=f"{SELECTED} Runs whose latents are never in phase B do not count. {CONDITION['p1']}",
         ),
     ],
-    readings=[Reading("p1", read_p1, where={"cell": "eps"}, needs=["order.down3.600.value"])],
+    readings=[Reading("p1", read_p1, where={"cell": "eps"}, needs=["probe_r2.down3.600.value"])],
     plots=[
         PhaseGrid("samples", "Phase of the samples in every run"),
         PhaseGrid(
@@ -147,8 +147,8 @@ STUDY = Study(
         Courses(
             "manifold", "Probe R² and what it does not show, at mid, t = 600",
             {
-                "probe R²": "order.mid.600.value",
-                "variance explained by the label": "label_share.mid.600.value",
+                "probe R²": "probe_r2.mid.600.value",
+                "variance explained by the label": "label_variance.mid.600.value",
                 "trustworthiness": "trustworthiness.mid.600.value",
                 "samples correct": CORRECT,
             },

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from phasescope.measures import p1_order, trustworthiness
+from phasescope.measures import p1_r2, trustworthiness
 from phasescope.studies import Number, Runs, config_of, load_network, torch_generator
 from studies.p1.objects import BEGUN, gain_since_begun, read_object
 
@@ -107,7 +107,7 @@ def read_sites(run) -> list[dict]:
 def scores(latents: np.ndarray, labels: np.ndarray) -> list[tuple[str, float]]:
     """Return the readings of one site by name."""
     few = np.random.default_rng(1).permutation(len(labels))[:FEW]
-    umap, _ = p1_order(latents, labels, seeds=(0, 1, 2), permutations=1, resamples=2)
+    umap, _ = p1_r2(latents, labels, seeds=(0, 1, 2), permutations=1, resamples=2)
     return [
         ("few", trustworthiness(latents[few], labels[few], NEIGHBOURS, resamples=2).value),
         ("all", trustworthiness(latents, labels, NEIGHBOURS, resamples=2).value),

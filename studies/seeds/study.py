@@ -30,7 +30,7 @@ KINDS = {
     "network": ("InitialisedUNet", "initial"),
     "family": ("SeededDiffusion", "noise", "sampling"),
 }
-LEAN = load_config(words=["preset=lean"]).tree()  # other kinds start from no preset's fields
+LEAN = load_config(overrides=["preset=lean"]).tree()  # other kinds start from no preset's fields
 PLAN = PROBING | {"snapshots": {"dense_until": 0, "every": 100}, "images": {"grid": 128, "off_grid": 0}}
 SAMPLES = "128 samples every 100 steps: the reading's noise is about 7 % of the variance. A share says nothing of cause."
 

@@ -12,8 +12,8 @@ from phasescope.studies import NotEnough, Number, Runs, reaches
 
 PHASE, SHEET = "phase.behaviour", "phase.sheet"
 CORRECT = "outcomes.grid.correct"
-LABEL_VARIANCE = "label_share.mid.600.value"
-ORDER = "sheet_order.mid.600.value"
+LABEL_VARIANCE = "label_variance.mid.600.value"
+ORDER = "label_trustworthiness.mid.600.value"
 WRONG = ("none", "multiple", "malformed", "misplaced")
 LOW_LOSS = 0.5
 """share of the way that the logarithm of a run's own loss goes from its first recorded value to its last"""

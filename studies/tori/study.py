@@ -56,7 +56,7 @@ ENCODED = "The label's encoding is factorized, and an untrained network passes i
 
 
 def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[Claim]:
-    t, where = site.condition, at(site)
+    t, where = site.t, at(site)
     stripes = {"where": {"world": "stripes", "held_out": "nothing"}, "source": "P2"}
     return [
         Claim(
@@ -130,7 +130,7 @@ STUDY = Study(
     plots=[
         *(
             Scatter(
-                f"along_{site.condition}", f"What is composed against the factorization index, {at(site)}",
+                f"along_{site.t}", f"What is composed against the factorization index, {at(site)}",
                 composed_by_index(site, "formed", "index"), composed_by_index(site, "formed"),
                 "factorization index, at the end", "accuracy on the core / on trained labels", by="cell",
                 where={"held_out": SIDES},

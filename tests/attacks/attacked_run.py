@@ -12,8 +12,8 @@ FIELDS = {
     "training": {"steps": 8, "batch": 16, "warmup": 2, "threads": 1, "device": "cpu"},
     "probing": {
         "snapshots": {"dense_until": 0, "every": 8},
-        "taps": ["mid"],
-        "timesteps": [40],
+        "layers": ["mid"],
+        "t": [40],
         **LEAST,
         "p1": None,
     },

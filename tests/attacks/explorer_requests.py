@@ -17,18 +17,18 @@ HOSTILE = (
 QUESTIONS: dict[str, dict[str, str]] = {
     "/api/runs": {"since": "0"},
     "/api/runs/RUN/samples": {"step": "20"},
-    "/api/runs/RUN/cloud": {"place": "mid.10", "projection": "pca"},
-    "/api/runs/RUN/points": {"place": "mid.10", "projection": "pca", "step": "20", "label": "2,3"},
+    "/api/runs/RUN/cloud": {"site": "mid.10", "projection": "pca"},
+    "/api/runs/RUN/points": {"site": "mid.10", "projection": "pca", "step": "20", "label": "2,3"},
     "/api/runs/RUN/generate": {
         "label": "2,3", "sampler": "ddim", "steps": "2", "guidance": "0.5", "seed": "1", "strip": "1", "step": "20",
-        "tap": "mid", "how": "part", "towards": "5,5",
+        "layer": "mid", "how": "part", "towards": "5,5",
     },
 }  # fmt: skip
 """a good question of each route that takes any"""
 
 PLACES = (
     "/HOSTILE", "/static/HOSTILE", "/api/HOSTILE", "/api/runs/HOSTILE", "/api/runs/HOSTILE/samples?step=20",
-    "/studies/HOSTILE", "/api/runs/HOSTILE/cloud?place=mid.10&projection=pca",
+    "/studies/HOSTILE", "/api/runs/HOSTILE/cloud?site=mid.10&projection=pca",
     "/api/runs/HOSTILE/generate?label=2,3", 
     "/api/runs/RUN/HOSTILE",
 )  # fmt: skip

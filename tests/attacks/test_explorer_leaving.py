@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 
-from phasescope import Place, Run, UserError
+from phasescope import Run, Site, UserError
 from phasescope.runs.intervening import IMAGES, Change
 from phasescope.runs.loading import MOST_WORK
 from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
@@ -86,7 +86,7 @@ def test_a_run_that_asks_for_a_vast_canvas_or_network_is_refused_before_it_is_al
     vast = edited(run, tmp_path, **VAST[what])
     for work in (
         lambda: SnapshotSampler().sample(vast, 20, SampleRequest((2.0, 3.0), "ddim", 2)),
-        lambda: SnapshotSampler().latents(vast, 20, np.ones((1, 2), np.float32), Place("mid", 10)),
+        lambda: SnapshotSampler().latents(vast, 20, np.ones((1, 2), np.float32), Site("mid", 10)),
     ):
         with pytest.raises(UserError, match=r"`[\w.]+` \(=.*\) must be|must (have|hold)") as refusal:
             work()

@@ -119,8 +119,8 @@ def commands(run: str) -> list[list[str]]:
         ["observe", run, "latent_labels=30"],
         ["exec", f"runs/{run}"],
         ["sample", run, "--count", "1"],
-        ["measure", run, "--only", "order"],
-        ["intervene", run, "--tap", "mid", "--count", "8"],
+        ["measure", run, "--only", "probe_r2"],
+        ["intervene", run, "--layer", "mid", "--count", "8"],
         ["clones", run, "--images", "8", "--each", "1"],
     ]
 

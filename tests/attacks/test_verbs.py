@@ -64,7 +64,7 @@ BASES = {
     "study": ["study.py", "--dry-run"],
     "sweep": ["training.batch=8,16", "--dry-run"],
     "claims": ["--studies", "folder"],
-    "intervene": ["run", "--tap", "mid", "--count", "8"],
+    "intervene": ["run", "--layer", "mid", "--count", "8"],
     "clones": ["run", "--images", "8", "--each", "1"],
     "explore": [],
     "measure": ["here.npz", "--only", "participation_ratio"],

@@ -54,7 +54,7 @@ quick = settings(suppress_health_check=list(HealthCheck), database=None)
 def test_a_tree_is_a_configuration_or_refused_in_a_line(tree: Any):
     config, told = tried(RunConfig.of, tree if isinstance(tree, dict) else {"world": tree})
     assert len(told.splitlines()) <= 1
-    assert config is None or RunConfig.of(config.tree()) == config
+    assert config is None or RunConfig.from_tree(config.tree()) == config
 
 
 def tried(read: Callable[[Any], Any], text: Any) -> tuple[Any, str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.criterion import condense, passes, reached, reached_phase_c
-from phasescope import Place
+from phasescope import Site
 from phasescope.worlds.bump.reader import OUTCOMES
 
 BASELINES = {"untrained": 0.3, "pixels": 0.1, "permuted": 0.0, "label_embedding": 1.0}
@@ -11,7 +11,7 @@ BASELINES = {"untrained": 0.3, "pixels": 0.1, "permuted": 0.0, "label_embedding"
 
 def line(step: int, correct: float = 1.0, low: float | None = 0.9, phase: str = "C", **nulls) -> dict:
     """A line of metrics as a run writes it."""
-    score = {"value": 0.95, "low": low, "high": 0.99, "nulls": {**BASELINES, **nulls}}
+    score = {"value": 0.95, "low": low, "high": 0.99, "baselines": {**BASELINES, **nulls}}
     shares = {
         **dict.fromkeys([outcome.name for outcome in OUTCOMES], 0.0),
         "misplaced": 1 - correct,
@@ -23,13 +23,13 @@ def line(step: int, correct: float = 1.0, low: float | None = 0.9, phase: str = 
         "wall_s": 0.1 * step,
         "cpu_s": 0.2 * step,
         "outcomes": {"grid": {"n": 128, **shares}, "off_grid": {"n": 128, **shares}},
-        "order": {"mid.600": score},
+        "probe_r2": {"mid.600": score},
         "phase": {"behaviour": phase},
     }
 
 
 def snapshot(*args, **more) -> dict:
-    return condense(line(*args, **more), Place("mid", 600))
+    return condense(line(*args, **more), Site("mid", 600))
 
 
 def test_accuracy_must_reach_its_threshold():
@@ -54,9 +54,9 @@ def test_what_is_not_finite_does_not_pass(change):
 
 def test_order_without_a_null_is_refused():
     metrics = line(1)
-    del metrics["order"]["mid.600"]["nulls"]["untrained"]
+    del metrics["probe_r2"]["mid.600"]["baselines"]["untrained"]
     with pytest.raises(ValueError, match="untrained"):
-        condense(metrics, Place("mid", 600))
+        condense(metrics, Site("mid", 600))
 
 
 def step_of(cost: dict | None) -> float | None:

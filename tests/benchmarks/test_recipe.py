@@ -30,7 +30,8 @@ from phasescope.worlds import GaussianBump
 pytestmark = pytest.mark.skipif(find_spec("diffusers") is None, reason="diffusers is not installed")
 CPU = torch.device("cpu")
 WORLD = GaussianBump(canvas=8)
-COUNTS = {"images": {"grid": 16, "off_grid": 16}, "latent_labels": 64, "share_labels": 16, "share_draws": 2}
+LABELS = {"latent_labels": 64, "variance_labels": 16, "variance_draws": 2}
+COUNTS = {"images": {"grid": 16, "off_grid": 16}, **LABELS}
 TINY = (
     "world.canvas=16",
     "family.sampler.steps=4",
@@ -76,7 +77,7 @@ def test_it_is_painted_and_read_as_the_preset_small():
     plan, usual = plan_of(config), plan_of(small)
     place = plan.representation
     assert place == usual.representation
-    assert (plan.taps, plan.timesteps) == ((place.tap,), (place.timestep,))
+    assert (plan.layers, plan.t) == ((place.layer,), (place.t,))
     splits = small.world.splits()
     assert plan.images_of(splits) == usual.images_of(splits)
     assert [one.name for one in contenders()] == ["fast", "small", "recipe"]
@@ -138,7 +139,7 @@ def test_its_clock_counts_steps_at_the_calibrated_pace(tmp_path, monkeypatch):
     assert [line["wall_s"] for line in run.metrics] == [5, 11, 17, 23, 25]
     assert [line["cpu_s"] for line in run.metrics] == [4, 13, 22, 31, 34]
     assert (run.status["state"], run.status["plan"]["steps"]) == ("done", 10)
-    nulls = run.metrics[0]["order"]["mid.600"]["nulls"]
+    nulls = run.metrics[0]["probe_r2"]["mid.600"]["baselines"]
     assert nulls.keys() == {"permuted", "untrained", "pixels", "label_embedding"}
 
 

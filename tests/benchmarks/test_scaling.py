@@ -9,10 +9,10 @@ from phasescope import load_config
 
 
 def test_only_what_is_varied_differs():
-    base = load_config(words=["preset=small"]).tree()
+    base = load_config(overrides=["preset=small"]).tree()
     for varied, contenders in Settings().varied().items():
         for value, contender in contenders.items():
-            tree = load_config(words=contender.arguments["words"]).tree()
+            tree = load_config(overrides=contender.arguments["words"]).tree()
             if varied == "batch":
                 assert tree["training"].pop("batch") == value
             elif varied == "canvas":

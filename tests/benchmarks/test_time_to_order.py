@@ -15,8 +15,8 @@ from phasescope import UserError
 PROBING = {
     "images": {"grid": 16, "off_grid": 16},
     "latent_labels": 64,
-    "share_labels": 16,
-    "share_draws": 2,
+    "variance_labels": 16,
+    "variance_draws": 2,
     "bands": 2,
     "band_images": 8,
 }
@@ -28,9 +28,9 @@ TINY = {
     "training": {"steps": 40, "batch": 16, "warmup": 5, "device": "cpu"},
     "probing": {
         "snapshots": {"dense_every": 20, "dense_until": 20, "every": 20},
-        "taps": ["mid"],
-        "timesteps": [40],
-        "representation": {"tap": "mid", "timestep": 40},
+        "layers": ["mid"],
+        "t": [40],
+        "representation": {"layer": "mid", "t": 40},
         "p1": None,
         **PROBING,
     },
@@ -66,7 +66,7 @@ def test_a_run_of_phasescope_is_timed_and_a_crash_is_failing(tmp_path, tiny, cap
     assert {clock: of_good["spent"][clock] for clock in ("wall_s", "cpu_s")} == pytest.approx(
         of_good["process"]
     )
-    assert of_good["snapshots"][0]["order"]["nulls"].keys() == {
+    assert of_good["snapshots"][0]["probe_r2"]["baselines"].keys() == {
         "permuted",
         "untrained",
         "pixels",
@@ -131,7 +131,7 @@ def record_after(wall_s: float, completed: bool = True, accuracy: float = 1.0) -
             "wall_s": step * wall_s,
             "cpu_s": 2 * step * wall_s,
             "accuracy": correct,
-            "order": {"value": 0.9, "low": 0.8, "nulls": nulls},
+            "probe_r2": {"value": 0.9, "low": 0.8, "baselines": nulls},
             "phase": "C" if correct > 0.5 else "A",
         }
 

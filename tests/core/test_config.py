@@ -79,7 +79,7 @@ ERRORS = (
 @pytest.mark.parametrize(("tree", "line"), ERRORS, ids=[line for _, line in ERRORS])
 def test_an_error_is_one_line_of_field_value_and_rule(tree: dict[str, Any], line: str):
     with pytest.raises(UserError) as caught:
-        House.of(tree)
+        House.from_tree(tree)
     assert str(caught.value) == line
 
 
@@ -144,17 +144,17 @@ def test_an_override_below_an_empty_section_fills_it():
 
 
 def test_a_kinds_default_needs_no_name():
-    assert load_config(words=["training.optimiser.lr=1e-4"]).training.optimiser.lr == 1e-4
-    assert load_config(words=["family.schedule.steps=950"]).family.schedule.steps == 950
+    assert load_config(overrides=["training.optimiser.lr=1e-4"]).training.optimiser.lr == 1e-4
+    assert load_config(overrides=["family.schedule.steps=950"]).family.schedule.steps == 950
 
 
 def test_a_preset_is_a_set_of_defaults(tmp_path: Path):
-    plain, paper = RunConfig().tree(), load_config(words=["preset=paper"]).tree()
+    plain, paper = RunConfig().tree(), load_config(overrides=["preset=paper"]).tree()
     assert paper == merge(plain, PRESETS["paper"].fields)
-    changed = load_config(words=["preset=paper", "training.optimiser.lr=1e-3"]).tree()
+    changed = load_config(overrides=["preset=paper", "training.optimiser.lr=1e-3"]).tree()
     assert changed["training"].pop("optimiser") == {**paper["training"]["optimiser"], "lr": 1e-3}
     assert changed["network"] == paper["network"]
-    muon = load_config(words=["preset=paper", "training.optimiser.kind=muon"]).training.optimiser
+    muon = load_config(overrides=["preset=paper", "training.optimiser.kind=muon"]).training.optimiser
     assert muon.kind == "muon"
     assert muon.rest == type(muon)().rest
     file = tmp_path / "run.yaml"
@@ -172,7 +172,7 @@ def test_a_word_comes_before_the_file_and_the_file_before_the_preset(tmp_path: P
 
 def test_presets_are_all_valid():
     for name in PRESETS:
-        assert load_config(words=[f"preset={name}"]).tree()
+        assert load_config(overrides=[f"preset={name}"]).tree()
 
 
 def finite(low: float, high: float) -> st.SearchStrategy[float]:
@@ -233,11 +233,11 @@ def shuffled(tree: Any, chance: Any) -> Any:
 @given(run_trees(), st.randoms(use_true_random=False))
 def test_yaml_tree_and_object_say_the_same(tree: dict[str, Any], chance: Any):
     config = over_defaults(tree)
-    again = RunConfig.of(yaml.safe_load(config.yaml()))
+    again = RunConfig.from_tree(yaml.safe_load(config.yaml()))
     assert again == config
     assert again.tree() == config.tree()
     assert again.digest() == config.digest()
-    assert RunConfig.of(shuffled(config.tree(), chance)).digest() == config.digest()
+    assert RunConfig.from_tree(shuffled(config.tree(), chance)).digest() == config.digest()
 
 
 @settings(max_examples=50, deadline=None)
@@ -255,8 +255,8 @@ def test_words_and_file_say_the_same(tree: dict[str, Any]):
         return found
 
     assert (
-        load_config(words=words(tree))
-        == load_config(words=words(over_defaults(tree).tree()))
+        load_config(overrides=words(tree))
+        == load_config(overrides=words(over_defaults(tree).tree()))
         == over_defaults(tree)
     )
 
@@ -305,13 +305,13 @@ def test_every_field_says_what_it_is(node: type[Config]):
 def test_a_short_training_shortens_a_warmup_that_nobody_asked_for_and_says_so(caplog):
     log_once.cache_clear()
     for _ in range(2):
-        assert load_config(words=["training.steps=10"]).training.warmup == 1
+        assert load_config(overrides=["training.steps=10"]).training.warmup == 1
     assert caplog.text.count("`training.warmup` (=100) becomes 1") == 1
-    assert load_config(words=["preset=small", "training.steps=50"]).training.warmup == 5
+    assert load_config(overrides=["preset=small", "training.steps=50"]).training.warmup == 5
     with pytest.raises(
         UserError, match=r"`training.warmup` \(=20\) must be at most `training.steps` \(=10\)"
     ):
-        load_config(words=["training.steps=10", "training.warmup=20"])
+        load_config(overrides=["training.steps=10", "training.warmup=20"])
     caplog.clear()
-    assert load_config(words=["training.steps=200"]).training.warmup == 100
+    assert load_config(overrides=["training.steps=200"]).training.warmup == 100
     assert caplog.text == ""

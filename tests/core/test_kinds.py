@@ -80,7 +80,7 @@ TINY = {
     "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 2}},
     "network": {"kind": "mine.py:Net"},
     "training": {"steps": 6, "batch": 8, "warmup": 2, "threads": 1, "device": "cpu"},
-    "probing": {"snapshots": {"dense_until": 0, "every": 3}, "timesteps": [40], **LEAST},
+    "probing": {"snapshots": {"dense_until": 0, "every": 3}, "t": [40], **LEAST},
 }
 
 
@@ -126,7 +126,7 @@ def test_references_are_found_in_order_without_importing(folder):
     tree = {
         "world": {"kind": "gone.py:World", "design": {"kind": "grid"}},
         "network": {"kind": "mine.py:Net", "inner": [{"kind": "mine.py:Net"}]},
-        "probing": {"measures": ["gone.py:radius", "plain"], "taps": ["a:b"]},
+        "probing": {"measures": ["gone.py:radius", "plain"], "layers": ["a:b"]},
     }
     assert references(tree) == ["gone.py:World", "mine.py:Net", "gone.py:radius"]
     assert references({"name": "mine.py:Net"}) == []
@@ -187,7 +187,7 @@ def test_what_is_no_such_kind_is_told(field, kind, message):
             {"kind": "mine.py:Net", "widht": 3},
             r"`network.widht` \(=3\) is not an argument of mine.py:Net: .* width, depth",
         ),
-        ({"kind": "mine.py:Net", "taps": "enter"}, r"`network.taps` \(=enter\) must be a list of names"),
+        ({"kind": "mine.py:Net", "layers": "enter"}, r"`network.taps` \(=enter\) must be a list of names"),
         ({"kind": "mine.py:Wide", "width": 0}, r"`network.width` \(=0\) must be greater than or equal to 1"),
         ({"kind": "mine.py:Wide", "depth": 1}, r"`network.depth` \(=1\) is not a field"),
     ],
@@ -209,7 +209,7 @@ def test_an_argument_at_its_constructors_default_is_no_part_of_the_identity():
 def test_in_python_a_class_is_named_by_where_it_stands(folder):
     Net = load("mine.py:Net")
     assert reference_to(Net) == "mine.py:Net"
-    assert RunConfig.of(config_of().tree()).with_kinds(network=Net).network.kind == "mine.py:Net"
+    assert RunConfig.from_tree(config_of().tree()).with_kinds(network=Net).network.kind == "mine.py:Net"
     assert reference_to(torch.optim.SGD).endswith(":SGD")
 
     class Local:
@@ -239,7 +239,7 @@ def test_a_run_of_own_kinds_that_is_stopped_ends_with_bitwise_the_same_weights(o
             stop.ask()
     parts = train(config, tmp_path / "parts")
     assert parts.status["state"] == "done"
-    assert parts.about["taps"] == ["enter", "leave"]
+    assert parts.about["layers"] == ["enter", "leave"]
     mine, its = (run.snapshots[-1].weights() for run in (parts, whole))
     for name, weights in mine.items():
         assert weights.tobytes() == its[name].tobytes(), name

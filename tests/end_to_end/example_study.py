@@ -92,6 +92,6 @@ def _history(dx: float, sigma: float, seed: int, onset: float) -> list[dict]:
         rows.append(
             {**same, "cells": json.dumps([f"d={dx:g}, sigma={sigma:g}"]), "step": step, "images_seen": 16 * step,
              "epochs": step / 64, "loss": 0.1, "outcomes.grid.correct": correct, "phase.behaviour": phase,
-             "phase.representation": "C" if step > onset / 3 else "A", "order.mid.600.value": min(step / onset, 0.98)}
+             "phase.representation": "C" if step > onset / 3 else "A", "probe_r2.mid.600.value": min(step / onset, 0.98)}
         )  # fmt: skip
     return rows

@@ -121,7 +121,7 @@ def turn(page, dx: int = 120, dy: int = 40) -> None:
     page.wait_for_timeout(300)
 
 
-def places_of(run: Run, step: int) -> dict[str, str]:
+def sites_of(run: Run, step: int) -> dict[str, str]:
     """Where each view is, by its name."""
     return {
         "runs": "/#/runs",

@@ -13,7 +13,7 @@ from phasescope.studies import find_study
 from phasescope.views.explorer.serve import serving
 from phasescope.views.report.page import write_report
 from phasescope.views.report.study_page import write_html
-from phasescope.views.scores import probe_r2
+from phasescope.views.scores import probe_summary
 from phasescope.views.terms import PHASES, TERMS
 from tools.screenshots import READY, chromium, wait_until
 
@@ -168,24 +168,24 @@ def test_what_a_b_and_c_are_is_at_hand(visit, view):
 
 def test_the_header_tells_the_snapshot_at_which_the_scrubber_stands(visit, trained):
     page = visit("run")
-    place = trained.status["summary"]["places"]["representation"]
+    place = trained.status["summary"]["sites"]["representation"]
     told = []
     for key, line in (("Home", trained.metrics[0]), ("End", trained.metrics[-1])):
         page.keyboard.press(key)
         wait_until(page, f"document.querySelector('.scrubber .at').innerText.endsWith('step {line['step']}')")
         told.append(page.inner_text(".runhead"))
-        assert probe_r2(line["order"][place]).text in told[-1]
+        assert probe_summary(line["probe_r2"][place]).text in told[-1]
         assert f"{100 * line['outcomes']['grid']['correct']:.1f} %" in told[-1]
     assert told[0] != told[1]
 
 
 def test_order_stands_beside_its_untrained_value_in_lists(visit, trained):
-    found = trained.metrics[-1]["order"][trained.status["summary"]["places"]["representation"]]
-    both = probe_r2(found).text.replace("-", "−")
-    assert visit("runs").inner_text("td.order") == both
+    found = trained.metrics[-1]["probe_r2"][trained.status["summary"]["sites"]["representation"]]
+    both = probe_summary(found).text.replace("-", "−")
+    assert visit("runs").inner_text("td.probe") == both
     page = visit("compare")
     assert page.locator("td", has_text=both).count() == 10
-    minimum = f"{found['value']:.2f} ({found['nulls']['untrained']:.2f})".replace("-", "−")
+    minimum = f"{found['value']:.2f} ({found['baselines']['untrained']:.2f})".replace("-", "−")
     assert page.locator(".legend output", has_text=minimum).count() == 8
 
 
@@ -257,7 +257,7 @@ def test_a_report_begins_with_its_verdict_and_explains_its_terms_by_key(report, 
     assert all(sentence in told for words in PHASES.values() for sentence in words.values())
     report.locator(".histories .term", has_text="probe R²").first.press("Enter")
     assert report.evaluate(OPEN)
-    assert TERMS["order"].sentence in report.inner_text(".explains")
+    assert TERMS["probe_r2"].sentence in report.inner_text(".explains")
     assert violations(report) == []
     report.keyboard.press("Escape")
     assert not report.evaluate(OPEN)

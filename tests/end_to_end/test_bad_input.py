@@ -38,11 +38,11 @@ TRAIN = {
         ["world.canvas=12", "network.widths=[8,8,8,8]"], "`world.canvas` (=12)", "multiple of 8",
     ),
     "width not a multiple": (["network.widths=[8,10]"], "`network.widths` (=10)", "multiples of", "groups"),
-    "tap not there": (["probing.taps=[mid,down9]"], "`probing.taps` (=down9)", "layers of the network", "down1"),
-    "timestep >= T": (["probing.timesteps=[10,40,50]"], "`probing.timesteps` (=50)", "from 0 to 49"),
-    "negative timestep": (["probing.timesteps=[-1]"], "`probing.timesteps.0` (=-1)", "equal to 0"),
+    "layer not there": (["probing.layers=[mid,down9]"], "`probing.layers` (=down9)", "layers of the network", "down1"),
+    "timestep >= T": (["probing.t=[10,40,50]"], "`probing.t` (=50)", "from 0 to 49"),
+    "negative timestep": (["probing.t=[-1]"], "`probing.t.0` (=-1)", "equal to 0"),
     "representation elsewhere": (
-        ["probing.representation.tap=up1"], "`probing.representation.tap` (=up1)", "one of `probing.taps`",
+        ["probing.representation.layer=up1"], "`probing.representation.layer` (=up1)", "one of `probing.layers`",
     ),
     "attention block not there": (["network.attention=[down7]"], "`network.attention` (=down7)", "blocks"),
     "beta_end < beta_start": (
@@ -57,9 +57,9 @@ TRAIN = {
     "batch 0": (["training.batch=0"], "`training.batch` (=0)", "greater than or equal to 1"),
     "negative seed": (["seed=-1"], "`seed` (=-1)", "greater than or equal to 0"),
     "name with a slash": (["name=a/b"], "`name` (=a/b)", "must match pattern"),
-    "no taps": (["probing.taps=[]"], "`probing.taps` (=[])", "at least one"),
+    "no layers": (["probing.layers=[]"], "`probing.layers` (=[])", "at least one"),
     "more share labels than labels": (
-        ["probing.share_labels=65"], "`probing.share_labels` (=65)", "at most `probing.latent_labels` (=64)",
+        ["probing.variance_labels=65"], "`probing.variance_labels` (=65)", "at most `probing.latent_labels` (=64)",
     ),
     "unknown precision": (["training.precision=int8"], "`training.precision` (=int8)", "'float32'"),
     "unknown device": (["training.device=tpu"], "`training.device` (=tpu)", "must match pattern"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from phasescope import Place, Run, load_config
+from phasescope import Run, Site, load_config
 from phasescope.core.config import read_yaml
 from phasescope.models.families.diffusion import closest_reference
 from phasescope.runs.execution import execute
@@ -102,7 +102,7 @@ def test_train_says_what_it_trains_and_keeps_it(cli, tiny: Path, tmp_path: Path)
     [
         ["preset=p1"],
         ["preset=fast", "training.steps=10", "training.optimiser.lr=3e-5", "seed=7"],
-        ["network.kind=circulant", "world.boundary=periodic"],
+        ["network.kind=convnet", "world.boundary=periodic"],
         ["family.schedule.kind=flow", "family.sampler.kind=heun"],
     ],
     ids=" ".join,
@@ -174,17 +174,17 @@ def test_measure_agrees_with_what_the_run_recorded(cli, trained: Run):
     """The same labels, noise and nulls: the same scores; only the pixels' were kept for the run as a whole."""
     found = json.loads(cli("measure", "tiny", "--runs", trained.path.parent, "--json").out)
     last = trained.metrics[-1]
-    for name in ("order", "trustworthiness", "participation_ratio", "label_share", "label_dimension"):
+    for name in ("probe_r2", "trustworthiness", "participation_ratio", "label_variance"):
         for t in ("10", "40"):
             mine, recorded = found[name][f"mid.{t}"], last[name][f"mid.{t}"]
             assert mine["value"] == pytest.approx(recorded["value"], rel=1e-5, abs=1e-6)
-            assert mine["nulls"] == pytest.approx(recorded["nulls"], rel=1e-5, abs=1e-6)
+            assert mine["baselines"] == pytest.approx(recorded["baselines"], rel=1e-5, abs=1e-6)
     untrained = {"untrained", "pixels", "label_embedding"}
     for name, scores in found.items():
-        assert untrained <= set(scores["mid.10"]["nulls"]), name
-    assert {"torus_3d", "clifford"} <= set(found["factorization"]["mid.40"]["nulls"])
+        assert untrained <= set(scores["mid.10"]["baselines"]), name
+    assert {"torus_3d", "clifford"} <= set(found["factorization"]["mid.40"]["baselines"])
     assert found["factorization"]["mid.40"]["n"] == 16**2
-    told = cli("measure", "tiny", "--runs", trained.path.parent, "--only", "order", "--step", 10).out
+    told = cli("measure", "tiny", "--runs", trained.path.parent, "--only", "probe_r2", "--step", 10).out
     assert f"{trained.metrics[1]['order']['mid.40']['value']:.3f}" in told
     assert "untrained network" in told
 
@@ -205,8 +205,8 @@ def test_demo_ends_at_a_report(cli, tiny: Path, tmp_path: Path):
     words = [
         "world.canvas=16", "network.widths=[8,8,8,8]", "training.steps=8", "training.warmup=2", "training.batch=8",
         "training.threads=1", "training.device=cpu", "family.sampler.steps=2", "probing.images.grid=16",
-        "probing.images.off_grid=16", "probing.latent_labels=64", "probing.share_labels=16",
-        "probing.share_draws=2", "probing.bands=2", "probing.band_images=8",
+        "probing.images.off_grid=16", "probing.latent_labels=64", "probing.variance_labels=16",
+        "probing.variance_draws=2", "probing.bands=2", "probing.band_images=8",
     ]  # fmt: skip
     outcome = cli("demo", *words, "--runs", tmp_path)
     assert (outcome.code, outcome.err) == (0, "")
@@ -215,7 +215,7 @@ def test_demo_ends_at_a_report(cli, tiny: Path, tmp_path: Path):
     assert outcome.out.splitlines()[-1] == str(report)
     assert report.read_text().lower().startswith("<!doctype html>")
     run = Run(folder)
-    assert run.snapshots[-1].embedding(Place("down3", 600)).shape == (64, 3)
+    assert run.snapshots[-1].embedding(Site("down3", 600)).shape == (64, 3)
     assert set(run.metrics[-1]["phase"]) == {"behaviour", "sheet", "representation", "representation_p1"}
     elsewhere = tmp_path / "elsewhere.html"
     assert cli("report", folder, "--out", elsewhere).out == f"{elsewhere}\n"
@@ -247,12 +247,12 @@ def test_the_papers_preset_trains_snapshots_and_resumes(cli, monkeypatch, tmp_pa
     words = [
         "preset=paper", "training.steps=6", "training.batch=2", "training.device=cpu", "training.threads=1",
         "family.sampler={kind: ddim, steps: 2}", "probing.snapshots.dense_every=3",
-        "probing.taps=[mid]", "probing.timesteps=[600]", "probing.latent_labels=64",
+        "probing.layers=[mid]", "probing.t=[600]", "probing.latent_labels=64",
         "probing.images={grid: 16, off_grid: 16}",
-        "probing.share_labels=16", "probing.share_draws=2", "probing.bands=2", "probing.band_images=4",
+        "probing.variance_labels=16", "probing.variance_draws=2", "probing.bands=2", "probing.band_images=4",
         "probing.crossed_labels=16", "probing.p1=null",
     ]  # fmt: skip
-    config = load_config(words=words)
+    config = load_config(overrides=words)
     assert config.network.widths == (64, 128, 256, 256)
     assert config.world.canvas == 32
     for event in (events := execute(config, tmp_path)):

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 from example_study import write_study
-from exploring import HANGS_S, PANELS, places_of, query, start, stop, turn
+from exploring import HANGS_S, PANELS, query, sites_of, start, stop, turn
 
 from phasescope import Run, list_runs
 from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this 
 
 TRAINING = (
     "preset=fast", "training.threads=1", "probing.snapshots.every=90", "probing.images.grid=32", "probing.bands=2",
-    "probing.images.off_grid=16", "probing.latent_labels=128", "probing.crossed_labels=16", "probing.share_labels=16",
-    "probing.share_draws=2", "probing.timesteps=[50, 600]",
+    "probing.images.off_grid=16", "probing.latent_labels=128", "probing.crossed_labels=16", "probing.variance_labels=16",
+    "probing.variance_draws=2", "probing.t=[50, 600]",
 )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def test_a_running_training_appears_and_advances_without_reloading(visit, home, 
 @pytest.fixture(scope="module")
 def places(trained, home) -> dict[str, str]:
     write_study(home / "results" / "example", trained)
-    return places_of(trained, 450)
+    return sites_of(trained, 450)
 
 
 SCREEN = """(([trace, index]) => {
@@ -197,12 +197,12 @@ def test_what_is_put_in_at_a_tap_is_dragged_on_the_pad_and_its_image_stands_besi
         assert page.evaluate(f"{INTERVENTION}.went") in ("followed", "stayed", "elsewhere")
     assert page.evaluate("document.querySelector('.sampling .image').toDataURL()") == plain
     state, beside = query(page), page.evaluate("document.querySelector('.changed').toDataURL()")
-    assert {"how": "patch", "tap": "up1"}.items() <= state.items()
+    assert {"how": "patch", "layer": "up1"}.items() <= state.items()
     again = visit(f"/{page.evaluate('location.hash')}", "sample")
     wait_until(again, f"document.querySelector('.changed').toDataURL() === {json.dumps(beside)}")
     again.select_option("label:has-text('how') select", "")
     assert again.locator(".changed").count() == 0
-    assert not {"how", "tap", "towards"} & set(query(again))
+    assert not {"how", "layer", "towards"} & set(query(again))
 
 
 @pytest.mark.slow
@@ -255,10 +255,10 @@ def test_deep_links_restore_each_views_state(visit, trained, places):
 
     page = visit("/#/runs", "runs")
     page.fill("input[type=search]", "predict=x")
-    page.select_option("label:has-text('sort') select", "order")
+    page.select_option("label:has-text('sort') select", "probe")
     page.check("tr input[type=checkbox]")
     again = visit(f"/{page.evaluate('location.hash') if query(page) else ''}", "runs", afresh=True)
-    assert query(again) == {"q": "predict=x", "sort": "order", "runs": trained.name}
+    assert query(again) == {"q": "predict=x", "sort": "probe", "runs": trained.name}
     assert again.is_checked("tr input[type=checkbox]")
     again.fill("input[type=search]", "no such run")
     wait_until(again, "document.querySelectorAll('tr[data-run]').length === 0")

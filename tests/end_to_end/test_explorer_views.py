@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from example_study import write_study
-from exploring import HANGS_S, PANELS, places_of, query, start, turn
+from exploring import HANGS_S, PANELS, query, sites_of, start, turn
 
 from phasescope import Run, train
 from tools.screenshots import READY, chromium, wait_until
@@ -27,7 +27,7 @@ def trained(tiny_config, home) -> Run:
 @pytest.fixture(scope="module")
 def places(trained, home) -> dict[str, str]:
     write_study(home / "results" / "example", trained)
-    return places_of(trained, 40)
+    return sites_of(trained, 40)
 
 
 @pytest.mark.some(2)
@@ -147,7 +147,7 @@ def test_the_ladder_is_blank_where_the_network_stands_on_none(visit, trained):
         "[...document.querySelectorAll('[data-key=closest] svg.chart rect')].map(r =>"
         " [r.getAttribute('fill'), r.textContent])"
     )
-    told = [one for line in trained.metrics for one in line["ladder"]]
+    told = [one for line in trained.metrics for one in line["closest_reference"]]
     blank = [one["r2"] <= 0 for one in told]
     assert [fill == "none" for fill, _ in boxes] == [text == "none" for _, text in boxes] == blank
     assert 0 < sum(blank) < len(blank)

@@ -88,7 +88,7 @@ def test_bad_input_words_in_the_place_of_a_configuration():
     ):
         phasescope.train("preset=small")  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"`words` \(=preset=small\) must be a list of key=value words"):
-        phasescope.load_config(words="preset=small")
+        phasescope.load_config(overrides="preset=small")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_bad_input_of_watch(given, told, tmp_path):
     with pytest.raises(UserError, match=told):
         phasescope.watch(
             phasescope.worlds.GaussianBump(canvas=8),
-            taps=["0"],
+            layers=["0"],
             folder=tmp_path / "watched",
             **{"batch": 8, **given},
         )

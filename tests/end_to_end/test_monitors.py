@@ -98,7 +98,7 @@ def test_weights_and_biases_offline_holds_each_snapshot(config, tmp_path, monkey
     by_step = {row["_step"]: row for row in rows}
     assert [by_step[step].get("loss") for step in snapshots] == [line["loss"] for line in run.metrics]
     assert by_step[30]["train/loss"] == next(line["loss"] for line in run.scalar_lines if line["step"] == 30)
-    assert rows[-1]["order/mid.40.value"] == run.metrics[-1]["order"]["mid.40"]["value"]
+    assert rows[-1]["probe_r2/mid.40.value"] == run.metrics[-1]["probe_r2"]["mid.40"]["value"]
     assert len(list(file.parent.glob("files/media/images/samples/*.png"))) >= len(run.metrics)
 
 

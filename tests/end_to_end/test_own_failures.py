@@ -93,7 +93,7 @@ def loss(how: str) -> str:
     ],
 )  # fmt: skip
 def test_a_failure_is_one_line_with_its_place(word: str, code: int, told: str, capsys):
-    taps = ["probing.timesteps=usual"] if "network" in word else []
+    taps = ["probing.t=usual"] if "network" in word else []
     assert main(["train", "tiny.yaml", word, *taps]) == code
     printed = capsys.readouterr().err
     assert told in printed
@@ -115,7 +115,7 @@ def test_a_source_that_exits_with_0_is_an_error(here: Path, capsys):
     assert "`leaving.py:Net` cannot be imported: SystemExit: 0 (leaving.py:2)" in capsys.readouterr().err
     assert main(["study", "leaving.py"]) == 1
     with pytest.raises(SourceFailed):
-        phasescope.load_config(words=["world.kind=leaving.py:W"])
+        phasescope.load_config(overrides=["world.kind=leaving.py:W"])
 
 
 @pytest.mark.some(2)
@@ -123,7 +123,7 @@ def test_a_source_that_exits_with_0_is_an_error(here: Path, capsys):
 def test_a_family_of_few_noise_levels_is_trained_at_its_usual_timesteps(steps: int):
     words = [
         f"family.schedule.steps={steps}",
-        "probing.timesteps=usual",
+        "probing.t=usual",
         "probing.bands=10",
         "probing.band_images=4",
     ]

@@ -35,7 +35,7 @@ RINGS: dict[str, Any] = {
     "probing": {
         "measures": ["my_measures.py:roundness"],
         "snapshots": {"dense_until": 0, "every": 10},
-        "timesteps": [5, 40],
+        "t": [5, 40],
         **LEAST,
     },
 }
@@ -114,7 +114,7 @@ def test_it_is_shown_reported_painted_measured_and_observed_again(home: Path, ri
     assert set(last["accuracy"]["grid"]) == {"x", "y", "r", "hue", "joint"}
     assert set(last["outcomes"]["grid"]) == {"n", "nothing", "smear", "elsewhere", "right"}
     assert set(last["roundness"]) == {"layers.0.5", "layers.0.40", "layers.1.5", "layers.1.40"}
-    assert {"untrained", "pixels", "sphere"} <= set(last["roundness"]["layers.1.40"]["nulls"])
+    assert {"untrained", "pixels", "sphere"} <= set(last["roundness"]["layers.1.40"]["baselines"])
     assert "rings-" in phasescope("ls", "--where", "world.kind = 'my_worlds.py:Rings'", within=home)
     page = Path(home / phasescope("report", "rings", within=home).strip()).read_text()
     assert "a coloured ring" in page
@@ -123,22 +123,22 @@ def test_it_is_shown_reported_painted_measured_and_observed_again(home: Path, ri
     with np.load(home / "two.npz") as arrays:
         assert arrays["images"].shape == (2, 3, 16, 16)
     phasescope("sample", "rings", "--count", 2, "--out", "two.png", within=home)
-    scores = json.loads(phasescope("measure", "rings", "--only", "order,roundness", "--json", within=home))
+    scores = json.loads(phasescope("measure", "rings", "--only", "probe_r2,roundness", "--json", within=home))
     assert set(scores["roundness"]) == set(last["roundness"])
-    again = Path(home / phasescope("observe", "rings", "probing.taps=[layers.0]", within=home).strip())
-    assert set(Run(again).metrics[-1]["order"]) == {"layers.0.5", "layers.0.40"}
+    again = Path(home / phasescope("observe", "rings", "probing.layers=[layers.0]", within=home).strip())
+    assert set(Run(again).metrics[-1]["probe_r2"]) == {"layers.0.5", "layers.0.40"}
 
 
 @pytest.mark.slow
 def test_a_family_without_noise_levels(home: Path):
-    words = ("family.kind=my_families.py:Decoder", "probing.timesteps=usual", "name=decoder")
+    words = ("family.kind=my_families.py:Decoder", "probing.t=usual", "name=decoder")
     phasescope("train", "rings.yaml", *words, within=home)
     metrics = find_run("decoder", home / "runs").metrics
-    assert set(metrics[-1]["order"]) == {"layers.0.", "layers.1."}
+    assert set(metrics[-1]["probe_r2"]) == {"layers.0.", "layers.1."}
     assert metrics[-1]["pixel_error"] < metrics[0]["pixel_error"]
     phasescope("show", "decoder", within=home)
     phasescope("report", "decoder", within=home)
-    phasescope("measure", "decoder", "--only", "order", within=home)
+    phasescope("measure", "decoder", "--only", "probe_r2", within=home)
 
 
 @pytest.mark.slow

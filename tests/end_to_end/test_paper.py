@@ -98,11 +98,13 @@ def test_it_is_the_papers_own_system_on_whatever_device():
         given = plain.get(part, {})
         assert merge(tree[part], given) == tree[part], part
     elsewhere = {
-        type(config).of(merge(tree, {"training": {"device": device}})).digest()
+        type(config).from_tree(merge(tree, {"training": {"device": device}})).digest()
         for device in ("auto", "cpu", "cuda", "cuda:1")
     }
     assert elsewhere == {config.digest()}
-    assert type(config).of(merge(tree, {"training": {"precision": "tf32"}})).digest() != config.digest()
+    assert (
+        type(config).from_tree(merge(tree, {"training": {"precision": "tf32"}})).digest() != config.digest()
+    )
 
 
 def stand_in(path: Path, body: str) -> None:

@@ -101,7 +101,7 @@ def test_a_world_and_a_family_touch_two_files_each_and_a_study_one(copy: Path, t
 
     shutil.copy2(OWN / "my_networks.py", tmp_path)
     tree = {**RINGS, "world": {"kind": "rings"}, "family": {"kind": "decoder"}, "name": "shipped"}
-    tree["probing"] = {**RINGS["probing"], "measures": [], "timesteps": "usual"}
+    tree["probing"] = {**RINGS["probing"], "measures": [], "t": "usual"}
     (tmp_path / "shipped.yaml").write_text(yaml.safe_dump(tree))
     assert "done" in run(copy, tmp_path, "-m", "phasescope", "train", "shipped.yaml", "training.steps=20")
 

@@ -18,15 +18,15 @@ TINY = {
     "training": {"steps": 40, "batch": 16, "warmup": 5, "threads": 1, "device": "cpu"},
     "probing": {
         "snapshots": {"dense_every": 10, "dense_until": 20, "every": 20},
-        "taps": ["mid"],
-        "timesteps": [10, 40],
+        "layers": ["mid"],
+        "t": [10, 40],
         "images": {"grid": 16, "off_grid": 16},
         "latent_labels": 64,
-        "share_labels": 16,
-        "share_draws": 2,
+        "variance_labels": 16,
+        "variance_draws": 2,
         "bands": 2,
         "band_images": 8,
-        "representation": {"tap": "mid", "timestep": 40},
+        "representation": {"layer": "mid", "t": 40},
         "p1": None,
     },
 }
@@ -67,7 +67,7 @@ def assert_same_record(one: Run, other: Run) -> None:
     for mine, its in zip(one.snapshots, other.snapshots, strict=True):
         assert_same_arrays(mine.weights(), its.weights())
         assert_same_arrays(mine.samples(), its.samples())
-        for place in mine.places:
+        for place in mine.sites:
             assert mine.latents(*place).tobytes() == its.latents(*place).tobytes()
     assert [_without_times(entry) for entry in one.metrics] == [
         _without_times(entry) for entry in other.metrics

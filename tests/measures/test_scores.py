@@ -17,10 +17,10 @@ from phasescope.measures import (
     Score,
     additivity,
     factorization,
-    label_share,
-    order,
-    p1_order,
+    label_variance,
+    p1_r2,
     participation_ratio,
+    probe_r2,
     trustworthiness,
     two_nn,
 )
@@ -39,10 +39,10 @@ def holed(array):
 
 
 def test_a_score_is_json_and_what_is_not_finite_is_null():
-    score = order(LATENTS, LABELS).with_baselines(untrained=np.float32(0.25), pixels=np.nan)
+    score = probe_r2(LATENTS, LABELS).with_baselines(untrained=np.float32(0.25), pixels=np.nan)
     read = json.loads(json.dumps(score.to_dict(), allow_nan=False))
-    assert set(read) == {"value", "low", "high", "n", "estimator", "nulls", "detail"}
-    assert read["nulls"] == {"permuted": score.baselines["permuted"], "untrained": 0.25, "pixels": None}
+    assert set(read) == {"value", "low", "high", "n", "estimator", "baselines", "detail"}
+    assert read["baselines"] == {"permuted": score.baselines["permuted"], "untrained": 0.25, "pixels": None}
     assert read["detail"] == dict(score.detail)
     assert read["n"] == 40
 
@@ -64,7 +64,7 @@ def plain(score: Score) -> Score:
 
 
 def test_a_score_comes_back_from_its_dict():
-    for score in (FULL, order(LATENTS, LABELS), participation_ratio(LATENTS)):
+    for score in (FULL, probe_r2(LATENTS, LABELS), participation_ratio(LATENTS)):
         tree = json.loads(json.dumps(score.to_dict(), allow_nan=False))
         back = Score.from_dict(tree)
         assert back.to_dict() == tree
@@ -78,8 +78,8 @@ def test_columns_are_the_leaves_of_the_dict():
         "high": 0.6,
         "n": 10,
         "estimator": "of 2, 3",
-        "nulls.permuted": 0.1,
-        "nulls.pixels": None,
+        "baselines.permuted": 0.1,
+        "baselines.pixels": None,
         "detail.k=5": 1.0,
     }
 
@@ -111,10 +111,10 @@ def test_one_odd_row_among_equal_ones_gives_finite_scores():
     latents = np.zeros((40, 3))
     latents[5] = 1
     scores = [
-        order(latents, LABELS),
+        probe_r2(latents, LABELS),
         trustworthiness(latents, LABELS),
         participation_ratio(latents),
-        label_share(np.stack([latents, np.zeros((40, 3))])),
+        label_variance(np.stack([latents, np.zeros((40, 3))])),
     ]
     for score in scores:
         assert np.isfinite([score.value, score.low, score.high, *score.baselines.values()]).all()
@@ -123,21 +123,21 @@ def test_one_odd_row_among_equal_ones_gives_finite_scores():
 
 
 GIVEN: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
-    "order": (order, {"latents": LATENTS, "labels": LABELS}),
+    "probe_r2": (probe_r2, {"latents": LATENTS, "labels": LABELS}),
     "trustworthiness": (trustworthiness, {"latents": LATENTS, "labels": LABELS}),
-    "p1_order": (p1_order, {"latents": LATENTS, "labels": LABELS}),
+    "p1_r2": (p1_r2, {"latents": LATENTS, "labels": LABELS}),
     "participation_ratio": (participation_ratio, {"latents": LATENTS}),
     "two_nn": (two_nn, {"latents": LATENTS}),
-    "label_share": (label_share, {"latents": DRAWS}),
+    "label_variance": (label_variance, {"latents": DRAWS}),
     "additivity": (additivity, {"latents": LATENTS, "labels": LABELS}),
     "factorization": (factorization, {"latents": LATENTS, "labels": LABELS}),
     "factorization of draws": (factorization, {"latents": DRAWS, "labels": LABELS}),
 }
-OF_LATENTS = ["order", "trustworthiness", "p1_order", "participation_ratio", "two_nn"]
-WITH_LABELS = ["order", "trustworthiness", "p1_order", "additivity", "factorization"]
+OF_LATENTS = ["probe_r2", "trustworthiness", "p1_r2", "participation_ratio", "two_nn"]
+WITH_LABELS = ["probe_r2", "trustworthiness", "p1_r2", "additivity", "factorization"]
 
 
-@pytest.mark.parametrize("measure", [name for name in GIVEN if name != "p1_order"])
+@pytest.mark.parametrize("measure", [name for name in GIVEN if name != "p1_r2"])
 @settings(max_examples=4, deadline=None)
 @given(st.integers(0, 10**6), st.floats(1e-3, 1e3), st.floats(-100, 100))
 def test_rotation_scale_shift_and_more_features_of_latents_and_units_of_labels_change_nothing(
@@ -148,7 +148,7 @@ def test_rotation_scale_shift_and_more_features_of_latents_and_units_of_labels_c
     padded = np.concatenate([arrays["latents"], np.ones((*arrays["latents"].shape[:-1], 3))], axis=-1)
     others = {"latents": scale * (padded @ ortho_group.rvs(9, random_state=seed) + shift)}
     rows = np.arange(40)
-    if measure != "order":  # whose folds are of the rows' numbers
+    if measure != "probe_r2":  # whose folds are of the rows' numbers
         rows = np.random.default_rng(seed).permutation(40)
         others["latents"] = others["latents"][..., rows, :]
     if "labels" in arrays:
@@ -212,16 +212,16 @@ BAD = [
         ]
     ),
     ("two_nn", {"latents": LATENTS[:3]}, r"`latents` \(n=3\) must have at least 4 rows"),
-    ("order", {"folds": 21}, r"`latents` \(n=40\) must have at least 42 rows: 21 folds hold two rows each"),
+    ("probe_r2", {"folds": 21}, r"`latents` \(n=40\) must have at least 42 rows: 21 folds hold two rows"),
     ("trustworthiness", {"k": 20}, r"`latents` \(n=40\) must have at least 42 rows: k \(=20\)"),
-    ("p1_order", {"neighbours": 40}, r"`latents` \(n=40\) must have at least 41 rows"),
+    ("p1_r2", {"neighbours": 40}, r"`latents` \(n=40\) must have at least 41 rows"),
     ("participation_ratio", {"latents": LATENTS[:3]}, r"`latents` \(n=3\) must have at least 4 rows"),
-    ("label_share", {"latents": LATENTS}, r"`latents` \(shape \(40, 6\)\) must be \(draws, n, features\)"),
-    ("label_share", {"latents": DRAWS[:0]}, r"`latents` \(draws=0\) must have at least 2 noise draws"),
-    ("label_share", {"latents": DRAWS[:1]}, r"`latents` \(draws=1\) must have at least 2 noise draws"),
-    ("label_share", {"latents": DRAWS[:, :2]}, r"`latents` \(n=2\) must have at least 3 rows"),
-    ("label_share", {"latents": holed(DRAWS)}, r"`latents` \(1 of 720 not finite\) must be finite"),
-    ("label_share", {"latents": np.ones((3, 40, 6))}, r"`latents` \(shape \(3, 40, 6\)\) must vary"),
+    ("label_variance", {"latents": LATENTS}, r"`latents` \(shape \(40, 6\)\) must be \(draws, n, features\)"),
+    ("label_variance", {"latents": DRAWS[:0]}, r"`latents` \(draws=0\) must have at least 2 noise draws"),
+    ("label_variance", {"latents": DRAWS[:1]}, r"`latents` \(draws=1\) must have at least 2 noise draws"),
+    ("label_variance", {"latents": DRAWS[:, :2]}, r"`latents` \(n=2\) must have at least 3 rows"),
+    ("label_variance", {"latents": holed(DRAWS)}, r"`latents` \(1 of 720 not finite\) must be finite"),
+    ("label_variance", {"latents": np.ones((3, 40, 6))}, r"`latents` \(shape \(3, 40, 6\)\) must vary"),
 ]
 
 

@@ -191,8 +191,10 @@ def an_observation(folder: Path, golden: Run) -> Run:
 def a_watched_run_of_arrays(folder: Path, _: Run) -> Run:
     labels = np.stack(np.meshgrid(np.arange(9.0), np.arange(9.0)), -1).reshape(-1, 2)
     images = np.random.default_rng(0).random((81, 8, 8)).astype(np.float32)
-    fields = {"folder": folder / "watched", "batch": 8, "latent_labels": 64, "share_labels": 16, "p1": None}
-    watcher = phasescope.watch(ArrayWorld.from_arrays(images, labels), taps=["mid"], **fields)
+    fields = {"batch": 8, "latent_labels": 64, "variance_labels": 16, "p1": None}
+    watcher = phasescope.watch(
+        ArrayWorld.from_arrays(images, labels), layers=["mid"], folder=folder / "watched", **fields
+    )
     for step in (0, 5):
         watcher.record(Net(), step)
     return watcher.run
@@ -208,7 +210,7 @@ def test_an_archive_is_used_elsewhere_without_the_original(make, golden, tmp_pat
     capsys.readouterr()
     assert main(["import", str(tmp_path / "a.zip")]) == 0
     name = Path(capsys.readouterr().out.strip()).name
-    for words in (["show", name], ["report", name], ["measure", name, "--only", "order"]):
+    for words in (["show", name], ["report", name], ["measure", name, "--only", "probe_r2"]):
         assert main([*words]) == 0, (words, capsys.readouterr().err)
     assert find_run(name).metrics
     assert main(["export", name, "--archive", "again.zip"]) == 0

@@ -14,8 +14,8 @@ from phasescope.runs.loading import Loaded
 from phasescope.studies import torch_generator
 from phasescope.worlds import GaussianBump
 
-WORLD = GaussianBump.of({"canvas": 24})
-FAMILY = DiffusionConfig.of(
+WORLD = GaussianBump.from_tree({"canvas": 24})
+FAMILY = DiffusionConfig.from_tree(
     {"predict": "x", "schedule": {"kind": "linear", "steps": 50}, "sampler": {"kind": "ddim", "steps": 4}}
 ).build()
 CONFIG = SimpleNamespace(world=WORLD, network=SimpleNamespace(taps=None))
@@ -70,7 +70,7 @@ def test_what_is_put_in_too_near_to_what_is_told_is_told_as_either():
 
 @pytest.mark.parametrize(
     ("change", "named"),
-    [(Change("nowhere", "ablate"), "`tap`"), (Change("body", "move"), "`how`"),
+    [(Change("nowhere", "ablate"), "`layer`"), (Change("body", "move"), "`how`"),
      (Change("body", "patch"), "`towards`"), (Change("body", "patch", (1.0, 99.0)), "`y`"),
      (Change("body", "steer"), "`by`"), (Change("body", "steer", (0.0, 0.0)), "`by`"),
      (Change("body", "steer", (20.0, 0.0)), "`by`"), (Change("body", "ablate", (1.0, 1.0)), "`towards`")],

@@ -12,16 +12,16 @@ WORDS = (
     "world.canvas=8", "network.widths=[8,8]", "network.groups=4", "network.embedding.width=8", "training.steps=10",
     "training.batch=8", "training.warmup=2", "training.device=cpu", "training.threads=1",
     "probing.snapshots={dense_until: 0, every: 5}", "probing.images={grid: 16, off_grid: 16}",
-    "probing.latent_labels=64", "probing.share_labels=16", "probing.share_draws=2", "probing.bands=2",
+    "probing.latent_labels=64", "probing.variance_labels=16", "probing.variance_draws=2", "probing.bands=2",
     "probing.band_images=4", "probing.p1=null", "family.schedule.steps=50", "family.sampler={kind: ddim, steps: 2}",
-    "probing.timesteps=[5, 30]",
+    "probing.t=[5, 30]",
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def runs(golden, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    train(load_config(words=[*WORDS, "training.label_dropout=0.2", "name=some"]), folder)
+    train(load_config(overrides=[*WORDS, "training.label_dropout=0.2", "name=some"]), folder)
     shutil.copytree(golden.path, folder / f"never-{golden.identity}")
     return folder
 

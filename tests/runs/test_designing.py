@@ -15,15 +15,16 @@ def test_its_json_has_labels_splits_and_what_copiers_get_right(capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["splits"] == {"trained": 169, "x_arm": 39, "y_arm": 39, "intersection": 9}
     assert {name: len(labels) for name, labels in found["labels"].items()} == found["splits"]
-    assert set(found["copier"]["copier"]) == {"grid", "x_arm", "y_arm", "intersection", "off_grid"}
-    assert found["copier"]["factorized copier"]["grid"] == 1.0
+    splits = {"grid", "x_arm", "y_arm", "intersection", "off_grid"}
+    assert set(found["accuracies"]["nearest_neighbour"]) == splits
+    assert found["accuracies"]["per_factor_nearest_neighbour"]["grid"] == 1.0
 
 
 def test_the_table_says_it_in_words_and_the_picture_is_drawn(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["designs", *WORDS, CROSS, "--out", "labels.png"]) == 0
     printed = capsys.readouterr().out
-    for words in ("less a cross", "x arm", "169", "kernel smoother"):
+    for words in ("less a cross", "x arm", "169", "kernel"):
         assert words in printed
     assert "labels.png" in printed
     assert (tmp_path / "labels.png").read_bytes().startswith(b"\x89PNG")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from phasescope import Place, UserError
+from phasescope import Site, UserError
 from phasescope.runs.probing import capture
 
 LABELS = np.array([[2.0, 3.0], [5.0, 1.0], [4.5, 6.25]], np.float32)
@@ -40,15 +40,15 @@ def test_activations_are_those_that_the_snapshot_recorded(run):
         read = run.activations("mid.40", snapshot.latent_labels(), step)
         assert read.dtype == np.float32
         np.testing.assert_allclose(read, snapshot.latents("mid", 40), atol=5e-3)
-    assert run.activations(Place("up1", 3), LABELS).shape[0] == len(LABELS)
+    assert run.activations(Site("up1", 3), LABELS).shape[0] == len(LABELS)
 
 
 @pytest.mark.parametrize(
     ("site", "rule"),
     [
-        ("nowhere.40", r"`tap` \(=nowhere\) must be one of the network's layers: .*mid"),
-        ("mid", r"`place` \(=mid\) must end in a number from 0 to 49"),
-        ("mid.50", r"`place` \(=mid.50\) must end in a number from 0 to 49"),
+        ("nowhere.40", r"`layer` \(=nowhere\) must be one of the network's layers: .*mid"),
+        ("mid", r"`site` \(=mid\) must end in a number from 0 to 49"),
+        ("mid.50", r"`site` \(=mid.50\) must end in a number from 0 to 49"),
     ],
 )
 def test_a_site_that_is_not_there_is_named_with_those_that_are(run, site, rule):

@@ -31,13 +31,13 @@ def test_every_way_gives_its_scores_and_the_same_again(how, by, run: Run):
 
 
 def test_the_command_prints_a_table_or_json_and_writes_images(run: Run, tmp_path, capsys):
-    words = ["intervene", str(run.path), "--tap", "mid", "--count", "8", "--how", "steer", "--by", "1,0"]
+    words = ["intervene", str(run.path), "--layer", "mid", "--count", "8", "--how", "steer", "--by", "1,0"]
     assert main([*words, "--out", str(tmp_path / "there.npz")]) == 0
     assert "matched.moved.x" in capsys.readouterr().out
     with np.load(tmp_path / "there.npz") as arrays:
         assert arrays["images"].shape == (8, 1, 8, 8)
     assert main([*words, "--json"]) == 0
-    assert {"value", "low", "high", "n", "nulls"} <= set(
+    assert {"value", "low", "high", "n", "baselines"} <= set(
         json.loads(capsys.readouterr().out)["matched.follows"]
     )
 
@@ -45,14 +45,14 @@ def test_the_command_prints_a_table_or_json_and_writes_images(run: Run, tmp_path
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"tap": "nowhere"}, "`tap`"),
+        ({"layer": "nowhere"}, "`layer`"),
         ({"how": "paint"}, "`how`"),
         ({"how": "steer"}, "`by`"),
         ({"by": (1.0, 0.0)}, "`by`"),
         ({"how": "steer", "by": (1.0,)}, "2 numbers"),
         ({"how": "steer", "by": (0.0, 0.0)}, "not all 0"),
         ({"how": "steer", "by": (float("nan"), 1.0)}, "must be finite"),
-        ({"how": "steer", "by": (500.0, 0.0)}, "must lead from labels of the world"),
+        ({"how": "steer", "by": (500.0, 0.0)}, "must lead from some labels of the world"),
         ({"count": 3}, "`count`"),
         ({"count": 10**9}, "`count`"),
         ({"step": 7}, "snapshots"),
@@ -60,5 +60,5 @@ def test_the_command_prints_a_table_or_json_and_writes_images(run: Run, tmp_path
 )
 def test_bad_input_is_a_line(change, message, run: Run):
     with pytest.raises(UserError, match=message) as caught:
-        intervene(run, **{"tap": "mid", **change})
+        intervene(run, **{"layer": "mid", **change})
     assert "\n" not in str(caught.value)

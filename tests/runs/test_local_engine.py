@@ -70,7 +70,7 @@ DONE = (0, 40, "done")
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     monkeypatch.setattr(engines_module, "LOOK_EVERY_S", 0.0)
-    return [prepare(load_config(words=[f"seed={seed}"]), tmp_path) for seed in range(5)]
+    return [prepare(load_config(overrides=[f"seed={seed}"]), tmp_path) for seed in range(5)]
 
 
 def follow(engine: Engine, folders: list[Path]) -> tuple[dict[Path, Any], list[Event]]:
@@ -222,7 +222,7 @@ def test_bad_input(folders: list[Path], tmp_path: Path, monkeypatch):
 
 
 def test_a_prepared_folder_is_made_once_and_one_of_another_configuration_is_refused(tmp_path: Path):
-    config = load_config(words=["seed=3"])
+    config = load_config(overrides=["seed=3"])
     folder = prepare(config, tmp_path)
     assert folder == tmp_path / config.folder
     assert Run(folder).config == config.tree()
@@ -232,7 +232,7 @@ def test_a_prepared_folder_is_made_once_and_one_of_another_configuration_is_refu
         writer.write_status({"state": "done"})
     assert prepare(config, tmp_path) == folder
     assert Run(folder).status["state"] == "done"
-    other = load_config(words=["seed=4"])
+    other = load_config(overrides=["seed=4"])
     folder.rename(tmp_path / other.folder)
     with pytest.raises(UserError, match="nothing is overwritten"):
         prepare(other, tmp_path)

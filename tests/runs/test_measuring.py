@@ -23,8 +23,8 @@ def file(tmp_path):
 
 def test_a_file_is_measured_as_its_arrays_are(file):
     assert measure_file(file) == measures.battery(LATENTS, LABELS)
-    assert measure_file(file, latents="z", chosen=["order"]) == {
-        "order": measures.order(LATENTS[:, :4], LABELS)
+    assert measure_file(file, latents="z", chosen=["probe_r2"]) == {
+        "probe_r2": measures.probe_r2(LATENTS[:, :4], LABELS)
     }
 
 
@@ -32,21 +32,21 @@ def test_several_draws_are_measured_as_such(file):
     found = measure_file(file, latents="draws")
     with np.load(file) as arrays:
         draws = arrays["draws"]
-    assert found["label_share"] == measures.label_share(draws)
-    assert found["order"] == measures.order(draws[0], LABELS)
-    assert "label_share" not in measure_file(file)
+    assert found["label_variance"] == measures.label_variance(draws)
+    assert found["probe_r2"] == measures.probe_r2(draws[0], LABELS)
+    assert "label_variance" not in measure_file(file)
 
 
 def test_the_command_prints_a_table_and_the_same_as_json(file, capsys):
-    assert main(["measure", str(file), "--only", "order,participation_ratio"]) == 0
+    assert main(["measure", str(file), "--only", "probe_r2,participation_ratio"]) == 0
     table = capsys.readouterr().out
-    score = measures.order(LATENTS, LABELS)
+    score = measures.probe_r2(LATENTS, LABELS)
     assert f"{score.value:.3f}" in table
     assert f"{score.low:.3f} to {score.high:.3f}" in table
     assert "permuted labels" in table
     assert score.estimator in table
-    assert main(["measure", str(file), "--only", "order", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"order": score.to_dict()}
+    assert main(["measure", str(file), "--only", "probe_r2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"probe_r2": score.to_dict()}
 
 
 def test_what_is_left_out_is_reported_beside_the_table_and_the_json(tmp_path, capsys):
@@ -59,7 +59,7 @@ def test_what_is_left_out_is_reported_beside_the_table_and_the_json(tmp_path, ca
     assert main(["measure", str(tmp_path / "three.npz"), "--json"]) == 0
     told = capsys.readouterr()
     found = json.loads(told.out)
-    assert "order" in found
+    assert "probe_r2" in found
     assert {"additivity", "left_out"}.isdisjoint(found)
     assert "left out: additivity: " in told.err
     assert main(["measure", str(tmp_path / "three.npz"), "--only", "additivity"]) == 2

@@ -10,8 +10,8 @@ from phasescope import Run, UserError, observe, train
 from phasescope.cli import main
 from phasescope.models.training import loop
 
-WORDS = ["probing.taps=[up1, down1]", "timesteps=[5, 40]", "probing.bands=3", "latent_labels=80"]
-OTHER = {"taps": ["up1", "down1"], "timesteps": [5, 40], "bands": 3, "latent_labels": 80}
+WORDS = ["probing.layers=[up1, down1]", "t=[5, 40]", "probing.bands=3", "latent_labels=80"]
+OTHER = {"layers": ["up1", "down1"], "t": [5, 40], "bands": 3, "latent_labels": 80}
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +40,15 @@ def test_both_plans_are_observed_of_one_run(trained):
 @pytest.mark.usefixtures("untouched_random_streams")
 def test_it_is_what_a_run_with_that_plan_records(run, trained):
     before, told = contents(run.path), []
-    found = observe(run, WORDS, lambda done, of: told.append((done, of)))
+    found = observe(run, WORDS, lambda *counts: told.append(counts))
     assert told == [(1, 3), (2, 3), (3, 3)]
     assert results(found) == results(trained[1])
     assert [line["wall_s"] for line in found.metrics] == [line["wall_s"] for line in run.metrics]
     assert found.references == trained[1].references
     assert found.about == trained[1].about
     for mine, its in zip(found.snapshots, trained[1].snapshots, strict=True):
-        assert mine.places == its.places
-        for place in mine.places:
+        assert mine.sites == its.sites
+        for place in mine.sites:
             assert mine.latents(*place).tobytes() == its.latents(*place).tobytes()
         assert mine.samples()["images"].tobytes() == its.samples()["images"].tobytes()
         np.testing.assert_equal(mine.readings(), its.readings())
@@ -62,7 +62,7 @@ def test_it_is_what_a_run_with_that_plan_records(run, trained):
 
 def test_it_is_shown_measured_and_reported_as_a_run_is(run, capsys):
     found = observe(run, WORDS)
-    for words in (["show", str(found.path)], ["measure", str(found.path), "--only", "order"]):
+    for words in (["show", str(found.path)], ["measure", str(found.path), "--only", "probe_r2"]):
         assert main(words) == 0, words
     assert "up1" in capsys.readouterr().out
 
@@ -70,7 +70,7 @@ def test_it_is_shown_measured_and_reported_as_a_run_is(run, capsys):
 def test_the_runs_own_plan_is_the_run(run):
     before = contents(run.path)
     assert observe(run).path == run.path
-    assert observe(run, ["taps=[mid]", "bands=2"]).path == run.path
+    assert observe(run, ["layers=[mid]", "bands=2"]).path == run.path
     assert contents(run.path) == before
 
 
@@ -100,12 +100,12 @@ def test_what_is_observed_already_stays_and_what_was_killed_half_way_goes_on(run
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("taps=[up9]", r"`probing.taps` \(=up9\) must be layers of the network"),
-        ("timesteps=[50]", r"`probing.timesteps` \(=50\) must be from 0 to 49"),
+        ("layers=[up9]", r"`probing.layers` \(=up9\) must be layers of the network"),
+        ("t=[50]", r"`probing.t` \(=50\) must be from 0 to 49"),
         ("tapz=[mid]", r"`probing.tapz` \(=\['mid'\]\) is not a field"),
         ("training.steps=3", r"`probing.training` .*is not a field"),
         ("probing=3", r"`probing` \(=3\) must be a key of `probing`"),
-        ("taps", r"`taps` must have the form key=value"),
+        ("layers", r"`layers` must have the form key=value"),
         ("images.rim=16", r"`probing.images.rim` \(=16\) must be of a split of the world: grid, off_grid"),
         ("measures=[none.py:radius]", r"`none.py:radius` must be a file: there is none in"),
     ],
@@ -127,6 +127,6 @@ def test_a_run_without_weights_is_refused(run):
 
 def test_a_run_that_would_be_observed_otherwise_is_not_trained_again_but_says_how(run):
     before = contents(run.path)
-    with pytest.raises(UserError, match=r"this run, observed otherwise: `probing.taps` .*phasescope observe"):
-        train(config_of(probing={"taps": ["up1"]}), run.path.parent)
+    with pytest.raises(UserError, match=r"run, observed otherwise: `probing.layers` .*phasescope observe"):
+        train(config_of(probing={"layers": ["up1"]}), run.path.parent)
     assert contents(run.path) == before

@@ -8,7 +8,7 @@ import pytest
 from phasescope.cli import main
 
 WORDS = ["world.canvas=16", "world.boundary=periodic", "network.widths=[16,16,16]", "network.groups=4"]
-KEYS = {"r_prime", "ln_m", "t_condensation", "t_instability", "cap", "copier", "mmse"}
+KEYS = {"r_prime", "ln_m", "t_condensation", "t_instability", "cap", "accuracies", "mmse"}
 
 
 def told(capsys, *words: str) -> dict:
@@ -24,9 +24,9 @@ def test_its_json_has_what_users_read(capsys):
     assert found["ln_m"] == pytest.approx(math.log(256))
     assert found["cap"] == 1
     assert all(len(errors) == len(found["mmse"]["t"]) for errors in found["mmse"].values())
-    assert found["copier"] == {
-        name: {"grid": 1.0, "off_grid": 1.0} for name in ("copier", "factorized copier")
-    } | {"kernel smoother": {"grid": 1.0, "off_grid": found["copier"]["kernel smoother"]["off_grid"]}}
+    assert found["accuracies"] == {
+        name: {"grid": 1.0, "off_grid": 1.0} for name in ("nearest_neighbour", "per_factor_nearest_neighbour")
+    } | {"kernel": {"grid": 1.0, "off_grid": found["accuracies"]["kernel"]["off_grid"]}}
 
 
 def test_objective_network_and_design_each_tell(capsys):
@@ -34,7 +34,7 @@ def test_objective_network_and_design_each_tell(capsys):
     capped = told(capsys, "network.padding=circular")
     assert (capped["shift_px"], capped["cap"]) == (4, pytest.approx(1 / 16))
     assert told(capsys, "network.padding=circular", "network.coordinates=true")["cap"] == 1
-    assert told(capsys, "world.design.keep=40")["copier"]["copier"]["off_grid"] < 1
+    assert told(capsys, "world.design.keep=40")["accuracies"]["nearest_neighbour"]["off_grid"] < 1
 
 
 def test_the_table_says_it_in_words(capsys, tmp_path):

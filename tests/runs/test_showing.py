@@ -18,8 +18,8 @@ def test_a_run_says_what_it_is_and_has_a_row_a_snapshot(run):
     assert phasescope.Run(str(run.path)).name == run.name
     frame = run.to_frame()
     assert frame["step"].tolist() == [0, 10, 20]
-    values = [line["order"]["mid.40"]["value"] for line in run.metrics]
-    np.testing.assert_array_equal(frame["order.mid.40.value"], values)
+    values = [line["probe_r2"]["mid.40"]["value"] for line in run.metrics]
+    np.testing.assert_array_equal(frame["probe_r2.mid.40.value"], values)
 
 
 def test_a_snapshot_has_a_row_an_image(run):
@@ -67,12 +67,12 @@ def test_scores_become_a_frame():
     rng = np.random.default_rng(0)
     labels = rng.random((40, 2))
     scores = phasescope.measures.battery(
-        labels @ rng.random((2, 3)), labels, chosen=["participation_ratio", "order"]
+        labels @ rng.random((2, 3)), labels, chosen=["participation_ratio", "probe_r2"]
     )
     frame = scores.to_frame().set_index("measure")
-    assert frame.loc["order", "value"] == scores["order"].value
-    assert frame.loc["order", "nulls.permuted"] == scores["order"].baselines["permuted"]
-    assert np.isnan(frame.loc["participation_ratio", "nulls.permuted"])
+    assert frame.loc["probe_r2", "value"] == scores["probe_r2"].value
+    assert frame.loc["probe_r2", "baselines.permuted"] == scores["probe_r2"].baselines["permuted"]
+    assert np.isnan(frame.loc["participation_ratio", "baselines.permuted"])
 
 
 def test_a_probed_network_and_its_table(run):
@@ -80,12 +80,12 @@ def test_a_probed_network_and_its_table(run):
     from phasescope.worlds import GaussianBump
 
     network = load_network(run, run.snapshots[-1]).network
-    probed = phasescope.probe(network, GaussianBump(canvas=8), taps=["mid"], t=40, labels=40, shared=8)
+    probed = phasescope.probe(network, GaussianBump(canvas=8), layers=["mid"], t=40, labels=40, shared=8)
     assert repr(probed) == "Probed(40 labels of x, y at mid.40)"
-    table = probed.table(["order"])
+    table = probed.table(["probe_r2"])
     frame = table.to_frame()
-    assert frame[["measure", "place"]].to_numpy().tolist() == [["order", "mid.40"]]
-    assert frame["nulls.pixels"].item() == table["order"]["mid.40"].baselines["pixels"]
+    assert frame[["measure", "site"]].to_numpy().tolist() == [["probe_r2", "mid.40"]]
+    assert frame["baselines.pixels"].item() == table["probe_r2"]["mid.40"].baselines["pixels"]
 
 
 def test_a_study_shows_its_size():

@@ -32,7 +32,7 @@ def untold(tmp_path_factory) -> Run:
         world=TORUS,
         network=CONV,
         training={"label_dropout": 1.0},
-        probing={"taps": ["layer1"], "snapshots": {"every": 20}},
+        probing={"layers": ["layer1"], "snapshots": {"every": 20}},
     )
     return train(config, tmp_path_factory.mktemp("runs"))
 
@@ -102,14 +102,14 @@ def beside(run: Run, optimum: str, receptive_px: int = 5) -> dict[str, float]:
 
 
 def test_an_optimum_generates_what_it_generates_and_not_what_the_other_does(untold):
-    for name, other in (("machine", "posterior"), ("posterior", "machine")):
+    for name, other in (("optimum", "posterior"), ("posterior", "optimum")):
         r2 = beside(untold, name)
         assert r2[name] == 1
         assert r2[other] < 0.9
 
 
 def test_a_patch_local_optimum_that_sees_the_whole_canvas_is_the_posterior_mean(untold):
-    assert beside(untold, "posterior", receptive_px=9)["machine"] > 0.999
+    assert beside(untold, "posterior", receptive_px=9)["optimum"] > 0.999
 
 
 def test_the_spread_of_training_images_is_what_agreement_is_relative_to(untold):
@@ -162,7 +162,7 @@ def test_one_factor_that_is_told_is_a_label():
 
 def test_the_lines_of_a_training_without_labels_judge_no_place(tmp_path, capsys):
     training = {"label_dropout": 1.0, "steps": 2, "warmup": 1}
-    probing = {"taps": ["layer1"], "observe": [], "snapshots": {"every": 2}}
+    probing = {"layers": ["layer1"], "observe": [], "snapshots": {"every": 2}}
     config = config_of(world=TORUS, network=CONV, training=training, probing=probing)
     assert follow(execute(config, tmp_path), Run(tmp_path / config.folder), lambda done, total: None)
     printed = capsys.readouterr().out

@@ -19,11 +19,11 @@ from phasescope.views.report import words as record_words
 from phasescope.worlds import ArrayWorld, GaussianBump
 
 WORLD = GaussianBump(canvas=8)
-FAMILY = DiffusionConfig.of(
+FAMILY = DiffusionConfig.from_tree(
     {"schedule": {"kind": "linear", "steps": 50}, "sampler": {"kind": "ddim", "steps": 2}}
 )
-PLAN = {**TINY["probing"], "taps": ["enter"]}
-PLAN.pop("taps"), PLAN.pop("timesteps"), PLAN.pop("snapshots")
+PLAN = {**TINY["probing"], "layers": ["enter"]}
+PLAN.pop("layers"), PLAN.pop("t"), PLAN.pop("snapshots")
 BATCH = 16
 
 
@@ -106,14 +106,14 @@ def test_it_writes_a_run_like_any_other(watched, capsys):
     assert watched.status["state"] == "done"
     assert watched.status["parameters"] == sum(one.numel() for one in Net().parameters())
     for line in watched.metrics:
-        nulls = line["order"]["enter.40"]["nulls"]
-        assert nulls["untrained"] == watched.metrics[0]["order"]["enter.40"]["value"]
+        nulls = line["probe_r2"]["enter.40"]["baselines"]
+        assert nulls["untrained"] == watched.metrics[0]["probe_r2"]["enter.40"]["value"]
         assert "pixels" in nulls
         assert set(line["phase"]) == {"behaviour", "sheet", "representation"}
         assert len(line["denoising"]) == 2
     assert watched.about["watched"] == "Net"
     assert watched.about["sentence"] == WORLD.sentence()
-    for words in (["show"], ["measure", "--only", "order"]):
+    for words in (["show"], ["measure", "--only", "probe_r2"]):
         assert main([words[0], str(watched.path), *words[1:]]) == 0, words
     assert "enter" in capsys.readouterr().out
 
@@ -158,13 +158,13 @@ def test_an_earlier_step_after_a_later_one_is_refused(tmp_path):
 
 def test_a_tap_that_is_not_there_is_told(tmp_path):
     watcher = watch(WORLD, ["entre"], family=FAMILY, folder=tmp_path / "mine", batch=BATCH, t=[40], **PLAN)
-    with pytest.raises(UserError, match=r"`tap` \(=entre\) must name a block of the network"):
+    with pytest.raises(UserError, match=r"`layer` \(=entre\) must name a block of the network"):
         watcher.record(Net(), 0)
     for step in (-1, 0.5):
         with pytest.raises(UserError, match="must be a whole number from 0 on"):
             watcher_of(tmp_path / "mine", batch=BATCH).record(Net(), step)
     assert not (tmp_path / "mine").exists()
-    with pytest.raises(UserError, match=r"`probing.timesteps` \(=50\)"):
+    with pytest.raises(UserError, match=r"`probing.t` \(=50\)"):
         watch(WORLD, ["enter"], family=FAMILY, folder=tmp_path / "b", batch=4, t=[50], **PLAN).record(
             Net(), 0
         )
@@ -196,7 +196,7 @@ def test_what_is_no_world_is_refused_and_one_tap_need_not_be_a_list(tmp_path):
         watch("x", ["enter"], folder=tmp_path / "none", batch=BATCH)
     watcher = watch(WORLD, "enter", family=FAMILY, folder=tmp_path / "one", t=[40], batch=BATCH, **PLAN)
     watcher.record(Net(), 0)
-    assert watcher.run.about["taps"] == ["enter"]
+    assert watcher.run.about["layers"] == ["enter"]
     assert not (tmp_path / "none").exists()
 
 
@@ -207,11 +207,11 @@ def test_a_folder_that_holds_other_images_is_refused_in_one_line(tmp_path):
         return ArrayWorld.from_arrays(rng.random((64, 8, 8)), labels, names=("x", "y"))
 
     for seed in (0, 0):
-        watch(arrays(seed), taps=["enter"], folder=tmp_path / "run", batch=BATCH)
+        watch(arrays(seed), layers=["enter"], folder=tmp_path / "run", batch=BATCH)
     with pytest.raises(
         UserError, match=r"`folder` \(=.*run\) must be that of these images: its world.npz holds"
     ) as told:
-        watch(arrays(1), taps=["enter"], folder=tmp_path / "run", batch=BATCH)
+        watch(arrays(1), layers=["enter"], folder=tmp_path / "run", batch=BATCH)
     assert len(str(told.value).splitlines()) == 1
 
 

@@ -14,7 +14,7 @@ TINY = {
     "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 4}},
     "network": {"widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
     "training": {"steps": 20, "batch": 16, "warmup": 5, "threads": 1, "device": "cpu"},
-    "probing": {"snapshots": {"dense_until": 0, "every": 10}, "taps": ["mid"], "timesteps": [40], **LEAST},
+    "probing": {"snapshots": {"dense_until": 0, "every": 10}, "layers": ["mid"], "t": [40], **LEAST},
 }
 COSTS = ("wall_s", "cpu_s", "observing_s")
 

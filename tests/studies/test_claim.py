@@ -182,8 +182,8 @@ def test_a_foil_needs_a_second_run_of_each_cell():
     [
         ("accuracy.grid.joint", []),
         ("phase.sheet", ["sheet"]),
-        ("label_share.mid.600.value", ["sheet"]),
-        ("order.mid.600.value", ["latents"]),
+        ("label_variance.mid.600.value", ["sheet"]),
+        ("probe_r2.mid.600.value", ["latents"]),
         ("phase.representation", ["latents"]),
         ("nats.x", ["references"]),
     ],

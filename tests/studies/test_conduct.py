@@ -122,7 +122,7 @@ def test_only_what_is_read_is_observed_and_recorded(done, monkeypatch):
     assert not [
         name
         for name in frame
-        if name.startswith(("order", "denoising", "excess", "nats", "accuracy.off_grid"))
+        if name.startswith(("probe_r2", "denoising", "excess", "nats", "accuracy.off_grid"))
     ]
 
 

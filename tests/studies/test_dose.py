@@ -23,7 +23,7 @@ def test_a_head_is_all_that_its_cell_changes():
 
 
 def tiny(**network):
-    config = load_config(words=["preset=lean", "network.widths=[8,8]", "network.groups=4"])
+    config = load_config(overrides=["preset=lean", "network.widths=[8,8]", "network.groups=4"])
     return config.world, config.family.build(), config.network
 
 
@@ -35,7 +35,7 @@ def batch_of(world, family, n=16):
 
 def test_the_share_is_that_of_the_measure():
     z = np.random.default_rng(0).normal(size=(2, 9, 5)) + np.arange(9)[:, None]
-    expected = measures.label_share(z, permutations=2, resamples=2).value
+    expected = measures.label_variance(z, permutations=2, resamples=2).value
     assert losses.label_share(torch.from_numpy(z)).item() == pytest.approx(expected, abs=1e-9)
 
 

@@ -13,7 +13,7 @@ N = 60
 
 @pytest.fixture(scope="module")
 def bumps() -> tuple[np.ndarray, np.ndarray]:
-    world = load_config(words=["preset=p1"]).world
+    world = load_config(overrides=["preset=p1"]).world
     labels = world.draw_labels(N, np.random.default_rng(0)).astype(np.float32)
     return world.render(torch.from_numpy(labels)).numpy()[:, 0].astype(float), labels
 
@@ -44,7 +44,7 @@ def test_two_bumps_none_and_one_elsewhere(bumps):
 
 
 def test_a_place_is_read_between_pixels_on_any_background():
-    world, generator = load_config(words=["preset=p1"]).world, np.random.default_rng(0)
+    world, generator = load_config(overrides=["preset=p1"]).world, np.random.default_rng(0)
 
     def largest_error(labels: np.ndarray, level: float, noise: float) -> float:
         images = world.render(torch.from_numpy(labels)).numpy()[:, 0]

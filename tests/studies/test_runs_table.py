@@ -106,7 +106,7 @@ def test_where_selects_by_axis_cell_and_several_values():
 
 def test_a_missing_column_is_named():
     with pytest.raises(NotEnough, match="the records lack"):
-        made().end("order.mid.600.value")
+        made().end("probe_r2.mid.600.value")
 
 
 def test_a_number_is_described_by_its_name_and_arguments():

@@ -23,14 +23,17 @@ def test_each_two_seeds_meet_in_all_their_levels_once():
 
 
 def test_a_run_is_of_the_preset_but_for_its_seeds():
-    own, lean = study.STUDY.config(study.STUDY.cells[0], 0).tree(), load_config(words=["preset=lean"]).tree()
+    own, lean = (
+        study.STUDY.config(study.STUDY.cells[0], 0).tree(),
+        load_config(overrides=["preset=lean"]).tree(),
+    )
     for part, seeds in (("world", ["order"]), ("network", ["initial"]), ("family", ["noise", "sampling"])):
         rest = {name: value for name, value in own[part].items() if name not in ("kind", *seeds)}
         assert rest == {name: value for name, value in lean[part].items() if name != "kind"}
 
 
 def small(**kinds_of):
-    config = load_config(words=["preset=lean", "network.widths=[8,8]", "network.groups=4"])
+    config = load_config(overrides=["preset=lean", "network.widths=[8,8]", "network.groups=4"])
     world, network, family = (
         kind(**part.model_dump(exclude={"kind"}), **kinds_of.get(name, {}))
         for name, kind, part in (

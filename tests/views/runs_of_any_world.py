@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from phasescope import Factor, Factors, Place, Run
+from phasescope import Factor, Factors, Run, Site
 from phasescope.runs.store import hold
 from phasescope.runs.store.snapshot import array_name
 from phasescope.runs.store.tables import write_parquet
@@ -27,6 +27,8 @@ OUTCOMES = [
 ]
 STEPS = (0, 100, 200)
 
+SCORED = ("probe_r2", "label_participation_ratio", "label_variance", "straightness_of_rows")
+
 
 def about(factors: Factors, shape: tuple[int, ...], outcomes: list[dict], position: bool) -> dict:
     return {
@@ -34,26 +36,26 @@ def about(factors: Factors, shape: tuple[int, ...], outcomes: list[dict], positi
         "factors": [asdict(factor) for factor in factors],
         "position": list(factors.names[:2]) if position else None, "splits": ["seen", "held_out"], "outcomes": outcomes,
         "training": {"count": 9, "labels": None, "values": [[factor.low, factor.high] for factor in factors]},
-        "painting": None, "guidance": False, "taps": ["code"], "timesteps": [],
+        "sampler": None, "guidance": False, "layers": ["code"], "t": [],
     }  # fmt: skip
 
 
-ROUTES = ("order_told", "order_seen", "share_told", "share_seen")
+ROUTES = ("condition_probe_r2", "input_probe_r2", "condition_label_variance", "input_label_variance")
 
 
-def line(step: int, factors: Factors, place: Place, outcomes: list[dict], routed: bool = False) -> dict:
+def line(step: int, factors: Factors, site: Site, outcomes: list[dict], routed: bool = False) -> dict:
     learnt = step / STEPS[-1]
     score = {
         "value": learnt, "low": learnt - 0.1, "high": learnt + 0.1, "n": 60, "estimator": "made",
-        "nulls": {"permuted": 0.05, "untrained": 0.0}, "detail": dict.fromkeys(factors.names, learnt),
+        "baselines": {"permuted": 0.05, "untrained": 0.0}, "detail": dict.fromkeys(factors.names, learnt),
     }  # fmt: skip
     told = {
         "step": step, "images_seen": 8 * step, "epochs": step / 10, "loss": 0.1 if step else None, "wall_s": 1.0,
-        **{name: {str(place): score} for name in ("order", "label_dimension", "label_share", "straightness_of_rows")},
+        **{name: {str(site): score} for name in SCORED},
         "phase": {"representation": "C" if step else "A"},
     }  # fmt: skip
     if routed:
-        told |= {name: {str(place): score} for name in ROUTES}
+        told |= {name: {str(site): score} for name in ROUTES}
     if outcomes:
         shares = {"blank": 1 - learnt, "whole": learnt}
         told["outcomes"] = {split: {"n": 20, **shares} for split in ("seen", "held_out")}
@@ -71,7 +73,7 @@ def write_made_run(
     path: Path,
     factors: Factors = FOUR,
     shape: tuple[int, ...] = (3, 6, 10),
-    place: Place | None = None,
+    site: Site | None = None,
     reads: bool = False,
     position: bool = False,
     tells: bool = True,
@@ -79,7 +81,7 @@ def write_made_run(
     routed: bool = False,
 ) -> Run:
     """A run that is done; with `tells` it says what it is about."""
-    place, outcomes, rng = place or Place("code"), OUTCOMES if reads else [], np.random.default_rng(0)
+    site, outcomes, rng = site or Site("code"), OUTCOMES if reads else [], np.random.default_rng(0)
 
     def labels(n: int) -> np.ndarray:
         drawn = factors.low + rng.random((n, len(factors))) * factors.span
@@ -103,7 +105,7 @@ def write_made_run(
                 images = rng.uniform(-1, 1, (20, *shape)).astype(np.float16)
                 np.savez(snapshot / "samples.npz", images=images, labels=painted, split=split)
                 latents = rng.standard_normal((60, 5)).astype(np.float32)
-                arrays = {"labels": coded, array_name("latents", place): latents}
+                arrays = {"labels": coded, array_name("latents", site): latents}
                 np.savez(snapshot / "latents.npz", **arrays)
                 if reads:
                     columns = {f"label_{name}": painted[:, k] for k, name in enumerate(factors.names)}
@@ -111,8 +113,8 @@ def write_made_run(
                     columns |= {name: painted[:, k] for k, name in enumerate(factors.names)}
                     columns |= {f"error_{name}": np.zeros(20) for name in factors.names}
                     write_parquet(snapshot / "reading.parquet", columns)
-            folder.append_metrics(line(step, factors, place, outcomes, routed))
-        summary = {"places": {"representation": str(place)}}
+            folder.append_metrics(line(step, factors, site, outcomes, routed))
+        summary = {"sites": {"representation": str(site)}}
         folder.write_status(
             {"state": "done", "step": STEPS[-1], "steps": STEPS[-1], "images_seen": 1600, "summary": summary}
         )

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from runs_of_any_world import FOUR, ONE, OUTCOMES, STEPS, write_made_run
 
-from phasescope import Place
+from phasescope import Site
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.export import run_files
@@ -26,7 +26,7 @@ KINDS = {
     "four factors, a reader": {"reads": True},
     "one factor, grey": {"factors": ONE, "shape": (1, 8, 8)},
     "one factor of a signal": {"factors": ONE, "shape": (1, 12), "reads": True},
-    "a place and a condition": {"position": True, "place": Place("mid", 7), "shape": (3, 8, 8)},
+    "a place and a condition": {"position": True, "site": Site("mid", 7), "shape": (3, 8, 8)},
     "two channels": {"shape": (2, 7, 7)},
 }
 

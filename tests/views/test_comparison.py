@@ -60,10 +60,10 @@ def test_what_differs_and_where_each_stands(runs, capsys):
         "share": last["outcomes"]["grid"]["correct"],
         "n": last["outcomes"]["grid"]["n"],
     }
-    order = last["order"]["mid.600"]
-    assert stands["order"][0]["value"] == order["value"]
-    assert stands["order"][0]["nulls"]["untrained"] == order["nulls"]["untrained"]
-    assert stands["order"][2] is None
+    order = last["probe_r2"]["mid.600"]
+    assert stands["probe_r2"][0]["value"] == order["value"]
+    assert stands["probe_r2"][0]["baselines"]["untrained"] == order["baselines"]["untrained"]
+    assert stands["probe_r2"][2] is None
 
 
 def test_the_table_has_a_column_a_run_and_an_order_stands_beside_the_untrained(runs, capsys):

@@ -17,6 +17,8 @@ STUDIES = Path(__file__).parents[2] / "studies"
 KINDS = ("csv", "parquet")
 STUDY = "sampler"
 
+SITE = "probe_r2/mid.600"
+
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory) -> Run:
@@ -38,7 +40,7 @@ def test_pandas_reads_a_runs_tables(kind, short, tmp_path):
     found = frames(tmp_path / "out", kind)
     assert set(found) == {"snapshots", "readings"}
     snapshots, readings = found["snapshots"], found["readings"]
-    for name, told in (("loss", "loss"), ("order.mid.600.value", ("order", "mid.600", "value"))):
+    for name, told in (("loss", "loss"), ("probe_r2.mid.600.value", ("probe_r2", "mid.600", "value"))):
         for value, line in zip(snapshots[name], short.metrics, strict=True):
             expected = line[told] if isinstance(told, str) else line[told[0]][told[1]][told[2]]
             assert value == expected or (np.isnan(value) and expected is None)
@@ -105,8 +107,8 @@ def test_tensorboard_reads_what_the_run_says(short, tmp_path):
     tags = found.Tags()
     for tag, of in (
         ("loss", lambda line: line["loss"]),
-        ("order/mid.600.value", lambda line: line["order"]["mid.600"]["value"]),
-        ("order/mid.600.nulls.untrained", lambda line: line["order"]["mid.600"]["nulls"]["untrained"]),
+        (f"{SITE}.value", lambda line: line["probe_r2"]["mid.600"]["value"]),
+        (f"{SITE}.baselines.untrained", lambda line: line["probe_r2"]["mid.600"]["baselines"]["untrained"]),
         ("outcomes/grid.correct", lambda line: line["outcomes"]["grid"]["correct"]),
     ):
         assert tag in tags["scalars"]

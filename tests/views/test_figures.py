@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from written_run import ALL_STEPS, LEVELS, OUTCOMES, references, write_run
 
-from phasescope import Factor, Place
+from phasescope import Factor, Site
 from phasescope.measures import Score, gain
 from phasescope.views.explorer.details import details
 from phasescope.views.explorer.rows import row_of
@@ -38,27 +38,27 @@ def test_timeline_has_every_panel_on_one_axis_of_images(run):
 
 def test_a_score_is_drawn_with_its_nulls_interval_and_threshold(run):
     ax = panel(timeline(Record(run)), "Probe R² (ridge)")
-    threshold = f"threshold: gain {Record(run).thresholds['order']:g}"
+    threshold = f"threshold: gain {Record(run).thresholds['probe_r2']:g}"
     assert {text.get_text() for text in ax.get_legend().get_texts()} == {
         "this network",
         threshold,
         *(words for null, words in BASELINES.items() if null != "majority"),  # bumps have no classes
     }
     curve = next(line for line in ax.lines if line.get_label() == "this network")
-    np.testing.assert_allclose(curve.get_ydata(), Record(run).series("order", Place("mid", 600)))
+    np.testing.assert_allclose(curve.get_ydata(), Record(run).series("probe_r2", Site("mid", 600)))
     level = next(line for line in ax.lines if line.get_label() == threshold).get_ydata()
     gains = [
-        gain(Score.from_dict({**line["order"]["mid.600"], "value": at})).value
+        gain(Score.from_dict({**line["probe_r2"]["mid.600"], "value": at})).value
         for line, at in zip(run.metrics, level, strict=True)
     ]
-    np.testing.assert_allclose(gains, Record(run).thresholds["order"])
+    np.testing.assert_allclose(gains, Record(run).thresholds["probe_r2"])
     assert len(ax.collections) == 1
 
 
 def test_a_score_without_nulls_is_not_drawn(run):
     record = Record(run)
     for line in record.metrics:
-        line["p1_order"]["down3.600"]["nulls"] = {}
+        line["p1_r2"]["down3.600"]["baselines"] = {}
     assert not any(title.startswith("P1's R²") for title in titles(timeline(record)))
 
 
@@ -76,9 +76,10 @@ def test_denoising_errors_closest_denoisers_and_nats_are_those_recorded(run):
     bands = last["denoising"]
     assert drawn == pytest.approx([band[name] for band in bands for name in ("network", "unconditional")])
     assert errors.get_yscale() == "log"
-    names = [name for name in references()["family"]["ladder"]["mmse"] if name != "t"][::-1]
+    names = [name for name in references()["family"]["reference_denoisers"]["mmse"] if name != "t"][::-1]
     shown = np.asarray(closest.collections[0].get_array()).reshape(len(LEVELS), len(run.metrics))
-    recorded = [[names.index(level["rung"]) for level in line["ladder"]] for line in run.metrics]
+    levels = [line["closest_reference"] for line in run.metrics]
+    recorded = [[names.index(level["reference"]) for level in line] for line in levels]
     assert (shown == np.array(recorded).T).all()
     learned = {line.get_label(): line.get_ydata()[-1] for line in nats.lines}
     assert learned["label"] == pytest.approx(last["nats"]["label"]["value"])
@@ -86,16 +87,16 @@ def test_denoising_errors_closest_denoisers_and_nats_are_those_recorded(run):
 
 def test_the_explorer_is_sent_the_panels_that_figures_draw(run):
     panels = json.loads(details(Record(run), row_of(run)))["panels"]
-    known = {(panel["key"], panel["split"] or panel["place"]): panel for panel in panels}
+    known = {(panel["key"], panel["split"] or panel["site"]): panel for panel in panels}
     assert len(known) == len(panels)
-    order = known["order", "mid.600"]
-    assert order["lines"][0]["y"] == pytest.approx(Record(run).series("order", Place("mid", 600)), rel=1e-3)
+    order = known["probe_r2", "mid.600"]
+    assert order["lines"][0]["y"] == pytest.approx(Record(run).series("probe_r2", Site("mid", 600)), rel=1e-3)
     assert {line["name"] for line in order["lines"]} >= {"this network", "untrained network", "raw pixels"}
-    assert {line["colour"] for line in order["lines"]} == {"var(--order)", "var(--muted)", "var(--ink)"}
+    assert {line["colour"] for line in order["lines"]} == {"var(--probe)", "var(--muted)", "var(--ink)"}
     tops = [line["area"][1] for line in known["outcomes", "grid"]["lines"] if "area" in line]
     assert tops[-1] == pytest.approx([1.0] * len(run.metrics))
     fills = [cell["title"] for cell in known["closest", None]["mesh"]["columns"][-1]]
-    assert fills == [level["rung"] for level in run.metrics[-1]["ladder"]]
+    assert fills == [level["reference"] for level in run.metrics[-1]["closest_reference"]]
     assert "trustworthiness" not in {panel["key"] for panel in panels}
 
 
@@ -109,12 +110,12 @@ def test_without_nats_or_references_less_is_drawn(tmp_path):
 
 
 def test_routes_are_drawn_with_thin_baselines(run):
-    record, place = Record(run), Place("mid", 600)
+    record, place = Record(run), Site("mid", 600)
     ax = panel(timeline(record), "Probe R² by route")
     lines = {line.get_label(): line for line in ax.lines}
     for route, words in ROUTES.items():
         curve, share = lines[words], lines[f"{words}: share of variance"]
-        for line, measure in ((curve, f"order_{route}"), (share, f"share_{route}")):
+        for line, measure in ((curve, f"{route}_probe_r2"), (share, f"{route}_label_variance")):
             expected = np.maximum(record.series(measure, place), ax.get_ylim()[0])
             np.testing.assert_allclose(line.get_ydata(), expected)
         for null in ("raw pixels", "untrained network"):

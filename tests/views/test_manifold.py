@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope import Place
+from phasescope import Site
 from phasescope.views.figures.manifold import (
     align,
     cloud_of,
     manifold_figure,
-    places_of,
     principal_components,
+    sites_of,
 )
 from phasescope.views.record import Record
 
@@ -61,11 +61,11 @@ def test_alignment_keeps_shapes_and_brings_neighbours_together():
 
 def test_clouds_stand_where_latents_are_stored(run):
     record = Record(run)
-    assert places_of(record)[:2] == [Place("mid", 600), Place("down3", 600)]
+    assert sites_of(record)[:2] == [Site("mid", 600), Site("down3", 600)]
     steps = [snapshot.step for snapshot in record.snapshots]
-    assert cloud_of(record, Place("mid", 600), "pca", record.snapshots).steps == steps
-    assert cloud_of(record, Place("down3", 600), "umap", record.snapshots).steps == steps[1:]
-    assert cloud_of(record, Place("down3", 50), "umap", record.snapshots) is None
+    assert cloud_of(record, Site("mid", 600), "pca", record.snapshots).steps == steps
+    assert cloud_of(record, Site("down3", 600), "umap", record.snapshots).steps == steps[1:]
+    assert cloud_of(record, Site("down3", 50), "umap", record.snapshots) is None
 
 
 def test_static_views_are_coloured_by_each_factor(run):

@@ -6,11 +6,11 @@ from phasescope.views.terminal import progress
 
 
 def test_a_log_has_a_line_from_time_to_time(capsys, monkeypatch):
-    with progress.counting("measuring") as tell:
-        tell(1, 8)
+    with progress.counting("measuring") as notify:
+        notify(1, 8)
     monkeypatch.setattr(progress, "LINE_EVERY_S", 0.0)
-    with progress.counting("measuring") as tell:
-        tell(3, 8)
+    with progress.counting("measuring") as notify:
+        notify(3, 8)
     out, err = capsys.readouterr()
     assert out == ""
     assert re.fullmatch(r"measuring: 3 of 8, 0:\d\d:\d\d so far\n", err)

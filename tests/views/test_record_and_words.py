@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from written_run import ALL_STEPS, BATCH, SEED, STEPS, write_run
 
-from phasescope import Place
+from phasescope import Site
 from phasescope.views.figures.axes import edges, stretches
 from phasescope.views.numbers import format_number
 from phasescope.views.plots import plot_of
@@ -35,10 +35,10 @@ def test_spread_snapshots_hold_the_first_and_the_last(run):
 
 def test_series_follow_the_metrics(run):
     record = Record(run)
-    place = Place("mid", 600)
-    values = record.series("order", place)
-    assert values.tolist() == [line["order"]["mid.600"]["value"] for line in run.metrics]
-    assert np.isnan(record.series("order", Place("mid", 601))).all()
+    place = Site("mid", 600)
+    values = record.series("probe_r2", place)
+    assert values.tolist() == [line["probe_r2"]["mid.600"]["value"] for line in run.metrics]
+    assert np.isnan(record.series("probe_r2", Site("mid", 601))).all()
     shares = np.stack(list(record.outcome_shares("grid").values()))
     np.testing.assert_allclose(shares.sum(axis=0), 1, atol=1e-9)
 
@@ -71,29 +71,31 @@ def test_verdict_of_an_unfinished_run_claims_no_onset(tmp_path):
 def test_verdict_warns_where_a_null_leaves_nothing_to_be_gained(run):
     record = Record(run)
     for untrained in (0.1, 0.93):
-        record.metrics[-1]["order"]["mid.600"]["nulls"]["untrained"] = untrained
+        record.metrics[-1]["probe_r2"]["mid.600"]["baselines"]["untrained"] = untrained
         assert not any("no evidence of learning" in sentence for sentence in words.verdict(record))
-    record.metrics[-1]["order"]["mid.600"]["nulls"]["untrained"] = 0.993
+    record.metrics[-1]["probe_r2"]["mid.600"]["baselines"]["untrained"] = 0.993
     assert "for the untrained network it is 0.993" in words.verdict(record)[-1]
 
 
 def test_a_threshold_lies_where_its_gain_is_reached_and_nowhere_where_nothing_is_left(run):
-    record, place = Record(run), Place("mid", 600)
+    record, place = Record(run), Site("mid", 600)
     assert np.isnan(levels(record, "trustworthiness", place)).all()
-    for measure in ("order", "label_share"):
+    for measure in ("probe_r2", "label_variance"):
         before = levels(record, measure, place)
         assert (
             (before > record.thresholds[measure]) | (before == pytest.approx(record.thresholds[measure]))
         ).all()
-        record.metrics[-1][measure]["mid.600"]["nulls"]["untrained"] = 0.6
+        record.metrics[-1][measure]["mid.600"]["baselines"]["untrained"] = 0.6
         after = levels(record, measure, place)
         np.testing.assert_array_equal(after[:-1], before[:-1])
         assert after[-1] == pytest.approx(0.6 + 0.4 * record.thresholds[measure])
-        record.metrics[-1][measure]["mid.600"]["nulls"]["untrained"] = 0.995
+        record.metrics[-1][measure]["mid.600"]["baselines"]["untrained"] = 0.995
         assert np.isnan(levels(record, measure, place)[-1])
-    assert (levels(record, "label_dimension", place) == record.thresholds["label_dimension"]).all()
-    record.metrics[-1]["label_dimension"]["mid.600"]["nulls"]["label_embedding"] = 19.0
-    assert levels(record, "label_dimension", place)[-1] == 19
+    assert (
+        levels(record, "label_participation_ratio", place) == record.thresholds["label_participation_ratio"]
+    ).all()
+    record.metrics[-1]["label_participation_ratio"]["mid.600"]["baselines"]["label_embedding"] = 19.0
+    assert levels(record, "label_participation_ratio", place)[-1] == 19
 
 
 @pytest.mark.parametrize(
@@ -130,9 +132,9 @@ def test_timeline_caption_carries_sample_sizes_and_thresholds(run):
     limits = Record(run).thresholds
     assert "n = 48 labels on the grid, 40 labels off the grid" in text
     assert f"{len(run.metrics)} snapshots" in text
-    assert limits["order"] == run.status["summary"]["thresholds"]["representation"]["order"]
-    assert f"order {limits['order']:g}" in text
-    assert f"dimension {limits['label_dimension']:g}" in text
+    assert limits["probe_r2"] == run.status["summary"]["thresholds"]["representation"]["probe_r2"]
+    assert f"probe R² {limits['probe_r2']:g}" in text
+    assert f"dimension {limits['label_participation_ratio']:g}" in text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from written_run import ALL_STEPS, PLACES, write_run
 
 from phasescope.views.report import page as report
 from phasescope.views.report.page import SECTIONS, write_report
-from phasescope.views.terms import place_words
+from phasescope.views.terms import site_words
 from tools.screenshots import wait_until
 
 LOADING = {"src", "href", "xlink:href", "srcset", "data", "poster", "action", "formaction", "background"}
@@ -85,7 +85,7 @@ def test_text_carries_the_runs_numbers(page, run):
 def test_every_score_stands_beside_its_nulls(page, run):
     text = page.text
     for place in PLACES:
-        assert text.count(place_words(place)) >= 4
+        assert text.count(site_words(place)) >= 4
     for null in ("untrained network", "raw pixels", "permuted labels", "label embedding"):
         assert null in text
 
@@ -113,7 +113,7 @@ def test_points_and_images_in_the_page_are_those_of_the_run(page_path, run):
     known = json.loads(answers[home])
     assert [snapshot["step"] for snapshot in known["snapshots"]] == ALL_STEPS
     assert known["sampling"] == {"error": report.ALONE}
-    cloud = unpacked(answers[f"{home}/cloud?place=mid.600&projection=pca&of={len(ALL_STEPS)}"])
+    cloud = unpacked(answers[f"{home}/cloud?site=mid.600&projection=pca&of={len(ALL_STEPS)}"])
     latents = run.snapshots[-1].latents("mid", 600)
     centred = latents - latents.mean(axis=0)
     share = cloud["shares"][-1]
@@ -142,7 +142,7 @@ def test_size_stays_bounded_for_many_places_and_snapshots(run, monkeypatch):
     monkeypatch.setattr(report, "MOST_SNAPSHOTS", 5)
     text = report.render_report(run)
     assert f"This file carries 5 of {len(ALL_STEPS)} snapshots" in text
-    assert len({re.search(r"place=[^&]+", url)[0] for url in carried(text) if "/cloud?" in url}) == 1
+    assert len({re.search(r"site=[^&]+", url)[0] for url in carried(text) if "/cloud?" in url}) == 1
     assert len(text) < 9e6
 
 
@@ -175,7 +175,7 @@ def test_missing_scores_leave_their_panels_out(tmp_path):
     lines = run.metrics
     for line in lines:
         del (
-            line["p1_order"],
+            line["p1_r2"],
             line["phase"]["representation_p1"],
             line["denoising"],
             line["outcomes"]["off_grid"],

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from phasescope import Factor, Place, Run
+from phasescope import Factor, Run, Site
 from phasescope.measures import phase_onsets, phase_sequence
 from phasescope.runs.store import hold
 from phasescope.runs.store.snapshot import array_name
 from phasescope.runs.store.tables import write_parquet
 
 N, BATCH, STEPS, SNAPSHOTS = 32, 64, 4000, 20
-PLACES = [Place(tap, t) for tap in ("down3", "mid") for t in (50, 600)]
+PLACES = [Site(tap, t) for tap in ("down3", "mid") for t in (50, 600)]
 SEED = 7
 
 
@@ -52,20 +52,20 @@ def about() -> dict:
         "sentence": "one dark bump at (x, y)", "shape": [1, N, N], "continuous": True, "factors": factors,
         "position": ["x", "y"], "splits": ["grid", "off_grid"], "outcomes": OUTCOMES,
         "training": {"count": len(labels), "labels": labels, "values": values},
-        "painting": {"samplers": ["ddim"], "sampler": "ddim", "steps": 50, "most_steps": 1000},
-        "guidance": False, "taps": ["down3", "mid"], "timesteps": [50, 600],
+        "sampler": {"samplers": ["ddim"], "sampler": "ddim", "steps": 50, "most_steps": 1000},
+        "guidance": False, "layers": ["down3", "mid"], "t": [50, 600],
     }  # fmt: skip
 
 
 def score(value: float, nulls: dict[str, float], width: float = 0.03) -> dict:
     return {
         "value": value, "low": value - width, "high": value + width, "n": 300, "estimator": "synthetic",
-        "nulls": nulls, "detail": {"x": value, "y": value + 0.01},
+        "baselines": nulls, "detail": {"x": value, "y": value + 0.01},
     }  # fmt: skip
 
 
 def joint(low: float) -> dict:
-    value = {"low": low, "high": low + 0.2, "n": 48, "estimator": "synthetic", "nulls": {}, "detail": {}}
+    value = {"low": low, "high": low + 0.2, "n": 48, "estimator": "synthetic", "baselines": {}, "detail": {}}
     return {"excess": {**value, "value": low + 0.1}, "phi": {**value, "value": None}}
 
 
@@ -109,24 +109,24 @@ def metrics_at(step: int) -> dict:
         "error_darkest": {"grid": {"x": 1.5, "y": 0.75}},
         "together": {"formed": {"grid": {"x,y": joint(0.05)}}, "darkest": {"grid": {"x,y": joint(-0.15)}}},
         "error": {"grid": {"x": 0.2, "y": 0.1}, "off_grid": {"x": 0.3, "y": None}},
-        "order": everywhere(0.95 * rise, floors),
-        "p1_order": {"down3.600": score(float(0.9 * rise**3), floors)},
+        "probe_r2": everywhere(0.95 * rise, floors),
+        "p1_r2": {"down3.600": score(float(0.9 * rise**3), floors)},
         "trustworthiness": everywhere(0.5 + 0.45 * rise, {"permuted": 0.5}),
         "participation_ratio": everywhere(45 - 40 * rise, {"untrained": 40.0, "pixels": 160.0}),
-        "label_dimension": everywhere(30 - 26 * rise, {"untrained": 25.0, "pixels": 60.0}),
-        "label_share": everywhere(0.6 * rise, {"permuted": 0.0}),
-        "learnt_order": everywhere(3 * rise, {"untrained": 0.0}),
-        "order_told": everywhere(0.9 * rise, floors),
-        "order_seen": everywhere(0.4 - 0.8 * rise, {**floors, "pixels": 0.3}),
-        "share_told": everywhere(0.8 * rise, floors),
-        "share_seen": everywhere(0.1, floors),
+        "label_participation_ratio": everywhere(30 - 26 * rise, {"untrained": 25.0, "pixels": 60.0}),
+        "label_variance": everywhere(0.6 * rise, {"permuted": 0.0}),
+        "probe_gain": everywhere(3 * rise, {"untrained": 0.0}),
+        "condition_probe_r2": everywhere(0.9 * rise, floors),
+        "input_probe_r2": everywhere(0.4 - 0.8 * rise, {**floors, "pixels": 0.3}),
+        "condition_label_variance": everywhere(0.8 * rise, floors),
+        "input_label_variance": everywhere(0.1, floors),
         "denoising": [
             {"low": low, "high": low + 250, "network": 0.1 * np.exp(-3 * learnt) / (1 + low / 100),
              "floor": 0.0, "unconditional": 0.01}
             for low in (0, 250, 500, 750)
         ],
-        "ladder": [
-            {"t": t, "rung": RUNGS[round(3 * learnt) if t > 300 else 1], "r2": 0.9, "error": t / 1000 * (1.3 - learnt)}
+        "closest_reference": [
+            {"t": t, "reference": OPTIMA[round(3 * learnt) if t > 300 else 1], "r2": 0.9, "error": (1.3 - learnt) * t / 1000}
             for t in LEVELS
         ],
         "nats": {name: {"value": most * learnt, "low": most * learnt - 0.3, "high": most * learnt + 0.3}
@@ -136,19 +136,19 @@ def metrics_at(step: int) -> dict:
 
 
 LEVELS = [125, 375, 625, 875]
-RUNGS = ["mean image", "Wiener", "posterior mean", "label"]
+OPTIMA = ["mean image", "Wiener", "posterior mean", "label"]
 NATS = {"label": 6.9, "x": 3.5, "y": 3.4}
 
 
 def references() -> dict:
-    errors = {rung: [knows * t / 1000 for t in LEVELS] for knows, rung in enumerate(reversed(RUNGS))}
-    ladder = {
+    errors = {rung: [knows * t / 1000 for t in LEVELS] for knows, rung in enumerate(reversed(OPTIMA))}
+    known = {
         "mmse": {"t": LEVELS, **errors},
         "variance": 2.0,
         "nats": NATS,
-        "left_out": {"x told": "no grid"},
+        "left_out": {"x known": "no grid"},
     }
-    return {"scores": {}, "family": {"ladder": ladder}}
+    return {"scores": {}, "family": {"reference_denoisers": known}}
 
 
 def write_snapshot(folder: Path, step: int, latents: bool) -> None:
@@ -175,7 +175,7 @@ def write_snapshot(folder: Path, step: int, latents: bool) -> None:
     bent = np.concatenate([sheet, (sheet**2).sum(1, keepdims=True)], 1) @ rng.standard_normal((3, 64))
     arrays = {"labels": latent_labels}
     for place in PLACES:
-        turned = np.linalg.qr(np.random.default_rng([step, place.condition]).standard_normal((64, 64)))[0]
+        turned = np.linalg.qr(np.random.default_rng([step, place.t]).standard_normal((64, 64)))[0]
         arrays[array_name("latents", place)] = (
             3 * learnt * bent + rng.standard_normal((300, 64)) * 0.1
         ) @ turned
@@ -204,10 +204,10 @@ def status(steps: list[int], state: str) -> dict:
         for reading in ("behaviour", "representation", "representation_p1")
         if (phases := [line["phase"][reading] for line in lines])
     }
-    summary["places"] = {"representation": "mid.600", "representation_p1": "down3.600"}
+    summary["sites"] = {"representation": "mid.600", "representation_p1": "down3.600"}
     summary["thresholds"] = {
         "behaviour": {"majority": 0.5, "z": 1.96},
-        "representation": {"label_share": 0.1, "dimension": 13.0, "order": 0.81},
+        "representation": {"label_variance": 0.1, "participation_ratio": 13.0, "probe_r2": 0.81},
     }
     return {
         "state": state, "step": steps[-1], "steps": STEPS, "images_seen": steps[-1] * BATCH,

@@ -160,20 +160,20 @@ def test_it_is_a_kind_of_world_by_its_file_and_its_factors_words(tmp_path):
         "world.kind=arrays", f"world.file={tmp_path / 'mine.npz'}", "world.names=[x, size, colour]",
         "world.categorical=[colour]", "world.periodic=[x]", "world.span=[4, 1, 5]", "network.widths=[8, 8]",
     ]  # fmt: skip
-    config = load_config(words=words)
+    config = load_config(overrides=words)
     x, colour = config.world.factors
     assert (x.name, x.span, x.periodic) == ("x", 4.0, True)
     assert colour.categorical
     assert not config.world.continuous
     assert list(config.world.splits()) == ["trained"]
     assert config.world.reader().outcomes[-1].name == "correct"
-    assert type(config).of(config.tree()) == config
+    assert type(config).from_tree(config.tree()) == config
     with pytest.raises(
         UserError, match=r"`world.categorical` \(=hue\) must be one of the factors: x, size, colour"
     ):
-        load_config(words=[*words, "world.categorical=[hue]"])
+        load_config(overrides=[*words, "world.categorical=[hue]"])
     with pytest.raises(UserError, match=r"`world.file` \(=\) must be given"):
-        load_config(words=["world.kind=arrays"])
+        load_config(overrides=["world.kind=arrays"])
 
 
 @pytest.mark.parametrize("scale", ["bytes", "shares"])
@@ -238,7 +238,7 @@ def test_files_that_hold_no_world_are_refused(tmp_path):
         ("no", "cannot be read"),
     ):
         with pytest.raises(UserError, match=message):
-            load_config(words=["world.kind=arrays", f"world.file={tmp_path / name}.npz"])
+            load_config(overrides=["world.kind=arrays", f"world.file={tmp_path / name}.npz"])
 
 
 def test_labels_that_float32_keeps_apart_or_that_are_continuous_are_taken():

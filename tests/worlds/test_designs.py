@@ -11,7 +11,7 @@ from phasescope.worlds.designs import MAX_STEPS
 
 
 def grid_world(dx, dy, ends="high", **fields):
-    return GaussianBump.of({"design": {"kind": "grid", "dx": dx, "dy": dy, "ends": ends}, **fields})
+    return GaussianBump.from_tree({"design": {"kind": "grid", "dx": dx, "dy": dy, "ends": ends}, **fields})
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_of_a_grid_a_number_of_labels_is_kept_and_more_hold_fewer():
     kept = {
         (n, shuffle): {
             tuple(label)
-            for label in GaussianBump.of({"design": {"keep": n, "shuffle": shuffle}})
+            for label in GaussianBump.from_tree({"design": {"keep": n, "shuffle": shuffle}})
             .training_labels()
             .tolist()
         }
@@ -98,19 +98,19 @@ def test_of_a_grid_a_number_of_labels_is_kept_and_more_hold_fewer():
     assert [len(labels) for labels in kept.values()] == [64, 64, 256, 256, 1024, 1024]
     assert kept[64, 0] < kept[256, 0] < kept[1024, 0] == kept[1024, 1] == everything
     assert kept[64, 0] != kept[64, 1]
-    assert "64 labels of a grid of 1 x 1 px" in GaussianBump.of({"design": {"keep": 64}}).sentence()
+    assert "64 labels of a grid of 1 x 1 px" in GaussianBump.from_tree({"design": {"keep": 64}}).sentence()
 
 
 def test_more_labels_than_the_grid_has_cannot_be_kept():
     with pytest.raises(UserError, match=r"design.keep` \(=1025\) must be at most 1024"):
-        GaussianBump.of({"design": {"keep": 1025}})
+        GaussianBump.from_tree({"design": {"keep": 1025}})
 
 
 LESION = {"hold_out": {"kind": "lesion", "axis": "x", "width": 4, "middle": 0}}
 
 
 def test_where_a_factor_comes_round_its_ends_are_one_place_for_a_union():
-    world = GaussianBump.of(
+    world = GaussianBump.from_tree(
         {
             "canvas": 8,
             "boundary": "periodic",
@@ -124,7 +124,7 @@ def test_where_a_factor_comes_round_its_ends_are_one_place_for_a_union():
     assert len(held) == len(tested) == 2 * 8
     assert not trained & tested
     with pytest.raises(UserError, match="ends"):
-        GaussianBump.of(
+        GaussianBump.from_tree(
             {"boundary": "periodic", "design": {"ends": "both", "within": {"x": [0, 32], "y": [0, 32]}}}
         )
 
@@ -135,7 +135,7 @@ def test_where_a_factor_comes_round_its_ends_are_one_place_for_a_union():
 )
 def test_labels_are_drawn_from_all_of_a_factor_that_is_trained_on_at_one_value(boundary, design):
     """So that there is a range of it to read off latents."""
-    drawn = GaussianBump.of({"boundary": boundary, "design": design}).draw_labels(
+    drawn = GaussianBump.from_tree({"boundary": boundary, "design": design}).draw_labels(
         256, np.random.default_rng(0)
     )
     assert (np.ptp(drawn, axis=0) > 25).all()

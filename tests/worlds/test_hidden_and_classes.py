@@ -24,7 +24,7 @@ SHAPE = Factor("shape", 0.0, 2.0, categorical=True)
 
 def test_given_its_label_the_optimum_is_the_posterior_mean_over_the_labels_images():
     diffusion = DiffusionConfig().build()
-    references = References.of(diffusion, Task.of(DIGITS, patch_px=3))
+    references = References.from_task(diffusion, Task.from_world(DIGITS, patch_px=3))
     label = references.denoisers[-1]
     labels = torch.from_numpy(DIGITS.training_labels()[[0, 15, 45]])
     x_0 = DIGITS.render(labels).double()
@@ -45,7 +45,9 @@ def test_given_its_label_the_optimum_is_the_posterior_mean_over_the_labels_image
 
 def test_a_label_tells_its_entropy():
     shares = np.array([10, 20, 30]) / 60
-    assert nats_of(Task.of(DIGITS, patch_px=3), [0]) == pytest.approx(-(shares * np.log(shares)).sum())
+    assert nats_of(Task.from_world(DIGITS, patch_px=3), [0]) == pytest.approx(
+        -(shares * np.log(shares)).sum()
+    )
 
 
 def test_the_floor_lies_between_zero_and_the_unconditional_optimum():
@@ -53,7 +55,7 @@ def test_the_floor_lies_between_zero_and_the_unconditional_optimum():
     labels = DIGITS.training_labels()[RNG.integers(60, size=(4, 200))]
     from phasescope.models.families import Examples
 
-    examples = Examples(Task.of(DIGITS, patch_px=3), DIGITS.shape, labels, 0, torch.device("cpu"))
+    examples = Examples(Task.from_world(DIGITS, patch_px=3), DIGITS.shape, labels, 0, torch.device("cpu"))
     found = family.references(examples)
     assert all(
         0 < floor <= 1.0001 * free
@@ -82,14 +84,14 @@ def test_a_hidden_factor_is_neither_given_to_the_network_nor_measured(tmp_path):
 
     world = DIGITS.saved(tmp_path / "digits.npz")
     config = load_config(
-        words=["training.steps=4", "training.batch=8", "training.warmup=0", "probing.snapshots.every=4",
-               "probing.snapshots.dense_until=0", "probing.latent_labels=64", "probing.share_labels=16",
-               "probing.crossed_labels=16", "probing.timesteps=[100]", "probing.p1=null", "name=listening"]
+        overrides=["training.steps=4", "training.batch=8", "training.warmup=0", "probing.snapshots.every=4",
+               "probing.snapshots.dense_until=0", "probing.latent_labels=64", "probing.variance_labels=16",
+               "probing.crossed_labels=16", "probing.t=[100]", "probing.p1=null", "name=listening"]
     )  # fmt: skip
     run = phasescope.train(config, world=world, network=Listening, runs=tmp_path / "runs")
     line = run.metrics[-1]
-    assert set(line["order"]["body.100"]["detail"]) == {"digit"}
-    assert line["order"]["body.100"]["nulls"]["majority"] == pytest.approx(0.5, abs=0.25)
+    assert set(line["probe_r2"]["body.100"]["detail"]) == {"digit"}
+    assert line["probe_r2"]["body.100"]["baselines"]["majority"] == pytest.approx(0.5, abs=0.25)
     assert set(line["by_class"]["trained"]["digit"]) == {"zero", "one", "two"}
     assert run.about["hidden"] == ["image"]
     assert [factor["name"] for factor in run.about["factors"]] == ["digit"]
@@ -138,7 +140,7 @@ def test_more_classes_than_numbers_to_encode_them_are_refused(tmp_path):
     file = DIGITS.saved(tmp_path / "digits.npz").file
     words = [f"world.file={file}", "world.kind=arrays", "world.names=[digit]", "world.categorical=[digit]"]
     with pytest.raises(UserError, match=r"`network.embedding.width` \(=2\) must be at least 3"):
-        load_config(words=[*words, "network.widths=[8, 8]", "network.embedding.width=2"])
+        load_config(overrides=[*words, "network.widths=[8, 8]", "network.embedding.width=2"])
 
 
 def test_classes_are_read_by_the_accuracy_of_a_classifier():
@@ -147,7 +149,7 @@ def test_classes_are_read_by_the_accuracy_of_a_classifier():
 
     labels = np.random.default_rng(0).choice(3, size=300, p=[0.2, 0.3, 0.5])
     latents = np.eye(3)[labels] @ RNG.normal(size=(3, 20)) + 3.0 * RNG.normal(size=(300, 20))
-    score = measures.order(latents, labels[:, None].astype(float), Factors([SHAPE]))
+    score = measures.probe_r2(latents, labels[:, None].astype(float), Factors([SHAPE]))
     expected = cross_val_score(RidgeClassifierCV(np.logspace(-3, 5, 31)), latents, labels, cv=5).mean()
     assert score.value == pytest.approx(expected, abs=0.04)
     assert score.baselines["majority"] == pytest.approx((labels == 2).mean())
@@ -157,7 +159,7 @@ def test_classes_are_read_by_the_accuracy_of_a_classifier():
 
 def test_a_perfect_classifier_has_an_interval_by_its_sample_size():
     labels = np.arange(100) % 3
-    score = measures.order(np.eye(3)[labels], labels[:, None].astype(float), Factors([SHAPE]))
+    score = measures.probe_r2(np.eye(3)[labels], labels[:, None].astype(float), Factors([SHAPE]))
     assert (score.value, score.high) == (1.0, 1.0)
     assert score.low == pytest.approx(1 - 3 / 100)
 

@@ -12,7 +12,7 @@ BAND = {"x": [13, 19], "y": [13, 19]}
 
 
 def bumps(hold_out: dict | None = None, boundary: str = "open", **design) -> GaussianBump:
-    return GaussianBump.of({"boundary": boundary, "design": {**design, "hold_out": hold_out}})
+    return GaussianBump.from_tree({"boundary": boundary, "design": {**design, "hold_out": hold_out}})
 
 
 def held(world) -> dict[str, np.ndarray]:
@@ -77,23 +77,27 @@ ALONE = [{"at": {"y": -6}, "within": {"x": [0, 32]}}, {"at": {"x": -6}, "within"
 CROSS = {**FRAME, "hold_out": {"kind": "cross", **BAND}}
 
 
-@pytest.mark.parametrize("world", [Stripes(margin_px=6), Mixed.of({"together": {"kind": "gaussian_bump"}})])
+@pytest.mark.parametrize(
+    "world", [Stripes(margin_px=6), Mixed.from_tree({"together": {"kind": "gaussian_bump"}})]
+)
 def test_a_union_trains_on_combinations_and_single_factors(world):
-    world = type(world).of({**world.tree(), "design": {"kind": "union", "parts": [CROSS, *ALONE]}})
+    world = type(world).from_tree({**world.tree(), "design": {"kind": "union", "parts": [CROSS, *ALONE]}})
     labels = world.training_labels()
     assert len(labels) == 25 * 25 + 64
     assert set(held(world)) == {"x_arm", "y_arm", "intersection"}
     single = labels[(labels == -6).any(axis=1)]
     assert {13.0, 16.0, 19.0} < set(single[:, 0].tolist())  # alone, the whole range is seen
     check_world(world)
-    only = type(world).of({**world.tree(), "design": {"kind": "union", "parts": ALONE, "tested": [CROSS]}})
+    only = type(world).from_tree(
+        {**world.tree(), "design": {"kind": "union", "parts": ALONE, "tested": [CROSS]}}
+    )
     assert len(only.training_labels()) == 64
     assert as_set(held(only)["intersection"]) == as_set(held(world)["intersection"])
 
 
 def test_what_a_union_trains_on_is_not_held_out():
     design = {"kind": "union", "parts": [CROSS, {"at": {"x": 13}, "within": {"y": [0, 32]}}]}
-    world = Stripes.of({"margin_px": 6, "design": design})
+    world = Stripes.from_tree({"margin_px": 6, "design": design})
     assert 13.0 not in set(held(world)["x_arm"][:, 0].tolist())
     assert len(world.training_labels()) == 25 * 25 + 32
 
@@ -127,7 +131,7 @@ def test_what_a_union_trains_on_is_not_held_out():
 )
 def test_what_cannot_be_is_refused_in_one_line(fields: dict, rule: str):
     with pytest.raises(UserError, match=r".*") as caught:
-        GaussianBump.of({"design": fields})
+        GaussianBump.from_tree({"design": fields})
     assert rule in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -139,15 +143,15 @@ def test_a_torus_has_no_rim():
 
 def test_worlds_that_do_not_fit_are_not_mixed():
     with pytest.raises(UserError, match=r"must be of x and y, and of `alone`'s shape"):
-        Mixed.of({"together": {"kind": "gaussian_bump", "canvas": 16}})
+        Mixed.from_tree({"together": {"kind": "gaussian_bump", "canvas": 16}})
     with pytest.raises(UserError, match="neither world periodic"):
-        Mixed.of({"together": {"kind": "gaussian_bump", "boundary": "periodic"}})
+        Mixed.from_tree({"together": {"kind": "gaussian_bump", "boundary": "periodic"}})
 
 
 def test_a_mixed_image_is_read_by_what_its_label_shows():
     import torch
 
-    world = Mixed.of({"together": {"kind": "gaussian_bump"}})
+    world = Mixed.from_tree({"together": {"kind": "gaussian_bump"}})
     reader = world.reader()
     labels = np.array([[5, 6], [-6, 7], [8, -6], [-6, -6], [20.3, 17.2]], dtype=np.float32)
     columns = reader.read(world.render(torch.from_numpy(labels)).numpy())

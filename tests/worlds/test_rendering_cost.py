@@ -7,7 +7,7 @@ from phasescope.models.training.loop import fresh_learner, learn
 
 
 def test_rendering_costs_less_than_3_percent_of_a_training_step():
-    config = load_config(words=["preset=small", "training.device=cpu"])
+    config = load_config(overrides=["preset=small", "training.device=cpu"])
     learner = fresh_learner(config.network, config.world.shape, config.world.factors, config.training, seed=0)
     steps = learn(learner, config.family.build(), config.world, seed=0)
     labels = torch.from_numpy(config.world.training_labels()[: config.training.batch])

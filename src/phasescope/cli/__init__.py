@@ -70,14 +70,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _execute(name: str, command: Callable[..., Any], bound: BoundArguments, unparsed: dict[str, Any]) -> int:
-    """Call a command, with a line of progress if it takes `tell`; print its result and return its exit code."""
+    """Call a command, with a line of progress if it takes `notify`; print its result and return its exit code."""
     progress: Any = nullcontext()
     if unparsed:
         from phasescope.views.terminal.progress import counting
 
         progress = counting(name)
-    with progress as tell:
-        result = command(*bound.args, **bound.kwargs, **dict.fromkeys(unparsed, tell))
+    with progress as notify:
+        result = command(*bound.args, **bound.kwargs, **dict.fromkeys(unparsed, notify))
     return result.show() if hasattr(result, "show") else result or 0
 
 

@@ -95,4 +95,4 @@ Picture = Annotated[
 Json = Annotated[bool, Parameter(help="JSON instead of tables")]
 DryRun = Annotated[bool, Parameter(help=DRY_RUN)]
 # No argument of the command line: `main` shows the progress of a command that takes it, and passes it to the command.
-Tell = Annotated[Callable[[int, int], None], Parameter(parse=False)]
+Notify = Annotated[Callable[[int, int], None], Parameter(parse=False)]

@@ -12,7 +12,7 @@ def predict(
     patch: arg.Whole | None = None,
     out: arg.Picture = None,
     json: arg.Json = False,
-    tell: arg.Tell,
+    notify: arg.Notify,
 ) -> Result:
     """Predict how a run would learn, without training it: from its world, its objective and its network alone.
 
@@ -26,7 +26,7 @@ def predict(
 
 
 def designs(
-    *overrides: arg.Overrides, out: arg.Picture = None, json: arg.Json = False, tell: arg.Tell
+    *overrides: arg.Overrides, out: arg.Picture = None, json: arg.Json = False, notify: arg.Notify
 ) -> Result:
     """Show which labels a run would be trained on, on which it is tested, and the accuracy of nearest-neighbour baselines.
 
@@ -54,13 +54,13 @@ def measure(
     step: arg.Step = None,
     runs: arg.Runs = Path("runs"),
     json: arg.Json = False,
-    tell: arg.Tell,
+    notify: arg.Notify,
 ) -> Result:
     """Measure activations, each score with its interval and its baselines: a file's matrix, or a run's network.
 
     Args:
         target: an npz file with activations and labels, or a run's folder, name or hash
-        only: measures to compute, as in order,label_share; by default all
+        only: measures to compute, as in probe_r2,label_variance; by default all
         latents: name of the file's array of activations, (n, features) or (draws, n, features)
         labels: name of the file's array of labels, (n, factors)
         names: names of the file's factors, as in x,y
@@ -73,9 +73,9 @@ def measure(
 
     if target.endswith(".npz"):
         file, columns = Path(target), (names, periodic or (), span)
-        table = measure_file(file, latents, labels, *columns, only, categorical or (), tell)
+        table = measure_file(file, latents, labels, *columns, only, categorical or (), notify)
     else:
-        table = measure_run(phasescope.find_run(target, runs), step, only, tell)
+        table = measure_run(phasescope.find_run(target, runs), step, only, notify)
     return scores(table).to(json)
 
 
@@ -83,7 +83,7 @@ def intervene(
     run: arg.RunName,
     /,
     *,
-    tap: str,
+    layer: str,
     how: str = "patch",
     by: arg.Numbers = None,
     count: arg.Count = 64,
@@ -92,19 +92,19 @@ def intervene(
     out: arg.Samples | None = None,
     runs: arg.Runs = Path("runs"),
     json: arg.Json = False,
-    tell: arg.Tell,
+    notify: arg.Notify,
 ) -> Result:
     """Change what is at a layer while a run's network samples, and read where the image goes: is the layer used?
 
     Args:
-        tap: a layer of the network, as in mid
+        layer: a layer of the network, as in mid
         how: patch (all of the layer from another label), part (what labels explain of it), steer (a step), ablate
         by: for steer, how far along each factor, as in 2,0
     """
     from phasescope.views.figures.pixels import write_samples
     from phasescope.views.terminal.results import scores
 
-    result = phasescope.intervene(phasescope.find_run(run, runs), tap, how, by, count, step, seed)
+    result = phasescope.intervene(phasescope.find_run(run, runs), layer, how, by, count, step, seed)
     if out is not None:
         write_samples(out, result.images, result.targets)
     return scores(result.scores).to(json)
@@ -121,7 +121,7 @@ def clones(
     seed: arg.Seed = 0,
     runs: arg.Runs = Path("runs"),
     json: arg.Json = False,
-    tell: arg.Tell,
+    notify: arg.Notify,
 ) -> Result:
     """Add noise to training images up to level t and denoise them without a label: at which t is the image fixed?
 
@@ -133,4 +133,4 @@ def clones(
     from phasescope.views.terminal.results import clones
 
     source = phasescope.find_run(run, runs)
-    return clones(phasescope.clones(source, at, images, each, step, seed, tell)).to(json)
+    return clones(phasescope.clones(source, at, images, each, step, seed, notify)).to(json)

@@ -24,7 +24,7 @@ def train(
     extend: str | None = None,
     tensorboard: arg.Folder = None,
     wandb: str | None = None,
-    tell: arg.Tell,
+    notify: arg.Notify,
 ) -> Result | None:
     """Train a run, or resume it: the same command resumes it.
 
@@ -47,24 +47,24 @@ def train(
     if wandb:
         monitors.append(phasescope.WandB(wandb))
     shorter = phasescope.find_run(extend, runs) if extend else None
-    _train(config, runs, tell, monitors, restart=restart, extend=shorter)
+    _train(config, runs, notify, monitors, restart=restart, extend=shorter)
     return None
 
 
-def demo(*overrides: arg.Overrides, runs: arg.Runs = Path("runs"), tell: arg.Tell) -> Result | None:
+def demo(*overrides: arg.Overrides, runs: arg.Runs = Path("runs"), notify: arg.Notify) -> Result | None:
     """Train the preset `demo` in about two minutes and write its report."""
     from phasescope.runs.config import load_words
     from phasescope.runs.store import Run
     from phasescope.views.report.page import write_report
 
     config = load_words(["preset=demo", *overrides])
-    if not _train(config, runs, tell):
+    if not _train(config, runs, notify):
         return None
     return Result([write_report(Run(runs / config.folder))])
 
 
 def _train(
-    config: RunConfig, runs: Path, tell: arg.Tell, monitors: Sequence[Monitor] = (), **how: Any
+    config: RunConfig, runs: Path, notify: arg.Notify, monitors: Sequence[Monitor] = (), **how: Any
 ) -> bool:
     """Train to the end or until a signal, and return whether the run is done."""
     from contextlib import closing
@@ -78,19 +78,19 @@ def _train(
         Stop().on_signals() as stop,
         closing(execute(config, runs, stop, monitors=monitors, **how)) as events,
     ):
-        return follow(events, Run(runs / config.folder), tell)
+        return follow(events, Run(runs / config.folder), notify)
 
 
 def observe(
-    run: arg.RunName, /, *overrides: arg.OtherOverrides, runs: arg.Runs = Path("runs"), tell: arg.Tell
+    run: arg.RunName, /, *overrides: arg.OtherOverrides, runs: arg.Runs = Path("runs"), notify: arg.Notify
 ) -> Result:
     """Read a run's stored weights again by another plan, without training; prints the observation's folder.
 
     Args:
-        overrides: keys of `probing`, as in probing.taps=[up1] or latent_labels=1024
+        overrides: keys of `probing`, as in probing.layers=[up1] or latent_labels=1024
     """
 
-    return Result([phasescope.observe(phasescope.find_run(run, runs), overrides, tell).path])
+    return Result([phasescope.observe(phasescope.find_run(run, runs), overrides, notify).path])
 
 
 def sample(
@@ -103,7 +103,7 @@ def sample(
     seed: arg.Seed = 0,
     out: arg.Samples = Path("samples.png"),
     runs: arg.Runs = Path("runs"),
-    tell: arg.Tell,
+    notify: arg.Notify,
 ) -> Result:
     """Sample images with a run's averaged weights; the end of --out chooses a PNG grid or an npz.
 
@@ -132,7 +132,7 @@ def exec(run_dir: arg.RunFolder, /) -> Result:
 
 
 def ls(
-    *, runs: arg.Runs = Path("runs"), where: str | None = None, json: arg.Json = False, tell: arg.Tell
+    *, runs: arg.Runs = Path("runs"), where: str | None = None, json: arg.Json = False, notify: arg.Notify
 ) -> Result:
     """List the runs of a folder.
 
@@ -141,7 +141,7 @@ def ls(
     """
     from phasescope.views.terminal.runs import runs_table
 
-    return runs_table(phasescope.list_runs(runs, where), tell).to(json)
+    return runs_table(phasescope.list_runs(runs, where), notify).to(json)
 
 
 def show(run: arg.RunName, /, *, runs: arg.Runs = Path("runs"), json: arg.Json = False) -> Result:
@@ -164,7 +164,7 @@ def explore(*, runs: arg.Runs = Path("runs"), studies: arg.Studies = None, port:
 
 
 def compare(
-    *names: arg.RunNames, runs: arg.Runs = Path("runs"), json: arg.Json = False, tell: arg.Tell
+    *names: arg.RunNames, runs: arg.Runs = Path("runs"), json: arg.Json = False, notify: arg.Notify
 ) -> Result:
     """Compare runs: what differs in their configurations, and how far each came. The explorer draws their curves.
 
@@ -187,7 +187,7 @@ def export(
     parquet: bool = False,
     runs: arg.Runs = Path("runs"),
     studies: arg.Studies = None,
-    tell: arg.Tell,
+    notify: arg.Notify,
 ) -> Result:
     """Write a run or a study for other programs: figures, tables, one archive.
 
@@ -215,10 +215,10 @@ def export(
         return Result(study_files(*study, figures, kind, tables, form))
     run = phasescope.find_run(target, runs)
     paths = run_files(run, figures, kind, tables, form)
-    return Result(paths + ([write_archive(run, archive, tell)] if archive else []))
+    return Result(paths + ([write_archive(run, archive, notify)] if archive else []))
 
 
-def import_(file: arg.Unpacked, /, *, runs: arg.Runs = Path("runs"), tell: arg.Tell) -> Result:
+def import_(file: arg.Unpacked, /, *, runs: arg.Runs = Path("runs"), notify: arg.Notify) -> Result:
     """Unpack a run that `export --archive` wrote, if it is whole and what it says; prints its folder. Nothing is replaced.
 
     Args:
@@ -226,4 +226,4 @@ def import_(file: arg.Unpacked, /, *, runs: arg.Runs = Path("runs"), tell: arg.T
     """
     from phasescope.runs.importing import import_run
 
-    return Result([import_run(file, runs, tell).path])
+    return Result([import_run(file, runs, notify).path])

@@ -22,7 +22,7 @@ def report(
     out: arg.File = None,
     runs: arg.Runs = Path("runs"),
     studies: arg.Studies = None,
-    tell: arg.Tell,
+    notify: arg.Notify,
 ) -> Result:
     """Write the report of a run, of a study or a sweep: one self-contained page.
 
@@ -53,7 +53,7 @@ def study(
     runs: arg.Runs = Path("runs"),
     studies: arg.Studies = None,
     json: arg.Json = False,
-    tell: arg.Tell,
+    notify: arg.Notify,
 ) -> Result:
     """Preregister a study, run what is missing, judge its claims and write its page; the same command resumes it.
 
@@ -79,12 +79,12 @@ def study(
         return judged(*chosen)
     surveyed = survey(*chosen, runs, seeds, final)
     if dry_run:
-        return needed(surveyed, tell).to(json)
-    return _conducted(surveyed, judged, tell, engine, workers=workers, amend=amend, looked=looked)
+        return needed(surveyed, notify).to(json)
+    return _conducted(surveyed, judged, notify, engine, workers=workers, amend=amend, looked=looked)
 
 
 def _conducted(
-    survey: Survey, ended: Callable[..., Result], tell: arg.Tell, engine: str, **how: Any
+    survey: Survey, ended: Callable[..., Result], notify: arg.Notify, engine: str, **how: Any
 ) -> Result:
     """Run what a survey says is missing and write the page; return how it ended."""
     from phasescope.studies.conduct import conduct
@@ -93,7 +93,7 @@ def _conducted(
     from phasescope.views.terminal.studies import reporter, sums
 
     Result(sums(survey)).show()
-    failed = conduct(survey, engine, reporter(tell), **how)
+    failed = conduct(survey, engine, reporter(notify), **how)
     if (survey.folder / RECORDS).exists():
         write_study_page(survey.study, survey.folder)
     return ended(survey.study, survey.folder, failed)
@@ -111,7 +111,7 @@ def sweep(
     runs: arg.Runs = Path("runs"),
     sweeps: arg.Sweeps = Path("sweeps"),
     json: arg.Json = False,
-    tell: arg.Tell,
+    notify: arg.Notify,
 ) -> Result:
     """Run every combination of some fields' values: a study without claims; the same command resumes it.
 
@@ -135,8 +135,8 @@ def sweep(
     check_own(study, folder)
     surveyed = survey(study, folder, runs)
     if dry_run:
-        return needed(surveyed, tell).to(json)
-    return _conducted(surveyed, swept, tell, engine, workers=workers, asked=asked)
+        return needed(surveyed, notify).to(json)
+    return _conducted(surveyed, swept, notify, engine, workers=workers, asked=asked)
 
 
 def claims(
@@ -147,7 +147,7 @@ def claims(
     controls: bool = False,
     trials: arg.Trials = 200,
     json: arg.Json = False,
-    tell: arg.Tell,
+    notify: arg.Notify,
 ) -> Result:
     """Print a line for every claim of the studies: verdict, value, interval, n; or its power on simulated runs.
 
@@ -166,7 +166,7 @@ def claims(
             f"`--studies` (={studies or 'studies'}) must be a folder of studies, NAME/study.py in each"
         )
     if controls:
-        return views.controls(chosen, trials, tell).to(json)
+        return views.controls(chosen, trials, notify).to(json)
     if page:
         if study:
             raise UserError(f"`--study` (={study}) must be left out with --page: the page is of all studies")

@@ -46,7 +46,7 @@ class Config(BaseModel):
         return tree
 
     @classmethod
-    def of(cls, tree: Mapping[str, Any]) -> Self:
+    def from_tree(cls, tree: Mapping[str, Any]) -> Self:
         """Return the configuration of a `tree` (nested dicts, as from YAML).
 
         Raises:
@@ -58,7 +58,7 @@ class Config(BaseModel):
             raise UserError(explain(error, tree)) from None
 
     def tree(self) -> Tree:
-        """Return nested dicts of plain values, defaults included; ``Config.of(c.tree()) == c``."""
+        """Return nested dicts of plain values, defaults included; ``Config.from_tree(c.tree()) == c``."""
         return self.model_dump(mode="json")
 
     def yaml(self) -> str:
@@ -137,30 +137,30 @@ def read_yaml(path: Path) -> Tree:
     return tree
 
 
-def parse_overrides(words: Iterable[str]) -> list[tuple[list[str], Any]]:
+def parse_overrides(overrides: Iterable[str]) -> list[tuple[list[str], Any]]:
     """Return overrides as paths and values: ``training.batch=32`` -> ``(["training", "batch"], 32)``; values are YAML.
 
     Raises:
         UserError: a word that is not ``key=value``, or whose value is not YAML.
     """
-    overrides = []
-    for word in words:
+    parsed = []
+    for word in overrides:
         key, equals, value = word.partition("=")
         if not equals or not all(key.split(".")):
             raise UserError(f"`{_short(word)}` must have the form key=value, as in training.batch=32")
         try:
-            overrides.append((key.split("."), parse_yaml(value)))
+            parsed.append((key.split("."), parse_yaml(value)))
         except ValueError as error:
             raise UserError(
                 f"`{_short(key)}` (={_short(value)}) must be a YAML value, as in [1, 2] or {{kind: adamw}}: {error}"
             ) from None
-    return overrides
+    return parsed
 
 
 def set_overrides(tree: Tree, overrides: Iterable[tuple[list[str], Any]]) -> Tree:
     """Return `tree` with each override set.
 
-    Another `kind` starts from that kind's own defaults, whatever the order of the words: the tree's fields of the former
+    Another `kind` starts from that kind's own defaults, whatever the order of the overrides: the tree's fields of the former
     kind are dropped. Items of lists are named by their number, from 0.
     """
 

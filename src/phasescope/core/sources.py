@@ -51,8 +51,8 @@ def _is_installed(path: Path) -> bool:
 
 
 @contextmanager
-def failing(what: str) -> Iterator[None]:
-    """Report what a user's own code raises within the block, `sys.exit` included, in one line that begins with `what`.
+def failing(action: str) -> Iterator[None]:
+    """Report what a user's own code raises within the block, `sys.exit` included, in one line that begins with `action`.
 
     Raises:
         SourceFailed: an exception passed through a file of the user.
@@ -64,7 +64,7 @@ def failing(what: str) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         kind = SourceFailed if place_of(error) else UserError
-        raise kind(f"{what}: {description_of(error)}") from error
+        raise kind(f"{action}: {description_of(error)}") from error
 
 
 def description_of(error: BaseException) -> str:

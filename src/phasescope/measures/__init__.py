@@ -21,9 +21,9 @@ from phasescope.measures.latents.neighbours import (
     sheet_readings,
     trustworthiness,
 )
-from phasescope.measures.latents.order import order
-from phasescope.measures.latents.routes import ROUTES, crossing, label_share, learnt_order, routes
-from phasescope.measures.latents.umap_order import p1_order
+from phasescope.measures.latents.p1_r2 import p1_r2
+from phasescope.measures.latents.probe_r2 import probe_r2
+from phasescope.measures.latents.routes import ROUTES, crossing, label_variance, probe_gain, routes
 from phasescope.measures.learning.gain import gain
 from phasescope.measures.learning.joint_accuracy import JointAccuracy, joint_accuracy
 from phasescope.measures.learning.phases import (
@@ -44,12 +44,10 @@ from phasescope.measures.scores import Score
 
 __all__ = [
     "BEHAVIOUR", "DCI", "NEIGHBOURS", "REPRESENTATION", "ROUTES", "SHEET", "BehaviourThresholds", "Code",
-    "JointAccuracy", "Phase", "RepresentationThresholds", "Score",
-    "Scores", "SheetThresholds", "additivity", "battery", "behaviour_phase", "clifford_torus",
-    "code_of", "crossing", "dci", "disentanglement", "factorization",
-    "gain", "gap_ratio", "joint_accuracy", "label_share", "learnt_order", "mig",
-    "onset", "order", "ordered", "p1_order", "participation_ratio",
-    "phase_onsets", "phase_sequence", "random_latents", "representation_phase",
-    "routes", "sap", "settled", "sheet_phase", "sheet_readings", "torus_3d",
+    "JointAccuracy", "Phase", "RepresentationThresholds", "Score", "Scores", "SheetThresholds", "additivity",
+    "battery", "behaviour_phase", "clifford_torus", "code_of", "crossing", "dci", "disentanglement",
+    "factorization", "gain", "gap_ratio", "joint_accuracy", "label_variance", "mig", "onset", "ordered", "p1_r2",
+    "participation_ratio", "phase_onsets", "phase_sequence", "probe_gain", "probe_r2", "random_latents",
+    "representation_phase", "routes", "sap", "settled", "sheet_phase", "sheet_readings", "torus_3d",
     "trustworthiness", "two_nn",
 ]  # fmt: skip

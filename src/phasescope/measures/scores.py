@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 """probability outside either end of an interval"""
-NAMED = ("nulls", "detail")
+NAMED = ("baselines", "detail")
 """parts of a score in files that hold several numbers by name: its baselines, and its detail"""
 
 
@@ -73,7 +73,7 @@ class Score:
             "high": _plain(self.high),
             "n": int(self.n),
             "estimator": self.estimator,
-            "nulls": {name: _plain(x) for name, x in self.baselines.items()},
+            "baselines": {name: _plain(x) for name, x in self.baselines.items()},
             "detail": {name: _plain(x) for name, x in self.detail.items()},
         }
 
@@ -85,7 +85,7 @@ class Score:
         return cls(value, low, high, int(tree["n"]), str(tree["estimator"]), baselines, detail)
 
     def columns(self) -> dict[str, float | int | str | None]:
-        """Return `to_dict` as one row: value, low, high, n, estimator, `nulls.<name>`, `detail.<name>`."""
+        """Return `to_dict` as one row: value, low, high, n, estimator, `baselines.<name>`, `detail.<name>`."""
         row = self.to_dict()
         named = {f"{part}.{name}": x for part in NAMED for name, x in row.pop(part).items()}
         return {**row, **named}
@@ -95,7 +95,7 @@ def scores_frame(scores: Iterable[tuple[Mapping[str, Any], Score]]) -> pd.DataFr
     """Return one row per score: the columns that identify it, then its `columns`."""
     import pandas as pd
 
-    return pd.DataFrame([{**about, **score.columns()} for about, score in scores])
+    return pd.DataFrame([{**identity, **score.columns()} for identity, score in scores])
 
 
 def _plain(number: float) -> float | None:
@@ -125,11 +125,11 @@ def basic_interval(value: float, replicates: Float[np.ndarray, " resamples"]) ->
 
 
 def ratio(
-    part: Float[np.ndarray, "resamples ..."], whole: Float[np.ndarray, "resamples ..."], otherwise: float
+    part: Float[np.ndarray, "resamples ..."], total: Float[np.ndarray, "resamples ..."], otherwise: float
 ) -> Float[np.ndarray, "resamples ..."]:
-    """Return part / whole; `otherwise` for a resample of equal rows, whose `whole` is 0 up to rounding."""
-    varies = whole > 1e-12 * whole.max(axis=0)
-    return np.where(varies, part / np.where(varies, whole, 1), otherwise)
+    """Return part / total; `otherwise` for a resample of equal rows, whose `total` is 0 up to rounding."""
+    varies = total > 1e-12 * total.max(axis=0)
+    return np.where(varies, part / np.where(varies, total, 1), otherwise)
 
 
 def baseline_level(values: Float[np.ndarray, " permutations"]) -> float:

@@ -28,7 +28,7 @@ MOST_LABELS = 4096
 
 def about(config: RunConfig, plan: ProbingConfig, world: World | None = None) -> dict[str, Any]:
     """Return the description, JSON-ready: `sentence`, `shape`, visible `factors`, names of `hidden` ones, `position`,
-    `splits`, `outcomes`, `training` labels, `held_out` labels by split, `painting`, `guidance`, `taps`, `timesteps`.
+    `splits`, `outcomes`, `training` labels, `held_out` labels by split, `sampler`, `guidance`, `layers`, `t`.
 
     Args:
         world: replaces the configuration's world if that consists of arrays in memory.
@@ -49,10 +49,10 @@ def about(config: RunConfig, plan: ProbingConfig, world: World | None = None) ->
         "outcomes": [] if reader is None else [outcome._asdict() for outcome in reader.outcomes],
         "training": _label_summary(trained, one_by_one=few[0]),
         "held_out": {split: _label_summary(labels, one_by_one=few[1]) for split, labels in held.items()},
-        "painting": config.family.sampling_choices(),
+        "sampler": config.family.sampling_choices(),
         "guidance": config.training.may_be_guided,
-        "taps": list(plan.taps),
-        "timesteps": list(plan.timesteps),
+        "layers": list(plan.layers),
+        "t": list(plan.t),
     }
 
 

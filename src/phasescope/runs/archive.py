@@ -20,11 +20,11 @@ KEPT = (
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 BEFORE_ZIP_HAD_DATES = (1980, 1, 1, 0, 0, 0)
 
-Tell = Callable[[int, int], None]
+Notify = Callable[[int, int], None]
 """is called with the number of files that are done, and of all"""
 
 
-def write_archive(run: Run, out: Path, tell: Tell = lambda done, of: None) -> Path:
+def write_archive(run: Run, out: Path, notify: Notify = lambda done, total: None) -> Path:
     """Write all records of a run to `out`, which appears completely or not at all, and return its path.
 
     An observation is archived under its run's name and its own, since it is an independent run once unpacked.
@@ -45,7 +45,7 @@ def write_archive(run: Run, out: Path, tell: Tell = lambda done, of: None) -> Pa
     try:
         with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for done, file in enumerate(paths):
-                tell(done, len(paths))
+                notify(done, len(paths))
                 entry = zipfile.ZipInfo(f"{name}/{file.relative_to(path).as_posix()}", BEFORE_ZIP_HAD_DATES)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(entry, file.read_bytes())

@@ -114,14 +114,14 @@ class RunConfig(Config):
             self.plan_of(self.network.taps, self.network.usual_taps)
         return self
 
-    def plan_of(self, taps: Sequence[str] | None, usual_taps: Sequence[str]) -> ProbingConfig:
+    def plan_of(self, layers: Sequence[str] | None, usual_taps: Sequence[str]) -> ProbingConfig:
         """Return the plan of observation, with every `usual` resolved, for a network with these layers; None allows any
         submodule.
 
         Raises:
             ValueError: a layer or a timestep does not exist.
         """
-        return resolved(self.probing, taps, usual_taps, self.family)
+        return resolved(self.probing, layers, usual_taps, self.family)
 
     def with_kinds(self, **kinds: Any) -> Self:
         """Return a copy with another world, family or network, as `execution.train` takes them; None keeps the present one.
@@ -138,7 +138,7 @@ class RunConfig(Config):
             elif isinstance(given, Kind):
                 given = given.tree_with_kind()
             tree[field] = given
-        return type(self).of(tree)
+        return type(self).from_tree(tree)
 
     def encode(self, labels: Tensor) -> Tensor | None:
         """Return the network's encodings (n, features) of visible labels (n, K); None if they are not known."""
@@ -147,7 +147,8 @@ class RunConfig(Config):
     def task(self, world: World | None = None) -> Task:
         """Return the training task, as the family needs it; that of `world` instead of the configuration's, if given."""
         world, network = world or self.world, self.network
-        return Task.of(world, network.commutes_with(world.shape), network.sees_px(), self.training.withheld)
+        symmetries = network.commutes_with(world.shape), network.sees_px()
+        return Task.from_world(world, *symmetries, self.training.withheld)
 
     @property
     def folder(self) -> str:
@@ -155,15 +156,15 @@ class RunConfig(Config):
         return f"{self.name}-{self.digest()}"
 
 
-def load_config(file: Path | str | None = None, words: Iterable[str] = ()) -> RunConfig:
+def load_config(file: Path | str | None = None, overrides: Iterable[str] = ()) -> RunConfig:
     """Return the configuration of a YAML file and `key=value` overrides, on top of the preset that either names.
 
     Raises:
         UserError: names the field, its value and the rule.
     """
-    if isinstance(words, str):
-        raise UserError(f"`words` (={words}) must be a list of key=value words")
-    tree = set_overrides(read_yaml(Path(file)) if file else {}, parse_overrides(words))
+    if isinstance(overrides, str):
+        raise UserError(f"`overrides` (={overrides}) must be a list of key=value texts")
+    tree = set_overrides(read_yaml(Path(file)) if file else {}, parse_overrides(overrides))
     name = tree.pop("preset", None)
     return over_defaults(*([] if name is None else [preset(str(name)).fields]), tree)
 
@@ -179,7 +180,7 @@ def over_defaults(*trees: Tree) -> RunConfig:
     for tree in trees:
         if not isinstance(tree, Mapping):
             raise UserError(
-                f"`config` (={tree!r:.80}) must be a RunConfig or a tree of its fields; load_config takes words"
+                f"`config` (={tree!r:.80}) must be a RunConfig or a tree of its fields; load_config takes overrides"
             )
     merged = reduce(merge, trees, defaults())
     own, training = trees[-1].get("training"), merged["training"]
@@ -188,7 +189,7 @@ def over_defaults(*trees: Tree) -> RunConfig:
         if isinstance(steps, int) and 0 < steps < warmup:
             merged = merge(merged, {"training": {"warmup": steps // 10}})
             log_once(f"`training.warmup` (={warmup}) becomes {steps // 10}: there are {steps} steps")
-    return RunConfig.of(merged)
+    return RunConfig.from_tree(merged)
 
 
 @cache

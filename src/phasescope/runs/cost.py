@@ -24,13 +24,13 @@ LEAST_S = 1.0
 REST = 250.0
 
 
-def costs(configs: Sequence[RunConfig], tell: Callable[[int, int], None]) -> dict[str, float | None]:
+def costs(configs: Sequence[RunConfig], notify: Callable[[int, int], None]) -> dict[str, float | None]:
     """Return the CPU-seconds of one thread that runs take, observing included, by digest; None if their device is not
-    available here. Runs that train alike are timed once; `tell` is called with the numbers of estimated and of all runs."""
+    available here. Runs that train alike are timed once; `notify` is called with how many are estimated, and all."""
     timings: dict[str, float | None] = {}
     estimates: dict[str, float | None] = {}
     for done, config in enumerate(configs):
-        tell(done, len(configs))
+        notify(done, len(configs))
         tree, training, plan = config.tree(), config.training, config.probing
         alike = [tree["network"], tree["family"], config.world.shape, training.batch, training.optimiser.kind]
         if (key := json.dumps(alike, sort_keys=True)) not in timings:
@@ -42,8 +42,8 @@ def costs(configs: Sequence[RunConfig], tell: Callable[[int, int], None]) -> dic
             estimates[config.digest()] = None
             continue
         snapshots = sum(plan.snapshots.due(step, training.steps) for step in range(training.steps + 1))
-        times = config.family.usual_conditions if plan.timesteps == "usual" else plan.timesteps
-        latents = plan.latent_labels + plan.share_labels * plan.share_draws + plan.crossed_labels
+        times = config.family.usual_conditions if plan.t == "usual" else plan.t
+        latents = plan.latent_labels + plan.variance_labels * plan.variance_draws + plan.crossed_labels
         rest = max(REST, len(times) * latents / 3) if plan.reads_latents else REST
         passes = (config.family.sampling_choices() or {}).get("steps", 1)
         sampled = sum(plan.images_of(config.world.splits()).values()) * passes / 3

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from phasescope.core.errors import UserError, reading
 from phasescope.core.kinds import sources_named
-from phasescope.runs.archive import KEPT, NAME, Tell
+from phasescope.runs.archive import KEPT, NAME, Notify
 from phasescope.runs.config import RunConfig
 from phasescope.runs.store.files import folder_aside
 from phasescope.runs.store.folder import Run
@@ -20,7 +20,7 @@ MOST_BYTES = 2**36
 """of an archive's files, unpacked"""
 
 
-def import_run(path: Path, runs: Path, tell: Tell = lambda done, of: None) -> Run:
+def import_run(path: Path, runs: Path, notify: Notify = lambda done, total: None) -> Run:
     """Unpack an archive that `write_archive` wrote into a folder of runs that holds nothing of its name yet; return the run.
 
     Raises:
@@ -33,7 +33,7 @@ def import_run(path: Path, runs: Path, tell: Tell = lambda done, of: None) -> Ru
         _check_free(runs / name)
         with folder_aside(runs / name) as folder:
             for done, entry in enumerate(files):
-                tell(done, len(files))
+                notify(done, len(files))
                 target = folder.joinpath(*PurePosixPath(entry.filename).parts[1:])
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(entry) as source, open(target, "xb") as file:  # zipfile compares checksums
@@ -80,7 +80,7 @@ def _check_run(run: Run, name: str) -> None:
     # A configuration that names sources or data files is not built, for that would import or open them.
     if sources_named(tree):
         return
-    config = RunConfig.of(tree)
+    config = RunConfig.from_tree(tree)
     observation = f"{config.folder}-{config.probing.digest()}"
     if name not in (config.folder, observation) and not config.network.is_watched:
         raise UserError(f"`config.yaml` of the archive must be of `{name}`, and is of `{config.folder}`")

@@ -38,7 +38,7 @@ IMAGES = 2 * BESIDE + 1
 
 def intervene(
     run: Run | str,
-    tap: str,
+    layer: str,
     how: How | str = "patch",
     by: Sequence[float] | None = None,
     count: int = 64,
@@ -68,7 +68,7 @@ def intervene(
     if (how == "steer") != (by is not None):
         raise UserError(f"`by` (={by}) must be given with `how` steer, and with nothing else")
     loaded = load_network(run, run.snapshot(step))
-    loaded.layer(tap)
+    loaded.layer(layer)
     world = loaded.config.world
     generator = numpy_generator(seed, "intervention labels")
     if by is None:
@@ -79,7 +79,7 @@ def intervene(
     network, family, batch = loaded.network, loaded.family, loaded.plan.batch
     with as_user_error():
         return intervening.intervene(
-            network, world, family, tap, how, labels, targets, seed=seed, batch=batch
+            network, world, family, layer, how, labels, targets, seed=seed, batch=batch
         )
 
 
@@ -134,7 +134,7 @@ class Change:
         towards: a value a factor: for patch and part the label that is put in, for steer how far along each; else nothing.
     """
 
-    tap: str
+    layer: str
     how: str
     towards: tuple[float, ...] = ()
 
@@ -175,7 +175,7 @@ def changed(loaded: Loaded, family: Family, change: Change, target: np.ndarray |
     from phasescope.runs.probing.capture import check_hears
     from phasescope.runs.probing.intervening import Intervened
 
-    network, world, tap = loaded.network, loaded.config.world, loaded.layer(change.tap)
+    network, world, layer = loaded.network, loaded.config.world, loaded.layer(change.layer)
     full = torch.from_numpy(world.draw_labels(BESIDE, numpy_generator(seed, "labels beside")))
     x_0, labels = world.render(full), world.factors.visible_columns(full)
     noise = torch.randn(x_0.shape, generator=torch_generator(seed, "noise beside"))
@@ -184,9 +184,9 @@ def changed(loaded: Loaded, family: Family, change: Change, target: np.ndarray |
         condition = None if family.conditions is None else int(t[0])
         return family.inputs(x_0, labels, condition, noise)[0], labels
 
-    check_hears(network, change.tap, world, family, labels, seed)
+    check_hears(network, change.layer, world, family, labels, seed)
     put_in = labels[:1] if target is None else torch.from_numpy(target[None])
-    return Intervened(network, tap, cast("How", change.how), put_in, beside)
+    return Intervened(network, layer, cast("How", change.how), put_in, beside)
 
 
 def went(world: World, image: np.ndarray, label: np.ndarray, target: np.ndarray | None) -> dict[str, Any]:

@@ -54,19 +54,19 @@ class Loaded:
         Raises:
             UserError: the network has no such layer.
         """
-        from phasescope.runs.probing.capture import find_tap
+        from phasescope.runs.probing.capture import find_layer
 
         known = self.config.network.taps
         if known is not None and name not in known:
-            raise UserError(f"`tap` (={name}) must be one of the network's layers: {', '.join(known)}")
+            raise UserError(f"`layer` (={name}) must be one of the network's layers: {', '.join(known)}")
         with as_user_error():
-            return find_tap(self.network, name)
+            return find_layer(self.network, name)
 
 
 def check_whole(run: Run, last: int) -> None:
     """Raise UserError if a snapshot or a line of metrics that is due up to the step `last` is missing."""
     with reading(run.path / "config.yaml"):
-        plan = SnapshotPlanConfig.of(run.config["probing"]["snapshots"])
+        plan = SnapshotPlanConfig.from_tree(run.config["probing"]["snapshots"])
         steps = int(run.config["training"]["steps"])
     lines = {entry["step"] for entry in run.metrics}
     snapshots = {snapshot.step for snapshot in run.snapshots}
@@ -90,7 +90,7 @@ def config_of(run: Run) -> RunConfig:
             f"`{run.path}/config.yaml` must be a run's configuration, whole: no `{min(missing)}` is there"
         )
     try:
-        config = RunConfig.of(tree)
+        config = RunConfig.from_tree(tree)
     except UserError as error:
         raise UserError(f"`{run.path}/config.yaml` must be a run's configuration: {error}") from None
     run.check_sources()
@@ -153,10 +153,10 @@ def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
     Raises:
         UserError: a layer or a timestep does not exist.
     """
-    taps, usual = config.network.taps, config.network.usual_taps
+    layers, usual = config.network.taps, config.network.usual_taps
     with as_user_error():
-        if taps is not None:
-            return config.plan_of(taps, usual)
+        if layers is not None:
+            return config.plan_of(layers, usual)
         return config.plan_of(None, _tried_out(config, network))
 
 
@@ -196,11 +196,11 @@ def _given(config: RunConfig, network: nn.Module) -> tuple[Tensor, Tensor, Tenso
 
 def _tried_out(config: RunConfig, network: nn.Module) -> list[str]:
     """Return the network's direct children that a forward pass over two labels reaches."""
-    from phasescope.runs.probing.capture import reached_taps
+    from phasescope.runs.probing.capture import reached_layers
 
-    if config.probing.taps != "usual":
-        return list(config.probing.taps)
-    return reached_taps(network, *_given(config, network))
+    if config.probing.layers != "usual":
+        return list(config.probing.layers)
+    return reached_layers(network, *_given(config, network))
 
 
 def not_imported(run: Run) -> str | None:

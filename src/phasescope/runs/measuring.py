@@ -13,8 +13,8 @@ from phasescope import measures
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.npz import open_npz
-from phasescope.core.places import Place
 from phasescope.core.randomness import numpy_generator
+from phasescope.core.sites import Site
 from phasescope.measures import Scores
 from phasescope.measures.latents.battery import OF_LATTICE
 from phasescope.runs.loading import Loaded, config_of, load_network, one_thread
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from phasescope.runs.probing.probe import Probed, Table
 
 LATTICE_LABELS = 256
-Tell = Callable[[int, int], None]
+Notify = Callable[[int, int], None]
 """is called with the number of parts done, and of all parts"""
 
 
@@ -38,7 +38,7 @@ def measure_file(
     span: Sequence[float] | None = None,
     chosen: Sequence[str] | None = None,
     categorical: Sequence[str] = (),
-    tell: Tell = lambda done, of: None,
+    notify: Notify = lambda done, total: None,
 ) -> Scores:
     """Return the scores of a file's latents: (n, features), or (draws, n, features) for several noise draws per label.
 
@@ -50,7 +50,7 @@ def measure_file(
         span: of each factor.
         chosen: names of measures; by default all that can be computed, and `left_out` says why others cannot.
         categorical: names of factors whose values have no order.
-        tell: is called with the number of parts done, and of all parts.
+        notify: is called with the number of parts done, and of all parts.
 
     Raises:
         UserError: the file cannot be read or lacks an array; or an array is invalid for a measure.
@@ -67,16 +67,16 @@ def measure_file(
     with as_user_error(f"`{path}`: "):
         known = names or Factors.unknown(y.shape[1] if y.ndim == 2 and y.shape[1] else 1).names
         factors = Factors.named(known, span, periodic, categorical)
-        return measures.battery(first, y, factors, draws=draws, chosen=chosen, tell=tell)
+        return measures.battery(first, y, factors, draws=draws, chosen=chosen, notify=notify)
 
 
 def measure_run(
     run: Run,
     step: int | None = None,
     chosen: Sequence[str] | None = None,
-    tell: Tell = lambda done, of: None,
+    notify: Notify = lambda done, total: None,
 ) -> Table:
-    """Return the scores of a run's network at a snapshot, at each place that the run records, with all their baselines.
+    """Return the scores of a run's network at a snapshot, at each site that the run records, with all their baselines.
 
     Labels and noise are the run's own. Measures that need a lattice of labels use one of about 256 labels, between those of
     a grid of integer steps. If the network was watched in the user's own loop and cannot be rebuilt, the stored latents are
@@ -85,7 +85,7 @@ def measure_run(
     Args:
         step: of the snapshot; the last one by default.
         chosen: names of measures; by default all that can be computed, and `left_out` says why others cannot.
-        tell: is called with the number of parts done, and of all parts: first for random labels, then for a lattice.
+        notify: is called with the number of parts done, and of all parts: first for random labels, then for a lattice.
 
     Raises:
         UserError: there is no such snapshot, none at step 0, or no such measure; or the run cannot be read.
@@ -93,12 +93,12 @@ def measure_run(
     snapshot, first = run.snapshot(step), run.snapshot(0)
     with as_user_error():
         if config_of(run).network.is_watched:
-            return _stored(run, snapshot, first).table(chosen, tell)
-        return _measured_again(run, snapshot, first, chosen, tell)
+            return _stored(run, snapshot, first).table(chosen, notify)
+        return _measured_again(run, snapshot, first, chosen, notify)
 
 
 def _measured_again(
-    run: Run, snapshot: Snapshot, first: Snapshot, chosen: Sequence[str] | None, tell: Tell
+    run: Run, snapshot: Snapshot, first: Snapshot, chosen: Sequence[str] | None, notify: Notify
 ) -> Table:
     from phasescope.runs.probing.inputs import label_lattice
     from phasescope.runs.probing.own_measures import load_measures
@@ -115,17 +115,17 @@ def _measured_again(
         on_lattice = [name for name in chosen if name in on_lattice]
         others = [name for name in chosen if name not in on_lattice]
     plan, table = loaded.plan, Table()
-    t = () if plan.timesteps == "usual" else plan.timesteps
-    how = {"draws": plan.share_draws, "untrained": untrained}
+    t = () if plan.t == "usual" else plan.t
+    how = {"draws": plan.variance_draws, "untrained": untrained}
     if others != []:
-        how |= {"shared": plan.share_labels, "crossed": plan.crossed_labels}
-        probed = replace(_probed(loaded, snapshot.latent_labels(), plan.taps, t, **how), own=own)
-        table = probed.table(others, tell)
+        how |= {"shared": plan.variance_labels, "crossed": plan.crossed_labels}
+        probed = replace(_probed(loaded, snapshot.latent_labels(), plan.layers, t, **how), own=own)
+        table = probed.table(others, notify)
     if on_lattice:
         lattice = label_lattice(world.factors.visible, round(LATTICE_LABELS ** (1 / K)))
         how |= {"shared": len(lattice), "crossed": 0}
-        probed = _probed(loaded, lattice, plan.taps, t, **how)
-        further = probed.table(on_lattice, tell)
+        probed = _probed(loaded, lattice, plan.layers, t, **how)
+        further = probed.table(on_lattice, notify)
         left_out = {at: why for at, why in table.left_out.items() if at.partition(".")[0] not in further}
         table = Table({**table, **further}, {**left_out, **further.left_out})
     return Table({name: table[name] for name in chosen or table if name in table}, table.left_out)
@@ -137,7 +137,7 @@ class OnLattice:
 
     Attributes:
         labels: (n, K).
-        latents: by place, for all labels under several noise draws.
+        latents: by site, for all labels under several noise draws.
         images: of the labels, (n, pixels).
         encodings: the network's encodings of the labels, (n, features); None if they are not known.
     """
@@ -149,8 +149,8 @@ class OnLattice:
     encodings: np.ndarray | None
 
 
-def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: int, draws: int) -> OnLattice:
-    """Return a network's latents on a lattice of `values` values of each factor, at those of `places` that it has.
+def on_lattice(run: Run, snapshot: Snapshot, sites: Sequence[Site], values: int, draws: int) -> OnLattice:
+    """Return a network's latents on a lattice of `values` values of each factor, at those of `sites` that it has.
 
     One thread computes, so that results are bitwise reproducible whatever else this process does.
     """
@@ -162,11 +162,12 @@ def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: in
     config, world = loaded.config, loaded.config.world
     labels = label_lattice(world.factors.visible, values)
     known = config.network.taps
-    taps = [tap for tap in dict.fromkeys(place.tap for place in places) if known is None or tap in known]
-    wanted = dict.fromkeys(place.condition for place in places if place.condition is not None)
+    named = dict.fromkeys(site.layer for site in sites)
+    layers = [layer for layer in named if known is None or layer in known]
+    wanted = dict.fromkeys(site.t for site in sites if site.t is not None)
     conditions = [t for t in wanted if t in (config.family.conditions or ())]
     with one_thread():
-        probed = _probed(loaded, labels, taps, conditions, draws=draws, shared=len(labels), crossed=0)
+        probed = _probed(loaded, labels, layers, conditions, draws=draws, shared=len(labels), crossed=0)
     encoded = probed.baselines.get("label_embedding")
     encodings = None if encoded is None else next(iter(encoded.single.values()))
     full = world.complete(labels, numpy_generator(config.seed, "hidden factors"))
@@ -174,12 +175,12 @@ def on_lattice(run: Run, snapshot: Snapshot, places: Sequence[Place], values: in
     return OnLattice(labels, world.factors.visible, probed.trained, images, encodings)
 
 
-def _probed(loaded: Loaded, labels: np.ndarray, taps: Sequence[str], t: Sequence[int], **how: Any) -> Probed:
+def _probed(loaded: Loaded, labels: np.ndarray, layers: Sequence[str], t: Sequence, **how: Any) -> Probed:
     from phasescope.runs.probing.probe import probe
 
     config, batch = loaded.config, loaded.plan.batch
     how |= {"family": loaded.family, "encode": config.encode, "seed": config.seed, "batch": batch}
-    return probe(loaded.network, config.world, taps, t, labels=labels, **how)
+    return probe(loaded.network, config.world, layers, t, labels=labels, **how)
 
 
 def _stored(run: Run, snapshot: Snapshot, first: Snapshot) -> Probed:
@@ -189,10 +190,10 @@ def _stored(run: Run, snapshot: Snapshot, first: Snapshot) -> Probed:
     from phasescope.runs.probing.probe import Probed
 
     def latents(stored: Snapshot) -> Latents:
-        places = stored.places
+        sites = stored.sites
         return Latents(
-            {place: stored.latents(*place).astype(float) for place in places},
-            {place: stored.draws(*place).astype(float) for place in places},
+            {site: stored.latents(*site).astype(float) for site in sites},
+            {site: stored.draws(*site).astype(float) for site in sites},
         )
 
     factors = Factors(Factor(**fields) for fields in run.about["factors"])

@@ -31,20 +31,22 @@ FROM_TRAINING = (
 
 
 def observe(
-    run: Run | str, words: Sequence[str] = (), on_snapshot: Callable[[int, int], None] = lambda done, of: None
+    run: Run | str,
+    overrides: Sequence[str] = (),
+    notify: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
     """Observe the stored weights of a run by another plan, and return the observation, a run folder.
 
     Args:
-        words: overrides of the plan, such as ``probing.taps=[up1]`` or, in short, ``taps=[up1]``.
-        on_snapshot: is called with the number of snapshots observed, and of all.
+        overrides: of the plan, such as ``probing.layers=[up1]`` or, in short, ``layers=[up1]``.
+        notify: is called with the number of snapshots observed, and of all.
 
     Raises:
         UserError: an override is no field of the plan; the run has no weights; a source file of the user has changed.
     """
     run = as_run(run)
     config = config_of(run)
-    plan = plan_with(config, words)
+    plan = plan_with(config, overrides)
     if plan == config.probing:
         return run
     with_weights = [s for s in run.snapshots if (s.path / "weights.safetensors").is_file()]
@@ -58,25 +60,27 @@ def observe(
     path = run.path / "observations" / plan.digest()
     with hold(path, again.tree()) as folder:
         folder.check_sources()
-        _observe_all(run, with_weights, again, resolved, folder, on_snapshot)
+        _observe_all(run, with_weights, again, resolved, folder, notify)
     return Run(path)
 
 
-def plan_with(config: RunConfig, words: Sequence[str]) -> ProbingConfig:
-    """Return the run's plan with the overrides `words` applied.
+def plan_with(config: RunConfig, overrides: Sequence[str]) -> ProbingConfig:
+    """Return the run's plan with `overrides` applied.
 
     Raises:
         UserError: an override is no field of the plan.
     """
-    overrides = []
-    for keys, value in parse_overrides(words):
+    within = []
+    for keys, value in parse_overrides(overrides):
         inner = keys[1:] if keys[0] == "probing" else keys
         if not inner:
-            raise UserError(f"`{keys[0]}` (={value}) must be a key of `probing`, as in `probing.taps=[mid]`")
-        overrides.append((["probing", *inner], value))
+            raise UserError(
+                f"`{keys[0]}` (={value}) must be a key of `probing`, as in `probing.layers=[mid]`"
+            )
+        within.append((["probing", *inner], value))
     tree = config.tree()
-    changed = set_overrides({"probing": {}}, overrides)
-    return RunConfig.of(merge(tree, changed)).probing
+    changed = set_overrides({"probing": {}}, within)
+    return RunConfig.from_tree(merge(tree, changed)).probing
 
 
 def _observe_all(
@@ -85,7 +89,7 @@ def _observe_all(
     config: RunConfig,
     plan: ProbingConfig,
     folder: RunWriter,
-    on_snapshot: Callable[[int, int], None],
+    notify: Callable[[int, int], None],
 ) -> None:
     import torch
 
@@ -105,7 +109,7 @@ def _observe_all(
             _link_weights(snapshot, folder)
             of_training = {key: trained.get(snapshot.step, {}).get(key) for key in FROM_TRAINING}
             folder.append_metrics({**of_training, "step": snapshot.step, **observed})
-        on_snapshot(number, len(snapshots))
+        notify(number, len(snapshots))
         recorder.summarise()
         is_done = number == len(snapshots) and run.status["state"] == "done"
         step = folder.metrics[-1]["step"] if folder.metrics else 0

@@ -11,7 +11,7 @@ from phasescope.core.errors import UserError, as_user_error
 from phasescope.models.families import Clones
 from phasescope.runs.config import RunConfig
 from phasescope.runs.loading import load_unconditional, one_thread
-from phasescope.runs.probing.copier import copied_of_splits
+from phasescope.runs.probing.image_baselines import baseline_accuracies_of_splits
 from phasescope.runs.store import Run, as_run
 from phasescope.worlds import World
 
@@ -32,7 +32,7 @@ class Prediction:
     sentence: str
     """describes the world"""
     values: dict[str, Any]
-    """JSON-ready: the family's `forecast`, and `copier`, the accuracy of the nearest-neighbour baselines by split"""
+    """JSON-ready: the family's `forecast`, and `accuracies`, the accuracy of the nearest-neighbour baselines by split"""
 
 
 @one_thread()
@@ -52,7 +52,7 @@ def predict(config: RunConfig, patch_px: int | None = None) -> Prediction:
         forecast = dict(config.family.build().forecast(task))
     if not forecast:
         raise UserError(f"`family` (={config.family.kind}) must be one whose exact optima are known")
-    forecast["copier"] = copied_of_splits(world, LABELS, config.seed)
+    forecast["accuracies"] = baseline_accuracies_of_splits(world, LABELS, config.seed)
     return Prediction(config.folder, world.sentence(), forecast)
 
 
@@ -64,7 +64,7 @@ class Designed:
         name: of the run that would be trained.
         world: whose design it is.
         labels: `trained`, the training labels, and by split the held-out labels, (n, K) each.
-        summary: JSON-ready: `sentence`, `splits` (the number of labels of each), and `copier`, the accuracy of the
+        summary: JSON-ready: `sentence`, `splits` (the number of labels of each), and `accuracies`, the accuracy of the
             nearest-neighbour baselines by split.
     """
 
@@ -81,7 +81,7 @@ def designed(config: RunConfig) -> Designed:
     summary = {
         "sentence": world.sentence(),
         "splits": {name: len(some) for name, some in labels.items()},
-        "copier": copied_of_splits(world, LABELS, config.seed),
+        "accuracies": baseline_accuracies_of_splits(world, LABELS, config.seed),
     }
     return Designed(config.folder, world, labels, summary)
 
@@ -93,7 +93,7 @@ def clones(
     each: int = 8,
     step: int | None = None,
     seed: int = 0,
-    tell: Callable[[int, int], None] = lambda done, of: None,
+    notify: Callable[[int, int], None] = lambda done, total: None,
 ) -> Clones:
     """Add noise to training images, denoise each several times without a label, and count what comes back (Sclocchi et al.
     2024).
@@ -104,7 +104,7 @@ def clones(
         each: clones of each image.
         step: of the snapshot; the last one by default.
         seed: of images and noise.
-        tell: is called with the number of noise levels that are done, and of all.
+        notify: is called with the number of noise levels that are done, and of all.
 
     Raises:
         UserError: an argument is invalid; the run cannot be read; its network was never trained without a label, or its
@@ -126,4 +126,4 @@ def clones(
             raise UserError(f"`t` (={invalid[0]:g}) must be a whole number: a noise level")
         levels = [int(t) for t in at]
     with as_user_error():
-        return loaded.family.clones(loaded.network, config.task(), levels, images, each, seed, tell)
+        return loaded.family.clones(loaded.network, config.task(), levels, images, each, seed, notify)

@@ -17,7 +17,7 @@ from phasescope.core.sources import description_of
 from phasescope.measures import SHEET
 from phasescope.measures.learning import phases
 from phasescope.runs.about import provenance
-from phasescope.runs.probing.config import PlaceConfig, ProbingConfig
+from phasescope.runs.probing.config import ProbingConfig, SiteConfig
 from phasescope.runs.store.folder import Run, now
 from phasescope.runs.store.writer import RunWriter
 
@@ -214,15 +214,15 @@ def summarise(plan: ProbingConfig, metrics: Sequence[dict[str, Any]]) -> dict[st
             "sequence": phases.phase_sequence(course),
             "onsets": phases.phase_onsets(images_seen, course),
         }
-    places = {
+    sites = {
         "sheet": plan.representation,
         "representation": plan.representation,
         "representation_p1": plan.p1,
     }
-    summary["places"] = {
-        name: str(place.place)
-        for name, place in places.items()
-        if isinstance(place, PlaceConfig)
+    summary["sites"] = {
+        name: str(site.site)
+        for name, site in sites.items()
+        if isinstance(site, SiteConfig)
         and ("latents" in plan.observe or (name == "sheet" and plan.reads_latents))
     }
     summary["thresholds"] = {

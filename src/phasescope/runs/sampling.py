@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.core.errors import UserError, as_user_error
-from phasescope.core.places import Place
 from phasescope.core.randomness import numpy_generator
+from phasescope.core.sites import Site
 from phasescope.runs.loading import Loaded, check_labels, config_of, load_network
 from phasescope.runs.probing.sampling import sample_labels
 from phasescope.runs.store import Run
@@ -53,16 +53,16 @@ def labels_for(run: Run, at: Sequence[float] | None, count: int, seed: int) -> n
     return np.tile(np.array(at, dtype=np.float32), (count, 1))
 
 
-def activations(run: Run, site: Place | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
+def activations(run: Run, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
     """Read activations as `Run.activations` says."""
-    place = site if isinstance(site, Place) else Place.parse(site)
+    site = site if isinstance(site, Site) else Site.parse(site)
     loaded = load_network(run, run.snapshot(step))
     with as_user_error():
-        inputs = inputs_at(loaded, np.atleast_2d(np.asarray(labels, np.float32)), place)
-        return inputs.latents(loaded.network, [place.tap]).single[place]
+        inputs = inputs_at(loaded, np.atleast_2d(np.asarray(labels, np.float32)), site)
+        return inputs.latents(loaded.network, [site.layer]).single[site]
 
 
-def inputs_at(loaded: Loaded, labels: Float[np.ndarray, "m K"], place: Place) -> Inputs:
+def inputs_at(loaded: Loaded, labels: Float[np.ndarray, "m K"], site: Site) -> Inputs:
     """Return what the network is given at a site for `labels`.
 
     Raises:
@@ -72,16 +72,16 @@ def inputs_at(loaded: Loaded, labels: Float[np.ndarray, "m K"], place: Place) ->
 
     from phasescope.runs.probing.inputs import Inputs
 
-    loaded.layer(place.tap)
+    loaded.layer(site.layer)
     config, plan, conditions = loaded.config, loaded.plan, loaded.config.family.conditions
-    if conditions is None and place.condition is not None:
-        raise UserError(f"`place` (={place}) must be a layer alone: this family has no conditions")
-    if conditions is not None and place.condition not in conditions:
-        raise UserError(f"`place` (={place}) must end in a number from {conditions[0]} to {conditions[-1]}")
+    if conditions is None and site.t is not None:
+        raise UserError(f"`site` (={site}) must be a layer alone: this family has no conditions")
+    if conditions is not None and site.t not in conditions:
+        raise UserError(f"`site` (={site}) must end in a number from {conditions[0]} to {conditions[-1]}")
     check_labels(config.world, labels)
     with as_user_error():  # a world that is a data set has no image of any other label
         full = config.world.complete(
             np.ascontiguousarray(labels), numpy_generator(config.seed, "hidden factors")
         )
-    at = () if place.condition is None else (place.condition,)
+    at = () if site.t is None else (site.t,)
     return Inputs(config.world, loaded.family, full, at, 1, 0, config.seed, torch.device("cpu"), plan.batch)

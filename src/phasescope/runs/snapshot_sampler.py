@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phasescope.core.errors import UserError, as_user_error
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.runs.intervening import IMAGES, Change, changed, guided, target_of, went
 from phasescope.runs.loading import Loaded, check_labels, check_work, config_of, load_network, not_imported
 from phasescope.runs.sampling import inputs_at
@@ -62,7 +62,7 @@ class Sample:
     """A generated image and its trajectory.
 
     Attributes:
-        reading: `step`, the times `strip` of the shown states, the reader's estimates, and the layers (`taps`) that can be
+        reading: `step`, the times `strip` of the shown states, the reader's estimates, and the layers (`layers`) that can be
             changed; for a changed network also the `target` that was put in, and where the image `went`.
         image: (1, C, *spatial).
         noisy, estimates: the states x_t and their estimates of x_0, (n, C, *spatial); empty if a state is no image.
@@ -144,7 +144,7 @@ class SnapshotSampler:
         image = states[-1].x_0
         frames = [states[i] for i in strip_of(len(states))] if request.strip else []
         reading = {"step": step, "strip": [state.t for state in frames], **read(world, image.numpy(), label)}
-        reading["taps"] = list(config.network.taps or loaded.plan.taps)
+        reading["layers"] = list(config.network.taps or loaded.plan.layers)
         if request.change:
             reading["target"] = None if target is None else target.tolist()
             reading["went"] = went(world, image.numpy(), label[0], target)
@@ -152,17 +152,17 @@ class SnapshotSampler:
         return Sample(reading, image.numpy(), _images(noisy, world), _images(estimates, world))
 
     def latents(
-        self, run: Run, step: int | None, labels: Float[np.ndarray, "m K"], place: Place
+        self, run: Run, step: int | None, labels: Float[np.ndarray, "m K"], site: Site
     ) -> Float[np.ndarray, "m features"]:
-        """Return the latents at a place for the images of `labels`, each with its own noise, as snapshots record them.
+        """Return the latents at a site for the images of `labels`, each with its own noise, as snapshots record them.
 
         Raises:
-            UserError: there is no such place, or a label lies outside the world.
+            UserError: there is no such site, or a label lies outside the world.
         """
         loaded = self.load(run, step)
         check_work("labels", len(labels), loaded.config.world)
         with as_user_error():
-            return inputs_at(loaded, labels, place).latents(loaded.network, [place.tap]).single[place]
+            return inputs_at(loaded, labels, site).latents(loaded.network, [site.layer]).single[site]
 
 
 def read(world: World, image: Float[np.ndarray, "1 C *spatial"], label: np.ndarray) -> dict[str, Any]:

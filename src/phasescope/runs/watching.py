@@ -1,6 +1,6 @@
 """Watching a user's own training loop: the loop records snapshots into a run folder like any other.
 
-    watcher = phasescope.watch(world, taps=["mid_block"], family=phasescope.families.USUAL, folder="runs/mine", batch=64)
+    watcher = phasescope.watch(world, layers=["mid_block"], family=phasescope.families.USUAL, folder="runs/mine", batch=64)
     for step, batch in enumerate(loader):
         if step % 500 == 0:
             watcher.record(network, step)    # a snapshot; the first one is the untrained network's baseline
@@ -45,7 +45,7 @@ FLUSH_EVERY_S = 2.0
 
 def watch(
     world: World,
-    taps: Sequence[str],
+    layers: Sequence[str],
     *,
     family: FamilyConfig | None = None,
     folder: Path | str = "runs/watched",
@@ -61,7 +61,7 @@ def watch(
 
     Args:
         world: provides the labels for which images are sampled and latents are read.
-        taps: names of the network's submodules.
+        layers: names of the network's submodules.
         family: the family that it is trained and sampled with; by default the usual one (`families.USUAL`).
         folder: of the run; it is created if it does not exist, and continued otherwise.
         batch: images per step, from which images seen are counted unless `record` is given them.
@@ -83,7 +83,7 @@ def watch(
     if not isinstance(world, World):
         raise UserError(f"`world` (={world!r}) must be a World")
     path = Path(folder)
-    config = RunConfig.of(
+    config = RunConfig.from_tree(
         {
             "name": path.name,
             "seed": seed,
@@ -92,8 +92,8 @@ def watch(
             "network": {"kind": "watched", "hyperparameters": dict(hyperparameters or {})},
             "training": {"batch": batch},
             "probing": {
-                "taps": [taps] if isinstance(taps, str) else list(taps),
-                "timesteps": "usual" if t is None else list(t),
+                "layers": [layers] if isinstance(layers, str) else list(layers),
+                "t": "usual" if t is None else list(t),
                 **probing,
             },
         }
@@ -225,13 +225,13 @@ class Watcher:
         return self._recorder
 
     def _plan_for(self, network: torch.nn.Module) -> ProbingConfig:
-        from phasescope.runs.probing.capture import find_tap
+        from phasescope.runs.probing.capture import find_layer
 
         # Missing layers must raise before anything is written.
         with as_user_error():
             plan = self.config.plan_of(None, ())
-            for tap in plan.taps:
-                find_tap(network, tap)
+            for layer in plan.layers:
+                find_layer(network, layer)
         return plan
 
 

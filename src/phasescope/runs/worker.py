@@ -39,7 +39,7 @@ def work(folder: Path) -> int:
         RunFailed: the loss is not finite any more.
     """
     run = open_run(folder)
-    config = RunConfig.of(run.config)
+    config = RunConfig.from_tree(run.config)
     if run.name != config.folder:
         raise UserError(f"`RUN_DIR` (={folder}) must have its configuration's name: {config.folder}")
     if run.status["state"] == "done":

@@ -9,7 +9,7 @@ from phasescope.core.randomness import numpy_generator, torch_generator
 from phasescope.measures.over_runs.resampling import Estimate, NotEnough, magnitude, mean_over_runs, over_runs
 from phasescope.runs.loading import config_of, load_network
 from phasescope.runs.measuring import on_lattice
-from phasescope.runs.probing.copier import nearest_labels
+from phasescope.runs.probing.image_baselines import nearest_labels
 from phasescope.runs.probing.sampling import sample_labels
 from phasescope.studies.cells import Cell, product
 from phasescope.studies.claim import Claim

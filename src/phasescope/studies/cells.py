@@ -33,6 +33,8 @@ class Cell:
     reseeded: tuple[str, ...] = ()
     """dotted fields that get a seed of each run's own, such as `world.design.hold_out.shuffle`, so that no two runs
     share a draw"""
+    drawn_from: str = ""
+    """text from which, with the run's seed, these seeds derive; the JSON of `fields` if empty"""
 
     @property
     def first_seed(self) -> int:
@@ -48,7 +50,8 @@ class Cell:
         Raises:
             UserError: a field or the base is invalid.
         """
-        drawn = [(path.split("."), derive(seed, to_json(self.fields)) % 2**31) for path in self.reseeded]
+        text = self.drawn_from or to_json(self.fields)
+        drawn = [(path.split("."), derive(seed, text) % 2**31) for path in self.reseeded]
         own = set_overrides(self.fields, drawn) | {"seed": self.first_seed + seed}
         base = self.base or base
         if base == DEFAULTS:

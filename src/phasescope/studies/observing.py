@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from phasescope import measures
 from phasescope.core.config import Tree
-from phasescope.core.places import Place
-from phasescope.measures.latents.battery import NAMES
+from phasescope.core.sites import Site
+from phasescope.measures.latents.battery import NAMES, OF_SHEET
 from phasescope.measures.over_runs.resampling import NotEnough
 from phasescope.runs.config import RunConfig
 from phasescope.runs.store.flat import COSTS
@@ -33,15 +34,13 @@ SAMPLES = ("accuracy", "outcomes", "error_px", "together", "excess")
 # Columns that begin so need the nearest-neighbour baselines.
 BASELINES = "excess"
 # Columns that begin so are given by the family's reference denoisers, which take long.
-FAMILY = ("denoising", "ladder", "nats")
+FAMILY = ("denoising", "closest_reference", "nats")
 # Columns that begin so need labels crossed with images.
-ROUTES = ("order_told", "order_seen", "learnt_order_told", "learnt_order_seen", "share_told", "share_seen")
-P1 = ("p1_order", "phase.representation_p1")
-# Latents are read with these even if no other score is: the phase of the sheet needs them.
-SHEET = ("label_share", "label_dimension", "sheet_trustworthiness", "sheet_order")
+ROUTES = (*measures.ROUTES, "condition_probe_gain", "input_probe_gain")
+P1 = ("p1_r2", "phase.representation_p1")
 BY_SPLIT = ("accuracy", "outcomes", "error_px")
 GROUPS = {
-    *SAMPLES, *FAMILY, *ROUTES, *NAMES, *COSTS, "p1_order", "label_dimension", "gain", "phase", "step",
+    *SAMPLES, *FAMILY, *ROUTES, *NAMES, *COSTS, "p1_r2", "label_participation_ratio", "gain", "phase", "step",
     "images_seen", "epochs", "loss", "gradient_norm", "parameters", "config", "host",
 }  # fmt: skip
 """prefixes of recorded columns, except those of a user's own measures"""
@@ -112,7 +111,7 @@ def observation(columns: Collection[str], splits: Iterable[str]) -> Tree:
     sites = {site for name in columns if (site := _site(name)) is not None}
     phases = any(name.startswith(("phase.representation", "phase.sheet")) for name in columns)
     scored = {name.partition(".")[0] for name in columns if _site(name)}
-    everything = scored - {*SHEET} or any(name.startswith("phase.representation") for name in columns)
+    everything = scored - {*OF_SHEET} or any(name.startswith("phase.representation") for name in columns)
     latents = ("latents",) if everything else ("sheet",) if sites or phases else ()
     references = ("references",) if groups & {*FAMILY, BASELINES} else ()
     _, *others = splits
@@ -124,15 +123,15 @@ def observation(columns: Collection[str], splits: Iterable[str]) -> Tree:
         tree["crossed_labels"] = 0
     if not any(name.startswith(P1) for name in columns):
         tree["p1"] = None
-    conditions = {site.condition for site in sites}
-    if sites and not phases and None not in conditions:
-        tree["timesteps"] = sorted(condition for condition in conditions if condition is not None)
+    times = {site.t for site in sites}
+    if sites and not phases and None not in times:
+        tree["t"] = sorted(t for t in times if t is not None)
     return tree
 
 
-def _site(column: str) -> Place | None:
-    """Return the site of a column such as ``order.mid.600.value``; None if it is not read from latents."""
+def _site(column: str) -> Site | None:
+    """Return the site of a column such as ``probe_r2.mid.600.value``; None if it is not read from latents."""
     words = column.split(".")
     if column.startswith((*SAMPLES, *FAMILY, "phase.", "config.", "host.")) or len(words) < 3:
         return None
-    return Place(words[1], int(words[2])) if words[2].isdigit() else Place(words[1])
+    return Site(words[1], int(words[2])) if words[2].isdigit() else Site(words[1])

@@ -35,7 +35,7 @@ DECIDED = ("supported", "refuted")
 CORE = re.compile(
     r"(digest|name|seed|step|images_seen|epochs|loss|cells|images|parameters|wall_s|cpu_s|observing_s|readings|sources|threads|device"
     r"|git_commit|versions|started|updated|host\..*|config\..*|phase\..*|outcomes\..*|accuracy[a-z_]*\..*|error_px\..*"
-    r"|(order|p1_order|label_share|label_dimension|trustworthiness)\.(mid|down3)\.600\..*)"
+    r"|(probe_r2|p1_r2|label_variance|label_participation_ratio|trustworthiness)\.(mid|down3)\.600\..*)"
 )
 """recorded of every run whatever its study reads: what it cost, its configuration, outcomes, accuracy by reading
 and split, phases, and at mid and down3, t = 600, probe R², label variance, participation ratio and trustworthiness
@@ -140,7 +140,8 @@ class Recorded:
     def runs(self, more: int = 0) -> Runs:
         """Return the runs of the first analysis, with `more` seeds per cell added."""
         wanted = {cell.name: self.study.first(cell) + more for cell in self.study.cells}
-        return Runs(self.rows[self.rows["seed"] < self.rows["cell"].map(wanted)], self.study.cells)
+        first = self.rows["seed"] < self.rows["cell"].map(wanted).astype(int)
+        return Runs(self.rows[first], self.study.cells)
 
     def missing(self, claim: Claim, more: int = 0) -> str:
         """Return what an analysis of a claim lacks of its runs, in words; empty if it has all."""

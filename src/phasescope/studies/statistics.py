@@ -95,8 +95,8 @@ def sides(table: DataFrame, by: str, first: object, second: object) -> tuple[Dat
 
 def difference_of_means(values: np.ndarray, first: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Return the mean of `values` where `first`, minus that elsewhere, as a function of weights (S, n)."""
-    one, other = np.where(first, values, 0.0), np.where(first, 0.0, values)
-    return lambda weights: weights @ one / (weights @ first) - weights @ other / (weights @ ~first)
+    inside, outside = np.where(first, values, 0.0), np.where(first, 0.0, values)
+    return lambda weights: weights @ inside / (weights @ first) - weights @ outside / (weights @ ~first)
 
 
 @dataclass(frozen=True)

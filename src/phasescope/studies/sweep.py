@@ -2,7 +2,7 @@
 
     world.design.dx=0.5,1,2  training.optimiser.lr=1e-3..1e-1:3:log  seed=0..3
 
-Commas outside brackets and quotes separate values: `probing.taps=[up1],[down3,mid]` has two, each a list. `0..7`
+Commas outside brackets and quotes separate values: `probing.layers=[up1],[down3,mid]` has two, each a list. `0..7`
 are whole numbers, both ends included; `0.5..2:4` are four evenly spaced numbers, and `:log` spaces them evenly in
 their logarithm. Every combination is a cell. Seeds begin at 0, as a study's do, so that its runs are shared with studies.
 """
@@ -123,7 +123,7 @@ def shown(study: Study) -> Study:
         Courses(head, f"{head.capitalize()} through training", {head: column}, "cell", ylabel=head, **drawn)
         for head, column in columns.items()
     ]
-    heads = numbers | ({"untrained": end(f"{probe}.nulls.untrained")} if probe else {})
+    heads = numbers | ({"untrained": end(f"{probe}.baselines.untrained")} if probe else {})
     table = Table("Where the runs end", heads | {"share in phase C": _in_c})
     return replace(study, tables=[table], plots=[Ends("ends", "At the end", numbers, **drawn), *courses])
 
@@ -142,7 +142,7 @@ def _probe_column(config: RunConfig) -> str | None:
     """Return the column of probe R² where the representation is read; None if only the built network knows where."""
     network = config.network
     plan = config.probing if network.taps is None else config.plan_of(network.taps, network.usual_taps)
-    return None if isinstance(plan.representation, str) else f"order.{plan.representation.place}"
+    return None if isinstance(plan.representation, str) else f"probe_r2.{plan.representation.site}"
 
 
 def _seeds(values: Sequence[Any]) -> int:

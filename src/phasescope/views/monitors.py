@@ -123,7 +123,7 @@ def _installed(module: str, name: str) -> Any:
 
 
 def _metrics(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    # `order/mid.600.value` of `order.mid.600.value`: TensorBoard groups by what precedes a slash.
+    # `probe_r2/mid.600.value` of `probe_r2.mid.600.value`: TensorBoard groups by what precedes a slash.
     for column, value in numbered(line).items():
         if column.startswith("phase."):
             value = LETTERS.index(value) if value in LETTERS else None

@@ -22,6 +22,21 @@ def format_number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+def format_score(value: float | None, decimals: int = 3) -> str:
+    """Return a number with so many decimals, from 10 on two fewer: a score that is not 1 does not look as if it were."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    return f"{value:,.{decimals if abs(value) < 10 else decimals - 2}f}"
+
+
+def format_short(value: float, _position: int | None = None) -> str:
+    """Return 96000 as 96k, 1200000 as 1.2M; for the ticks of an axis."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
+
+
 def format_cell(value: Any) -> str:
     """Return a value as a cell of a table holds it."""
     text = NOTHING if value is None else format_number(value) if isinstance(value, float) else str(value)

@@ -19,7 +19,7 @@ from phasescope.views.figures import curves, manifold, samples
 from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.record import Record
 from phasescope.views.report.words import labels_of, subject
-from phasescope.views.terms import READINGS, place_words, split_words
+from phasescope.views.terms import READINGS, site_words, split_words
 
 Kind = Literal["png", "svg", "pdf"]
 DPI = 110
@@ -103,12 +103,12 @@ def _timeline(record: Record) -> str:
     marks = ", ".join(f"{words} {onset:,}" for words, onset in onsets.items() if onset is not None)
     return (
         f"{len(record.metrics)} snapshots; bands of phases change half way between two. {_outcome_counts(record)}Probe R² "
-        f"(thick: minimum over factors; thin: each factor) is of activations for n = {labels_of(record, 'order')} "
+        f"(thick: minimum over factors; thin: each factor) is of activations for n = {labels_of(record, 'probe_r2')} "
         "labels; label variance and the dimension of label means from n = "
-        f"{labels_of(record, 'label_share')}, several noise draws each. Bands are 95 % intervals, grey lines baselines. "
-        "Thresholds are drawn at the score that reaches them: of what the highest baseline leaves, order "
-        f"{limit['order']:g} (kept until below {limit['order'] - limit['hysteresis']:g}) and label variance "
-        f"{limit['label_share']:g}; dimension {limit['label_dimension']:g}, or that of the label's encoding if higher. "
+        f"{labels_of(record, 'label_variance')}, several noise draws each. Bands are 95 % intervals, grey lines baselines. "
+        "Thresholds are drawn at the score that reaches them: of what the highest baseline leaves, probe R² "
+        f"{limit['probe_r2']:g} (kept until below {limit['probe_r2'] - limit['hysteresis']:g}) and label variance "
+        f"{limit['label_variance']:g}; dimension {limit['label_participation_ratio']:g}, or that of the label's encoding. "
         "By route: each label is given beside the image of another, and read as that of the condition and as that of the "
         "input image; what lies below the panel is drawn at its end. "
         f"Dotted verticals: phase C for good ({f'{marks} images' if marks else 'not reached'})."
@@ -134,9 +134,9 @@ def _samples(record: Record) -> str:
 
 
 def _manifold(record: Record) -> str:
-    place = record.declared_place("representation")
+    site = record.declared_site("representation")
     return (
-        f"Activations at {place_words(place) if place else 'no site'} on their first three principal components, "
+        f"Activations at {site_words(site) if site else 'no site'} on their first three principal components, "
         "at unit mean square norm, each snapshot turned (orthogonal Procrustes) to the next, the last to the labels; "
         "nothing is stretched."
     )

@@ -15,7 +15,7 @@ import numpy as np
 
 from phasescope.core.config import merge
 from phasescope.core.factors import Factor, Factors
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.measures.learning.phases import BEHAVIOUR, REPRESENTATION, Phase, phase_onsets, phase_sequence
 from phasescope.runs.store.catalogue import read_or
 from phasescope.runs.store.folder import Run, broken_status
@@ -186,26 +186,26 @@ class Record:
     def baselines(self, measure: str) -> list[str]:
         """Return the baselines that any score of `measure` has, those with a known description first."""
         scores = (value or {} for line in self.metrics for value in (line.get(measure) or {}).values())
-        names = dict.fromkeys(name for stored in scores for name in stored.get("nulls") or {})
+        names = dict.fromkeys(name for stored in scores for name in stored.get("baselines") or {})
         return _known_first(names, BASELINES)
 
-    def places(self, measure: str = "order") -> list[Place]:
-        """Return the places at which `measure` was read at any snapshot, in the order of the metrics."""
+    def sites(self, measure: str = "probe_r2") -> list[Site]:
+        """Return the sites at which `measure` was read at any snapshot, in the order of the metrics."""
         seen = dict.fromkeys(text for line in self.metrics for text in line.get(measure) or {})
-        return [Place.parse(text) for text in seen]
+        return [Site.parse(text) for text in seen]
 
-    def declared_place(self, reading: str) -> Place | None:
-        """Return the place at which the representation's phases of `reading` are read; by default the last one measured."""
-        stated = self.summary.get("places") or {}
-        # A run that observes only the sheet names only the sheet's place.
+    def declared_site(self, reading: str) -> Site | None:
+        """Return the site at which the representation's phases of `reading` are read; by default the last one measured."""
+        stated = self.summary.get("sites") or {}
+        # A run that observes only the sheet names only the sheet's site.
         declared = stated.get(reading) or (stated.get("sheet") if reading == "representation" else None)
         if declared:
-            return Place.parse(declared)
-        return next(reversed(self.places("p1_order" if reading == "representation_p1" else "order")), None)
+            return Site.parse(declared)
+        return next(reversed(self.sites("p1_r2" if reading == "representation_p1" else "probe_r2")), None)
 
-    def series(self, measure: str, place: Place, *path: str) -> Float[Array, " lines"]:
-        """Return one number of a score over the run, as in `series("order", place, "nulls", "pixels")`; else its value."""
-        return np.array([number(_descend(score(line, measure, place), *path)) for line in self.metrics])
+    def series(self, measure: str, site: Site, *path: str) -> Float[Array, " lines"]:
+        """Return one number of a score over the run, as `series("probe_r2", site, "baselines", "pixels")`."""
+        return np.array([number(_descend(score(line, measure, site), *path)) for line in self.metrics])
 
     def outcome_shares(self, split: str) -> dict[str, Float[Array, " lines"]]:
         """Return shares of the outcomes for the labels of a split; nothing if none were read."""
@@ -236,17 +236,17 @@ class Record:
     def thresholds(self) -> dict[str, float]:
         """The threshold of each measure that has one, and `majority`, the share that an outcome must exceed.
 
-        They are those by which the run's phases were decided; by default the present ones. For probe R² (order) and label
-        share they are gains: `levels` has the scores.
+        They are those by which the run's phases were decided; by default the present ones. For probe R² and label
+        variance they are gains: `levels` has the scores.
         """
         recorded = self.summary.get("thresholds") or {}
         representation = asdict(REPRESENTATION) | recorded.get("representation", {})
         return {
             "majority": (asdict(BEHAVIOUR) | recorded.get("behaviour", {}))["majority"],
-            "order": representation["order"],
-            "p1_order": representation["order"],
-            "label_dimension": representation["dimension"],
-            "label_share": representation["label_share"],
+            "probe_r2": representation["probe_r2"],
+            "p1_r2": representation["probe_r2"],
+            "label_participation_ratio": representation["participation_ratio"],
+            "label_variance": representation["label_variance"],
             "hysteresis": representation["hysteresis"],
         }
 
@@ -263,9 +263,9 @@ def number(value: Any) -> float:
     return float("nan") if value is None else float(value)
 
 
-def score(line: dict[str, Any], measure: str, place: Place) -> dict[str, Any] | None:
-    """Return the score of `measure` at `place` in one line of the metrics."""
-    return _descend(line, measure, str(place))
+def score(line: dict[str, Any], measure: str, site: Site) -> dict[str, Any] | None:
+    """Return the score of `measure` at `site` in one line of the metrics."""
+    return _descend(line, measure, str(site))
 
 
 def success_share(line: dict[str, Any]) -> float:
@@ -281,7 +281,7 @@ def _known_first(names: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def _holds_scores(value: Any) -> bool:
-    """Return whether a metric consists of scores by place."""
+    """Return whether a metric consists of scores by site."""
     scores = list(value.values()) if isinstance(value, dict) else []
     return bool(scores) and all(isinstance(s, dict) and {"value", "low", "high"} <= s.keys() for s in scores)
 

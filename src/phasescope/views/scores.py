@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.measures.learning.gain import LEAST_LEFT, floor_of, reached
 from phasescope.views.record import Record, number, score
 
-PROBES = ("order", "p1_order", "order_told", "order_seen")
+PROBES = ("probe_r2", "p1_r2", "condition_probe_r2", "input_probe_r2")
 """scores whose value is the minimum over factors, and whose `detail` has each factor's R²"""
 OF_SEEDS = ("lowest_seed", "highest_seed")  # what else is in a `detail`
 
@@ -41,13 +41,13 @@ class ProbeR2(NamedTuple):
         )
 
 
-def probe_r2(score: Mapping[str, Any] | None) -> ProbeR2 | None:
+def probe_summary(score: Mapping[str, Any] | None) -> ProbeR2 | None:
     """Return the R² that a recorded score of `PROBES` holds; None if it holds no value."""
     if not score or score.get("value") is None:
         return None
     detail = (score.get("detail") or {}).items()
     each = {name: float(value) for name, value in detail if name not in OF_SEEDS and value is not None}
-    untrained = (score.get("nulls") or {}).get("untrained")
+    untrained = (score.get("baselines") or {}).get("untrained")
     least = float(score["value"])
     return ProbeR2(least, sum(each.values()) / len(each) if each else least, each, untrained)
 
@@ -104,13 +104,13 @@ def _at(tree: dict[str, Any], *path: str) -> dict[str, Any]:
     return tree
 
 
-GATES = ("order", "p1_order", "label_dimension", "label_share")
+GATES = ("probe_r2", "p1_r2", "label_participation_ratio", "label_variance")
 """the measures that have a threshold, by which phases of the representation are decided"""
 
 
-def levels(record: Record, measure: str, place: Place) -> Float[np.ndarray, " lines"]:
+def levels(record: Record, measure: str, site: Site) -> Float[np.ndarray, " lines"]:
     """Return the score needed at each line of the metrics, as `needed` does."""
-    return np.array([needed(record, measure, score(line, measure, place)) for line in record.metrics], float)
+    return np.array([needed(record, measure, score(line, measure, site)) for line in record.metrics], float)
 
 
 def needed(record: Record, measure: str, stored: Mapping[str, Any] | None) -> float:
@@ -120,11 +120,11 @@ def needed(record: Record, measure: str, stored: Mapping[str, Any] | None) -> fl
     if measure not in GATES or not baselines:
         return np.nan
     threshold = record.thresholds[measure]
-    if measure == "label_dimension":
+    if measure == "label_participation_ratio":
         return float(np.fmax(threshold, baselines.get("label_embedding", np.nan)))
     floor = floor_of(baselines)
     return reached(floor, threshold) if 1 - floor >= LEAST_LEFT else np.nan
 
 
 def _baselines(stored: Mapping[str, Any] | None) -> dict[str, float]:
-    return {name: number(level) for name, level in ((stored or {}).get("nulls") or {}).items()}
+    return {name: number(level) for name, level in ((stored or {}).get("baselines") or {}).items()}

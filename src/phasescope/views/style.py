@@ -21,10 +21,10 @@ PALETTE = {
     "paper": ("#fefefe", "#15181c"),
     "panel": ("#f4f5f7", "#1e2227"),
     "accent": ("#0071b1", "#4aa5e0"),
-    "order": ("#00845f", "#2cbd92"),
+    "probe": ("#00845f", "#2cbd92"),
     "p1": ("#c8501a", "#f0854a"),
-    "told": ("#6f4bb2", "#b197ea"),
-    "seen": ("#a06800", "#dba53c"),
+    "condition": ("#6f4bb2", "#b197ea"),
+    "input": ("#a06800", "#dba53c"),
 }
 """each colour's light and dark value"""
 INK, MUTED, LINE, PAPER = (PALETTE[name][0] for name in ("ink", "muted", "line", "paper"))
@@ -43,7 +43,7 @@ NAMED = (
 )  # fmt: skip
 MOST_NAMED = 20
 """classes whose names stand beside their colours"""
-HELD_OUT = ("accent", "p1", "order", "told", "seen")
+HELD_OUT = ("accent", "p1", "probe", "condition", "input")
 """of held-out splits, by their names in the palette"""
 
 RC: dict[str, Any] = {

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from phasescope.core.factors import Factors
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.measures import Score
 from phasescope.measures.learning.gain import floors
-from phasescope.views.numbers import format_share
+from phasescope.views.numbers import format_score, format_share
 from phasescope.views.record import Record, number
 from phasescope.views.record import score as score_at
-from phasescope.views.terms import BASELINES, baseline_words, measure_words, place_words, probed
+from phasescope.views.terms import BASELINES, baseline_words, measure_words, probed, site_words
 
 # These fall while a network learns, so that they need not exceed their baselines.
-FALLING = ("participation_ratio", "label_dimension")
+FALLING = ("participation_ratio", "label_participation_ratio")
 
 
 class ScoreTable(NamedTuple):
@@ -29,22 +29,24 @@ class ScoreTable(NamedTuple):
     estimators: list[str]
 
 
-def score_table(scores: list[tuple[str, Place | None, Score]], factors: Factors) -> ScoreTable:
+def score_table(scores: list[tuple[str, Site | None, Score]], factors: Factors) -> ScoreTable:
     """Return (measure, site, score) as a table."""
     baselines = dict.fromkeys([*BASELINES, *(name for _, _, score in scores for name in score.baselines)])
     rows: list[tuple[bool, dict[str, str]]] = []
     estimators: dict[str, list[str]] = {}
-    for measure, place, score in scores:
+    for measure, site, score in scores:
         words = probed(measure_words(measure), factors)
         detail = ((name.replace("_", " "), part) for name, part in score.detail.items())
         cells = {
             "score": words,
-            "activations at": place_words(place) if place else "",
-            "value": _number(score.value),
-            "95 % interval": f"{_number(score.low)} to {_number(score.high)}",
-            "detail": ", ".join(f"{name} {_number(part)}" for name, part in detail if part == part),
+            "activations at": site_words(site) if site else "",
+            "value": format_score(score.value),
+            "95 % interval": f"{format_score(score.low)} to {format_score(score.high)}",
+            "detail": ", ".join(f"{name} {format_score(part)}" for name, part in detail if part == part),
             "n": f"{score.n:,}",
-            **{baseline_words(b): _number(score.baselines[b]) for b in baselines if b in score.baselines},
+            **{
+                baseline_words(b): format_score(score.baselines[b]) for b in baselines if b in score.baselines
+            },
         }
         rows.append((_is_weak(measure, score), cells))
         estimators.setdefault(score.estimator, []).append(words)
@@ -60,20 +62,13 @@ def _is_weak(measure: str, score: Score) -> bool:
     return measure not in FALLING and bool(known) and not score.low > max(known)
 
 
-def _number(value: float | None) -> str:
-    # Three decimals at most: a score that is not 1 does not look as if it were.
-    if value is None or value != value:
-        return "–"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
-
-
-def last_scores(record: Record) -> Iterator[tuple[str, Place | None, Score]]:
+def last_scores(record: Record) -> Iterator[tuple[str, Site | None, Score]]:
     """Yield measure, site and score of all that the last snapshot holds; without baselines a score is not shown."""
     for measure in record.measures:
-        for place in record.places(measure):
-            stored = score_at(record.metrics[-1], measure, place)
-            if stored and stored.get("value") is not None and stored.get("nulls"):
-                yield measure, place, Score.from_dict(stored)
+        for site in record.sites(measure):
+            stored = score_at(record.metrics[-1], measure, site)
+            if stored and stored.get("value") is not None and stored.get("baselines"):
+                yield measure, site, Score.from_dict(stored)
 
 
 def provenance(record: Record) -> list[tuple[str, str]]:

@@ -6,14 +6,13 @@ names; a recorded name without one is shown as it is.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from phasescope.core.factors import Factor, Factors
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.measures.latents.neighbours import SHEET
 from phasescope.measures.learning.phases import BEHAVIOUR, REPRESENTATION
 
@@ -44,12 +43,12 @@ _TOML: dict[str, Any] = tomllib.loads((HERE / "terms.toml").read_text(encoding="
 _NAMES: dict[str, dict[str, str]] = _TOML["names"]
 _THRESHOLDS = {
     "majority": BEHAVIOUR.majority,
-    "order": REPRESENTATION.order,
-    "label_share": REPRESENTATION.label_share,
+    "probe_r2": REPRESENTATION.probe_r2,
+    "label_variance": REPRESENTATION.label_variance,
     "sheet_variance": SHEET.label_variance,
     "sheet_trust": SHEET.trustworthiness,
-    "sheet_dimension": SHEET.dimension,
-    "sheet_order": SHEET.order,
+    "sheet_dimension": SHEET.participation_ratio,
+    "label_trustworthiness": SHEET.label_trustworthiness,
 }
 
 PHASES: dict[str, dict[str, str]] = _TOML["phases"]
@@ -69,21 +68,21 @@ TERMS = {name: term for section in SECTIONS.values() for name, term in section.i
 
 
 @cache
-def pictogram(phase: str, of: str) -> str:
+def pictogram(phase: str, kind: str) -> str:
     """Return the pictogram of a phase: a self-contained `<svg>` element with a text alternative.
 
     A frame shows an image with a red cross at the requested position, or a cloud of activations coloured by label. A: no
     object or several; points without structure. B: one object beside the cross; a sheet with mixed colours. C: one object on
     the cross; a sheet on which the colours are ordered.
     """
-    return (HERE / "pictograms" / f"{phase}-{of}.svg").read_text(encoding="utf-8").replace("\n", "")
+    return (HERE / "pictograms" / f"{phase}-{kind}.svg").read_text(encoding="utf-8").replace("\n", "")
 
 
 def tree() -> dict[str, Any]:
     """Return all terms and pictograms, JSON-ready, as the explorer reads them."""
     return {
         "phases": {
-            phase: {of: {"sentence": PHASES[phase][of], "svg": pictogram(phase, of)} for of in OF}
+            phase: {kind: {"sentence": PHASES[phase][kind], "svg": pictogram(phase, kind)} for kind in OF}
             for phase in PHASES
         },
         "sections": {heading: list(section) for heading, section in SECTIONS.items()},
@@ -101,7 +100,7 @@ WAYS = _NAMES["ways"]
 """readings of a factor from an image"""
 ROUTES = _NAMES["routes"]
 """routes by which a label reaches activations"""
-COPIERS = _NAMES["copiers"]
+IMAGE_BASELINES = _NAMES["image_baselines"]
 """baselines that generate from training images"""
 
 
@@ -113,18 +112,13 @@ def baseline_words(name: str) -> str:
     return BASELINES.get(name, _plain(name))
 
 
-def reference_words(name: str) -> str:
-    """Return the recorded name of a reference denoiser in the field's words."""
-    return re.sub(r" told$", " known", name).replace("local machine", "patch-local optimum")
-
-
 def split_words(name: str, is_unconditional: bool = False) -> str:
     """Return the labels of a split, in the plural: "labels on the grid", "held out labels"; without labels, "images"."""
     return "images" if is_unconditional else _NAMES["splits"].get(name, f"{_plain(name)} labels")
 
 
-def place_words(place: Place) -> str:
-    return place.tap if place.condition is None else f"{place.tap}, t = {place.condition}"
+def site_words(site: Site) -> str:
+    return site.layer if site.t is None else f"{site.layer}, t = {site.t}"
 
 
 def factor_words(factor: Factor) -> str:

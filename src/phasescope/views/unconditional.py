@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FORMED, UNFORMED = "formed", "not formed"
 OF_LABELS = ("accuracy", "error", "together", "excess")
 """before a `_`: metrics that compare images with labels"""
-ROUTES = ("order_told", "order_seen", "share_told", "share_seen")
+ROUTES = ("condition_probe_r2", "input_probe_r2", "condition_label_variance", "input_label_variance")
 """at their end: scores by route, of which a network without a condition has one"""
 
 

@@ -104,7 +104,7 @@ class ArrayWorld(World):
         Raises:
             UserError: names the argument, its value and the rule.
         """
-        world = cls.of({"names": names, **described})
+        world = cls.from_tree({"names": names, **described})
         world.__dict__["data"] = ImageSet(images, labels, world)
         return world
 
@@ -176,7 +176,7 @@ class ArrayWorld(World):
         import torch
 
         rows = np.ascontiguousarray(labels.detach().cpu().numpy(), dtype=np.float32)
-        return torch.from_numpy(self.data.of(rows)).to(labels.device)
+        return torch.from_numpy(self.data.images_of(rows)).to(labels.device)
 
     def sentence(self) -> str:
         channels, *spatial = self.shape

@@ -75,12 +75,12 @@ class ImageSet:
     @cached_property
     def nearest(self) -> NearestImage:
         """The reader that compares images with the nearest of these."""
-        visible, images = self.factors.visible, self.of(self.labels)
+        visible, images = self.factors.visible, self.images_of(self.labels)
         return NearestImage(
             images.reshape(len(images), -1), self.factors.visible_columns(self.labels), visible
         )
 
-    def of(self, labels: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B C N N"]:
+    def images_of(self, labels: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B C N N"]:
         """Return their images in [-1, 1], float32."""
         rows = self._rows(labels, self._known)
         return self._factor * self.images[rows].astype(np.float32) + self._offset
@@ -141,9 +141,9 @@ def as_float32(labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
     rounded = labels.astype(np.float32)
     for name, column, cut in zip(names, labels.T, rounded.T, strict=True):
         known, left = len(np.unique(column)), len(np.unique(cut))
-        whole = bool((column == np.rint(column)).all())
+        is_integer = bool((column == np.rint(column)).all())
         moved = np.abs(column.astype(np.float64) - cut).max()
-        if left < known and (whole or moved > SAME * float(np.ptp(column))):
+        if left < known and (is_integer or moved > SAME * float(np.ptp(column))):
             raise UserError(
                 f"`labels` (={column.flat[0]:.15g}, ... of {name}) must stay distinct in float32: its {known:,} "
                 f"values become {left:,}; subtract an offset, or rescale"

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from phasescope.measures import label_share, participation_ratio, sheet_phase, sheet_readings
+from phasescope.measures import label_variance, participation_ratio, sheet_phase, sheet_readings
 
 KINDS = ("noise", "scattered", "permuted", "patches", "ordered")
 FOURIER = 200  # random features that make up a surface
@@ -74,10 +74,10 @@ def readings(labels: np.ndarray, draws: np.ndarray, resamples: int = 200) -> dic
     """Return the four readings, in the order that `sheet_phase` takes them, and the phase."""
     of_sheet = sheet_readings(draws, labels, resamples=resamples)
     scores = {
-        "label variance": label_share(draws, resamples=resamples),
+        "label variance": label_variance(draws, resamples=resamples),
         "dimension": participation_ratio(draws.mean(axis=0), resamples),
         "trustworthiness of draws": of_sheet["sheet_trustworthiness"],
-        "order": of_sheet["sheet_order"],
+        "probe_r2": of_sheet["label_trustworthiness"],
     }
     return {name: score.value for name, score in scores.items()} | {"phase": sheet_phase(*scores.values())}
 

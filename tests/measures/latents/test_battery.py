@@ -8,7 +8,9 @@ from phasescope.measures.latents.battery import NAMES, OF_LATTICE
 SIDE, PERIOD = 12, 12.0
 AROUND = Factors.named(("x", "y"), [PERIOD, PERIOD], ("x", "y"))
 AXES = {"dci_disentanglement", "dci_completeness", "dci_informativeness", "mig", "sap"}
-OF_DRAWS = {"label_share", "label_dimension", "sheet_trustworthiness", "sheet_order"}
+OF_DRAWS = {
+    *["label_variance", "label_participation_ratio", "sheet_trustworthiness", "label_trustworthiness"]
+}
 
 
 def lattice() -> np.ndarray:
@@ -31,10 +33,10 @@ def test_all_measures_of_a_torus_on_a_lattice_with_draws():
     draws = np.stack([latents, torus(labels)])
     found = battery(latents, labels, AROUND, draws=draws)
     assert set(found) == set(NAMES)
-    assert found["order"].low > 0.9
+    assert found["probe_r2"].low > 0.9
     assert found["factorization"].low > 0.8
     assert found["participation_ratio"].value == pytest.approx(4, abs=0.2)
-    assert found["label_share"].value == pytest.approx(1, abs=0.02)
+    assert found["label_variance"].value == pytest.approx(1, abs=0.02)
 
 
 def test_what_labels_do_not_suit_is_left_out_and_said():
@@ -43,13 +45,13 @@ def test_what_labels_do_not_suit_is_left_out_and_said():
     assert set(found.left_out) == OF_DRAWS | set(OF_LATTICE)
     assert set(found) == set(NAMES) - set(found.left_out)
     assert "must be on a lattice" in found.left_out["factorization"]
-    assert "several noise draws" in found.left_out["label_share"]
+    assert "several noise draws" in found.left_out["label_variance"]
 
     one = scattered(120, 1)
     found = battery(np.hstack([one, one**2]), one)
     assert {*AXES, *OF_LATTICE} <= set(found.left_out)
     assert "must have at least 2 factors" in found.left_out["mig"]
-    assert found["order"].value > 0.9
+    assert found["probe_r2"].value > 0.9
 
 
 KINDS = {"open": {}, "periodic": {"periodic": True}, "categorical": {"categorical": True}}
@@ -78,7 +80,7 @@ def test_on_a_lattice_of_few_values_what_can_be_measured_is_and_the_rest_is_said
     found = battery(latents, labels, factors, draws=draws)
     assert set(found).isdisjoint(found.left_out)
     assert {*found, *found.left_out} == set(NAMES)
-    assert {"order", "trustworthiness", "label_share"} <= set(found)
+    assert {"probe_r2", "trustworthiness", "label_variance"} <= set(found)
     assert all(reason and "\n" not in reason for reason in found.left_out.values())
     if K >= 2 and len(labels) >= 80:
         assert set(found) >= AXES
@@ -103,7 +105,7 @@ def shuffled_names(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def test_names_of_categories_change_nothing():
     latents, labels, factors = lattice_with("categorical", 5, 3)
-    chosen = ("order", "trustworthiness", "mig", "sap")
+    chosen = ("probe_r2", "trustworthiness", "mig", "sap")
     first = battery(latents, labels, factors, chosen=chosen)
     again = battery(latents, shuffled_names(labels, np.random.default_rng(0)), factors, chosen=chosen)
     for name in chosen:
@@ -116,10 +118,10 @@ def test_a_category_is_read_from_a_code_that_names_it_and_from_no_other():
     factors = Factors.named(("shape", "size"), categorical=("shape",))
     corners = np.eye(3)[labels[:, 0].astype(int)]
     told = battery(np.column_stack([corners, labels[:, 1]]), labels, factors)
-    assert told["order"].value > 0.999
-    chance = battery(np.column_stack([rng.normal(size=(400, 3)), labels[:, 1]]), labels, factors)["order"]
+    assert told["probe_r2"].value > 0.999
+    chance = battery(np.column_stack([rng.normal(size=(400, 3)), labels[:, 1]]), labels, factors)["probe_r2"]
     assert chance.detail["shape"] < 0.45  # of three classes
-    line = battery(labels, labels, factors, chosen=["order"])["order"]
+    line = battery(labels, labels, factors, chosen=["probe_r2"])["probe_r2"]
     assert line.detail["size"] > 0.999
     assert line.detail["shape"] < 0.9  # the middle one of three values along a line is in no half of it
 
@@ -135,9 +137,9 @@ def test_a_measure_without_value_is_left_out_unless_it_is_asked_for():
 
 def test_bad_input_chosen_is_named_with_what_there_is():
     labels = scattered(100)
-    with pytest.raises(ValueError, match=r"`chosen` \(=beauty\) must be one of order, trustworthiness"):
-        battery(labels, labels, chosen=["order", "beauty"])
+    with pytest.raises(ValueError, match=r"`chosen` \(=beauty\) must be one of probe_r2, trustworthiness"):
+        battery(labels, labels, chosen=["probe_r2", "beauty"])
     with pytest.raises(ValueError, match=r"`draws` \(=None\) must be given"):
-        battery(labels, labels, chosen=["order", "label_share"])
+        battery(labels, labels, chosen=["probe_r2", "label_variance"])
     with pytest.raises(ValueError, match="not finite"):
         battery(np.where(labels > 5, np.nan, labels), labels)

@@ -226,7 +226,7 @@ def test_the_gradient_is_that_of_finite_differences():
 
     def of(y):
         found = shares(effects, y @ y.T, 0.1)
-        return np.array([found.part, found.whole])
+        return np.array([found.part, found.total])
 
     expected = (of(z + h * direction) - of(z - h * direction)) / (2 * h)
     got = [(g * direction).sum() for g in gradients(effects, 0.1, z)]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phasescope import Factor, Factors
-from phasescope.measures import ROUTES, crossing, learnt_order, order, routes
+from phasescope.measures import ROUTES, crossing, probe_gain, probe_r2, routes
 from phasescope.studies import numpy_generator
 
 N, D, FEATURES = 128, 2, 24
@@ -41,18 +41,18 @@ def test_what_is_passed_on_is_found_and_a_swap_of_labels_and_images_flips_it():
     latents, labels, shown = made(told=1.0, seen=0.0, noise=0.05)
     found = routes(latents, labels, shown, FACTORS)
     assert tuple(found) == ROUTES
-    assert found["order_told"].value > 0.98
-    assert found["order_seen"].value < 0.1
-    assert found["share_told"].value > 0.95
-    assert abs(found["share_seen"].value) < 0.1
+    assert found["condition_probe_r2"].value > 0.98
+    assert found["input_probe_r2"].value < 0.1
+    assert found["condition_label_variance"].value > 0.95
+    assert abs(found["input_label_variance"].value) < 0.1
 
     by_image = np.stack([one[np.argsort(row)] for one, row in zip(latents, shown, strict=True)])
     told_by = np.stack([np.argsort(row) for row in shown])
     flipped = routes(by_image, labels, told_by, FACTORS)
-    assert flipped["order_seen"].value > 0.98
-    assert flipped["order_told"].value < 0.1
-    assert flipped["share_seen"].value == pytest.approx(found["share_told"].value)
-    assert flipped["share_told"].value == pytest.approx(found["share_seen"].value)
+    assert flipped["input_probe_r2"].value > 0.98
+    assert flipped["condition_probe_r2"].value < 0.1
+    assert flipped["input_label_variance"].value == pytest.approx(found["condition_label_variance"].value)
+    assert flipped["condition_label_variance"].value == pytest.approx(found["input_label_variance"].value)
 
 
 @pytest.mark.parametrize(("told", "seen", "noise"), [(1.0, 0.5, 0.1), (0.3, 1.0, 0.2), (1.0, 1.0, 0.3)])
@@ -61,7 +61,7 @@ def test_shares_are_the_variances_that_were_put_in(told: float, seen: float, noi
     latents, labels, shown = made(told, seen, noise)
     found = routes(latents, labels, shown, FACTORS)
     total = told**2 + seen**2 + FEATURES / 2 * noise**2
-    for name, variance in (("share_told", told**2), ("share_seen", seen**2)):
+    for name, variance in (("condition_label_variance", told**2), ("input_label_variance", seen**2)):
         assert found[name].low - 0.05 < variance / total < found[name].high + 0.05, name
         assert found[name].value == pytest.approx(variance / total, abs=0.12)
 
@@ -69,20 +69,20 @@ def test_shares_are_the_variances_that_were_put_in(told: float, seen: float, noi
 def test_of_noise_nothing_is_told_and_nothing_is_seen():
     latents, labels, shown = made(0.0, 0.0, 1.0)
     found = routes(latents, labels, shown, FACTORS)
-    assert found["order_told"].value < found["order_told"].baselines["permuted"] + 0.1
-    assert found["order_seen"].value < found["order_seen"].baselines["permuted"] + 0.1
-    assert abs(found["share_told"].value) < 0.05
-    assert abs(found["share_seen"].value) < 0.05
+    assert found["condition_probe_r2"].value < found["condition_probe_r2"].baselines["permuted"] + 0.1
+    assert found["input_probe_r2"].value < found["input_probe_r2"].baselines["permuted"] + 0.1
+    assert abs(found["condition_label_variance"].value) < 0.05
+    assert abs(found["input_label_variance"].value) < 0.05
 
 
 def test_learnt_order_is_nothing_where_nothing_was_learnt_and_counts_halved_errors_alike():
     latents, labels, _ = made(1.0, 0.0, 0.2)
-    score = order(latents[0], labels, factors=FACTORS)
-    assert learnt_order(score, score.value).value == pytest.approx(0.0)
-    above = learnt_order(score, 0.0)
+    score = probe_r2(latents[0], labels, factors=FACTORS)
+    assert probe_gain(score, score.value).value == pytest.approx(0.0)
+    above = probe_gain(score, 0.0)
     assert above.value == pytest.approx(-math.log(1 - score.value))
     assert above.low <= above.value <= above.high
     assert above.baselines == {"untrained": 0.0}
-    half = learnt_order(score, 1 - 2 * (1 - score.value))
+    half = probe_gain(score, 1 - 2 * (1 - score.value))
     assert half.value == pytest.approx(math.log(2))
-    assert math.isfinite(learnt_order(score, 1.0).value)
+    assert math.isfinite(probe_gain(score, 1.0).value)

@@ -5,7 +5,13 @@ import pytest
 from clouds import cloud, readings, surface
 
 from phasescope import Factor, Factors
-from phasescope.measures import label_share, participation_ratio, phase_sequence, sheet_phase, sheet_readings
+from phasescope.measures import (
+    label_variance,
+    participation_ratio,
+    phase_sequence,
+    sheet_phase,
+    sheet_readings,
+)
 
 LENGTH = 0.5
 
@@ -61,9 +67,9 @@ def test_the_trustworthiness_of_draws_ignores_the_labels_and_order_ignores_their
     first = sheet_readings(draws, labels, resamples=50)
     shuffled = sheet_readings(draws, labels[::-1], resamples=50)
     assert shuffled["sheet_trustworthiness"].value == pytest.approx(first["sheet_trustworthiness"].value)
-    assert first["sheet_order"].value > 0.98 > 0.6 > shuffled["sheet_order"].value
-    scaled = sheet_readings(draws, 7 * labels, resamples=50)["sheet_order"].value
-    assert scaled == pytest.approx(first["sheet_order"].value, abs=1e-3)
+    assert first["label_trustworthiness"].value > 0.98 > 0.6 > shuffled["label_trustworthiness"].value
+    scaled = sheet_readings(draws, 7 * labels, resamples=50)["label_trustworthiness"].value
+    assert scaled == pytest.approx(first["label_trustworthiness"].value, abs=1e-3)
 
 
 def test_a_surface_has_the_length_scale_that_it_is_given():
@@ -78,10 +84,10 @@ def test_a_reading_near_its_threshold_is_undecided():
     rng = np.random.default_rng(8)
     labels, draws = cloud("ordered", 128, 128, 0.7, rng, 0.25)
     of_sheet = sheet_readings(draws, labels)
-    share = label_share(draws)
+    share = label_variance(draws)
     assert share.low < 0.7 < share.high
     dimension = participation_ratio(draws.mean(axis=0))
-    found = sheet_phase(share, dimension, of_sheet["sheet_trustworthiness"], of_sheet["sheet_order"])
+    found = sheet_phase(share, dimension, *of_sheet.values())
     assert found in ("A", "undecided")
 
 

@@ -12,11 +12,11 @@ import pytest
 
 from phasescope.measures import (
     REPRESENTATION,
-    label_share,
-    order,
-    p1_order,
+    label_variance,
+    p1_r2,
     participation_ratio,
     phase_sequence,
+    probe_r2,
     settled,
 )
 
@@ -45,12 +45,12 @@ def latents(*, told=1.0, scrambled=0.0, sheet=0.0, clear=0.0, noise=0.35, seed=0
     return z
 
 
-def scores_of(course, untrained=None, read=order):
-    """(label share, dimension, order) at each snapshot, beside the untrained network's, by default the first snapshot's."""
+def scores_of(course, untrained=None, read=probe_r2):
+    """(label variance, participation ratio, probe R²) at each snapshot, beside those of the untrained network."""
     found, floors = [], None
     for number, stage in enumerate([course[0] if untrained is None else untrained, *course]):
         draws = latents(**stage, seed=0 if untrained is None and number == 1 else number)
-        scores = (label_share(draws), participation_ratio(draws.mean(axis=0)), read(draws[0], LABELS))
+        scores = (label_variance(draws), participation_ratio(draws.mean(axis=0)), read(draws[0], LABELS))
         if floors is None:
             floors = [score.value for score in scores]
             continue
@@ -86,7 +86,7 @@ SATURATED = {"told": 0.5, "scrambled": 20.0}
 def test_every_course_can_be_told_from_latents(course, untrained, sequence):
     scores = scores_of(course, untrained)
     assert phase_sequence(settled(scores)) == list(sequence)
-    lower = replace(REPRESENTATION, order=0.5)
+    lower = replace(REPRESENTATION, probe_r2=0.5)
     assert phase_sequence(settled(scores, lower)) == list(sequence)
 
 
@@ -94,7 +94,7 @@ def test_read_p1s_way_too():
     """Far from every threshold: UMAP's embeddings differ from processor to processor."""
     scores = scores_of(
         [{"noise": 1.0}, SCRAMBLE, {"told": 0.3, "sheet": 6.0, "noise": 0.1}],
-        read=lambda z, labels: p1_order(z, labels, seeds=(0, 1, 2, 3))[0],
+        read=lambda z, labels: p1_r2(z, labels, seeds=(0, 1, 2, 3))[0],
     )
     assert phase_sequence(settled(scores)) == ["A", "B", "C"]
 

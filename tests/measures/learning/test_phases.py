@@ -14,11 +14,11 @@ from phasescope.measures import (
     Score,
     behaviour_phase,
     gain,
-    learnt_order,
     onset,
     ordered,
     phase_onsets,
     phase_sequence,
+    probe_gain,
     representation_phase,
     settled,
 )
@@ -155,15 +155,15 @@ def test_a_gain_is_the_same_wherever_the_floor_lies(floor, share, shift):
 @given(st.floats(0, 0.97), st.floats(-1, 0.999))
 def test_the_gain_of_order_is_one_less_the_exponential_of_what_was_learnt(floor, r2):
     assume(floor >= 0.01)  # above the permuted labels
-    learnt = learnt_order(score(r2), floor)
+    learnt = probe_gain(score(r2), floor)
     assert gain(score(r2, untrained=floor)).value == pytest.approx(1 - math.exp(-learnt.value), abs=1e-9)
 
 
 def test_the_representations_thresholds_are_obeyed():
-    higher = dataclasses.replace(REPRESENTATION, order=0.9)
+    higher = dataclasses.replace(REPRESENTATION, probe_r2=0.9)
     assert representation_phase(gained(0.4), FLAT, gained(0.84, 0.86), higher) == "B"
     assert representation_phase(gained(0.4), FLAT, gained(0.84, 0.86)) == "C"
-    more = dataclasses.replace(REPRESENTATION, label_share=0.5)
+    more = dataclasses.replace(REPRESENTATION, label_variance=0.5)
     assert representation_phase(gained(0.4), FLAT, gained(0.3), more) == "A"
 
 
@@ -241,7 +241,7 @@ def test_a_snapshot_that_was_not_read_is_undecided_and_forgets_nothing():
 
 
 def at_threshold(level, *gains):
-    return settled(course(*gains), dataclasses.replace(REPRESENTATION, order=level))
+    return settled(course(*gains), dataclasses.replace(REPRESENTATION, probe_r2=level))
 
 
 def test_the_threshold_of_order_decides_between_b_and_c():
@@ -311,14 +311,14 @@ def test_b_begins_no_later_than_c_and_a_sequence_repeats_nothing(phases):
 
 
 def test_the_docs_tell_the_thresholds_as_they_are():
-    page = (Path(__file__).parents[3] / "docs" / "measures" / "order.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "measures" / "probe_r2.md").read_text()
     told = page[page.index("## Gain") :]
     limits = REPRESENTATION
     for said in (
-        f"gain of probe R² is at least {limits.order:g}",
-        f"until the gain is below {limits.order - limits.hysteresis:g}",
-        f"that of label variance at least {limits.label_share:g}",
-        f"at most {limits.dimension:g}",
+        f"gain of probe R² is at least {limits.probe_r2:g}",
+        f"until the gain is below {limits.probe_r2 - limits.hysteresis:g}",
+        f"that of label variance at least {limits.label_variance:g}",
+        f"at most {limits.participation_ratio:g}",
         f"leave less than {LEAST_LEFT:g}",
     ):
         assert said in " ".join(told.split()), said

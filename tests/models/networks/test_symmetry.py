@@ -26,7 +26,7 @@ def answers(config: UNetConfig, shift: tuple[int, int]) -> tuple[torch.Tensor, t
 
 
 def of_depth(depth: int, patch: int = 1, **fields) -> UNetConfig:
-    return UNetConfig.of(
+    return UNetConfig.from_tree(
         {
             "widths": [8] * (depth + 1), "patch": patch, "groups": 4, "padding": "circular",
             "embedding": {"width": 8}, **fields,

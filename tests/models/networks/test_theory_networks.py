@@ -1,17 +1,21 @@
 """Networks that theory speaks of: linear, circulant, and of a given receptive field."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from examples.affine_networks import CirculantConfig, LinearConfig
 from phasescope import Factors, UserError, load_config
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.families.diffusion.optimum import UnconditionalOptimum
 from phasescope.models.families.diffusion.reference_denoisers import Wiener, mean_and_covariance
-from phasescope.models.networks import CirculantConfig, ConvNetConfig, LinearConfig
+from phasescope.models.networks import ConvNetConfig
 from phasescope.worlds import GaussianBump
 
 FACTORS = Factors.named(["x", "y"])
 SHAPE = (2, 8, 8)
+AFFINE = Path(__file__).parents[3] / "examples" / "affine_networks.py"
 
 
 def inputs(n=6, shape=SHAPE, seed=0):
@@ -55,7 +59,7 @@ def test_a_circulant_map_commutes_with_every_shift_and_is_a_linear_one():
     for shift in ((1, 0), (3, 5)):
         moved = network(torch.roll(x, shift, (2, 3)), t, labels)
         torch.testing.assert_close(moved, torch.roll(network(x, t, labels), shift, (2, 3)))
-    kernel, bias = network.map.one.weight[0], network.map.one.bias[0]
+    kernel, bias = network.map.single.weight[0], network.map.single.bias[0]
     brute = bias.view(1, -1, 1, 1) + sum(
         torch.einsum("dc,nchw->ndhw", kernel[:, :, i, j], torch.roll(x, (i, j), (2, 3)))
         for i in range(8)
@@ -75,11 +79,13 @@ def test_the_linear_network_that_the_normal_equations_give_is_wieners():
     a, s = diffusion.schedule.alpha[level], diffusion.schedule.sigma[level]
     A = a * C @ torch.linalg.inv(a**2 * C + s**2 * torch.eye(len(C), dtype=C.dtype))
     network = LinearConfig(bands=1).build((1, 6, 6), FACTORS).double()
-    network.map.one.weight.data[0] = (torch.eye(36, dtype=C.dtype) - a * A) / s
-    network.map.one.bias.data[0] = -a * (mean.flatten() - a * A @ mean.flatten()) / s
+    network.map.single.weight.data[0] = (torch.eye(36, dtype=C.dtype) - a * A) / s
+    network.map.single.bias.data[0] = -a * (mean.flatten() - a * A @ mean.flatten()) / s
     x_t = inputs(4, (1, 6, 6))[0]
     t, labels = torch.full((4,), level), torch.full((4, 2), torch.nan, dtype=torch.float64)
-    torch.testing.assert_close(network(x_t, t, labels), Wiener.of(everything)(x_t, t), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(
+        network(x_t, t, labels), Wiener.from_optimum(everything)(x_t, t), rtol=1e-6, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("receptive_px", [5, 7, 11])
@@ -121,27 +127,27 @@ def test_a_convnet_hears_t_and_label_and_commutes_where_its_padding_comes_round(
             r"\(=33\) must be odd, and at most the canvas \(=32 px\)",
         ),
         (
-            ["network.kind=circulant", "network.bands=20", "network.levels=10"],
+            [f"network.kind={AFFINE}:LinearConfig", "network.bands=20", "network.levels=10"],
             r"\(=20\) must be at most `network.levels`",
         ),
     ],
 )
 def test_what_cannot_be_built_is_told(words, message):
     with pytest.raises(UserError, match=message):
-        load_config(words=words)
+        load_config(overrides=words)
 
 
-@pytest.mark.parametrize("kind", ["linear", "circulant", "convnet"])
+@pytest.mark.parametrize("kind", [f"{AFFINE}:LinearConfig", f"{AFFINE}:CirculantConfig", "convnet"])
 def test_they_are_trained_and_watched_as_any_network(kind, tmp_path):
     from phasescope import train
 
     words = [
         f"network.kind={kind}", "world.canvas=8", "training.steps=20", "training.batch=8", "training.warmup=2",
         "training.device=cpu", "training.threads=1", "probing.snapshots={dense_until: 0, every: 20}",
-        "probing.images={grid: 16, off_grid: 16}", "probing.latent_labels=64", "probing.share_labels=16",
-        "probing.share_draws=2", "probing.bands=2", "probing.band_images=4", "probing.p1=null",
+        "probing.images={grid: 16, off_grid: 16}", "probing.latent_labels=64", "probing.variance_labels=16",
+        "probing.variance_draws=2", "probing.bands=2", "probing.band_images=4", "probing.p1=null",
         "family.sampler={kind: ddim, steps: 2}", *(["network.receptive_px=5"] if kind == "convnet" else []),
     ]  # fmt: skip
-    run = train(load_config(words=words), tmp_path)
+    run = train(load_config(overrides=words), tmp_path)
     assert run.status["state"] == "done"
     assert run.metrics[-1]["loss"] < 2

@@ -15,7 +15,9 @@ from phasescope.worlds import GaussianBump
 
 
 def build(channels=1, factors=2, **fields):
-    config = UNetConfig.of({"widths": [8, 8], "groups": 2, "heads": 2, "embedding": {"width": 8}, **fields})
+    config = UNetConfig.from_tree(
+        {"widths": [8, 8], "groups": 2, "heads": 2, "embedding": {"width": 8}, **fields}
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return config.build((channels, 32, 32), Factors.unknown(factors))
@@ -49,7 +51,7 @@ def odd_configs(draw):
         "groups": 2,
         "heads": draw(st.sampled_from([1, 2, 4])),
     }
-    taps = UNetConfig.of(fields).taps
+    taps = UNetConfig.from_tree(fields).taps
     return {**fields, "attention": draw(st.lists(st.sampled_from(taps), unique=True, max_size=3))}
 
 
@@ -172,7 +174,7 @@ def test_the_time_matters():
 
 def shift_error(network, label):
     """How far the network is from shifting with noisy periodic bumps, by as much as it halves the canvas."""
-    world = GaussianBump.of({"canvas": 16, "boundary": "periodic"})
+    world = GaussianBump.from_tree({"canvas": 16, "boundary": "periodic"})
     shift = network.config.patch * 2**network.config.depth
     labels = torch.tensor([[3.3, 9.1]], dtype=torch.float64)
     noise = torch.randn(1, 1, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -195,7 +197,7 @@ def test_on_a_torus_a_circular_network_shifts_with_its_image(fields, label):
 
 
 def test_the_network_of_liang_et_al_has_about_23_million_parameters(capsys):
-    config = UNetConfig.of(preset("paper").fields["network"])
+    config = UNetConfig.from_tree(preset("paper").fields["network"])
     with torch.device("meta"):
         network = config.build((1, 32, 32), Factors.unknown(2))
     parameters = sum(parameter.numel() for parameter in network.parameters())

@@ -31,7 +31,7 @@ def _a_cache_of_its_own(monkeypatch, tmp_path):
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path / "triton"))
 
 
-EVERY_KIND_OF_LAYER = UNetConfig.of(
+EVERY_KIND_OF_LAYER = UNetConfig.from_tree(
     {
         "widths": [4, 8],
         "groups": 2,

@@ -213,7 +213,7 @@ def test_the_seed_of_the_run_changes_what_is_seen():
 
 
 def test_a_state_of_another_network_is_refused():
-    wide = UNetConfig.of({"widths": [8, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
+    wide = UNetConfig.from_tree({"widths": [8, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
     stranger = fresh_learner(wide, WORLD.shape, WORLD.factors, learner_of().config, 0)
     with pytest.raises(RuntimeError):
         learner_of().load(stranger.tensors(), 0)

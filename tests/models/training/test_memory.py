@@ -71,7 +71,7 @@ WORLD = GaussianBump(canvas=8)
 
 @pytest.fixture(params=["adamw", "muon"])
 def learner(request):
-    config = TrainingConfig.of({"batch": 4, "device": "cpu", "optimiser": {"kind": request.param}})
+    config = TrainingConfig.from_tree({"batch": 4, "device": "cpu", "optimiser": {"kind": request.param}})
     network = UNetConfig(widths=(8, 8), groups=4, patch=2, attention=("mid",))
     return fresh_learner(network, WORLD.shape, WORLD.factors, config, seed=0)
 

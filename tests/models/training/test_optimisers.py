@@ -55,7 +55,7 @@ class Trained:
 
 
 def optimiser_config(kind, **fields):
-    return TrainingConfig.of({"optimiser": {"kind": kind, **fields}}).optimiser
+    return TrainingConfig.from_tree({"optimiser": {"kind": kind, **fields}}).optimiser
 
 
 def as_matrix(kernel):

@@ -16,8 +16,8 @@ TINY = {
     "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 2}},
     "network": {"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}},
     "probing": {
-        "snapshots": {"dense_every": 3}, "images": {"grid": 16}, "latent_labels": 64, "share_labels": 16,
-        "crossed_labels": 0, "timesteps": [40], "observe": [], "bands": 1, "band_images": 4,
+        "snapshots": {"dense_every": 3}, "images": {"grid": 16}, "latent_labels": 64, "variance_labels": 16,
+        "crossed_labels": 0, "t": [40], "observe": [], "bands": 1, "band_images": 4,
     },
 }  # fmt: skip
 

@@ -8,13 +8,15 @@ from phasescope.models.training.config import TrainingConfig
 from phasescope.models.training.loop import fresh_learner, learn
 from phasescope.worlds import GaussianBump
 
-WORLD = GaussianBump.of({"canvas": 8})
-FAMILY = DiffusionConfig.of({"schedule": {"kind": "linear", "steps": 50}}).build()
-NETWORK = UNetConfig.of({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
+WORLD = GaussianBump.from_tree({"canvas": 8})
+FAMILY = DiffusionConfig.from_tree({"schedule": {"kind": "linear", "steps": 50}}).build()
+NETWORK = UNetConfig.from_tree({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
 
 
 def config_of(**fields):
-    return TrainingConfig.of({"steps": 6, "batch": 5, "warmup": 2, "device": "cpu", "ema": 0.9, **fields})
+    return TrainingConfig.from_tree(
+        {"steps": 6, "batch": 5, "warmup": 2, "device": "cpu", "ema": 0.9, **fields}
+    )
 
 
 def single(seed, network=NETWORK, **fields):

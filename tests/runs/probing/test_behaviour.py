@@ -9,7 +9,7 @@ from phasescope.studies import numpy_generator
 from phasescope.worlds import GaussianBump, Mixed
 
 N = 400
-WORLD = GaussianBump.of({"canvas": 32})
+WORLD = GaussianBump.from_tree({"canvas": 32})
 
 
 def painted(right: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -61,7 +61,9 @@ def test_what_is_not_well_formed_counts_by_axis_in_the_ungated_ways_alone():
 def test_a_perfect_painter_is_right_in_every_way_where_a_factor_is_not_shown():
     """And who paints blank images has right, where x alone is shown, what is not told alone."""
     parts = [{"within": {"x": [0, 32], "y": [0, 32]}}, {"within": {"x": [0, 32]}, "at": {"y": -6}}]
-    world = Mixed.of({"together": {"kind": "gaussian_bump"}, "design": {"kind": "union", "parts": parts}})
+    world = Mixed.from_tree(
+        {"together": {"kind": "gaussian_bump"}, "design": {"kind": "union", "parts": parts}}
+    )
     labels = world.training_labels()
     reader = world.reader()
     assert reader is not None

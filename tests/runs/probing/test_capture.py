@@ -4,12 +4,12 @@ from torch import nn
 
 from phasescope import Factors
 from phasescope.models.networks import UNetConfig
-from phasescope.runs.probing.capture import activations, find_tap
+from phasescope.runs.probing.capture import activations, find_layer
 
 
 @pytest.fixture
 def network():
-    config = UNetConfig.of(
+    config = UNetConfig.from_tree(
         {"widths": [4, 8, 8], "groups": 2, "heads": 2, "attention": ["mid"], "embedding": {"width": 8}}
     )
     with torch.random.fork_rng(devices=[]):
@@ -94,7 +94,7 @@ def test_hooks_go_away_whatever_happens(network, inputs):
     with pytest.raises(RuntimeError):
         activations(network, ["up2"], x_t[:, :, :3], t, labels)
     for taps in (["mid", "no such tap"], ["no such tap", "mid"], ["stem", "down9"]):
-        with pytest.raises(ValueError, match=r"`tap` \(="):
+        with pytest.raises(ValueError, match=r"`layer` \(="):
             activations(network, taps, *inputs)
     assert hooks(network) == 0
     foreign = Foreign()
@@ -110,7 +110,7 @@ def test_a_foreign_network_is_tapped_by_the_names_of_its_modules(inputs):
     first = foreign.encoder[1](foreign.encoder[0](inputs[0]))
     assert torch.equal(latents["encoder.1"], first.flatten(1))
     assert torch.equal(latents["encoder"], foreign.encoder[2](first).flatten(1))
-    assert find_tap(foreign, "encoder.2") is foreign.encoder[2]
+    assert find_layer(foreign, "encoder.2") is foreign.encoder[2]
 
 
 def test_of_a_block_that_answers_a_tuple_the_first_entry_is_read(inputs):
@@ -127,7 +127,7 @@ def test_a_function_is_tapped_by_the_modules_that_it_calls(inputs):
 
     latents = activations(function, {"mine": foreign.encoder}, *inputs)
     assert torch.equal(latents["mine"], activations(foreign, ["encoder"], *inputs)["encoder"])
-    with pytest.raises(ValueError, match=r"`taps` \(='encoder'\) must be given as"):
+    with pytest.raises(ValueError, match=r"`layers` \(='encoder'\) must be given as"):
         activations(function, ["encoder"], *inputs)
 
 

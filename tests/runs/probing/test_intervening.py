@@ -12,7 +12,7 @@ from phasescope.studies import numpy_generator, torch_generator
 from phasescope.worlds import GaussianBump
 
 N = 48
-FAMILY = DiffusionConfig.of(
+FAMILY = DiffusionConfig.from_tree(
     {"predict": "x", "schedule": {"kind": "linear", "steps": 50}, "sampler": {"kind": "ddim", "steps": 5}}
 ).build()
 
@@ -59,7 +59,7 @@ class Both(nn.Module):
 
 
 def world(boundary: str = "open") -> GaussianBump:
-    return GaussianBump.of({"canvas": 32, "boundary": boundary})
+    return GaussianBump.from_tree({"canvas": 32, "boundary": boundary})
 
 
 def labels_of(seed: int = 0) -> np.ndarray:
@@ -155,7 +155,7 @@ def test_a_tap_that_no_label_reaches_is_refused_in_one_line(how):
 
     w, labels = world(), labels_of()
     with pytest.raises(
-        UserError, match=r"^`tap` \(=before\) must receive the label: its output is the same"
+        UserError, match=r"^`layer` \(=before\) must receive the label: its output is the same"
     ) as told:
         intervene(Deaf(w), w, FAMILY, "before", how, labels, (labels + 1).astype(np.float32))
     assert "\n" not in str(told.value)
@@ -241,7 +241,7 @@ def test_rows_without_a_label_are_left_alone_and_no_hook_stays():
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"how": "paint"}, "`how`"), ({"tap": "nowhere"}, "must name a block"), ({"n": 4}, "at least 8")],
+    [({"how": "paint"}, "`how`"), ({"layer": "nowhere"}, "must name a block"), ({"n": 4}, "at least 8")],
 )
 def test_bad_input_is_one_line(change, message):
     w = world()
@@ -251,7 +251,7 @@ def test_bad_input_is_one_line(change, message):
             Painter(w, ignores=False),
             w,
             FAMILY,
-            change.get("tap", "body"),
+            change.get("layer", "body"),
             change.get("how", "patch"),
             labels,
             labels + 1,

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from phasescope import Factors, Place
+from phasescope import Factors, Site
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
 from phasescope.models.networks import UNetConfig
@@ -18,29 +18,29 @@ CANVAS = 16
 
 
 def probe_of(world=None, family=None, seed=0, **fields):
-    world = GaussianBump.of({"canvas": CANVAS, **(world or {})})
-    family = DiffusionConfig.of({"sampler": {"kind": "ddim", "steps": 5}, **(family or {})}).build()
+    world = GaussianBump.from_tree({"canvas": CANVAS, **(world or {})})
+    family = DiffusionConfig.from_tree({"sampler": {"kind": "ddim", "steps": 5}, **(family or {})}).build()
     config = {
-        "taps": ["down1", "mid"],
-        "timesteps": [50, 600],
+        "layers": ["down1", "mid"],
+        "t": [50, 600],
         "images": {"grid": 40, "off_grid": 30},
         "latent_labels": 64,
-        "share_labels": 20,
-        "share_draws": 3,
+        "variance_labels": 20,
+        "variance_draws": 3,
         "bands": 5,
         "band_images": 16,
         "p1": None,
         "batch": 48,
         **fields,
     }
-    return ProbeSet(ProbingConfig.of(config), world, family, seed, CPU)
+    return ProbeSet(ProbingConfig.from_tree(config), world, family, seed, CPU)
 
 
 @pytest.fixture
 def network():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        config = UNetConfig.of({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
+        config = UNetConfig.from_tree({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
         return config.build((1, CANVAS, CANVAS), Factors.unknown(2))
 
 
@@ -99,7 +99,7 @@ def test_shapes_and_labels(network):
     seen = observe(probe, network)
     assert seen.images.shape == (70, 1, CANVAS, CANVAS)
     single, draws = seen.latents.single, seen.latents.draws
-    assert set(single) == set(draws) == {Place(tap, t) for tap in ("down1", "mid") for t in (50, 600)}
+    assert set(single) == set(draws) == {Site(tap, t) for tap in ("down1", "mid") for t in (50, 600)}
     for place, latents in single.items():
         assert latents.shape == (64, 8 * 4**2)
         assert draws[place].shape == (3, 20, 8 * 4**2)
@@ -118,18 +118,18 @@ def test_shapes_and_labels(network):
 
 @pytest.mark.parametrize("t", [50, 600])
 def test_latents_are_of_the_noisy_images_of_their_labels(t):
-    probe = probe_of(latent_labels=400, share_labels=300)
+    probe = probe_of(latent_labels=400, variance_labels=300)
     seen = observe(probe, conditional(probe))
     clean = probe.world.render(torch.from_numpy(probe.latent_labels)).flatten(1).numpy()
     alpha, sigma, _ = probe.family.schedule.at(t)
-    latents, shared = seen.latents.at(Place("down1", t))
+    latents, shared = seen.latents.at(Site("down1", t))
     noise = (latents - alpha * clean) / sigma
     assert abs(noise.mean()) < 4 / np.sqrt(noise.size)
     assert abs(noise.std() - 1) < 4 / np.sqrt(2 * noise.size)
     draws = (shared - alpha * clean[:300]) / sigma
     overlap = np.corrcoef(draws.reshape(3, -1)) - np.eye(3)
     assert np.abs(overlap).max() < 5 / np.sqrt(draws[0].size)
-    x_t, x_t_draws = probe.inputs.pixels(["down1"]).at(Place("down1", t))
+    x_t, x_t_draws = probe.inputs.pixels(["down1"]).at(Site("down1", t))
     np.testing.assert_array_equal(x_t, latents)
     np.testing.assert_array_equal(x_t_draws, shared)
 

@@ -4,10 +4,10 @@ import torch
 from safetensors.numpy import load_file
 from torch import nn
 
-from phasescope import Place
+from phasescope import Site
 from phasescope.models.families.diffusion.optimum import ConditionalOptimum
 from phasescope.runs.config import over_defaults
-from phasescope.runs.probing.observer import Observer, half, write_weights
+from phasescope.runs.probing.observer import OF_LATENTS, OF_SHEET, Observer, half, write_weights
 from phasescope.runs.recorder import summarise
 from phasescope.runs.store import hold
 from phasescope.worlds.bump.reader import OUTCOMES
@@ -18,12 +18,12 @@ TREE = {
     "family": {"sampler": {"kind": "ddim", "steps": 4}},
     "network": {"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}},
     "probing": {
-        "taps": ["down1", "mid"],
-        "timesteps": [50, 600],
+        "layers": ["down1", "mid"],
+        "t": [50, 600],
         "images": {"grid": 40, "off_grid": 30},
         "latent_labels": 64,
-        "share_labels": 20,
-        "share_draws": 3,
+        "variance_labels": 20,
+        "variance_draws": 3,
         "bands": 3,
         "band_images": 8,
         "p1": None,
@@ -112,11 +112,11 @@ def test_outcomes_are_shares_of_the_images_on_the_grid_and_off_it(seen):
 def test_every_score_of_a_representation_has_its_nulls(seen):
     _, _, metrics, _ = seen
     for entry in metrics:
-        for measure in ("order", "trustworthiness", "participation_ratio", "label_share", "label_dimension"):
+        for measure in (*OF_LATENTS, "label_variance", "label_participation_ratio"):
             assert list(entry[measure]) == ["down1.50", "mid.50", "down1.600", "mid.600"]
             for place, score in entry[measure].items():
-                assert {"untrained", "pixels", "label_embedding"} <= set(score["nulls"])
-                assert score["nulls"]["untrained"] == metrics[0][measure][place]["value"]
+                assert {"untrained", "pixels", "label_embedding"} <= set(score["baselines"])
+                assert score["baselines"]["untrained"] == metrics[0][measure][place]["value"]
                 assert score["low"] <= score["high"]
 
 
@@ -136,11 +136,11 @@ def test_latents_that_do_not_vary_have_no_reading_until_they_do(tmp_path):
         for step, network in ((0, Dead(observer)), (5, Painter(observer))):
             folder.append_metrics({"step": step, **observer.record(network, step)})
         dead, alive = folder.metrics
-    for measure in ("order", "label_share", "label_dimension", "sheet_order", "learnt_order", "share_told"):
+    for measure in ("probe_r2", *OF_SHEET, "probe_gain", "condition_label_variance"):
         assert dead[measure]["mid.600"]["value"] is None
         assert dead[measure]["down1.600"]["value"] is not None
-        assert alive[measure]["mid.600"]["nulls"].get("untrained") in (None, 0.0)
-    assert alive["order"]["mid.600"]["value"] == pytest.approx(1, abs=0.01)
+        assert alive[measure]["mid.600"]["baselines"].get("untrained") in (None, 0.0)
+    assert alive["probe_r2"]["mid.600"]["value"] == pytest.approx(1, abs=0.01)
     assert (dead["phase"]["sheet"], dead["phase"]["representation"]) == ("undecided", "undecided")
     assert [snapshot.step for snapshot in folder.snapshots] == [0, 5]
 
@@ -149,8 +149,8 @@ def test_the_nulls_are_what_they_are_called(seen):
     _, _, (_, entry), _ = seen
     for tap in ("down1", "mid"):
         order, share = (
-            {t: entry[measure][f"{tap}.{t}"]["nulls"] for t in (50, 600)}
-            for measure in ("order", "label_share")
+            {t: entry[measure][f"{tap}.{t}"]["baselines"] for t in (50, 600)}
+            for measure in ("probe_r2", "label_variance")
         )
         for t in (50, 600):
             assert order[t]["label_embedding"] > 0.99
@@ -182,7 +182,7 @@ def test_a_snapshot_holds_images_latents_weights_and_readings(seen):
     np.testing.assert_array_equal(samples["labels"], observer.sample_labels)
     np.testing.assert_array_equal(samples["split"], observer.split)
     np.testing.assert_array_equal(snapshot.latent_labels(), observer.latent_labels)
-    assert snapshot.places == list(looked.latents.single)
+    assert snapshot.sites == list(looked.latents.single)
     for place, latents in looked.latents.single.items():
         np.testing.assert_allclose(snapshot.latents(*place), latents, rtol=1e-3, atol=1e-3)
         np.testing.assert_allclose(snapshot.draws(*place), looked.latents.draws[place], rtol=1e-3, atol=1e-3)
@@ -217,22 +217,22 @@ def test_the_phase_of_behaviour_is_read_from_what_is_painted(phase, seen, folder
     shares = metrics["outcomes"]["grid"]
     assert shares[{"A": "none", "B": "misplaced", "C": "correct"}[phase]] > 0.9
     # its latents at `mid` are the labels themselves, whatever is painted
-    assert metrics["order"]["mid.600"]["value"] > 0.999
+    assert metrics["probe_r2"]["mid.600"]["value"] > 0.999
     assert metrics["phase"]["representation"] == "C"
 
 
 def test_p1_is_read_at_its_place_and_its_embedding_kept(folder):
-    config = config_of(p1={"tap": "down1", "timestep": 50})
+    config = config_of(p1={"layer": "down1", "t": 50})
     (folder.path / "references.json").unlink()
     observer = observer_of(config, folder)
     metrics = observer.record(fresh_network(config), 0)
-    assert list(metrics["p1_order"]) == ["down1.50"]
-    nulls = metrics["p1_order"]["down1.50"]["nulls"]
+    assert list(metrics["p1_r2"]) == ["down1.50"]
+    nulls = metrics["p1_r2"]["down1.50"]["baselines"]
     assert {"untrained", "pixels", "label_embedding", "permuted"} <= set(nulls)
     assert set(metrics["phase"]) == {"behaviour", "sheet", "representation", "representation_p1"}
     (snapshot,) = folder.snapshots
-    assert snapshot.embedding(Place("down1", 50)).shape == (64, 3)
-    assert snapshot.embedding(Place("mid", 50)) is None
+    assert snapshot.embedding(Site("down1", 50)).shape == (64, 3)
+    assert snapshot.embedding(Site("mid", 50)) is None
 
 
 def test_a_summary_tells_sequence_and_onsets_in_images_seen():
@@ -245,8 +245,8 @@ def test_a_summary_tells_sequence_and_onsets_in_images_seen():
     summary = summarise(plan, metrics)
     assert summary["behaviour"] == {"sequence": ["A", "B", "C"], "onsets": {"B": 64 * 3, "C": 64 * 4}}
     assert summary["representation"] == {"sequence": ["A"], "onsets": {"B": None, "C": None}}
-    assert summary["places"]["representation"] == "mid.600"
-    assert summarise(plan, [])["places"].keys() == {"sheet", "representation"}
+    assert summary["sites"]["representation"] == "mid.600"
+    assert summarise(plan, [])["sites"].keys() == {"sheet", "representation"}
 
 
 def test_half_precision_holds_what_is_in_range_and_clips_the_rest():
@@ -266,7 +266,7 @@ def test_weights_are_written_whole_whatever_their_layout(tmp_path):
 
 
 @pytest.mark.some(2)
-@pytest.mark.parametrize("name", ["order", "phase", "outcomes", "loss", "accuracy_matched"])
+@pytest.mark.parametrize("name", ["probe_r2", "phase", "outcomes", "loss", "accuracy_matched"])
 def test_a_family_that_returns_a_taken_name_is_refused_before_anything_is_written(name, folder, monkeypatch):
     config = config_of()
     observer = observer_of(config, folder)

@@ -33,7 +33,7 @@ def number(latents, labels):
     return 3.0
 
 
-order = spread
+probe_r2 = spread
 '''
 FACTORS = Factors.named(("a", "b"), [4.0, 4.0])
 
@@ -66,8 +66,8 @@ def test_they_take_latents_and_labels_and_where_they_ask_for_them_factors():
             r"`probing.measures` \(=mine.py:LIMIT\) must be a function of latents and labels",
         ),
         (
-            ["mine.py:order"],
-            r"`probing.measures` \(=mine.py:order\) must have a name of its own: `order` is taken by",
+            ["mine.py:probe_r2"],
+            r"`probing.measures` \(=mine.py:probe_r2\) must have a name of its own: `probe_r2` is a measure of",
         ),
         (["mine.py:spread", "mine.py:spread"], r"must have a name of its own: `spread` is given already"),
     ],
@@ -103,8 +103,8 @@ def test_a_run_records_them_and_measures_them_again(tmp_path):
             "network": {"widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
             "training": {"steps": 2, "batch": 8, "warmup": 0, "threads": 1, "device": "cpu"},
             "probing": {
-                "taps": ["mid"],
-                "timesteps": [40],
+                "layers": ["mid"],
+                "t": [40],
                 **LEAST,
                 "measures": ["mine.py:spread", "mine.py:knows"],
             },
@@ -115,8 +115,8 @@ def test_a_run_records_them_and_measures_them_again(tmp_path):
     assert run.sources.keys() == {"mine.py:spread", "mine.py:knows"}
     for line in run.metrics:
         spread = line["spread"]["mid.40"]
-        assert spread["nulls"].keys() == {"told", "untrained", "pixels", "label_embedding"}
-        assert spread["nulls"]["untrained"] == run.metrics[0]["spread"]["mid.40"]["value"]
+        assert spread["baselines"].keys() == {"told", "untrained", "pixels", "label_embedding"}
+        assert spread["baselines"]["untrained"] == run.metrics[0]["spread"]["mid.40"]["value"]
         assert line["knows"]["mid.40"]["value"] == 2
     found = measure_run(run, chosen=["spread"])
     assert list(found) == ["spread"]

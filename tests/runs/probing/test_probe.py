@@ -3,14 +3,14 @@ import pytest
 import torch
 from torch import nn
 
-from phasescope import Place, UserError, probe
+from phasescope import Site, UserError, probe
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.networks import UNetConfig
 from phasescope.runs.probing.config import ProbingConfig
 from phasescope.runs.probing.observation import ProbeSet
 from phasescope.worlds import GaussianBump
 
-WORLD = GaussianBump.of({"canvas": 16})
+WORLD = GaussianBump.from_tree({"canvas": 16})
 
 
 class Passing(nn.Module):
@@ -28,27 +28,27 @@ def test_places_are_the_taps_at_the_timesteps():
     probed = probe(Passing(), WORLD, ["label", "noise"], [50, 600], labels=70, shared=20, draws=3)
     assert list(probed.latents) == [("label", 50), ("noise", 50), ("label", 600), ("noise", 600)]
     assert probed.latents["noise", 600].shape == (70, 256)
-    assert probed.trained.draws[Place("noise", 600)].shape == (3, 20, 256)
+    assert probed.trained.draws[Site("noise", 600)].shape == (3, 20, 256)
     np.testing.assert_array_equal(probed.latents["label", 50], probed.labels)
     np.testing.assert_array_equal(
-        probed.latents["noise", 50], probed.baselines["pixels"].single[Place("noise", 50)]
+        probed.latents["noise", 50], probed.baselines["pixels"].single[Site("noise", 50)]
     )
 
 
 def test_it_sees_what_a_run_s_own_probe_sees():
     """The same labels and the same noise."""
-    network = UNetConfig.of({"widths": [4, 8], "groups": 2, "embedding": {"width": 8}}).build(
+    network = UNetConfig.from_tree({"widths": [4, 8], "groups": 2, "embedding": {"width": 8}}).build(
         WORLD.shape, WORLD.factors
     )
-    config = ProbingConfig.of(
-        {"taps": ["mid"], "timesteps": [600], "latent_labels": 64, "share_labels": 16, "p1": None}
+    config = ProbingConfig.from_tree(
+        {"layers": ["mid"], "t": [600], "latent_labels": 64, "variance_labels": 16, "p1": None}
     )
     family = DiffusionConfig().build()
     own = ProbeSet(config, WORLD, family, 3, torch.device("cpu"))
     seen = own.observe(network, family.references(own.examples)).latents
     probed = probe(network, WORLD, ["mid"], 600, labels=own.latent_labels, shared=16, seed=3)
-    np.testing.assert_array_equal(probed.latents["mid", 600], seen.single[Place("mid", 600)])
-    np.testing.assert_array_equal(probed.trained.draws[Place("mid", 600)], seen.draws[Place("mid", 600)])
+    np.testing.assert_array_equal(probed.latents["mid", 600], seen.single[Site("mid", 600)])
+    np.testing.assert_array_equal(probed.trained.draws[Site("mid", 600)], seen.draws[Site("mid", 600)])
 
 
 def test_scores_have_all_nulls_and_the_known_answers():
@@ -63,14 +63,14 @@ def test_scores_have_all_nulls_and_the_known_answers():
         encode=lambda labels: torch.cat((labels, labels**2), dim=1),
     )
     table = probed.table()
-    order = table["order"]["label.600"]
+    order = table["probe_r2"]["label.600"]
     assert order.value == pytest.approx(1, abs=1e-6)
     assert set(order.baselines) == {"permuted", "pixels", "untrained", "label_embedding"}
     assert order.baselines["untrained"] == order.value  # it is the same network
     assert order.baselines["label_embedding"] == pytest.approx(1, abs=1e-6)
     assert order.baselines["pixels"] < 0.5
-    assert table["label_share"]["label.600"].value == pytest.approx(1)
-    noise = table["order"]["noise.600"]
+    assert table["label_variance"]["label.600"].value == pytest.approx(1)
+    noise = table["probe_r2"]["noise.600"]
     assert noise.value == noise.baselines["pixels"]
 
 
@@ -89,9 +89,9 @@ class Constant(nn.Module):
 
 def test_what_cannot_be_measured_at_a_place_is_left_out_there_and_said():
     table = probe(Halfdead(), WORLD, ["label", "noise"], 600, labels=64, shared=16).table()
-    assert list(table["order"]) == ["label.600"]
-    assert "must vary" in table.left_out["order.noise.600"]
-    assert "order" not in table.left_out
+    assert list(table["probe_r2"]) == ["label.600"]
+    assert "must vary" in table.left_out["probe_r2.noise.600"]
+    assert "probe_r2" not in table.left_out
     everywhere = probe(Passing(), WORLD, ["label", "noise"], 600, labels=64, shared=16).table()
     assert "must have at least 80 rows" in everywhere.left_out["mig"]
     assert "mig" not in everywhere

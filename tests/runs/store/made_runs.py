@@ -18,7 +18,7 @@ def score(value: float, estimator: str = "ridge R^2, 5-fold") -> dict[str, Any]:
         "high": value + 0.1,
         "n": 64,
         "estimator": estimator,
-        "nulls": {"untrained": value / 3, "permuted": None},
+        "baselines": {"untrained": value / 3, "permuted": None},
         "detail": {"x": value / 7},
     }
 
@@ -34,7 +34,7 @@ def metrics_at(step: int, seed: int) -> dict[str, Any]:
         "loss": float(rng.uniform()) if step else None,
         "outcomes": {"grid": {"n": 16, "correct": correct, "none": 1 - correct}},
         "error_px": {"grid": None},
-        "order": {"mid.600": score(float(rng.normal()))},
+        "probe_r2": {"mid.600": score(float(rng.normal()))},
         "denoising": [{"low": 0, "high": 500, "network": float(rng.uniform())} for _ in range(12)],
         "phase": {"behaviour": "C" if step else "undecided"},
         "wall_s": float(rng.uniform()),
@@ -45,7 +45,7 @@ def metrics_at(step: int, seed: int) -> dict[str, Any]:
 
 def make_run(runs: Path, *words: str, state: str = "done", steps: tuple[int, ...] = STEPS) -> Run:
     """A run of the configuration that `words` say, with a snapshot's metrics at each of `steps`."""
-    config = load_config(words=words)
+    config = load_config(overrides=words)
     status = {
         "state": state,
         "step": steps[-1] if steps else 0,

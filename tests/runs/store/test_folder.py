@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import make_run
 
-from phasescope import Place, Run, UserError, find_run, open_run
+from phasescope import Run, Site, UserError, find_run, open_run
 from phasescope.runs.store import RunWriter, hold
 from phasescope.runs.store.folder import is_held
 from phasescope.runs.store.tables import read_parquet, write_parquet
@@ -165,11 +165,11 @@ def test_a_snapshots_arrays_come_back(writer: RunWriter):
             folder / "reading.parquet", {"x": np.array([1.0, np.nan]), "outcome": np.array(["a", "b"])}
         )
     (snapshot,) = writer.snapshots
-    assert snapshot.places == [Place("mid", 50), Place("down1", 600)]
+    assert snapshot.sites == [Site("mid", 50), Site("down1", 600)]
     assert snapshot.latents("mid", t=50).dtype == np.float32
     assert np.array_equal(snapshot.latents("mid", t=50), latents.astype(np.float32))
-    assert np.array_equal(snapshot.embedding(Place("mid", 50)), 2 * latents.astype(np.float32))
-    assert snapshot.embedding(Place("down1", 600)) is None
+    assert np.array_equal(snapshot.embedding(Site("mid", 50)), 2 * latents.astype(np.float32))
+    assert snapshot.embedding(Site("down1", 600)) is None
     assert snapshot.samples()["images"].dtype == np.float32
     assert snapshot.samples()["split"].tolist() == ["grid"] * 5
     assert np.array_equal(snapshot.readings()["x"], [1.0, np.nan], equal_nan=True)

@@ -21,7 +21,7 @@ def test_every_leaf_of_configuration_and_metrics_comes_back_exactly(tmp_path: Pa
     run = make_run(tmp_path, "seed=3", "world.sigma_px=2")
     merge_records(tmp_path / "r.parquet", condense(run))
     frame = read_records(tmp_path / "r.parquet")
-    config = load_config(words=["seed=3", "world.sigma_px=2"])
+    config = load_config(overrides=["seed=3", "world.sigma_px=2"])
     assert frame["step"].tolist() == list(STEPS)
     assert set(frame["digest"]) == {config.digest()}
     assert set(frame["config.world.sigma_px"]) == {2.0}
@@ -32,11 +32,11 @@ def test_every_leaf_of_configuration_and_metrics_comes_back_exactly(tmp_path: Pa
     for row, step in zip(frame.to_dict("records"), STEPS, strict=True):
         whole = metrics_at(step, 3)
         assert row["outcomes.grid.correct"] == whole["outcomes"]["grid"]["correct"]
-        order = whole["order"]["mid.600"]
+        order = whole["probe_r2"]["mid.600"]
         for name in ("value", "low", "high", "n"):
-            assert row[f"order.mid.600.{name}"] == order[name]
-        assert row["order.mid.600.nulls.untrained"] == order["nulls"]["untrained"]
-        assert row["order.mid.600.detail.x"] == order["detail"]["x"]
+            assert row[f"probe_r2.mid.600.{name}"] == order[name]
+        assert row["probe_r2.mid.600.baselines.untrained"] == order["baselines"]["untrained"]
+        assert row["probe_r2.mid.600.detail.x"] == order["detail"]["x"]
         assert math.isnan(row["error_px.grid"])
         assert row["denoising.11.network"] == whole["denoising"][11]["network"]
         assert row["phase.behaviour"] == whole["phase"]["behaviour"]
@@ -50,7 +50,7 @@ def test_every_leaf_of_configuration_and_metrics_comes_back_exactly(tmp_path: Pa
     [(), ("preset=fast",), ("preset=paper", "training.optimiser.kind=muon", "training.optimiser.lr=1e-5")],
 )
 def test_the_digest_is_the_identity_of_what_is_learnt(words: tuple[str, ...], tmp_path):
-    observed = load_config(words=[*words, "name=other", "probing.bands=3", "training.threads=2"])
+    observed = load_config(overrides=[*words, "name=other", "probing.bands=3", "training.threads=2"])
     rows = condense(make_run(tmp_path, *words))
     assert {row["digest"] for row in rows} == {observed.digest()}
 

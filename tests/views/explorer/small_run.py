@@ -17,7 +17,7 @@ STEPS = (0, 20, 40)
 
 
 def config(dropout: float = 0.1, seed: int = 3, design: dict | None = None) -> RunConfig:
-    return RunConfig.of(
+    return RunConfig.from_tree(
         {
             "name": "small",
             "seed": seed,
@@ -30,9 +30,9 @@ def config(dropout: float = 0.1, seed: int = 3, design: dict | None = None) -> R
             "network": {"kind": "unet", "widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
             "training": {"steps": 40, "batch": 16, "warmup": 5, "label_dropout": dropout},
             "probing": {
-                "taps": ["mid"],
-                "timesteps": [10, 40],
-                "representation": {"tap": "mid", "timestep": 40},
+                "layers": ["mid"],
+                "t": [10, 40],
+                "representation": {"layer": "mid", "t": 40},
                 "p1": None,
             },
         }
@@ -86,11 +86,11 @@ def write_small_run(runs: Path, dropout: float = 0.1, seed: int = 3, design: dic
 
 def line(step: int) -> dict:
     shares = {"none": 0.5, "multiple": 0.0, "malformed": 0.0, "misplaced": 0.25, "correct": 0.25}
-    score = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 64, "nulls": {"permuted": 0.0}, "detail": {}}
+    score = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 64, "baselines": {"permuted": 0.0}, "detail": {}}
     return {
         "step": step, "images_seen": 16 * step, "epochs": step / 4, "loss": 0.1, "wall_s": step / 10,
         "outcomes": {"grid": {"n": 12, **shares}}, "error": {"grid": {"x": 0.3, "y": 0.2}},
-        "order": {"mid.10": score, "mid.40": score},
+        "probe_r2": {"mid.10": score, "mid.40": score},
         "phase": {"behaviour": "A" if step < 40 else "C", "representation": "undecided"},
     }  # fmt: skip
 

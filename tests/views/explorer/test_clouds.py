@@ -3,7 +3,7 @@ import os
 import numpy as np
 import pytest
 
-from phasescope import Place, UserError
+from phasescope import Site, UserError
 from phasescope.views.explorer.clouds import places_in, stored_cloud
 from phasescope.views.figures.manifold import align, principal_components
 from phasescope.views.record import Record
@@ -55,22 +55,22 @@ def test_latents_without_any_variance_lie_at_the_origin():
 
 def test_a_cloud_is_read_once_and_again_when_a_snapshot_changed(run):
     record = Record(run)
-    first = stored_cloud(record, Place("mid", 600), "pca")
+    first = stored_cloud(record, Site("mid", 600), "pca")
     assert first.points.shape == (20, 300, 3)
-    assert stored_cloud(Record(run), Place("mid", 600), "pca") is first
+    assert stored_cloud(Record(run), Site("mid", 600), "pca") is first
     os.utime(record.snapshots[-1].path)
-    assert stored_cloud(Record(run), Place("mid", 600), "pca") is not first
+    assert stored_cloud(Record(run), Site("mid", 600), "pca") is not first
 
 
 def test_umap_is_there_where_the_run_took_it(run):
     record = Record(run)
-    found = stored_cloud(record, Place("down3", 600), "umap")
+    found = stored_cloud(record, Site("down3", 600), "umap")
     assert found.shares is None
     assert 0 not in found.steps
     for place, projection in (
-        (Place("mid", 600), "umap"),
-        (Place("up1", 600), "pca"),
-        (Place("mid", 600), "tsne"),
+        (Site("mid", 600), "umap"),
+        (Site("up1", 600), "pca"),
+        (Site("mid", 600), "tsne"),
     ):
         with pytest.raises(UserError):
             stored_cloud(record, place, projection)

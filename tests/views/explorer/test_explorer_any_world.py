@@ -11,7 +11,7 @@ from runs_of_any_world import FOUR, ONE, OUTCOMES, write_made_run
 from starlette.testclient import TestClient
 from test_packets import unpacked
 
-from phasescope import Place, Run, RunConfig, UserError
+from phasescope import Run, RunConfig, Site, UserError
 from phasescope.runs.about import about
 from phasescope.runs.intervening import Change
 from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
@@ -35,8 +35,8 @@ def test_the_page_of_a_run_says_what_its_world_says(tmp_path, factors, reads):
     assert told["splits"] == ["seen", "held_out"]
     assert told["names"]["splits"] == {"seen": "seen labels", "held_out": "held out labels"}
     (own,) = (panel for panel in told["panels"] if panel["key"] == "straightness_of_rows")
-    assert (own["title"], own["place"], own["lines"][0]["y"][-1]) == ("Straightness of rows", "code", 1.0)
-    assert told["latents"] == [{"place": "code", "words": "code", "projections": ["pca"]}]
+    assert (own["title"], own["site"], own["lines"][0]["y"][-1]) == ("Straightness of rows", "code", 1.0)
+    assert told["latents"] == [{"site": "code", "words": "code", "projections": ["pca"]}]
     row = row_of(Run(tmp_path / "made"))
     assert row["state"] == "done"
     assert row["success"] == pytest.approx(1.0) if reads else row["success"] is None
@@ -47,7 +47,7 @@ def test_images_in_colour_readings_and_clouds_travel_as_they_are(tmp_path):
     with TestClient(create_app(tmp_path / "runs", tmp_path), base_url="http://127.0.0.1") as client:
         at = f"/api/runs/{run.name}"
         header, arrays = unpacked(client.get(f"{at}/samples?step=100").content)
-        _, cloud = unpacked(client.get(f"{at}/cloud?place=code&projection=pca").content)
+        _, cloud = unpacked(client.get(f"{at}/cloud?site=code&projection=pca").content)
     stored = run.snapshots[1].samples()
     assert arrays["images"].shape == (20, 6, 10, 3)
     shown = np.moveaxis(arrays["images"] / 127.5 - 1, -1, 1)
@@ -67,7 +67,7 @@ def test_a_source_of_somebodys_own_is_never_imported(tmp_path, monkeypatch):
         at = f"/api/runs/{run.name}"
         told = client.get(at).json()
         error = told["sampling"]["error"]
-        for what in ("generate?label=1,2,1,0.5&step=100", "points?place=code&projection=pca&step=100"):
+        for what in ("generate?label=1,2,1,0.5&step=100", "points?site=code&projection=pca&step=100"):
             answer = client.get(f"{at}/{what}")
             assert answer.status_code == 400
             assert answer.json()["error"] == error
@@ -95,12 +95,12 @@ def of_arrays(data, tmp_path_factory) -> Run:
     """A run of that data set with random weights."""
     import torch
 
-    described = RunConfig.of(
+    described = RunConfig.from_tree(
         {
             "name": "arrays",
             "world": {"kind": "arrays", "file": str(data), "names": ["a", "b", "kind", "d"], "categorical": ["kind"]},
             "network": {"kind": "unet", "widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
-            "probing": {"taps": ["mid"], "timesteps": [50]},
+            "probing": {"layers": ["mid"], "t": [50]},
         }
     )  # fmt: skip
     torch.manual_seed(0)
@@ -145,7 +145,7 @@ def test_four_factors_are_patched_without_a_reader(of_arrays):
 
 
 def test_latents_are_of_labels_that_the_data_set_has(of_arrays):
-    sampler, place = SnapshotSampler(), Place("mid", 50)
+    sampler, place = SnapshotSampler(), Site("mid", 50)
     labels = np.array([[0, 1, 2, 5], [2, 0, 0, 0]], np.float32)
     assert sampler.latents(of_arrays, 0, labels, place).shape[0] == 2
     with pytest.raises(UserError):

@@ -114,10 +114,10 @@ def test_the_pages_files_are_there_and_load_nothing_from_elsewhere(client, name)
 def test_a_run_is_told_with_its_nulls_and_what_can_be_painted(client, small):
     told = client.get(f"/api/runs/{small.name}").json()
     assert [line["step"] for line in told["lines"]] == list(STEPS)
-    (order,) = (panel for panel in told["panels"] if (panel["key"], panel["place"]) == ("order", "mid.10"))
+    (order,) = (panel for panel in told["panels"] if (panel["key"], panel["site"]) == ("probe_r2", "mid.10"))
     assert {line["name"]: line["y"][0] for line in order["lines"]}["permuted labels"] == 0.0
     assert told["latents"] == [
-        {"place": f"mid.{t}", "words": f"mid, t = {t}", "projections": ["pca"]} for t in (40, 10)
+        {"site": f"mid.{t}", "words": f"mid, t = {t}", "projections": ["pca"]} for t in (40, 10)
     ]
     assert told["sampling"]["guidance"] is True
     assert len(told["sampling"]["training"]["labels"]) == told["sampling"]["training"]["count"] == 64
@@ -141,10 +141,10 @@ def test_a_score_without_nulls_is_not_sent(client, home):
     run = write_small_run(home / "runs", seed=11)
     lines = run.metrics
     for entry in lines:
-        del entry["order"]["mid.10"]["nulls"]
+        del entry["probe_r2"]["mid.10"]["baselines"]
     (run.path / "metrics.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in lines))
     panels = client.get(f"/api/runs/{run.name}").json()["panels"]
-    assert [panel["place"] for panel in panels if panel["key"] == "order"] == ["mid.40"]
+    assert [panel["site"] for panel in panels if panel["key"] == "probe_r2"] == ["mid.40"]
 
 
 def test_scalars_of_the_training_are_sent_evenly_thinned(client, home):
@@ -166,7 +166,7 @@ def test_samples_points_and_generated_images_travel_as_arrays(client, small):
     np.testing.assert_array_equal(arrays["labels"], stored["labels"])
     assert np.abs(arrays["images"][..., 0] / 127.5 - 1 - stored["images"][:, 0]).max() < 0.005
     assert header["outcome"][:2] == ["correct", "none"]
-    where = "place=mid.10&projection=pca"
+    where = "site=mid.10&projection=pca"
     header, cloud = unpacked(client.get(f"{at}/cloud?{where}").content)
     assert header["steps"] == list(STEPS)
     assert cloud["points"].shape == (3, 64, 3)
@@ -184,10 +184,10 @@ def test_samples_points_and_generated_images_travel_as_arrays(client, small):
      ("generate?label=2,inf&sampler=ddim&steps=5", "`label`"), ("generate?label=2,3&sampler=ddim&steps=1e3", "`steps`"),
      ("generate?label=2,3&sampler=ddim&steps=" + "9" * 40, "`steps`"),
      ("generate?label=2,3&sampler=ddim&steps=5&step=7", "`--step`"),
-     ("samples", "`step`"), ("samples?step=1", "`--step`"), ("cloud?place=mid.11&projection=pca", "`place`"),
-     ("cloud?place=mid.10&projection=tsne", "`projection`"), ("cloud?place=../mid.10&projection=pca", "`place`"),
-     ("points?place=mid.10&projection=pca&step=3", "`step`"), 
-     ("points?place=mid.10&projection=pca&step=20&label=99,1", "`x`")],
+     ("samples", "`step`"), ("samples?step=1", "`--step`"), ("cloud?site=mid.11&projection=pca", "`site`"),
+     ("cloud?site=mid.10&projection=tsne", "`projection`"), ("cloud?site=../mid.10&projection=pca", "`site`"),
+     ("points?site=mid.10&projection=pca&step=3", "`step`"), 
+     ("points?site=mid.10&projection=pca&step=20&label=99,1", "`x`")],
 )  # fmt: skip
 def test_questions_that_cannot_be_answered_are_told_why(client, small, what, named):
     answer = client.get(f"/api/runs/{small.name}/{what}")
@@ -218,7 +218,7 @@ def test_no_pickle_is_loaded(client, home, tmp_path):
     np.savez(folder / "latents.npz", **{"labels": trap, "latents/mid/10": trap, "latents/mid/40": trap})
     (folder / "weights.safetensors").write_bytes(pickle.dumps(Trap(mark)))
     at = f"/api/runs/{run.name}"
-    for what in ("samples?step=40", "cloud?place=mid.10&projection=pca", "points?place=mid.10&projection=pca&step=40",
+    for what in ("samples?step=40", "cloud?site=mid.10&projection=pca", "points?site=mid.10&projection=pca&step=40",
                  "generate?label=2,3&sampler=ddim&steps=5&step=40"):  # fmt: skip
         assert client.get(f"{at}/{what}").status_code == 400, what
     assert client.get(at).status_code == 200
@@ -251,8 +251,8 @@ def test_a_broken_run_is_told_as_such(client, home):
 def test_two_hundred_questions_at_once_are_all_answered(address, small):
     at = f"{address}/api/runs/{small.name}"
     questions = [
-        f"{address}/api/runs", at, f"{at}/samples?step=20", f"{at}/cloud?place=mid.10&projection=pca",
-        f"{at}/points?place=mid.10&projection=pca&step=40", f"{at}/generate?label=2,3&sampler=ddim&steps=5", f"{address}/",
+        f"{address}/api/runs", at, f"{at}/samples?step=20", f"{at}/cloud?site=mid.10&projection=pca",
+        f"{at}/points?site=mid.10&projection=pca&step=40", f"{at}/generate?label=2,3&sampler=ddim&steps=5", f"{address}/",
         f"{address}/static/app.js", f"{address}/api/studies",
         f"{at}/generate?label=4.5,3&sampler=dpm_solver&steps=8&step=20",
     ]  # fmt: skip

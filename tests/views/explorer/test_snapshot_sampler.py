@@ -6,7 +6,7 @@ import torch
 from small_run import STEPS, N, config, network_of, write_small_run
 from test_packets import unpacked
 
-from phasescope import Place, UserError
+from phasescope import Site, UserError
 from phasescope.models.families.diffusion.config import (
     DDIMSamplerConfig,
     DDPMSamplerConfig,
@@ -134,7 +134,7 @@ def test_putting_in_what_is_there_changes_nothing_and_something_else_does_from_t
         "elsewhere",
     }
     assert set(other[0]["went"]) == {"darkest", "matched", "refined"}
-    assert without["taps"] == list(config().network.taps)
+    assert without["layers"] == list(config().network.taps)
     assert not {"target", "went"} & set(without)
 
 
@@ -176,7 +176,7 @@ def test_a_strip_holds_both_ends_and_no_state_twice(states):
     ("change", "named"),
     [({"label": (-0.1, 5.0)}, "`x`"), ({"label": (3.5, 8.5)}, "`y`"), ({"label": (3.5,)}, "`label`"),
      ({"sampler": "euler"}, "`sampler`"), ({"steps": 0}, "`steps`"),
-     ({"change": Change("mid9", "ablate")}, "`tap`"), ({"change": Change("mid", "push")}, "`how`"),
+     ({"change": Change("mid9", "ablate")}, "`layer`"), ({"change": Change("mid", "push")}, "`how`"),
      ({"change": Change("mid", "patch", (1.0,))}, "`towards`"), ({"change": Change("mid", "steer", (6.0, 0.0))}, "`by`"),
      ({"steps": 51}, "`steps`"), ({"guidance": 21.0}, "`guidance`"), ({"seed": -1}, "`seed`"), ({"seed": 2**32}, "`seed`")],
 )  # fmt: skip
@@ -200,7 +200,7 @@ def test_a_snapshot_that_is_not_there_or_has_no_weights_is_named(sampler, tmp_pa
 
 def test_latents_are_the_networks_own_activations(sampler, run):
     labels = np.array([[2.0, 3.0], [6.5, 1.0]], np.float32)
-    found = sampler.latents(run, 20, labels, Place("mid", 10))
+    found = sampler.latents(run, 20, labels, Site("mid", 10))
     world, family, network = config().world, config().family.build(), network_of(config(), 20)
     noise = torch.randn((2, 1, N, N), generator=torch_generator(config().seed, "probe noise 10", 0))
     x_t = family.noisy(world.render(torch.from_numpy(labels)), torch.tensor([10, 10]), noise)
@@ -209,15 +209,15 @@ def test_latents_are_the_networks_own_activations(sampler, run):
     with torch.no_grad():
         network(x_t, torch.tensor([10, 10]), torch.from_numpy(labels))
     np.testing.assert_allclose(found, seen[0].numpy(), rtol=1e-5, atol=1e-6)
-    for place in (Place("down9", 10), Place("mid", 50), Place("mid", -1), Place("mid")):
-        with pytest.raises(UserError, match=r"`place`|`tap`"):
+    for place in (Site("down9", 10), Site("mid", 50), Site("mid", -1), Site("mid")):
+        with pytest.raises(UserError, match=r"`site`|`layer`"):
             sampler.latents(run, 20, labels, place)
 
 
 def test_global_random_streams_stay_where_they_are(sampler, run, untouched_random_streams):
     packet_of(sampler, run, 40, WISH)
     packet_of(sampler, run, 40, replace(WISH, change=Change("mid", "ablate")))
-    sampler.latents(run, 40, np.ones((3, 2), np.float32), Place("mid", 10))
+    sampler.latents(run, 40, np.ones((3, 2), np.float32), Site("mid", 10))
 
 
 def test_the_last_networks_are_kept(sampler, run):

@@ -19,7 +19,7 @@ NOISE = 0.2
 
 
 def world(sigma_px: float = 1.0, boundary: str = "open", polarity: str = "dark", canvas: int = N):
-    return GaussianBump.of(
+    return GaussianBump.from_tree(
         {"canvas": canvas, "sigma_px": sigma_px, "boundary": boundary, "polarity": polarity}
     )
 

@@ -15,7 +15,7 @@ BOUNDARIES = ["open", "periodic"]
 
 
 def world_of(**fields):
-    return GaussianBump.of({"canvas": N, **fields})
+    return GaussianBump.from_tree({"canvas": N, **fields})
 
 
 def bump_share(world, labels):

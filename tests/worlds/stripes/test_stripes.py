@@ -21,7 +21,7 @@ def drawn(world: Stripes, labels: np.ndarray, noise: float = 0.0, seed: int = 0)
 @pytest.mark.parametrize("polarity", ["dark", "bright"])
 @pytest.mark.parametrize(("sigma_px", "noise"), [(0.5, 0.0), (1.0, 0.0), (1.0, 0.15), (2.0, 0.1)])
 def test_what_is_drawn_is_read(boundary: str, polarity: str, sigma_px: float, noise: float):
-    world = Stripes.of({"boundary": boundary, "polarity": polarity, "sigma_px": sigma_px})
+    world = Stripes.from_tree({"boundary": boundary, "polarity": polarity, "sigma_px": sigma_px})
     labels = world.draw_labels(CASES // 8, np.random.default_rng(1))
     reader = world.reader()
     columns = reader.read(drawn(world, labels, noise))
@@ -145,7 +145,7 @@ def test_the_world_is_as_a_world_must_be():
 )
 def test_what_cannot_be_is_refused(fields: dict, rule: str):
     with pytest.raises(UserError, match=r".*") as caught:
-        Stripes.of(fields)
+        Stripes.from_tree(fields)
     assert rule in str(caught.value)
 
 

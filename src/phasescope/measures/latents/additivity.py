@@ -42,26 +42,28 @@ def additivity(
     n = len(z)
     total = (z**2).sum() / (n - 1)
     residual = (effects.residual(z) ** 2).sum()
-    part, whole = float(residual / effects.free - w), float(total - w)
+    part, variance = float(residual / effects.free - w), float(total - w)
 
     def gradients(y: Float[np.ndarray, "n c"]) -> tuple[np.ndarray, np.ndarray]:
         return 2 * effects.interaction(y), 2 * y / (n - 1)
 
     covariance = code.covariance(gradients, (-1.0, -1.0), seed)
-    low, high = fieller_interval(part, whole, covariance, code.degrees)
+    low, high = fieller_interval(part, variance, covariance, code.degrees)
     rng = numpy_generator(seed, "additivity")
     V = effects.basis
     # To permute the rows of the basis is to permute the labels, without fitting again.
     chance = [
-        1 - (((z**2).sum() - ((V[rng.permutation(n)].T @ z) ** 2).sum()) / effects.free - w) / whole
+        1 - (((z**2).sum() - ((V[rng.permutation(n)].T @ z) ** 2).sum()) / effects.free - w) / variance
         for _ in range(permutations)
     ]
     known = effects.lattice.labels
     tori = {"clifford": clifford_torus(known.values, known.factors)}
     if len(known.factors.names) == 2:
         tori["torus_3d"] = torus_3d(known.values, known.factors)
-    of_factor = {name: (z * effects.main(k, z)).sum() / whole for k, name in enumerate(known.factors.names)}
-    value = 1 - part / whole if np.isfinite(low) else np.nan
+    of_factor = {
+        name: (z * effects.main(k, z)).sum() / variance for k, name in enumerate(known.factors.names)
+    }
+    value = 1 - part / variance if np.isfinite(low) else np.nan
     return Score(
         value=value,
         low=1 - high,

@@ -21,8 +21,8 @@ from phasescope.measures.latents.dimension import participation_ratio, two_nn
 from phasescope.measures.latents.disentanglement import DCI, Code, code_of, dci, mig, sap
 from phasescope.measures.latents.factorization import factorization
 from phasescope.measures.latents.neighbours import NEIGHBOURS, sheet_readings, trustworthiness
-from phasescope.measures.latents.order import order
-from phasescope.measures.latents.routes import label_share
+from phasescope.measures.latents.probe_r2 import probe_r2
+from phasescope.measures.latents.routes import label_variance
 from phasescope.measures.scores import Score, scores_frame
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Scores(dict[str, Score]):
         self.left_out = dict(left_out or {})
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row per measure: `measure`, value, low, high, n, estimator, `nulls.<name>`, `detail.<name>`."""
+        """Return a row per measure: `measure`, value, low, high, n, estimator, `baselines.<name>`, `detail.<name>`."""
         return scores_frame(({"measure": name}, score) for name, score in self.items())
 
 
@@ -96,7 +96,7 @@ class Given:
 
 
 MEASURES: dict[str, Callable[[Given], Score]] = {
-    "order": lambda given: order(*given.labelled),
+    "probe_r2": lambda given: probe_r2(*given.labelled),
     "trustworthiness": lambda given: trustworthiness(*given.labelled[:2], factors=given.known.factors),
     "participation_ratio": lambda given: participation_ratio(given.latents),
     "two_nn": lambda given: two_nn(given.latents),
@@ -108,11 +108,13 @@ MEASURES: dict[str, Callable[[Given], Score]] = {
     "mig": lambda given: mig(given.code),
     "sap": lambda given: sap(given.code),
     "sheet_trustworthiness": lambda given: given.sheet["sheet_trustworthiness"],
-    "sheet_order": lambda given: given.sheet["sheet_order"],
-    "label_share": lambda given: label_share(given.draws),
-    "label_dimension": lambda given: participation_ratio(given.draws.mean(axis=0)),
+    "label_trustworthiness": lambda given: given.sheet["label_trustworthiness"],
+    "label_variance": lambda given: label_variance(given.draws),
+    "label_participation_ratio": lambda given: participation_ratio(given.draws.mean(axis=0)),
 }
 NAMES = tuple(MEASURES)
+OF_SHEET = ("label_variance", "label_participation_ratio", "sheet_trustworthiness", "label_trustworthiness")
+"""scores from which the phase of the sheet is read, in the order of `sheet_phase`"""
 OF_LATTICE = ("factorization", "additivity")
 """for which labels must be on a lattice"""
 
@@ -124,14 +126,14 @@ def battery(
     *,
     draws: Float[np.ndarray, "draws m features"] | None = None,
     chosen: Sequence[str] | None = None,
-    tell: Callable[[int, int], None] = lambda done, of: None,
+    notify: Callable[[int, int], None] = lambda done, total: None,
 ) -> Scores:
     """Return scores by measure; their `left_out` says what could not be measured here, and why.
 
     Args:
         draws: several noise draws of the first m labels.
         chosen: names of measures; by default all that can be computed.
-        tell: is called with the number of measures that are done, and of all.
+        notify: is called with the number of measures that are done, and of all.
 
     Raises:
         ValueError: no measure accepts the latents or labels, as `check_latents` and `check_labels` say; an unknown name;
@@ -151,12 +153,12 @@ def battery(
     left_out: dict[str, str] = {}
     names = NAMES if chosen is None else chosen
     for done, name in enumerate(names):
-        tell(done, len(names))
+        notify(done, len(names))
         try:
             scores[name] = MEASURES[name](given)
         except ValueError as reason:
             if chosen is not None:
                 raise
             left_out[name] = " ".join(str(reason).split())
-    tell(len(names), len(names))
+    notify(len(names), len(names))
     return Scores(scores, left_out)

@@ -118,7 +118,7 @@ def estimate(code: Code, seed: int = 0) -> tuple[Shares, float, float]:
     if s.still:
         return s, 0.0, 0.0
     covariance = code.covariance(partial(gradients, code.effects, w), (0.0, -(s.x + s.y)), seed)
-    return s, *fieller_interval(s.part, s.whole, covariance, code.degrees)
+    return s, *fieller_interval(s.part, s.total, covariance, code.degrees)
 
 
 @dataclass(frozen=True)
@@ -136,13 +136,13 @@ class Shares:
         return self.a * self.b - self.ab
 
     @property
-    def whole(self) -> float:
+    def total(self) -> float:
         return self.x * self.y
 
     @property
     def F(self) -> float:
         """0 if a factor moves nothing."""
-        return 0.0 if self.still else self.part / self.whole
+        return 0.0 if self.still else self.part / self.total
 
     @property
     def still(self) -> bool:
@@ -150,9 +150,9 @@ class Shares:
         return abs(min(self.x, self.y)) <= NOTHING
 
 
-def share(part: float, whole: float) -> float:
-    """Return part / whole; NaN if there is no whole."""
-    return part / whole if abs(whole) > NOTHING else np.nan
+def share(part: float, total: float) -> float:
+    """Return part / total; NaN if there is no total."""
+    return part / total if abs(total) > NOTHING else np.nan
 
 
 def shares(

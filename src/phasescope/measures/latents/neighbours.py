@@ -12,7 +12,7 @@ P1's phases (arXiv 2402.03305) are phases of the formation of a manifold: no man
 ordered one (C). With z_di the activation of label i under noise draw d, and m_i the mean of label i over draws:
 
     *sheet*     single activations lie near a low-dimensional set that the label determines:
-                label variance                    V_label / (V_label + V_noise)          `label_share`
+                label variance                    V_label / (V_label + V_noise)          `label_variance`
                 trustworthiness of single draws   neighbours of z_1i among the z_1 are neighbours of z_2i among the z_2
                 dimension                         participation ratio of the m_i         `participation_ratio`
     *order*     neighbours among the m_i are neighbours among the labels: their trustworthiness
@@ -152,9 +152,9 @@ class SheetThresholds:
     """between .52 (half of the variance) and .90"""
     trustworthiness: float = 0.98
     """of single draws, between .966 (half of the variance) and .992"""
-    dimension: float = 25.0
+    participation_ratio: float = 25.0
     """geometric mean of 9 (the most curved sheet) and 70 (a direction for each label)"""
-    order: float = 0.91
+    label_trustworthiness: float = 0.91
     """between .826 (permuted in patches) and .996"""
 
 
@@ -169,7 +169,7 @@ def sheet_readings(
     permutations: int = 20,
     resamples: int = 200,
 ) -> dict[str, Score]:
-    """Return `sheet_trustworthiness` and `sheet_order`; `label_share` and `participation_ratio` give the other two.
+    """Return `sheet_trustworthiness` and `label_trustworthiness`; `label_variance` and `participation_ratio` give the rest.
 
     Args:
         draws: entry (d, i) belongs to label i; draws differ in their noise alone. The first two are compared.
@@ -182,29 +182,23 @@ def sheet_readings(
     known = check_labels(labels, z.shape[1], factors)
     known.check_ordered("labels of one class are all equally near")
     single = trustworthiness(z[0], z[1], neighbours, None, permutations, resamples)
-    order = trustworthiness(z.mean(axis=0), labels, neighbours, factors, permutations, resamples)
-    return {"sheet_trustworthiness": single, "sheet_order": order}
+    ordered = trustworthiness(z.mean(axis=0), labels, neighbours, factors, permutations, resamples)
+    return {"sheet_trustworthiness": single, "label_trustworthiness": ordered}
 
 
 def sheet_phase(
-    label_variance: Score, dimension: Score, trustworthiness_of_draws: Score, order: Score
+    label_variance: Score, participation_ratio: Score, trustworthiness: Score, label_trustworthiness: Score
 ) -> Literal["A", "B", "C", "undecided"]:
     """Return A (no sheet), B (a sheet, not ordered) or C (an ordered sheet); `undecided` where intervals hold a threshold.
 
     Order without a sheet is A: what is near in the mean over draws need not be near in a single activation.
     """
-    margins = (
-        (label_variance.low - SHEET.label_variance, label_variance.high - SHEET.label_variance),
-        (SHEET.dimension - dimension.high, SHEET.dimension - dimension.low),
-        (
-            trustworthiness_of_draws.low - SHEET.trustworthiness,
-            trustworthiness_of_draws.high - SHEET.trustworthiness,
-        ),
-    )
-    if any(best < 0 for _, best in margins):
+    parts = (label_variance, SHEET.label_variance), (trustworthiness, SHEET.trustworthiness)
+    dimension = participation_ratio
+    if dimension.low > SHEET.participation_ratio or any(score.high < least for score, least in parts):
         return "A"
-    if any(worst < 0 for worst, _ in margins):
+    if dimension.high > SHEET.participation_ratio or any(score.low < least for score, least in parts):
         return "undecided"
-    if order.low >= SHEET.order:
+    if label_trustworthiness.low >= SHEET.label_trustworthiness:
         return "C"
-    return "B" if order.high < SHEET.order else "undecided"
+    return "B" if label_trustworthiness.high < SHEET.label_trustworthiness else "undecided"

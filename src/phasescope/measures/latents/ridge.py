@@ -141,9 +141,9 @@ def choose_alpha(
     """
     shrink = alphas[:, None] / (s + alphas[:, None])
     of_rows = shrink[:, max(len(s) - m + 1, 0) :]  # as many directions as rows: the first is the mean's
-    whole = max(m - len(s) - 1, 0)
-    free = of_rows.sum(axis=1) + whole
-    alike = ((of_rows**2).sum(axis=1) + whole) ** 2 / ((of_rows**4).sum(axis=1) + whole)
+    full = max(m - len(s) - 1, 0)
+    free = of_rows.sum(axis=1) + full
+    alike = ((of_rows**2).sum(axis=1) + full) ** 2 / ((of_rows**4).sum(axis=1) + full)
     may = alike >= min(LEAST_FREE, (m - 1) / 2)
     gcv = (shrink[may] ** 2 @ explicable + outside) / free[may, None] ** 2
     return alphas[may][gcv.argmin(axis=0)]

@@ -1,6 +1,6 @@
 """The share of latent variance that labels explain, and the route by which a factor reaches a latent: condition or input.
 
-**Label share.** One-way random-effects analysis of variance (Searle, Casella & McCulloch 1992, chapter 3), summed over
+**Label variance.** One-way random-effects analysis of variance (Searle, Casella & McCulloch 1992, chapter 3), summed over
 features. With z_di the latent of label i under noise draw d, m_i its mean over D draws and m the mean of all,
 
     MS_between = D / (n - 1) sum_i ||m_i - m||^2,      MS_within = 1 / (n (D - 1)) sum_di ||z_di - m_i||^2,
@@ -12,13 +12,13 @@ Both variances are unbiased, so the share is about 0, on either side of it, if l
 independently of l. Its information about l comes from the condition, that about m from the input. Each label is combined
 with D images, and each image with D labels:
 
-    order_told, order_seen      linear probe R^2 (`order`) of l, and of m, from the first crossing
-    share_told                  share of variance between labels (the label share, whose draws are the D images)
-    share_seen                  share of variance between images (the same, sorted by image)
+    condition_probe_r2, input_probe_r2    linear probe R^2 (`probe_r2`) of l, and of m, from the first crossing
+    condition_label_variance              share of variance between labels (label variance, whose draws are the D images)
+    input_label_variance                  share of variance between images (the same, sorted by image)
 
 The sum of the shares is less than 1, because of noise and of interactions between label and image.
 
-**Probe gain over the untrained network** (`learnt_order`): log((1 - R0^2) / (1 - R^2)), with R0^2 of the untrained network.
+**Probe gain over the untrained network** (`probe_gain`): log((1 - R0^2) / (1 - R^2)), with R0^2 of the untrained network.
 It is twice the nats by which a Gaussian's errors shrink: 0 without learning, and the same for 0 to 0.9 as for 0.9 to 0.99.
 """
 
@@ -31,21 +31,21 @@ from jaxtyping import Float, Int
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_latents
-from phasescope.measures.latents.order import order
+from phasescope.measures.latents.probe_r2 import probe_r2
 from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights, ratio
 
-ROUTES = ("order_told", "order_seen", "share_told", "share_seen")
+ROUTES = ("condition_probe_r2", "input_probe_r2", "condition_label_variance", "input_label_variance")
 # 1 - R^2 below this is numerical noise, whose logarithm would be arbitrary.
 LEAST_ERROR = 1e-9
 
 
-def label_share(
+def label_variance(
     latents: Float[np.ndarray, "draws n features"],
     permutations: int = 20,
     resamples: int = 200,
     seed: int = 0,
 ) -> Score:
-    """Return the label share of latent variance, at most 1.
+    """Return the share of latent variance that labels explain, at most 1.
 
     The interval resamples labels, each with all its draws. The baseline `permuted` is the level that the share
     stays below in 95 % of cases if labels are permuted within each draw.
@@ -112,14 +112,14 @@ def routes(
         shown: D permutations of the labels, in which no label meets its own image.
 
     Raises:
-        ValueError: as `order` and `label_share` say.
+        ValueError: as `probe_r2` and `label_variance` say.
     """
     by_image = np.stack([draw[np.argsort(row)] for draw, row in zip(latents, shown, strict=True)])
     return {
-        "order_told": order(latents[0], labels, factors=factors),
-        "order_seen": order(latents[0], labels[shown[0]], factors=factors),
-        "share_told": label_share(latents),
-        "share_seen": label_share(by_image),
+        "condition_probe_r2": probe_r2(latents[0], labels, factors=factors),
+        "input_probe_r2": probe_r2(latents[0], labels[shown[0]], factors=factors),
+        "condition_label_variance": label_variance(latents),
+        "input_label_variance": label_variance(by_image),
     }
 
 
@@ -132,15 +132,15 @@ def crossing(n: int, draws: int, generator: np.random.Generator) -> Int[np.ndarr
     return np.stack([place[(at + shift) % n] for shift in shifts])
 
 
-def learnt_order(score: Score, untrained: float) -> Score:
+def probe_gain(score: Score, untrained: float) -> Score:
     """Return the probe gain over the untrained network, from a probe R^2 and the untrained one, R0^2, with its interval.
 
     Its baseline is the untrained network, 0. Permuted labels are no baseline: if their R^2 is below R0^2, the logarithm
     measures how much training could lose, not chance.
     """
-    learnt = partial(_learnt, untrained=untrained)
-    return score.through(learnt, "log((1 - R0^2) / (1 - R^2)), R0 untrained", {"untrained": 0.0})
+    gain = partial(_gain, untrained=untrained)
+    return score.through(gain, "log((1 - R0^2) / (1 - R^2)), R0 untrained", {"untrained": 0.0})
 
 
-def _learnt(r2: float, untrained: float) -> float:
+def _gain(r2: float, untrained: float) -> float:
     return math.log(max(1 - untrained, LEAST_ERROR)) - math.log(max(1 - r2, LEAST_ERROR))

@@ -257,30 +257,30 @@ def rough(
     """along which factors, a bit for each: rows are compared only with those of the same mask"""
     for k in range(K):
         rows, weights = effects.lattice.triples(k)
-        whole = (rows >= 0).all(axis=1) & (taken[rows] == taken[rows[:, 1]][:, None]).all(axis=1)
-        weights, rows = weights[whole], rows[whole]
+        complete = (rows >= 0).all(axis=1) & (taken[rows] == taken[rows[:, 1]][:, None]).all(axis=1)
+        weights, rows = weights[complete], rows[complete]
         left, made_of = left.copy(), made_of.copy()
-        left[whole] = np.einsum("nt,ntf->nf", weights, left[rows])
-        made_of[whole] = np.einsum("nt,ntf->nf", weights, made_of[rows])
-        taken = taken + 2**k * whole
+        left[complete] = np.einsum("nt,ntf->nf", weights, left[rows])
+        made_of[complete] = np.einsum("nt,ntf->nf", weights, made_of[rows])
+        taken = taken + 2**k * complete
     return np.where((taken > 0)[:, None], left, left * np.sqrt(n / effects.free)), made_of
 
 
 def fieller_interval(
-    part: float, whole: float, covariance: Float[np.ndarray, "2 2"], degrees: float
+    part: float, total: float, covariance: Float[np.ndarray, "2 2"], degrees: float
 ) -> tuple[float, float]:
-    """Return Fieller's (1954) interval of part / whole, whose errors are nearly normal.
+    """Return Fieller's (1954) interval of part / total, whose errors are nearly normal.
 
-    It holds each ratio q at which part - q whole is less than t of its standard errors, t of the `degrees` of freedom
-    with which these are known. It is everything if `whole` is not distinct from 0.
+    It holds each ratio q at which part - q total is less than t of its standard errors, t of the `degrees` of freedom
+    with which these are known. It is everything if `total` is not distinct from 0.
     """
     from scipy.stats import t
 
     square = t.ppf(1 - TAIL, degrees) ** 2
-    a = whole**2 - square * covariance[1, 1]
+    a = total**2 - square * covariance[1, 1]
     if a <= 0:
         return -np.inf, np.inf
-    b = part * whole - square * covariance[0, 1]
+    b = part * total - square * covariance[0, 1]
     c = part**2 - square * covariance[0, 0]
     root = np.sqrt(max(b**2 - a * c, 0))
     return float((b - root) / a), float((b + root) / a)

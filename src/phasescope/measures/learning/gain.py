@@ -6,7 +6,7 @@ untrained network, permuted labels and the pixels), or 0 if all are lower,
 
     gain = (s - s0) / (1 - s0).
 
-The gain of probe R^2 is 1 - exp(-`learnt_order`) if the untrained network is the highest floor. The floor is assumed to be
+The gain of probe R^2 is 1 - exp(-`probe_gain`) if the untrained network is the highest floor. The floor is assumed to be
 known exactly: both ends of the score's interval are transformed by the same function.
 """
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
 
+import numpy as np
+
 from phasescope.measures.learning.gain import gain
 from phasescope.measures.scores import CONFIDENCE, Score
 
@@ -33,17 +35,18 @@ class BehaviourThresholds:
 class RepresentationThresholds:
     """Thresholds at which labels explain more than before training, label means have low dimension, and are ordered."""
 
-    label_share: float = 0.1
-    """For the label share's gain. Below it, nine tenths of the noise variance of the untrained network are still noise."""
-    dimension: float = 12.0
+    label_variance: float = 0.1
+    """For the gain of the variance that labels explain. Below it, nine tenths of the noise variance of the untrained
+    network are still noise."""
+    participation_ratio: float = 12.0
     """Label means have low dimension up to it, or up to their upper reference `label_embedding` if that is higher. A curved
     2D sheet takes a few more directions than two (a Clifford torus 4), the sines and cosines that encode a label, passed on
     unchanged, 11.7 to 12.9; pixels of Gaussians take 163 at sigma = 1 px, those of x_t hundreds. An untrained network has
     6 to 25: dimension separates a manifold from noise, but not what training added from what was there before."""
-    order: float = 0.8
-    """For the gain of probe R^2. Errors' variance is then a fifth of the untrained network's; `learnt_order` is log 5."""
+    probe_r2: float = 0.8
+    """For the gain of probe R^2. Errors' variance is then a fifth of the untrained network's; `probe_gain` is log 5."""
     hysteresis: float = 0.1
-    """Latents are no longer ordered if the gain is below `order` by more than this: errors' variance has grown by half."""
+    """Latents are no longer ordered if the gain is below `probe_r2` by more than this: errors' variance grew by half."""
 
 
 BEHAVIOUR = BehaviourThresholds()
@@ -80,58 +83,63 @@ def behaviour_phase(
 
 
 def representation_phase(
-    label_share: Score, dimension: Score, order: Score, thresholds: RepresentationThresholds = REPRESENTATION
+    label_variance: Score,
+    participation_ratio: Score,
+    probe_r2: Score,
+    thresholds: RepresentationThresholds = REPRESENTATION,
 ) -> Phase:
     """Return the phase of latents at one snapshot, decided by intervals that lie on one side of the thresholds.
 
-    C: the gain of probe R^2 (order) is at its threshold or above, whatever the label share.
-    A: the gain of probe R^2 is below its threshold, and so is that of the label share: training added nothing to either.
-    B: the gain of probe R^2 is below its threshold, that of the label share is not, and label means have low dimension.
+    C: the gain of probe R^2 is at its threshold or above, whatever the label variance.
+    A: the gain of probe R^2 is below its threshold, and so is that of label variance: training added nothing to either.
+    B: the gain of probe R^2 is below its threshold, that of label variance is not, and label means have low dimension.
 
     If the floor of probe R^2 is close to 1 (a network that passes its label straight through), the phase is undecided; if
-    that of the label share is, A and B cannot be distinguished and are undecided.
+    that of label variance is, A and B cannot be distinguished and are undecided.
 
     Args:
-        label_share, dimension, order: from `label_share`; participation ratio of the label means; from `order`, or from
-            `p1_order` for P1's reading.
+        participation_ratio: of the label means.
+        probe_r2: from `probe_r2`, or from `p1_r2` for P1's reading.
 
     Raises:
-        ValueError: `label_share` or `order` lacks its baseline `untrained` or `permuted`.
+        ValueError: `label_variance` or `probe_r2` lacks its baseline `untrained` or `permuted`.
     """
-    share, order = gain(label_share), gain(order)
-    if order.low >= thresholds.order:
+    share, probe = gain(label_variance), gain(probe_r2)
+    if probe.low >= thresholds.probe_r2:
         return "C"
-    if not order.high < thresholds.order:
+    if not probe.high < thresholds.probe_r2:
         return "undecided"
-    if share.high < thresholds.label_share:
+    if share.high < thresholds.label_variance:
         return "A"
-    if share.low >= thresholds.label_share and dimension.high <= most_dimensions(dimension, thresholds):
+    low_dimensional = participation_ratio.high <= most_dimensions(participation_ratio, thresholds)
+    if share.low >= thresholds.label_variance and low_dimensional:
         return "B"
     return "undecided"
 
 
-def most_dimensions(dimension: Score, thresholds: RepresentationThresholds = REPRESENTATION) -> float:
+def most_dimensions(ratio: Score, thresholds: RepresentationThresholds = REPRESENTATION) -> float:
     """Return the participation ratio up to which label means have low dimension: see `RepresentationThresholds`."""
-    encoding = dimension.baselines.get("label_embedding", math.nan)
-    return max(thresholds.dimension, encoding) if math.isfinite(encoding) else thresholds.dimension
+    encoding = ratio.baselines.get("label_embedding", math.nan)
+    # fmax skips NaN, of a score without this baseline.
+    return float(np.fmax(thresholds.participation_ratio, encoding))
 
 
-def ordered(orders: Iterable[Score], thresholds: RepresentationThresholds = REPRESENTATION) -> list[bool]:
+def ordered(probes: Iterable[Score], thresholds: RepresentationThresholds = REPRESENTATION) -> list[bool]:
     """Return whether latents are ordered at each snapshot of a run, by a Schmitt trigger.
 
     They become ordered when the interval of the gain of probe R^2 is at the threshold or above, and stay so until it is
     below the threshold minus the hysteresis. A snapshot without a reading is not ordered, and does not change the state.
 
     Args:
-        orders: in the order of the snapshots.
+        probes: probe R^2, in the order of the snapshots.
     """
     course, holds = [], False
-    for order in map(gain, orders):
-        if order.low >= thresholds.order:
+    for probe in map(gain, probes):
+        if probe.low >= thresholds.probe_r2:
             holds = True
-        elif order.high < thresholds.order - thresholds.hysteresis:
+        elif probe.high < thresholds.probe_r2 - thresholds.hysteresis:
             holds = False
-        course.append(holds and math.isfinite(order.value))
+        course.append(holds and math.isfinite(probe.value))
     return course
 
 
@@ -141,9 +149,9 @@ def settled(
     """Return the representation's phase at each snapshot: C while latents are `ordered`, else `representation_phase`.
 
     Args:
-        scores: (label share, dimension, order) of each snapshot, in their order.
+        scores: (label variance, participation ratio of label means, probe R^2) of each snapshot, in their order.
     """
-    holds = ordered((order for *_, order in scores), thresholds)
+    holds = ordered((probe for *_, probe in scores), thresholds)
     alone = (representation_phase(*snapshot, thresholds) for snapshot in scores)
     return ["C" if now else phase for now, phase in zip(holds, alone, strict=True)]
 

@@ -52,7 +52,7 @@ class Task:
     """what is left out of labels in training: nothing, whole labels, or each factor by itself"""
 
     @classmethod
-    def of(
+    def from_world(
         cls,
         world: World,
         shift_px: int | None = None,
@@ -185,7 +185,7 @@ class Family(ABC):
         images: int,
         each: int,
         seed: int = 0,
-        tell: Callable[[int, int], None] = lambda done, of: None,
+        notify: Callable[[int, int], None] = lambda done, total: None,
     ) -> Clones:
         """Return how many training images, made noisy and denoised again without a label, come back.
 
@@ -193,7 +193,7 @@ class Family(ABC):
             conditions: how noisy.
             images: how many are started from, the same at each condition.
             each: clones of each.
-            tell: is called with the number of conditions that are done, and of all.
+            notify: is called with the number of conditions that are done, and of all.
 
         Raises:
             ValueError: this family cannot start from a noisy image, or a condition is none of its own.
@@ -253,11 +253,11 @@ class FamilyConfig(Kind):
 
 
 @contextmanager
-def evaluating(network: Any, taps: Sequence[str] | Mapping[str, Any] = ()) -> Iterator[None]:
+def evaluating(network: Any, layers: Sequence[str] | Mapping[str, Any] = ()) -> Iterator[None]:
     """Within the block, every module of the network evaluates (no dropout); afterwards each is as it was."""
     from torch import nn
 
-    roots = [network, *(taps.values() if isinstance(taps, Mapping) else ())]
+    roots = [network, *(layers.values() if isinstance(layers, Mapping) else ())]
     modules = [module for root in roots if isinstance(root, nn.Module) for module in root.modules()]
     modes = [(module, module.training) for module in modules]
     for module in modules:

@@ -51,6 +51,6 @@ class ModuleConfig(NetworkConfig, Constructed):
         return tuple(taps) if isinstance(taps, list | tuple) else None
 
     def build(self, shape: tuple[int, ...], factors: Factors) -> nn.Module:
-        about = {"shape": shape, "channels": shape[0], "canvas": shape[-1], "factors": factors}
+        available = {"shape": shape, "channels": shape[0], "canvas": shape[-1], "factors": factors}
         takes = super().takes()
-        return self.construct(**{name: value for name, value in about.items() if name in takes})
+        return self.construct(**{name: value for name, value in available.items() if name in takes})

@@ -1,7 +1,7 @@
 """Activations by name, in one pass, with hooks that are always removed.
 
-`taps` names layers. A network may define its own names with a method `tap(name)`; otherwise they are those of PyTorch's
-submodules (``down_blocks.1``). For a function that is no module, `taps` maps names to the modules that it calls.
+`layers` names layers. A network may define its own names with a method `tap(name)`; otherwise they are those of PyTorch's
+submodules (``down_blocks.1``). For a function that is no module, `layers` maps names to the modules that it calls.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from phasescope.core.randomness import torch_generator
 from phasescope.models.families.base import Family, Network, evaluating
 from phasescope.worlds.base import World
 
-Taps = Sequence[str] | Mapping[str, nn.Module]
+Layers = Sequence[str] | Mapping[str, nn.Module]
 
 
 class _AllCaptured(Exception):
@@ -35,7 +35,7 @@ def removed_after(handles: Iterable[RemovableHandle]) -> Iterator[None]:
             handle.remove()
 
 
-def find_tap(network: Network, name: str) -> nn.Module:
+def find_layer(network: Network, name: str) -> nn.Module:
     """Return the layer `name`: by the network's own `tap(name)`, or as the submodule of that name.
 
     Raises:
@@ -44,23 +44,23 @@ def find_tap(network: Network, name: str) -> nn.Module:
     own = getattr(network, "tap", None)
     if own is None and not isinstance(network, nn.Module):
         raise ValueError(
-            f"`taps` (={name!r}) must be given as {{name: module}} if the network is not a module"
+            f"`layers` (={name!r}) must be given as {{name: module}} if the network is not a module"
         )
     try:
         return own(name) if own else network.get_submodule(name)  # pyrefly: ignore[missing-attribute]
     except (KeyError, AttributeError):
-        raise ValueError(f"`tap` (={name}) must name a block of the network") from None
+        raise ValueError(f"`layer` (={name}) must name a block of the network") from None
 
 
 def activations(
     network: Network,
-    taps: Taps,
+    layers: Layers,
     x_t: Float[Tensor, "B C *spatial"],
     t: Int[Tensor, " B"],
     labels: Float[Tensor, "B K"],
     flat: bool = True,
 ) -> dict[str, Float[Tensor, "B ..."]]:
-    """Return the outputs of the blocks `taps`, flattened if `flat`, from one pass that ends at the last of them.
+    """Return the outputs of the blocks `layers`, flattened if `flat`, from one pass that ends at the last of them.
 
     Only the first entry of a tuple is returned, since blocks also return their skip connections.
 
@@ -71,30 +71,28 @@ def activations(
 
     def hook(name: str):
         def keep(module: nn.Module, inputs: tuple, output: Any) -> None:
-            if isinstance(output, tuple) and output:
-                output = output[0]
-            if not isinstance(output, Tensor):
+            first = output[0] if isinstance(output, tuple) and output else output
+            if not isinstance(first, Tensor):
                 raise ValueError(
-                    f"`tap` (={name}) must name a block whose output is a tensor, or begins with one"
+                    f"`layer` (={name}) must be a block whose output is, or begins with, a tensor"
                 )
-            captured[name] = (output.detach().flatten(1) if flat else output.detach()).float()
+            captured[name] = (first.detach().flatten(1) if flat else first.detach()).float()
             if len(captured) == len(blocks):
                 raise _AllCaptured
 
         return keep
 
-    given = isinstance(taps, Mapping)
-    blocks = dict(taps) if given else {name: find_tap(network, name) for name in taps}
+    given = isinstance(layers, Mapping)
+    blocks = dict(layers) if given else {name: find_layer(network, name) for name in layers}
     handles = [block.register_forward_hook(hook(name)) for name, block in blocks.items()]
     with removed_after(handles), suppress(_AllCaptured), torch.no_grad():
         network(x_t, t, labels)
-    missed = [name for name in taps if name not in captured]
-    if missed:
-        raise ValueError(f"`tap` (={missed[0]}) must be called in the forward pass: it was not reached")
+    if missed := [name for name in layers if name not in captured]:
+        raise ValueError(f"`layer` (={missed[0]}) must be called in the forward pass: it was not reached")
     return captured
 
 
-def reached_taps(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> list[str]:
+def reached_layers(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> list[str]:
     """Return the names of the network's direct children that a pass calls and whose outputs are tensors, in order of
     calls."""
     reached: list[str] = []
@@ -102,12 +100,8 @@ def reached_taps(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> 
     def hook(name: str):
         def keep(module: nn.Module, inputs: tuple, output: Any) -> None:
             first = output[0] if isinstance(output, tuple) and output else output
-            if (
-                isinstance(first, Tensor)
-                and first.ndim > 1
-                and len(first) == len(x_t)
-                and name not in reached
-            ):
+            is_batch = isinstance(first, Tensor) and first.ndim > 1 and len(first) == len(x_t)
+            if is_batch and name not in reached:
                 reached.append(name)
 
         return keep
@@ -118,7 +112,7 @@ def reached_taps(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> 
     return reached
 
 
-def check_hears(network: Any, tap: str, world: World, family: Family, labels: Tensor, seed: int) -> None:
+def check_hears(network: Any, layer: str, world: World, family: Family, labels: Tensor, seed: int) -> None:
     """Raise UserError if a layer's output is the same for every label at the least, a middle and the most noise: no label
     can be put in there."""
     x_0 = world.render(labels.clone())
@@ -129,8 +123,8 @@ def check_hears(network: Any, tap: str, world: World, family: Family, labels: Te
         for condition in conditions:
             x, t, given = family.inputs(x_0, labels, condition, noise)
             own, others = (
-                activations(network, [tap], x, t, batch)[tap] for batch in (given, given.roll(1, dims=0))
+                activations(network, [layer], x, t, batch)[layer] for batch in (given, given.roll(1, dims=0))
             )
             if not torch.equal(own, others):
                 return
-    raise UserError(f"`tap` (={tap}) must receive the label: its output is the same for every label")
+    raise UserError(f"`layer` (={layer}) must receive the label: its output is the same for every label")

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from phasescope.core.config import Config
 from phasescope.core.kinds import is_reference
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.models.families.base import FamilyConfig
 
 Usual = Literal["usual"]
@@ -31,17 +31,17 @@ class SnapshotPlanConfig(Config):
         return step % every == 0 or step == last
 
 
-class PlaceConfig(Config):
+class SiteConfig(Config):
     """The layer, and the condition of the family, at which a representation is read."""
 
-    tap: str
+    layer: str
     """a layer of the network"""
-    timestep: int | None = Field(None, ge=0)
+    t: int | None = Field(None, ge=0)
     """timestep t of the noisy images; null if the family has none"""
 
     @property
-    def place(self) -> Place:
-        return Place(self.tap, self.timestep)
+    def site(self) -> Site:
+        return Site(self.layer, self.t)
 
 
 class ProbingConfig(Config):
@@ -53,17 +53,17 @@ class ProbingConfig(Config):
     """what is read at each snapshot beside the samples: `latents` with all their scores and baselines; `sheet`, of
     these only what the phase of the sheet needs; `references`, the family's reference denoisers and what
     nearest-neighbour baselines would score"""
-    taps: tuple[str, ...] | Usual = "usual"
+    layers: tuple[str, ...] | Usual = "usual"
     """names of the layers whose activations are recorded"""
-    timesteps: tuple[Annotated[int, Field(ge=0)], ...] | Usual = "usual"
+    t: tuple[Annotated[int, Field(ge=0)], ...] | Usual = "usual"
     """timesteps t at which activations are recorded"""
     images: dict[str, Annotated[int, Field(ge=0, le=100_000)]] = Field({})
     """images sampled for labels of each split, by its name: 16 at least, or 0 to leave out a split that is not trained on"""
     latent_labels: int = Field(512, ge=64, le=2**14)
     """labels, trained on or not, whose activations are recorded; measures compare them in pairs"""
-    share_labels: int = Field(128, ge=16)
+    variance_labels: int = Field(128, ge=16)
     """how many of these labels have several noise draws"""
-    share_draws: int = Field(4, ge=2, le=1000)
+    variance_draws: int = Field(4, ge=2, le=1000)
     """noise draws of each of those labels"""
     crossed_labels: int = Field(128, ge=0, le=2**14)
     """how many labels are crossed with one another's images, to separate condition and input; 0: none"""
@@ -71,9 +71,9 @@ class ProbingConfig(Config):
     """equal bands of t in which the denoising error is measured"""
     band_images: int = Field(32, ge=1, le=100_000)
     """noisy images in each band"""
-    representation: PlaceConfig | Usual = "usual"
+    representation: SiteConfig | Usual = "usual"
     """where the representation's phase is read"""
-    p1: PlaceConfig | Usual | None = "usual"
+    p1: SiteConfig | Usual | None = "usual"
     """where P1's reading is taken, by UMAP to 3D and a linear regression; null: nowhere"""
     umap_seeds: int = Field(1, ge=1, le=100)
     """random starts of that UMAP, over which P1's R² is averaged"""
@@ -88,9 +88,9 @@ class ProbingConfig(Config):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.share_labels > self.latent_labels:
+        if self.variance_labels > self.latent_labels:
             raise ValueError(
-                f"`probing.share_labels` (={self.share_labels}) must be at most "
+                f"`probing.variance_labels` (={self.variance_labels}) must be at most "
                 f"`probing.latent_labels` (={self.latent_labels})"
             )
         if 0 < self.crossed_labels < 16:
@@ -100,7 +100,7 @@ class ProbingConfig(Config):
         for name, count in self.images.items():
             if 0 < count < 16:
                 raise ValueError(f"`probing.images.{name}` (={count}) must be at least 16, or 0")
-        for field in ("taps", "timesteps"):
+        for field in ("layers", "t"):
             if getattr(self, field) == ():
                 raise ValueError(f"`probing.{field}` (=[]) must have at least one entry, or be `usual`")
         for name in self.measures:
@@ -133,44 +133,44 @@ def check_conditions(field: str, given: Sequence[int], conditions: Sequence[int]
 
 
 def resolved(
-    plan: ProbingConfig, taps: Sequence[str] | None, usual_taps: Sequence[str], family: FamilyConfig
+    plan: ProbingConfig, layers: Sequence[str] | None, usual_taps: Sequence[str], family: FamilyConfig
 ) -> ProbingConfig:
     """Return the plan in which every `usual` is replaced by the value for a network and a family.
 
     Args:
-        taps: all layers of the network that have names, if they are known.
+        layers: all layers of the network that have names, if they are known.
         usual_taps: layers at which latents are read by default. The representation's phase is read at the last of them, P1's
-            order at the first.
+            R² at the first.
 
     Raises:
         ValueError: a layer or a timestep does not exist, or is not among those that are recorded.
     """
-    own_taps = tuple(usual_taps) if plan.taps == "usual" else plan.taps
-    for tap in own_taps:
-        if taps is not None and tap not in taps:
-            raise ValueError(f"`probing.taps` (={tap}) must be layers of the network: {', '.join(taps)}")
-    if not own_taps:
-        raise ValueError("`probing.taps` (=usual) must be given: this network names no usual layers")
-    times = family.usual_conditions if plan.timesteps == "usual" else plan.timesteps
-    check_conditions("probing.timesteps", times, family.conditions)
+    own_layers = tuple(usual_taps) if plan.layers == "usual" else plan.layers
+    for layer in own_layers:
+        if layers is not None and layer not in layers:
+            raise ValueError(
+                f"`probing.layers` (={layer}) must be layers of the network: {', '.join(layers)}"
+            )
+    if not own_layers:
+        raise ValueError("`probing.layers` (=usual) must be given: this network names no usual layers")
+    times = family.usual_conditions if plan.t == "usual" else plan.t
+    check_conditions("probing.t", times, family.conditions)
     at = min(times, key=lambda t: abs(t - (family.telling_condition or 0))) if times else None
-    deep = usual_taps[-1] if usual_taps and usual_taps[-1] in own_taps else own_taps[-1]
-    late = usual_taps[0] if usual_taps and usual_taps[0] in own_taps else own_taps[0]
-    usual = {"representation": PlaceConfig(tap=deep, timestep=at), "p1": PlaceConfig(tap=late, timestep=at)}
-    places = {
-        name: place if getattr(plan, name) == "usual" else getattr(plan, name)
-        for name, place in usual.items()
+    deep = usual_taps[-1] if usual_taps and usual_taps[-1] in own_layers else own_layers[-1]
+    late = usual_taps[0] if usual_taps and usual_taps[0] in own_layers else own_layers[0]
+    usual = {"representation": SiteConfig(layer=deep, t=at), "p1": SiteConfig(layer=late, t=at)}
+    sites = {
+        name: site if getattr(plan, name) == "usual" else getattr(plan, name) for name, site in usual.items()
     }
-    for field, place in places.items():
-        if place is None:
+    for field, site in sites.items():
+        if site is None:
             continue
-        if place.tap not in own_taps:
+        if site.layer not in own_layers:
             raise ValueError(
-                f"`probing.{field}.tap` (={place.tap}) must be one of `probing.taps`: {', '.join(own_taps)}"
+                f"`probing.{field}.layer` (={site.layer}) must be one of `probing.layers`: {', '.join(own_layers)}"
             )
-        if place.timestep not in (times or (None,)):
+        if site.t not in (times or (None,)):
             raise ValueError(
-                f"`probing.{field}.timestep` (={place.timestep}) must be one of `probing.timesteps`: "
-                + ", ".join(map(str, times))
+                f"`probing.{field}.t` (={site.t}) must be one of `probing.t`: " + ", ".join(map(str, times))
             )
-    return plan.model_copy(update={"taps": own_taps, "timesteps": times, **places})
+    return plan.model_copy(update={"layers": own_layers, "t": times, **sites})

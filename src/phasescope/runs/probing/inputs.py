@@ -1,4 +1,4 @@
-"""Latents of a network: its activations at some places, for fixed labels under fixed noise. All latents come from here.
+"""Latents of a network: its activations at some sites, for fixed labels under fixed noise. All latents come from here.
 
 Several noise draws per label separate the label's share of a latent's variance from the noise's. Labels combined with the
 images of other labels separate the conditioning route from the input route.
@@ -16,11 +16,11 @@ from torch import Tensor
 
 from phasescope.core.errors import RunFailed
 from phasescope.core.factors import Factors
-from phasescope.core.places import Place
 from phasescope.core.randomness import numpy_generator, torch_generator
+from phasescope.core.sites import Site
 from phasescope.measures import crossing
 from phasescope.models.families.base import Family, evaluating
-from phasescope.runs.probing.capture import Taps, activations
+from phasescope.runs.probing.capture import Layers, activations
 from phasescope.worlds.base import World, not_finite
 
 # Images per label, and labels per image, in the crossed design: estimating a variance takes two.
@@ -31,16 +31,16 @@ LEAST_CROSSED = 16
 
 @dataclass(frozen=True)
 class Latents:
-    """Latents by place: those of n labels, of the first m of them under several noise draws, and of the first c of them
+    """Latents by site: those of n labels, of the first m of them under several noise draws, and of the first c of them
     combined with one another's images."""
 
-    single: MutableMapping[Place, Float[np.ndarray, "n features"]]
-    draws: MutableMapping[Place, Float[np.ndarray, "draws m features"]] = field(default_factory=dict)
-    crossed: MutableMapping[Place, Float[np.ndarray, "D c features"]] = field(default_factory=dict)
+    single: MutableMapping[Site, Float[np.ndarray, "n features"]]
+    draws: MutableMapping[Site, Float[np.ndarray, "draws m features"]] = field(default_factory=dict)
+    crossed: MutableMapping[Site, Float[np.ndarray, "D c features"]] = field(default_factory=dict)
 
-    def at(self, place: Place) -> tuple[np.ndarray, np.ndarray]:
+    def at(self, site: Site) -> tuple[np.ndarray, np.ndarray]:
         """Return the latents of all labels (n, features), and those of several draws (draws, m, features)."""
-        return self.single[place], self.draws[place]
+        return self.single[site], self.draws[site]
 
 
 def label_lattice(factors: Factors, values: int) -> Float[np.ndarray, "n K"]:
@@ -89,9 +89,9 @@ class Inputs:
     def _conditions(self) -> tuple[int | None, ...]:
         return tuple(self.conditions) or (None,)
 
-    def places(self, taps: Taps) -> list[Place]:
+    def sites(self, layers: Layers) -> list[Site]:
         """Return every layer under every condition."""
-        return [Place(tap, condition) for condition in self._conditions for tap in taps]
+        return [Site(layer, condition) for condition in self._conditions for layer in layers]
 
     def at(self, condition: int | None, draw: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return (x, t, labels), for all labels in the first draw and for the first m in further draws."""
@@ -116,29 +116,29 @@ class Inputs:
         labels = torch.from_numpy(self.world.factors.visible_columns(conditioned)).to(self.device)
         return self.family.inputs(x_0, labels, condition, noise)
 
-    def latents(self, network: Any, taps: Taps) -> Latents:
+    def latents(self, network: Any, layers: Layers) -> Latents:
         """Return the activations of `network`, which is not changed."""
 
         def seen(given: tuple[Tensor, Tensor, Tensor]) -> dict[str, np.ndarray]:
             parts = [
-                activations(network, taps, *part)
+                activations(network, layers, *part)
                 for part in zip(*(tensor.split(self.batch) for tensor in given), strict=True)
             ]
-            return {tap: torch.cat([part[tap] for part in parts]).cpu().numpy() for tap in taps}
+            return {layer: torch.cat([part[layer] for part in parts]).cpu().numpy() for layer in layers}
 
-        with evaluating(network, taps):
-            return self._of_all(taps, seen)
+        with evaluating(network, layers):
+            return self._of_all(layers, seen)
 
-    def pixels(self, taps: Taps) -> Latents:
+    def pixels(self, layers: Layers) -> Latents:
         """Return the network's input images in the place of latents; they are the same at each layer."""
 
         def seen(given: tuple[Tensor, Tensor, Tensor]) -> dict[str, np.ndarray]:
-            return dict.fromkeys(taps, given[0].flatten(1).cpu().numpy())
+            return dict.fromkeys(layers, given[0].flatten(1).cpu().numpy())
 
-        return self._of_all(taps, seen)
+        return self._of_all(layers, seen)
 
     def _of_all(
-        self, taps: Taps, seen: Callable[[tuple[Tensor, Tensor, Tensor]], dict[str, np.ndarray]]
+        self, layers: Layers, seen: Callable[[tuple[Tensor, Tensor, Tensor]], dict[str, np.ndarray]]
     ) -> Latents:
         """Return `seen` of all inputs, by layer; an array that several layers share is stored once."""
         latents = Latents({}, {}, {})
@@ -147,29 +147,29 @@ class Inputs:
             crossed = [seen(self.crossed_at(condition, d)) for d in range(CROSSINGS if self.crossed else 0)]
             several: dict[int, np.ndarray] = {}
             pairs: dict[int, np.ndarray] = {}
-            for tap in taps:
-                place, first = Place(tap, condition), draws[0][tap]
-                latents.single[place] = first
-                latents.draws[place] = several.setdefault(
-                    id(first), np.stack([by_tap[tap][: self.shared] for by_tap in draws])
+            for layer in layers:
+                site, first = Site(layer, condition), draws[0][layer]
+                latents.single[site] = first
+                latents.draws[site] = several.setdefault(
+                    id(first), np.stack([by_layer[layer][: self.shared] for by_layer in draws])
                 )
                 if crossed:
-                    latents.crossed[place] = pairs.setdefault(
-                        id(first), np.stack([by_tap[tap] for by_tap in crossed])
+                    latents.crossed[site] = pairs.setdefault(
+                        id(first), np.stack([by_layer[layer] for by_layer in crossed])
                     )
         return latents
 
-    def encodings(self, taps: Taps, encode: Callable[[Tensor], Tensor | None]) -> Latents | None:
+    def encodings(self, layers: Layers, encode: Callable[[Tensor], Tensor | None]) -> Latents | None:
         """Return the network's label encodings in the place of latents: the upper reference of the conditioning route."""
         encoded = encode(torch.from_numpy(self.world.factors.visible_columns(self.labels)))
         if encoded is None:
             return None
         single = encoded.detach().numpy()
-        places = self.places(taps)
+        sites = self.sites(layers)
         repeated = np.stack([single[: self.shared]] * self.draws)
         crossed = np.stack([single[: self.crossed]] * CROSSINGS)
         return Latents(
-            dict.fromkeys(places, single),
-            dict.fromkeys(places, repeated),
-            dict.fromkeys(places, crossed) if self.crossed else {},
+            dict.fromkeys(sites, single),
+            dict.fromkeys(sites, repeated),
+            dict.fromkeys(sites, crossed) if self.crossed else {},
         )

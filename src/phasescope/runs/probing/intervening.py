@@ -27,7 +27,7 @@ from phasescope.core.randomness import numpy_generator, torch_generator
 from phasescope.measures.over_runs.resampling import share_interval
 from phasescope.measures.scores import TAIL, Score, basic_interval, bootstrap_weights
 from phasescope.models.families.base import Family, Network, evaluating
-from phasescope.runs.probing.capture import activations, check_hears, find_tap, removed_after
+from phasescope.runs.probing.capture import activations, check_hears, find_layer, removed_after
 from phasescope.worlds.base import Reader, World
 
 How = Literal["patch", "part", "steer", "ablate"]
@@ -62,7 +62,7 @@ class Intervened:
     """
 
     network: Network
-    tap: nn.Module
+    layer: nn.Module
     how: How
     targets: Float[Tensor, "B K"]
     beside: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
@@ -89,12 +89,12 @@ class Intervened:
             changed = torch.where(rows, change(first).to(first.dtype), first)
             return (changed, *rest) if isinstance(output, tuple) else changed
 
-        with removed_after([self.tap.register_forward_hook(hook)]):
+        with removed_after([self.layer.register_forward_hook(hook)]):
             return self.network(x, t, labels)
 
     def _read(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         """Return the layer's output, (B, *shape)."""
-        return activations(self.network, {"tap": self.tap}, x, t, labels, flat=False)["tap"]
+        return activations(self.network, {"layer": self.layer}, x, t, labels, flat=False)["layer"]
 
     def _mean(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         """Return m(t, l) of each row's label, averaged over the images of other rows."""
@@ -149,7 +149,7 @@ class Intervention:
             and `loss.conditioned`, that of the unchanged network conditioned on the targets.
     """
 
-    tap: str
+    layer: str
     how: How
     labels: Float[np.ndarray, "n K"]
     targets: Float[np.ndarray, "n K"]
@@ -162,7 +162,7 @@ def intervene(
     network: nn.Module,
     world: World,
     family: Family,
-    tap: str,
+    layer: str,
     how: How | str,
     labels: Float[np.ndarray, "n K"],
     targets: Float[np.ndarray, "n K"],
@@ -189,8 +189,8 @@ def intervene(
         raise UserError(
             f"`labels` (shape {labels.shape}) must be at least 8, and of the shape of `targets` ({targets.shape})"
         )
-    module = find_tap(network, tap)
-    check_hears(network, tap, world, family, torch.from_numpy(labels[:batch]), seed)
+    module = find_layer(network, layer)
+    check_hears(network, layer, world, family, torch.from_numpy(labels[:batch]), seed)
     images, untouched, losses = [], [], []
     with evaluating(network), torch.no_grad():
         for part, (some, others) in enumerate(_batches(labels, targets, batch)):
@@ -210,7 +210,7 @@ def intervene(
     rng = numpy_generator(seed, "intervention bootstrap")
     scores = _scores(reader, world.factors.visible, how, labels, targets, generated, unchanged, rng)
     scores |= _loss_scores(np.concatenate(losses, axis=1), rng)
-    return Intervention(tap, how, labels, targets, generated, unchanged, scores)
+    return Intervention(layer, how, labels, targets, generated, unchanged, scores)
 
 
 def _batches(labels: np.ndarray, targets: np.ndarray, batch: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -60,11 +60,11 @@ class ProbeSet:
         }
         labels = world.draw_labels(plan.latent_labels, generator)
         self.latent_labels = visible(labels)
-        conditions = () if plan.timesteps == "usual" else plan.timesteps
-        shared, crossed = (min(n, len(labels)) for n in (plan.share_labels, plan.crossed_labels))
-        parts = world, family, labels, conditions, plan.share_draws, shared, seed, self.device, plan.batch
+        conditions = () if plan.t == "usual" else plan.t
+        shared, crossed = (min(n, len(labels)) for n in (plan.variance_labels, plan.crossed_labels))
+        parts = world, family, labels, conditions, plan.variance_draws, shared, seed, self.device, plan.batch
         self.inputs = Inputs(*parts, crossed)
-        task = task or Task.of(world)
+        task = task or Task.from_world(world)
         chosen = generator.integers(len(task.training), size=(plan.bands, plan.band_images))
         self.examples = Examples(task, world.shape, task.training[chosen], seed, self.device)
 
@@ -82,7 +82,7 @@ class ProbeSet:
         """Observe `network`, which is not changed; `references` are those of the family."""
         latents = Latents({}, {}, {})
         if self.plan.reads_latents:
-            latents = self.inputs.latents(network, self.plan.taps)
+            latents = self.inputs.latents(network, self.plan.layers)
         with evaluating(network), torch.no_grad():
             parts = self.world, self.sample_labels, self.plan.batch, "probe sampling", self.seed, self.device
             images = sample_labels(network, self.family, *parts)

@@ -19,13 +19,14 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from phasescope import measures
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.measures import Score
+from phasescope.measures.latents.battery import OF_SHEET
 from phasescope.measures.learning import phases
 from phasescope.models.families.base import Task
 from phasescope.runs.probing.behaviour import behaviour, reading_columns
-from phasescope.runs.probing.config import PlaceConfig
-from phasescope.runs.probing.copier import copied, excess
+from phasescope.runs.probing.config import SiteConfig
+from phasescope.runs.probing.image_baselines import baseline_accuracies, excess
 from phasescope.runs.probing.inputs import Latents
 from phasescope.runs.probing.observation import Observation, ProbeSet
 from phasescope.runs.probing.own_measures import check_name, load_measures
@@ -35,15 +36,13 @@ from phasescope.runs.store.tables import safetensors_bytes, write_parquet
 from phasescope.runs.store.writer import RunWriter
 from phasescope.worlds.base import Columns
 
-LEARNT = ("order", "order_told", "order_seen")
+PROBES = ("probe_r2", "condition_probe_r2", "input_probe_r2")
 """scores for which the gain over the untrained network is recorded too"""
-OF_SHEET = ("label_share", "label_dimension", "sheet_trustworthiness", "sheet_order")
-"""scores from which the phase of the sheet is read, in the order of `sheet_phase`"""
-OF_LATENTS = ("order", "trustworthiness", "participation_ratio")
+OF_LATENTS = ("probe_r2", "trustworthiness", "participation_ratio")
 """further measures of the battery that are taken at each snapshot"""
-Scores = dict[str, dict[Place, Score]]
+Scores = dict[str, dict[Site, Score]]
 Measured = tuple[dict[str, Score], np.ndarray | None]
-"""The scores of one place by measure, and UMAP's embedding if it was asked for."""
+"""The scores of one site by measure, and UMAP's embedding if it was asked for."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -75,8 +74,8 @@ class Observer(ProbeSet):
         return {
             **behaviour_metrics,
             **{
-                name: {str(place): score.to_dict() for place, score in by_place.items()}
-                for name, by_place in scores.items()
+                name: {str(site): score.to_dict() for site, score in by_site.items()}
+                for name, by_site in scores.items()
             },
             **seen.family,
             "phase": self._phases(behaviour_metrics, scores, step),
@@ -84,41 +83,41 @@ class Observer(ProbeSet):
 
     @cached_property
     def references(self) -> dict[str, Any]:
-        """The baselines: `scores` of pixels and encodings (measure -> baseline -> place -> value), the references of the
-        `family`, and the accuracies of nearest-neighbour baselines (`copiers`). Computed once per run."""
+        """The baselines: `scores` of pixels and encodings (measure -> baseline -> site -> value), the references of the
+        `family`, and the accuracies of nearest-neighbour baselines (`accuracies`). Computed once per run."""
         stored = self.folder.references
         if stored is None:
             stored = {"scores": self._baseline_scores() if "latents" in self.plan.observe else {}}
             if "references" in self.plan.observe:
                 stored["family"] = dict(self.family.references(self.examples))
-                stored["copiers"] = copied(self.world, self.labels)
+                stored["accuracies"] = baseline_accuracies(self.world, self.labels)
             self.folder.write_json("references.json", stored)
         return stored
 
     def _baseline_scores(self) -> dict[str, dict[str, dict[str, float]]]:
-        taps = list(self.plan.taps)
-        baselines = baselines_of(self.inputs, taps, None, self.encode)
-        places = self.inputs.places(taps)
-        # Pixels and encodings are the same array at several places, so each array is measured once.
-        jobs: dict[int, tuple[Latents, Place, bool]] = {}
+        layers = list(self.plan.layers)
+        baselines = baselines_of(self.inputs, layers, None, self.encode)
+        sites = self.inputs.sites(layers)
+        # Pixels and encodings are the same array at several sites, so each array is measured once.
+        jobs: dict[int, tuple[Latents, Site, bool]] = {}
         for latents in baselines.values():
-            for place in places:
-                key = id(latents.single[place])
-                p1 = self._is_p1(place) or (key in jobs and jobs[key][2])
-                jobs[key] = latents, place, p1
+            for site in sites:
+                key = id(latents.single[site])
+                p1 = self._is_p1(site) or (key in jobs and jobs[key][2])
+                jobs[key] = latents, site, p1
         measured = dict(zip(jobs, self._measure_all(list(jobs.values())), strict=True))
         scores: dict[str, dict[str, dict[str, float]]] = {}
         for baseline, latents in baselines.items():
-            for place in places:
-                for name, score in measured[id(latents.single[place])][0].items():
+            for site in sites:
+                for name, score in measured[id(latents.single[site])][0].items():
                     if math.isfinite(score.value):
-                        scores.setdefault(name, {}).setdefault(baseline, {})[str(place)] = score.value
+                        scores.setdefault(name, {}).setdefault(baseline, {})[str(site)] = score.value
         return scores
 
-    def _measure(self, latents: Latents, place: Place, p1: bool) -> Measured:
-        """Return every score of one place's latents, NaN if they do not vary, and UMAP's embedding if `p1`."""
+    def _measure(self, latents: Latents, site: Site, p1: bool) -> Measured:
+        """Return every score of one site's latents, NaN if they do not vary, and UMAP's embedding if `p1`."""
         labels, factors = self.latent_labels, self.world.factors.visible
-        (single, draws), crossed = latents.at(place), latents.crossed.get(place)
+        (single, draws), crossed = latents.at(site), latents.crossed.get(site)
         # Labels of one class are all equally near, so trustworthiness and probe R² of the sheet are undefined.
         names = OF_SHEET[:2] if factors.categorical.any() else OF_SHEET
         in_full = "latents" in self.plan.observe
@@ -126,7 +125,7 @@ class Observer(ProbeSet):
         if any((array == array[..., :1, :]).all() for array in (single, draws, crossed) if array is not None):
             # As of a layer that begins at zero. Measures refuse it, but it may vary at a later snapshot of the run.
             routes = () if crossed is None else measures.ROUTES
-            names = (*names, *self.own_measures, *routes, *("p1_order",) * p1) if in_full else names
+            names = (*names, *self.own_measures, *routes, *("p1_r2",) * p1) if in_full else names
             nan = math.nan
             unknown = Score(nan, nan, nan, len(single), "latents do not vary", {"permuted": nan})
             return dict.fromkeys(names, unknown), None
@@ -140,47 +139,48 @@ class Observer(ProbeSet):
         if not p1:
             return scores, None
         seeds = range(self.plan.umap_seeds)
-        scores["p1_order"], embedding = measures.p1_order(single, labels, seeds, factors=factors)
+        scores["p1_r2"], embedding = measures.p1_r2(single, labels, seeds, factors=factors)
         return scores, embedding
 
-    def _measure_all(self, places: Sequence[tuple[Latents, Place, bool]]) -> list[Measured]:
-        """Return `_measure` of each place, computed in parallel by as many threads as torch uses."""
+    def _measure_all(self, sites: Sequence[tuple[Latents, Site, bool]]) -> list[Measured]:
+        """Return `_measure` of each site, computed in parallel by as many threads as torch uses."""
         # Matrices of a few hundred rows are faster in one thread each: BLAS threads would mostly wait for one another.
         with (
             threadpool_limits(limits=1, user_api="blas"),
             ThreadPoolExecutor(torch.get_num_threads()) as threads,
         ):
             # P1 starts first because UMAP takes longest.
-            order = sorted(range(len(places)), key=lambda i: not places[i][2])
-            futures = {i: threads.submit(self._measure, *places[i]) for i in order}
-            return [futures[i].result() for i in range(len(places))]
+            order = sorted(range(len(sites)), key=lambda i: not sites[i][2])
+            futures = {i: threads.submit(self._measure, *sites[i]) for i in order}
+            return [futures[i].result() for i in range(len(sites))]
 
-    def _representation(self, latents: Latents) -> tuple[Scores, dict[Place, np.ndarray]]:
+    def _representation(self, latents: Latents) -> tuple[Scores, dict[Site, np.ndarray]]:
         untrained = next(iter(self.folder.metrics), None)
         scores: Scores = {}
-        embeddings: dict[Place, np.ndarray] = {}
-        places = list(latents.single)
-        measured = self._measure_all([(latents, place, self._is_p1(place)) for place in places])
-        for place, (of_place, embedding) in zip(places, measured, strict=True):
+        embeddings: dict[Site, np.ndarray] = {}
+        sites = list(latents.single)
+        measured = self._measure_all([(latents, site, self._is_p1(site)) for site in sites])
+        for site, (of_site, embedding) in zip(sites, measured, strict=True):
             if embedding is not None:
-                embeddings[place] = embedding
-            for name, score in of_place.items():
+                embeddings[site] = embedding
+            for name, score in of_site.items():
                 known = self.references["scores"].get(name, {}).items()
-                levels = {baseline: by[str(place)] for baseline, by in known if str(place) in by}
-                start = (Score.from_dict(untrained[name][str(place)]) if untrained else score).value
-                scores.setdefault(name, {})[place] = score.with_baselines(untrained=start, **levels)
-                if name in LEARNT:
-                    scores.setdefault(f"learnt_{name}", {})[place] = measures.learnt_order(score, start)
+                levels = {baseline: by[str(site)] for baseline, by in known if str(site) in by}
+                start = (Score.from_dict(untrained[name][str(site)]) if untrained else score).value
+                scores.setdefault(name, {})[site] = score.with_baselines(untrained=start, **levels)
+                if name in PROBES:
+                    gain = name.replace("probe_r2", "probe_gain")
+                    scores.setdefault(gain, {})[site] = measures.probe_gain(score, start)
         return scores, embeddings
 
     def _behaviour(self, read: Columns | None) -> dict[str, Any]:
         if self.reader is None or read is None:
             return {}
         metrics = behaviour(self.reader, read, self.labels, self.world.factors.visible)
-        return metrics | excess(metrics, self.references.get("copiers", {}))
+        return metrics | excess(metrics, self.references.get("accuracies", {}))
 
-    def _is_p1(self, place: Place) -> bool:
-        return isinstance(self.plan.p1, PlaceConfig) and place == self.plan.p1.place
+    def _is_p1(self, site: Site) -> bool:
+        return isinstance(self.plan.p1, SiteConfig) and site == self.plan.p1.site
 
     def _phases(self, behaved: Mapping[str, Any], scores: Scores, step: int) -> dict[str, phases.Phase]:
         """Return the phase of behaviour, from the outcomes of the training split, and of the representation, from all scores
@@ -192,18 +192,17 @@ class Observer(ProbeSet):
             phase_of = {outcome.name: outcome.phase for outcome in self.reader.outcomes}
             result["behaviour"] = phases.behaviour_phase(shares, n, phase_of)
         of_sheet = self.plan.representation
-        if isinstance(of_sheet, PlaceConfig) and "sheet_order" in scores:
-            share, dimension, single, order = (scores[name][of_sheet.place] for name in OF_SHEET)
-            result["sheet"] = measures.sheet_phase(share, dimension, single, order)
-        for name, place, order in (
-            ("representation", self.plan.representation, "order"),
-            ("representation_p1", self.plan.p1, "p1_order"),
+        if isinstance(of_sheet, SiteConfig) and "label_trustworthiness" in scores:
+            result["sheet"] = measures.sheet_phase(*(scores[name][of_sheet.site] for name in OF_SHEET))
+        for name, site, probe in (
+            ("representation", self.plan.representation, "probe_r2"),
+            ("representation_p1", self.plan.p1, "p1_r2"),
         ):
-            if isinstance(place, PlaceConfig) and "latents" in self.plan.observe:
-                at = place.place
+            if isinstance(site, SiteConfig) and "latents" in self.plan.observe:
+                at = site.site
                 earlier = [entry for entry in self.folder.metrics if entry["step"] < step]
-                now = scores["label_share"][at], scores["label_dimension"][at], scores[order][at]
-                result[name] = phases.settled([*course(earlier, at, order), now])[-1]
+                now = scores["label_variance"][at], scores["label_participation_ratio"][at], scores[probe][at]
+                result[name] = phases.settled([*course(earlier, at, probe), now])[-1]
         return result
 
     def _write(
@@ -212,17 +211,17 @@ class Observer(ProbeSet):
         network: nn.Module,
         seen: Observation,
         read: Columns | None,
-        embeddings: Mapping[Place, np.ndarray],
+        embeddings: Mapping[Site, np.ndarray],
     ) -> None:
         """Write the snapshot's files: images and latents in half precision, weights in full."""
         labels, split = self.sample_labels, self.split
         arrays = {"labels": self.latent_labels}
-        for kind, by_place in (
+        for kind, by_site in (
             ("latents", seen.latents.single),
             ("draws", seen.latents.draws),
             ("umap", embeddings),
         ):
-            arrays |= {array_name(kind, place): half(array) for place, array in by_place.items()}
+            arrays |= {array_name(kind, site): half(array) for site, array in by_site.items()}
         with self.folder.new_snapshot(step) as folder:
             np.savez(folder / "samples.npz", images=half(seen.images), labels=labels, split=split)
             np.savez(folder / "latents.npz", allow_pickle=False, **arrays)
@@ -232,13 +231,11 @@ class Observer(ProbeSet):
                 write_parquet(folder / "reading.parquet", columns)
 
 
-def course(
-    metrics: Sequence[Mapping[str, Any]], place: Place, order: str
-) -> list[tuple[Score, Score, Score]]:
-    """Return (label share, dimension, order) of each entry that has all of them at a place, as `settled` takes them."""
-    triples = []
+def course(metrics: Sequence[Mapping[str, Any]], site: Site, probe: str) -> list[tuple[Score, Score, Score]]:
+    """Return (label variance, participation ratio of label means, probe R²) of each entry, as `settled` takes them."""
+    names, triples = ("label_variance", "label_participation_ratio", probe), []
     for entry in metrics:
-        stored = [entry.get(name, {}).get(str(place)) for name in ("label_share", "label_dimension", order)]
+        stored = [entry.get(name, {}).get(str(site)) for name in names]
         if all(stored):
             share, dimension, probe_r2 = map(Score.from_dict, stored)
             triples.append((share, dimension, probe_r2))

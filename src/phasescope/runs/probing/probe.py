@@ -1,8 +1,8 @@
 """Probing any network: record its latents for a world's labels, and score them next to their baselines.
 
-    probed = probe(network, world, taps=["mid"], t=[100, 600])
-    probed.latents[Place("mid", 600)]       # (n, features)
-    probed.table()                          # measure -> place -> Score with its baselines
+    probed = probe(network, world, layers=["mid"], t=[100, 600])
+    probed.latents[Site("mid", 600)]       # (n, features)
+    probed.table()                          # measure -> site -> Score with its baselines
 
 `network(x, t, labels)` is any callable whose output is what its family expects. It is not changed.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,14 +20,14 @@ from jaxtyping import Float, Int
 from phasescope import measures
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factors
-from phasescope.core.places import Place
 from phasescope.core.randomness import numpy_generator
+from phasescope.core.sites import Site
 from phasescope.measures import Score
 from phasescope.measures.latents.battery import NAMES
 from phasescope.measures.scores import scores_frame
 from phasescope.models.families import USUAL
 from phasescope.models.families.base import Family, FamilyConfig, Network
-from phasescope.runs.probing.capture import Taps
+from phasescope.runs.probing.capture import Layers
 from phasescope.runs.probing.config import check_conditions
 from phasescope.runs.probing.inputs import LEAST_CROSSED, Inputs, Latents
 from phasescope.runs.probing.own_measures import Measure
@@ -36,15 +36,15 @@ from phasescope.worlds.base import World
 if TYPE_CHECKING:
     import pandas as pd
 
-Tell = Callable[[int, int], None]
+Notify = Callable[[int, int], None]
 """is called with the number of parts done, and of all parts"""
 
 
 class Table(dict[str, dict[str, Score]]):
-    """Scores: measure -> place, as text -> Score.
+    """Scores: measure -> site, as text -> Score.
 
     Attributes:
-        left_out: by measure, the reason in one line why it could not be computed; by `order.mid.600` if only at some places.
+        left_out: by measure, why it could not be computed, in one line; by `probe_r2.mid.600` if only at some sites.
     """
 
     def __init__(
@@ -54,27 +54,27 @@ class Table(dict[str, dict[str, Score]]):
         self.left_out = dict(left_out or {})
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per measure and place: `measure`, `place`, value, low, high, n, estimator, `nulls.<name>`,
+        """Return one row per measure and site: `measure`, `site`, value, low, high, n, estimator, `baselines.<name>`,
         `detail.<name>`."""
         return scores_frame(
-            ({"measure": name, "place": place}, score)
-            for name, by_place in self.items()
-            for place, score in by_place.items()
+            ({"measure": name, "site": site}, score)
+            for name, by_site in self.items()
+            for site, score in by_site.items()
         )
 
-    def summed_up(self, places: int) -> Table:
-        """Return the table with one reason for each measure that is left out at all places for the same reason."""
+    def summed_up(self, sites: int) -> Table:
+        """Return the table with one reason for each measure that is left out at all sites for the same reason."""
         reasons: dict[str, list[str]] = {}
         for at, reason in self.left_out.items():
             reasons.setdefault(at.partition(".")[0], []).append(reason)
-        common = {name: some[0] for name, some in reasons.items() if some == [some[0]] * places}
+        common = {name: some[0] for name, some in reasons.items() if some == [some[0]] * sites}
         others = {at: why for at, why in self.left_out.items() if at.partition(".")[0] not in common}
         return Table(self, {**common, **others})
 
 
 @dataclass(frozen=True)
 class Probed:
-    """Latents of n labels at some places, and the latents of their baselines.
+    """Latents of n labels at some sites, and the latents of their baselines.
 
     Attributes:
         labels: (n, K), in the world's units.
@@ -93,20 +93,20 @@ class Probed:
     shown: Int[np.ndarray, "D c"] | None = None
 
     def __repr__(self) -> str:
-        places = ", ".join(map(str, self.latents))
-        return f"Probed({len(self.labels)} labels of {', '.join(self.factors.names)} at {places})"
+        sites = ", ".join(map(str, self.latents))
+        return f"Probed({len(self.labels)} labels of {', '.join(self.factors.names)} at {sites})"
 
     @property
-    def latents(self) -> Mapping[Place, np.ndarray]:
-        """The network's latents by place, (n, features)."""
+    def latents(self) -> Mapping[Site, np.ndarray]:
+        """The network's latents by site, (n, features)."""
         return self.trained.single
 
-    def table(self, chosen: Sequence[str] | None = None, tell: Tell = lambda done, of: None) -> Table:
-        """Return the scores by measure and place, each with all of its baselines.
+    def table(self, chosen: Sequence[str] | None = None, notify: Notify = lambda done, total: None) -> Table:
+        """Return the scores by measure and site, each with all of its baselines.
 
         Args:
             chosen: names of measures, as in `measures.battery`; all of them by default.
-            tell: is called with the number of parts done, and of all parts.
+            notify: is called with the number of parts done, and of all parts.
 
         Raises:
             ValueError: there is no such measure, or a chosen one cannot be computed.
@@ -115,29 +115,29 @@ class Probed:
         kept: dict[int, measures.Scores] = {}
         every = {id(by.single[at]) for by in (self.trained, *self.baselines.values()) for at in self.latents}
 
-        def scores_at(latents: Latents, place: Place) -> measures.Scores:
-            key = id(latents.single[place])
+        def notify_of_all(done: int, total: int) -> None:
+            notify(len(kept) * total + done, len(every) * total)
+
+        def scores_at(latents: Latents, site: Site) -> measures.Scores:
+            key = id(latents.single[site])
             if key not in kept:  # pixels and encodings are the same at each layer
-                before = len(kept)
-                kept[key] = self._scores(
-                    latents, place, chosen, lambda done, of: tell(before * of + done, len(every) * of)
-                )
+                kept[key] = self._scores(latents, site, chosen, notify_of_all)
             return kept[key]
 
-        for place in self.trained.single:
-            own = scores_at(self.trained, place)
-            table.left_out |= {f"{name}.{place}": reason for name, reason in own.left_out.items()}
-            others = {name: scores_at(latents, place) for name, latents in self.baselines.items()}
+        for site in self.trained.single:
+            own = scores_at(self.trained, site)
+            table.left_out |= {f"{name}.{site}": reason for name, reason in own.left_out.items()}
+            others = {name: scores_at(latents, site) for name, latents in self.baselines.items()}
             for name, score in own.items():
                 levels = {baseline: other[name] for baseline, other in others.items() if name in other}
-                table.setdefault(name, {})[str(place)] = score.with_baselines(**levels)
+                table.setdefault(name, {})[str(site)] = score.with_baselines(**levels)
         return table.summed_up(len(self.trained.single))
 
     def _scores(
-        self, latents: Latents, place: Place, chosen: Sequence[str] | None, tell: Tell
+        self, latents: Latents, site: Site, chosen: Sequence[str] | None, notify: Notify
     ) -> measures.Scores:
         """Return scores of the battery, of your own measures and of the two routes, and why others cannot be computed."""
-        (single, draws), crossed = latents.at(place), latents.crossed.get(place)
+        (single, draws), crossed = latents.at(site), latents.crossed.get(site)
         routes = () if self.shown is None else measures.ROUTES
         known = [name for name in NAMES if chosen is None or name in chosen]
         if chosen is not None:
@@ -159,9 +159,8 @@ class Probed:
         labels, factors = self.labels, self.factors
         if known:
             some = None if chosen is None else known
-            attempt(
-                known, lambda: measures.battery(single, labels, factors, draws=draws, chosen=some, tell=tell)
-            )
+            how: dict[str, Any] = {"draws": draws, "chosen": some, "notify": notify}
+            attempt(known, lambda: measures.battery(single, labels, factors, **how))
         for name, measure in self.own.items():
             if chosen is None or name in chosen:
                 scores[name] = measure(single, labels, factors)
@@ -175,7 +174,7 @@ class Probed:
 def probe(
     network: Network,
     world: World,
-    taps: Taps,
+    layers: Layers,
     t: Sequence[int] | int = (),
     *,
     family: Family | FamilyConfig | None = None,
@@ -194,7 +193,7 @@ def probe(
     Args:
         network: any callable that maps (x_t, t, labels) to an output of the shape of x_t; a module is in evaluation mode
             meanwhile.
-        taps: names of modules; for a network that is no module, a mapping from names to modules.
+        layers: names of modules; for a network that is no module, a mapping from names to modules.
         t: the family's conditions, such as the timesteps of noisy images.
         family: the family that it is trained with; by default the usual one (`families.USUAL`).
         labels: (n, K), or how many to draw from all over the factor space.
@@ -229,7 +228,7 @@ def probe(
     labels = np.ascontiguousarray(labels, dtype=np.float32)
     if draws < 2:
         raise UserError(f"`draws` (={draws}) must be at least 2: noise is what differs between them")
-    taps = [taps] if isinstance(taps, str) else taps
+    layers = [layers] if isinstance(layers, str) else layers
     shared = min(shared, len(labels))
     crossed = min(crossed, len(labels)) if min(crossed, len(labels)) >= LEAST_CROSSED else 0
     at = torch.device(device)
@@ -237,23 +236,23 @@ def probe(
     return Probed(
         world.factors.visible_columns(labels),
         world.factors.visible,
-        inputs.latents(network, taps),
-        baselines_of(inputs, list(taps), untrained, encode),
+        inputs.latents(network, layers),
+        baselines_of(inputs, list(layers), untrained, encode),
         shown=inputs.shown if crossed else None,
     )
 
 
 def baselines_of(
     inputs: Inputs,
-    taps: Sequence[str],
+    layers: Sequence[str],
     untrained: Network | None,
     encode: Callable[[torch.Tensor], torch.Tensor | None] | None,
 ) -> dict[str, Latents]:
     """Return the latents of the baselines: pixels, and if they are given the untrained network and the label encodings."""
-    baselines = {"pixels": inputs.pixels(taps)}
+    baselines = {"pixels": inputs.pixels(layers)}
     if untrained is not None:
-        baselines["untrained"] = inputs.latents(untrained, taps)
-    encodings = None if encode is None else inputs.encodings(taps, encode)
+        baselines["untrained"] = inputs.latents(untrained, layers)
+    encodings = None if encode is None else inputs.encodings(layers, encode)
     if encodings is not None:
         baselines["label_embedding"] = encodings
     return baselines

@@ -1,7 +1,7 @@
 """Listing and selecting runs by a condition.
 
 A condition is SQL (DuckDB's) on one row per run: its configuration (`training.batch`), its status (`state`, `step`,
-`wall_s`) and its last snapshot's metrics (`outcomes.grid.correct`, `order.mid.600.value`).
+`wall_s`) and its last snapshot's metrics (`outcomes.grid.correct`, `probe_r2.mid.600.value`).
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _meeting(runs: list[Run], where: str) -> list[Run]:
         rows.append({name: value for name, value in row.items() if name.lower() in named})
 
     def quoted(match: re.Match[str]) -> str:
-        # Quotes are needed, since DuckDB would split `order.mid.600.n` at its dots; `config.` may be left out.
+        # Quotes are needed, since DuckDB would split `probe_r2.mid.600.n` at its dots; `config.` may be left out.
         name = (match["name"] or "").lower().removeprefix("config.")
         return f'"{known[name]}"' if name in known else match[0]
 

@@ -1,6 +1,6 @@
 """Runs as flat rows: one row per (run, snapshot), and a column for each number, named by its dotted path.
 
-`config.training.batch`, `outcomes.grid.correct`, `order.mid.600.nulls.untrained`, `denoising.3.network`. Within a
+`config.training.batch`, `outcomes.grid.correct`, `probe_r2.mid.600.baselines.untrained`, `denoising.3.network`. Within a
 configuration a list is one value, as JSON text; within metrics its entries are numbered. A row's values are None, bool, int,
 float or text.
 """
@@ -86,7 +86,7 @@ def as_frame(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def frame_of(rows: Iterable[Row], columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return rows as a table with numpy's types; a space in a column's name becomes `_`.
+    """Return rows as a table with numpy's types.
 
     Args:
         columns: names or patterns (`accuracy.*`) of the columns to keep in addition to `run` and `step`; all by default.
@@ -96,9 +96,8 @@ def frame_of(rows: Iterable[Row], columns: Sequence[str] | None = None) -> pd.Da
     """
     wanted = re.compile("|".join(map(translate, ("run", "step", *columns)) if columns else ("",)))
     is_wanted = cache(lambda name: wanted.match(name) is not None)
-    tidy = ({name.replace(" ", "_"): value for name, value in row.items()} for row in rows)
     frame = plain_types(
-        as_frame({name: value for name, value in row.items() if is_wanted(name)} for row in tidy)
+        as_frame({name: value for name, value in row.items() if is_wanted(name)} for row in rows)
     )
     for pattern in columns or () if len(frame) else ():
         if not names_like(frame.columns, pattern):

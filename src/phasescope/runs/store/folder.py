@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from phasescope.core.config import Tree, read_yaml
 from phasescope.core.errors import UserError
 from phasescope.core.kinds import load, source_digests
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.runs.store.files import read_json, read_json_lines, sha256
 from phasescope.runs.store.metrics import read_last
 from phasescope.runs.store.snapshot import Snapshot
@@ -137,8 +137,8 @@ class Run:
         return load(PLOTS)(self)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per snapshot: `config.<field>`, `step`, `images_seen`, `loss`, `order.mid.600.value` and all other
-        metrics."""
+        """Return one row per snapshot: `config.<field>`, `step`, `images_seen`, `loss`, `probe_r2.mid.600.value` and all
+        other metrics."""
         from phasescope.runs.store.flat import frame_of, snapshot_rows
 
         return frame_of(snapshot_rows(self.identity, self.config, self.status, self.metrics))
@@ -209,11 +209,11 @@ class Run:
         """
         return load(SAMPLE)(self, labels, n, step, seed)
 
-    def activations(self, site: Place | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
+    def activations(self, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
         """Read a layer's activations for the images of `labels`, (m, K), with the network of a snapshot.
 
         Args:
-            site: a layer and a noise level, as `mid.600` or `Place("mid", 600)`; the layer alone if the family has none.
+            site: a layer and a noise level, as `mid.600` or `Site("mid", 600)`; the layer alone if the family has none.
 
         Returns:
             (m, features) float32, as snapshots record them: the run's own noise, a draw for each label.

@@ -30,9 +30,9 @@ def read_last(path: Path) -> Entry | None:
 
 
 def nearest_of(level: Entry) -> str | None:
-    """Return the name of the closest reference denoiser in an item of `ladder`; None if r^2 is not above 0: the network is
-    then as far from every reference as images are from their mean."""
-    return level["rung"] if is_number(level["r2"]) and level["r2"] > 0 else None
+    """Return the name of the closest reference denoiser in an item of `closest_reference`; None if r^2 is not above 0: the
+    network is then as far from every reference as images are from their mean."""
+    return level["reference"] if is_number(level["r2"]) and level["r2"] > 0 else None
 
 
 def is_number(value: Any) -> bool:

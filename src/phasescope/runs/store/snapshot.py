@@ -10,16 +10,16 @@ import numpy as np
 
 from phasescope.core.errors import UserError, reading
 from phasescope.core.npz import open_npz
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.runs.store.tables import read_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def array_name(kind: str, place: Place) -> str:
+def array_name(kind: str, site: Site) -> str:
     """Return the name of an array in latents.npz, such as `latents/mid/600` or `umap/code`."""
-    return f"{kind}/{place.tap}" if place.condition is None else f"{kind}/{place.tap}/{place.condition}"
+    return f"{kind}/{site.layer}" if site.t is None else f"{kind}/{site.layer}/{site.t}"
 
 
 class Snapshot:
@@ -51,24 +51,24 @@ class Snapshot:
         """Return the labels of the latents, (n, K)."""
         return self._array("labels")
 
-    def latents(self, tap: str, t: int | None = None) -> np.ndarray:
+    def latents(self, layer: str, t: int | None = None) -> np.ndarray:
         """Return a layer's activations, (n, features) float32; at timestep `t` if the family has timesteps."""
-        return self._array(array_name("latents", Place(tap, t)))
+        return self._array(array_name("latents", Site(layer, t)))
 
-    def draws(self, tap: str, t: int | None = None) -> np.ndarray:
+    def draws(self, layer: str, t: int | None = None) -> np.ndarray:
         """Return the activations of the first m labels under several noise draws, (draws, m, features) float32."""
-        return self._array(array_name("draws", Place(tap, t)))
+        return self._array(array_name("draws", Site(layer, t)))
 
-    def embedding(self, place: Place) -> np.ndarray | None:
-        """Return UMAP's embedding of a place's latents, (n, 3); None if it was not computed."""
-        name = array_name("umap", place)
+    def embedding(self, site: Site) -> np.ndarray | None:
+        """Return UMAP's embedding of a site's latents, (n, 3); None if it was not computed."""
+        name = array_name("umap", site)
         return self._array(name) if name in self._names else None
 
     @property
-    def places(self) -> list[Place]:
-        """The places whose latents are stored."""
+    def sites(self) -> list[Site]:
+        """The sites whose latents are stored."""
         names = [name.split("/")[1:] for name in self._names if name.startswith("latents/")]
-        return [Place(tap, int(t[0]) if t else None) for tap, *t in names]
+        return [Site(layer, int(t[0]) if t else None) for layer, *t in names]
 
     def readings(self) -> dict[str, np.ndarray]:
         """Return the columns of `reading.parquet`, with one row per generated image: label_<factor>, split, outcome, the

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from phasescope.core.errors import UserError, log_once
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.runs.intervening import Change
 from phasescope.runs.store.files import to_json
 from phasescope.views.explorer.library import Unknown
@@ -102,13 +102,13 @@ class Query:
         rule = "a number, or several with commas between them"
         return self._parsed(name, lambda text: tuple(map(_number, text.split(","))), rule, otherwise)
 
-    def place(self, name: str) -> Place:
-        return self._parsed(name, Place.parse, "a layer and a condition, as in mid.600", REQUIRED)
+    def site(self, name: str) -> Site:
+        return self._parsed(name, Site.parse, "a layer and a condition, as in mid.600", REQUIRED)
 
     def change(self) -> Change | None:
         """Return the intervention at a layer; None if no layer is named."""
-        tap = self.word("tap", None)
-        return Change(tap, self.word("how"), self.numbers("towards", ())) if tap is not None else None
+        layer = self.word("layer", None)
+        return Change(layer, self.word("how"), self.numbers("towards", ())) if layer is not None else None
 
     def _parsed(self, name: str, parse: Callable[[str], T], rule: str, otherwise: Any) -> T:
         if name not in self.given:

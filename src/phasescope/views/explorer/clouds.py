@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Float
 
 from phasescope.core.errors import UserError, reading
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import Run
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of
@@ -34,14 +34,14 @@ DTYPES = {"float32": "<f4", "uint8": "|u1"}
 
 
 def cloud_packet(cloud: Cloud) -> bytes:
-    header = {"place": str(cloud.place), "projection": cloud.projection, "steps": cloud.steps}
+    header = {"site": str(cloud.site), "projection": cloud.projection, "steps": cloud.steps}
     return packet(
         {**header, "shares": cloud.shares}, labels=cloud.labels.astype(np.float32), points=cloud.points
     )
 
 
-def stored_cloud(record: Record, place: Place, projection: str) -> Cloud:
-    """Return the cloud of `place` over all snapshots of the run; the ones asked for last are kept.
+def stored_cloud(record: Record, site: Site, projection: str) -> Cloud:
+    """Return the cloud of `site` over all snapshots of the run; the ones asked for last are kept.
 
     Raises:
         UserError: no snapshot holds it, or it cannot be read.
@@ -49,17 +49,17 @@ def stored_cloud(record: Record, place: Place, projection: str) -> Cloud:
     if projection not in PROJECTIONS:
         raise UserError(f"`projection` (={projection}) must be one of {', '.join(PROJECTIONS)}")
     written = tuple((snapshot.step, snapshot.path.stat().st_mtime_ns) for snapshot in record.snapshots)
-    return _read(record.run.path, written, place, projection)
+    return _read(record.run.path, written, site, projection)
 
 
 @lru_cache(maxsize=16)
-def _read(path: Path, written: tuple[tuple[int, int], ...], place: Place, projection: str) -> Cloud:
+def _read(path: Path, written: tuple[tuple[int, int], ...], site: Site, projection: str) -> Cloud:
     """Return the cloud of a run; `written` are its snapshots and their times, so that one that changed is read again."""
     with reading(path):
         record = Record(Run(path))
-        cloud = cloud_of(record, place, projection, record.snapshots)
+        cloud = cloud_of(record, site, projection, record.snapshots)
     if cloud is None:
-        raise UserError(f"`place` (={place}) must be where the run stored activations for {projection}")
+        raise UserError(f"`site` (={site}) must be where the run stored activations for {projection}")
     return cloud
 
 

@@ -14,12 +14,12 @@ from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import shown
 from phasescope.views.figures.curves import run_panels
 from phasescope.views.figures.drawing import Line, Mesh, RunPanel
-from phasescope.views.figures.manifold import PROJECTIONS, labels_of, places_of
+from phasescope.views.figures.manifold import PROJECTIONS, labels_of, sites_of
 from phasescope.views.record import Record
 from phasescope.views.report import words
 from phasescope.views.scores import Accuracy, accuracies
 from phasescope.views.style import PALETTE, class_ticks, held_out_colours, scale_of
-from phasescope.views.terms import COPIERS, WAYS, factor_words, place_words, split_words
+from phasescope.views.terms import IMAGE_BASELINES, WAYS, factor_words, site_words, split_words
 
 ENDS = ("value", "low", "high")
 PLAIN = ("step", "images_seen", "epochs", "wall_s")
@@ -41,7 +41,7 @@ def details(record: Record, row: dict[str, Any]) -> str:
 
 def history(record: Record) -> dict[str, Any]:
     """Return all that the page of a run shows except its row, JSON-ready."""
-    place = record.declared_place("representation")
+    site = record.declared_site("representation")
     return {
         "sentence": record.about.get("sentence"),
         "config": record.complete_config,
@@ -49,7 +49,7 @@ def history(record: Record) -> dict[str, Any]:
         "verdict": words.verdict(record),
         "headline": _headline(record),
         "subject": words.subject(record),
-        "read_at": place and str(place),
+        "read_at": site and str(site),
         "names": _names(record),
         "lines": [_line(line, record) for line in record.metrics],
         "scalars": [line["step"] for line in record.scalars],
@@ -87,8 +87,8 @@ def sampling(record: Record) -> dict[str, Any]:
     return {
         "training": about["training"],
         "held_out": {split: {**held[split], "colour": colour} for split, colour in colours},
-        "choice": about["painting"],
-        "guidance": bool(about["painting"] and about["guidance"]),
+        "choice": about["sampler"],
+        "guidance": bool(about["sampler"] and about["guidance"]),
         "continuous": about["continuous"],
     }
 
@@ -104,7 +104,7 @@ def _names(record: Record) -> dict[str, Any]:
     """Return what is recorded under a short name, in words."""
     return {
         "ways": WAYS,
-        "copiers": COPIERS,
+        "image_baselines": IMAGE_BASELINES,
         "splits": {split: split_words(split, record.is_unconditional) for split in _splits(record)},
         "projections": PROJECTIONS,
     }
@@ -147,7 +147,7 @@ def _panel(panel: RunPanel) -> dict[str, Any]:
         lines.append(line)
     return {
         **{key: getattr(panel, key) for key in ("key", "title", "note", "split", "over", "terms")},
-        "place": panel.place and str(panel.place),
+        "site": panel.site and str(panel.site),
         "height": round(150 * panel.height_in),
         "log": panel.yscale == "log",
         "domain": panel.ylim,
@@ -214,12 +214,12 @@ def _stored(record: Record) -> list[dict[str, Any]]:
 
 
 def _latents(record: Record) -> list[dict[str, Any]]:
-    """Return the places of stored latents with their projections, beginning with those at which phases are read."""
-    places: list[dict[str, Any]] = []
+    """Return the sites of stored latents with their projections, beginning with those at which phases are read."""
+    sites: list[dict[str, Any]] = []
     with suppress(UserError):  # latents.npz may be damaged: the other panels do not need it
-        for place in places_of(record):
-            stored = (snapshot for snapshot in record.snapshots if place in snapshot.places)
-            has_umap = len(labels_of(record)) and any(s.embedding(place) is not None for s in stored)
+        for site in sites_of(record):
+            stored = (snapshot for snapshot in record.snapshots if site in snapshot.sites)
+            has_umap = len(labels_of(record)) and any(s.embedding(site) is not None for s in stored)
             projections = ["pca", "umap"] if has_umap else ["pca"]
-            places.append({"place": str(place), "words": place_words(place), "projections": projections})
-    return places
+            sites.append({"site": str(site), "words": site_words(site), "projections": projections})
+    return sites

@@ -10,7 +10,7 @@ from phasescope.runs.store.catalogue import read_or
 from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.folder import Run, shown
 from phasescope.views.record import Record, score, success_share
-from phasescope.views.scores import probe_r2
+from phasescope.views.scores import probe_summary
 from phasescope.views.terms import READINGS
 
 ASIDE = ("config.name", "config.seed")
@@ -78,8 +78,8 @@ def _learned(record: Record) -> dict[str, Any]:
     """Return the phases so far with their onsets, and the numbers of the last snapshot."""
     last = record.metrics[-1] if record.metrics else {}
     stated = {reading: record.summary[reading] for reading in READINGS if reading in record.summary}
-    place = record.declared_place("representation")
-    probed = probe_r2(score(last, "order", place)) if place else None
+    site = record.declared_site("representation")
+    probed = probe_summary(score(last, "probe_r2", site)) if site else None
     success = success_share(last)
     return {
         "phases": {

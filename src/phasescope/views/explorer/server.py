@@ -78,20 +78,20 @@ class Explorer:
 
     def cloud(self, query: Query) -> bytes:
         record = self._entry(query).record
-        return cloud_packet(stored_cloud(record, query.place("place"), query.word("projection")))
+        return cloud_packet(stored_cloud(record, query.site("site"), query.word("projection")))
 
     def points(self, query: Query) -> bytes:
         """Return where latents lie among principal components: of the label ?label=, or of all whose images are stored."""
-        record, place, step = self._entry(query).record, query.place("place"), query.integer("step")
-        known = stored_cloud(record, place, "pca")
+        record, site, step = self._entry(query).record, query.site("site"), query.integer("step")
+        known = stored_cloud(record, site, "pca")
         if step not in known.steps:
-            raise UserError(f"`step` (={step}) must be a snapshot with activations at {place}")
+            raise UserError(f"`step` (={step}) must be a snapshot with activations at {site}")
         snapshot = next(snapshot for snapshot in record.snapshots if snapshot.step == step)
         label = query.numbers("label", None)
         asked = [label] if label else snapshot.samples()["labels"]
-        others = self.sampler.latents(record.run, step, np.asarray(asked, np.float32), place)
+        others = self.sampler.latents(record.run, step, np.asarray(asked, np.float32), site)
         points = known.points[known.steps.index(step)]
-        latents = snapshot.latents(place.tap, place.condition)
+        latents = snapshot.latents(site.layer, site.t)
         return packet({"step": step}, points=places_in(points, latents, others))
 
     def generate(self, query: Query) -> bytes:

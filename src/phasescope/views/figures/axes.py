@@ -27,14 +27,6 @@ WITHOUT_DATES: dict[str, dict[str, Any]] = {
 WIDTH_IN = 10.8
 
 
-def short(value: float, _position: int | None = None) -> str:
-    """96000 -> 96k, 1200000 -> 1.2M."""
-    for size, letter in ((1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:g}{letter}"
-    return f"{value:g}"
-
-
 def stretches(phases: Sequence[str | None]) -> Iterator[tuple[str | None, int, int]]:
     """(phase, first, one past last) for each stretch of equal phases."""
     first = 0

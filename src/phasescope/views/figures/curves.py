@@ -13,10 +13,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.runs.store.metrics import nearest_of
-from phasescope.views.figures.axes import short
 from phasescope.views.figures.drawing import COLOURS, Line, Mesh, RunPanel, draw_panels
+from phasescope.views.numbers import format_short
 from phasescope.views.record import Array, Record, number, score
 from phasescope.views.scores import PROBES, levels
 from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, RC, denoiser_colours
@@ -25,37 +25,36 @@ from phasescope.views.terms import (
     ROUTES,
     baseline_words,
     measure_words,
-    place_words,
     probed,
-    reference_words,
+    site_words,
     split_words,
 )
 
 PANELS = {
-    "order": ("representation", 1.4, "Probe R² (ridge), minimum over factors", "R²"),
-    "p1_order": ("representation_p1", 1.4, "P1's R² (UMAP-3D), minimum over factors", "R²"),
-    "label_dimension": ("representation", 1.0, "Dimension of label means", "participation ratio"),
-    "label_share": ("representation", 1.0, "Variance explained by the label", "share"),
+    "probe_r2": ("representation", 1.4, "Probe R² (ridge), minimum over factors", "R²"),
+    "p1_r2": ("representation_p1", 1.4, "P1's R² (UMAP-3D), minimum over factors", "R²"),
+    "label_participation_ratio": ("representation", 1.0, "Dimension of label means", "participation ratio"),
+    "label_variance": ("representation", 1.0, "Variance explained by the label", "share"),
 }
 """of a measure's panel: the reading at whose site a figure draws it, height in inches, title, y axis"""
 BESIDE = {
-    "p1_order": ("order", "ridge R², same activations"),
-    "label_dimension": ("participation_ratio", "of single activations"),
+    "p1_r2": ("probe_r2", "ridge R², same activations"),
+    "label_participation_ratio": ("participation_ratio", "of single activations"),
 }
 """a second curve in a measure's panel: what is best compared with it, at the same site"""
 # Measures that have no panel of their own: they are in another's, or in the report's table.
 ELSEWHERE = (
-    "order_told", "order_seen", "share_told", "share_seen", "participation_ratio", "trustworthiness",
-    "learnt_order", "learnt_order_told", "learnt_order_seen",
+    "condition_probe_r2", "input_probe_r2", "condition_label_variance", "input_label_variance", "participation_ratio",
+    "trustworthiness", "probe_gain", "condition_probe_gain", "input_probe_gain",
 )  # fmt: skip
 TERMS = {
     "outcomes": ("outcome", "phase"),
-    "order": ("order", "baseline", "untrained"),
-    "p1_order": ("p1_order", "P1"),
-    "label_dimension": ("dimension", "baseline"),
-    "label_share": ("label_share", "baseline"),
-    "routes": ("route", "order"),
-    "closest": ("ladder",),
+    "probe_r2": ("probe_r2", "baseline", "untrained"),
+    "p1_r2": ("p1_r2", "P1"),
+    "label_participation_ratio": ("participation_ratio", "baseline"),
+    "label_variance": ("label_variance", "baseline"),
+    "routes": ("route", "probe_r2"),
+    "closest": ("reference_denoisers",),
     "nats": ("nats",),
 }
 """terms that the explorer explains beside a panel"""
@@ -90,7 +89,7 @@ def timeline(record: Record) -> Figure:
     Args:
         record: a run with at least one line of metrics.
     """
-    colours = {"behaviour": INK, "representation": PALETTE["order"][0], "representation_p1": PALETTE["p1"][0]}
+    colours = {"behaviour": INK, "representation": PALETTE["probe"][0], "representation_p1": PALETTE["p1"][0]}
     onsets = ((record.onsets(reading)["C"], colour) for reading, colour in colours.items())
     verticals = [(float(onset), colour) for onset, colour in onsets if onset is not None]
     panels = [panel for panel in _of_a_figure(record) if panel.key not in DENOISING]
@@ -105,7 +104,7 @@ def timeline(record: Record) -> Figure:
         steps.spines["top"].set_visible(True)
         last.set_xlabel("images seen")
         for axis in (steps.xaxis, last.xaxis):
-            axis.set(major_locator=MaxNLocator(9), major_formatter=FuncFormatter(short))
+            axis.set(major_locator=MaxNLocator(9), major_formatter=FuncFormatter(format_short))
     return figure
 
 
@@ -119,8 +118,8 @@ def _of_a_figure(record: Record) -> list[RunPanel]:
     """Return the panels at the sites where phases are read; where a measure has none there, at its first."""
     panels: dict[tuple[str, str], RunPanel] = {}
     for panel in run_panels(record):
-        declared = record.declared_place(PANELS.get(panel.key, ("representation",))[0])
-        if (panel.key, panel.split) not in panels or panel.place == declared:
+        declared = record.declared_site(PANELS.get(panel.key, ("representation",))[0])
+        if (panel.key, panel.split) not in panels or panel.site == declared:
             title = ", ".join(filter(None, (panel.title, panel.note)))
             panels[panel.key, panel.split] = replace(panel, title=title)
     return list(panels.values())
@@ -132,11 +131,15 @@ def run_panels(record: Record) -> list[RunPanel]:
     panels = [*_phases(record), *_outcomes(record)]
     for measure in (*PANELS, *own):
         # without a baseline a score is not shown
-        places = [place for place in record.places(measure) if has_baselines(record, measure, place)]
-        panels += [_score(record, measure, place) for place in places]
-    places = [place for place in record.places("order_told") if has_baselines(record, "order_told", place)]
+        sites = [site for site in record.sites(measure) if has_baselines(record, measure, site)]
+        panels += [_score(record, measure, site) for site in sites]
+    sites = [
+        site
+        for site in record.sites("condition_probe_r2")
+        if has_baselines(record, "condition_probe_r2", site)
+    ]
     panels += [
-        *(_routes(record, place) for place in places),
+        *(_routes(record, site) for site in sites),
         *_denoising(record),
         *_closest(record),
         *_nats(record),
@@ -145,10 +148,10 @@ def run_panels(record: Record) -> list[RunPanel]:
     return [replace(panel, terms=TERMS.get(panel.key, ())) for panel in panels]
 
 
-def has_baselines(record: Record, measure: str, place: Place) -> bool:
-    """Return whether `measure` was read at `place` beside a baseline at any snapshot."""
-    scores = (score(line, measure, place) for line in record.metrics)
-    return any(value and value.get("value") is not None and value.get("nulls") for value in scores)
+def has_baselines(record: Record, measure: str, site: Site) -> bool:
+    """Return whether `measure` was read at `site` beside a baseline at any snapshot."""
+    scores = (score(line, measure, site) for line in record.metrics)
+    return any(value and value.get("value") is not None and value.get("baselines") for value in scores)
 
 
 def _panel(
@@ -177,24 +180,24 @@ def _outcomes(record: Record) -> Iterator[RunPanel]:
         yield _panel(record, "outcomes", "Outcomes", [level], note=note, split=split, areas=areas, **look)
 
 
-def _score(record: Record, measure: str, place: Place) -> RunPanel:
+def _score(record: Record, measure: str, site: Site) -> RunPanel:
     _, height_in, title, unit = PANELS.get(measure, ("", 1.2, measure_words(measure), ""))
     title, unit = (probed(words, record.factors) for words in (title[:1].upper() + title[1:], unit))
-    look: dict[str, Any] = {"unit": unit, "height_in": height_in, "note": place_words(place), "place": place}
-    if measure == "label_dimension":
+    look: dict[str, Any] = {"unit": unit, "height_in": height_in, "note": site_words(site), "site": site}
+    if measure == "label_participation_ratio":
         look["yscale"] = "log"
     elif measure in PANELS:
         look |= {"ylim": (-0.12, 1.05), "yticks": (0, 0.5, 1)}
-    return _panel(record, measure, title, _score_curves(record, measure, place), **look)
+    return _panel(record, measure, title, _score_curves(record, measure, site), **look)
 
 
-def _score_curves(record: Record, measure: str, place: Place) -> list[Line]:
-    colour = PALETTE["p1" if measure == "p1_order" else "order"][0]
+def _score_curves(record: Record, measure: str, site: Site) -> list[Line]:
+    colour = PALETTE["p1" if measure == "p1_r2" else "probe"][0]
 
     def line(name: str, *path: str, **look: Any) -> Line:
-        return Line(record.images_seen, record.series(name, place, *path), **look)
+        return Line(record.images_seen, record.series(name, site, *path), **look)
 
-    low, high = (record.series(measure, place, end) for end in ("low", "high"))
+    low, high = (record.series(measure, site, end) for end in ("low", "high"))
     curves = [line(measure, low=low, high=high, label="this network", colour=colour)]
     for factor in record.factors if measure in PROBES and len(record.factors) > 1 else ():
         curves.append(line(measure, "detail", factor.name, colour=colour, width=0.6))
@@ -203,34 +206,34 @@ def _score_curves(record: Record, measure: str, place: Place) -> list[Line]:
         curves.append(line(other, label=label, colour=PALETTE["accent"][0], width=0.9))
     for baseline in record.baselines(measure):
         look = {"label": baseline_words(baseline), "dashes": BASELINE_DASHES.get(baseline, OTHER_DASHES)}
-        curves.append(line(measure, "nulls", baseline, colour=MUTED, width=1.1, **look))
-    level = levels(record, measure, place)
+        curves.append(line(measure, "baselines", baseline, colour=MUTED, width=1.1, **look))
+    level = levels(record, measure, site)
     if np.isfinite(level).any():
         gain = f": gain {record.thresholds[measure]:g}"
-        limit = "" if measure == "label_dimension" else gain
+        limit = "" if measure == "label_participation_ratio" else gain
         curves.append(Line(record.images_seen, level, label=f"threshold{limit}", colour=INK, width=0.7))
     return curves
 
 
-def _routes(record: Record, place: Place) -> RunPanel:
-    """Return curves of probe R² of the condition and of the input image's label; dashed, their shares of variance."""
+def _routes(record: Record, site: Site) -> RunPanel:
+    """Return curves of probe R² of the condition and of the input image's label; dashed, the variance that it explains."""
 
     def line(measure: str, *path: str, **look: Any) -> Line:
-        return Line(record.images_seen, np.maximum(record.series(measure, place, *path), FLOOR), **look)
+        return Line(record.images_seen, np.maximum(record.series(measure, site, *path), FLOOR), **look)
 
     curves = []
     for route, words in ROUTES.items():
-        colour, order = PALETTE[route][0], f"order_{route}"
-        low, high = (np.maximum(record.series(order, place, end), FLOOR) for end in ("low", "high"))
-        curves.append(line(order, low=low, high=high, label=words, colour=colour))
+        colour, probe = PALETTE[route][0], f"{route}_probe_r2"
+        low, high = (np.maximum(record.series(probe, site, end), FLOOR) for end in ("low", "high"))
+        curves.append(line(probe, low=low, high=high, label=words, colour=colour))
         label = f"{words}: share of variance"
-        curves.append(line(f"share_{route}", label=label, colour=colour, width=1.1, dashes=(8, 2)))
+        curves.append(line(f"{route}_label_variance", label=label, colour=colour, width=1.1, dashes=(8, 2)))
         for baseline in SHOWN_BASELINES:
             look = {"label": f"{words}: {baseline_words(baseline)}", "dashes": BASELINE_DASHES[baseline]}
-            curves.append(line(order, "nulls", baseline, colour=colour, width=0.8, **look))
+            curves.append(line(probe, "baselines", baseline, colour=colour, width=0.8, **look))
     look: dict[str, Any] = {"ylim": (FLOOR, 1.05), "yticks": (0, 0.5, 1), "height_in": 1.6, "unit": "R²"}
     title = f"{probed('Probe R²', record.factors)} by route: condition and input"
-    return _panel(record, "routes", title, curves, note=place_words(place), place=place, **look)
+    return _panel(record, "routes", title, curves, note=site_words(site), site=site, **look)
 
 
 def _denoising(record: Record) -> Iterator[RunPanel]:
@@ -261,14 +264,14 @@ def _error(line: dict[str, Any], low: float, name: str) -> float:
 
 def exact(record: Record) -> dict[str, Any]:
     """Return the exact errors and nats of the reference denoisers, as the run's references have them; else nothing."""
-    known = (record.references.get("family") or {}).get("ladder") or {}
+    known = (record.references.get("family") or {}).get("reference_denoisers") or {}
     return known if known.get("mmse") else {}
 
 
 def _closest(record: Record) -> Iterator[RunPanel]:
     # Blank where the network is as far from each reference denoiser as images are from their mean.
     known = exact(record)
-    lines = [line.get("ladder") or [] for line in record.metrics]
+    lines = [line.get("closest_reference") or [] for line in record.metrics]
     last = next(filter(None, reversed(lines)), [])
     if not known or not last:
         return
@@ -279,8 +282,7 @@ def _closest(record: Record) -> Iterator[RunPanel]:
     t = np.array([level["t"] for level in last], float)
     half = np.diff(t) / 2 if len(t) > 1 else np.array([0.5])
     borders = [t[0] - half[0], *(t[1:] - half if len(t) > 1 else []), t[-1] + half[-1]]
-    words = {reference_words(name): colour for name, colour in colours.items()}
-    mesh = Mesh(np.array(closest, float).T, words, borders)
+    mesh = Mesh(np.array(closest, float).T, colours, borders)
     look = {"note": "by t", "unit": "t", "height_in": 2.2}
     yield _panel(record, "closest", "Closest reference denoiser", [], mesh=mesh, **look)
 

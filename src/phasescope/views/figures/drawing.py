@@ -15,9 +15,10 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.studies.plots import Curve, Panel
-from phasescope.views.figures.axes import WIDTH_IN, edges, short, stretches
+from phasescope.views.figures.axes import WIDTH_IN, edges, stretches
+from phasescope.views.numbers import format_score, format_short
 from phasescope.views.style import INK, MUTED, OPEN_MAP, PHASE_COLOURS, RC
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class RunPanel(Panel):
     """One pair of axes of one run, in a figure and in the explorer.
 
     Attributes:
-        key: what it shows, as `order`; panels of one key differ in `split` or `place`.
+        key: what it shows, as `probe_r2`; panels of one key differ in `split` or `site`.
         note: remark beside the title.
         over: what its curves have a number for: each snapshot, or each line of the training's log.
         terms: those that the explorer explains beside it.
@@ -72,7 +73,7 @@ class RunPanel(Panel):
     key: str = ""
     note: str = ""
     split: str = ""
-    place: Place | None = None
+    site: Site | None = None
     over: Literal["lines", "scalars"] = "lines"
     terms: Sequence[str] = ()
 
@@ -145,7 +146,7 @@ def _write_ticks(ax: Axes, panel: Panel) -> None:
         ax.set_xticks(list(panel.ticks), list(panel.ticks.values()), **turn)
         ax.xaxis.set_minor_locator(NullLocator())
     elif panel.xscale == "linear" and ax.get_xlim()[1] >= CROWDED:
-        ax.xaxis.set_major_formatter(FuncFormatter(short))
+        ax.xaxis.set_major_formatter(FuncFormatter(format_short))
     low, high = ax.get_ylim()
     if panel.yscale == "log" and high < 10 * low:  # within a decade powers of ten say nothing
         ax.yaxis.set_major_formatter(ScalarFormatter())
@@ -156,7 +157,7 @@ def _draw_run(ax: Axes, panel: RunPanel) -> None:
     """Draw what panels of runs alone have: phases, stacked shares, a mesh, verticals, an axis of images seen."""
     if panel.yscale == "log":
         ax.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), minor_locator=NullLocator())
-        ax.yaxis.set_major_formatter(FuncFormatter(short))
+        ax.yaxis.set_major_formatter(FuncFormatter(format_short))
     if panel.yticks is not None:
         ax.set_yticks(panel.yticks)
     for at, colour in panel.verticals:
@@ -177,7 +178,7 @@ def _draw_run(ax: Axes, panel: RunPanel) -> None:
     ax.grid(visible=not (panel.bands or panel.areas or panel.mesh), axis="y")
     if panel.over == "lines":  # a log begins after the first snapshot
         ax.set_xlim(borders[0], borders[-1])
-    ax.xaxis.set(major_locator=MaxNLocator(5), major_formatter=FuncFormatter(short))
+    ax.xaxis.set(major_locator=MaxNLocator(5), major_formatter=FuncFormatter(format_short))
 
 
 def _draw_bands(ax: Axes, bands: Mapping[str, Sequence[str | None]], borders: np.ndarray) -> None:
@@ -262,6 +263,6 @@ def _draw_grid(ax: Axes, panel: Panel) -> None:
     if panel.colours == "phases":
         return
     for (row, column), value in np.ndenumerate(grid):
-        text = "–" if math.isnan(value) else f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
+        text = format_score(float(value), 2)
         dark = math.isnan(value) or float(np.asarray(image.norm(value))) > 0.55
         ax.text(column, row, text, ha="center", va="center", fontsize=7, color=INK if dark else "white")

@@ -21,7 +21,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from phasescope.core.factors import Factor
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.runs.store.snapshot import Snapshot
 from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.record import Array, Record, number, score
@@ -33,9 +33,9 @@ PROJECTIONS = {"pca": "principal components", "umap": "UMAP (P1)"}
 
 @dataclass(frozen=True)
 class Cloud:
-    """The latents of one place, projected to three dimensions, at each snapshot that holds them."""
+    """The latents of one site, projected to three dimensions, at each snapshot that holds them."""
 
-    place: Place
+    site: Site
     projection: str
     """a key of `PROJECTIONS`"""
     steps: list[int]
@@ -81,17 +81,17 @@ def align(clouds: list[Float[Array, "n 3"]], labels: Float[Array, "n K"]) -> Flo
     return np.stack(aligned[::-1])
 
 
-def cloud_of(record: Record, place: Place, projection: str, snapshots: Sequence[Snapshot]) -> Cloud | None:
-    """Return the cloud of `place` over some snapshots of the run; None if none of them holds it."""
+def cloud_of(record: Record, site: Site, projection: str, snapshots: Sequence[Snapshot]) -> Cloud | None:
+    """Return the cloud of `site` over some snapshots of the run; None if none of them holds it."""
     steps, clouds, shares = [], [], []
     labels = labels_of(record)
     for snapshot in snapshots:
-        if place not in snapshot.places:
+        if site not in snapshot.sites:
             continue
         if projection == "umap":
-            points = snapshot.embedding(place)
+            points = snapshot.embedding(site)
         else:
-            points, share = principal_components(snapshot.latents(place.tap, place.condition))
+            points, share = principal_components(snapshot.latents(site.layer, site.t))
             shares.append(share)
         if points is not None and len(points) == len(labels) and np.isfinite(points).all():
             steps.append(snapshot.step)
@@ -99,22 +99,22 @@ def cloud_of(record: Record, place: Place, projection: str, snapshots: Sequence[
     if not clouds:
         return None
     spans = record.factors.span if len(record.factors) == labels.shape[1] else 1.0
-    return Cloud(place, projection, steps, align(clouds, labels / spans), labels, shares or None)
+    return Cloud(site, projection, steps, align(clouds, labels / spans), labels, shares or None)
 
 
 def labels_of(record: Record) -> Shaped[Array, "n K"]:
     """Return the labels of the latents in the last snapshot that has latents; (0, K) if none has."""
     for snapshot in reversed(record.snapshots):
-        if snapshot.places:
+        if snapshot.sites:
             return snapshot.latent_labels()
     return np.zeros((0, len(record.factors)), np.float32)
 
 
-def places_of(record: Record) -> list[Place]:
-    """Return the places of stored latents, beginning with those at which phases are read."""
-    stored = {place: None for snapshot in record.snapshots for place in snapshot.places}
-    first = [record.declared_place(reading) for reading in ("representation", "representation_p1")]
-    return list(dict.fromkeys([place for place in first if place in stored] + list(stored)))
+def sites_of(record: Record) -> list[Site]:
+    """Return the sites of stored latents, beginning with those at which phases are read."""
+    stored = {site: None for snapshot in record.snapshots for site in snapshot.sites}
+    first = [record.declared_site(reading) for reading in ("representation", "representation_p1")]
+    return list(dict.fromkeys([site for site in first if site in stored] + list(stored)))
 
 
 def manifold_figure(record: Record, columns: int = 5) -> Figure | None:
@@ -122,9 +122,9 @@ def manifold_figure(record: Record, columns: int = 5) -> Figure | None:
 
     It is drawn at the site where the representation's phases are read; None if no snapshot holds latents.
     """
-    known = places_of(record)
+    known = sites_of(record)
     chosen = record.spread(
-        [snapshot for snapshot in record.snapshots if known and known[0] in snapshot.places], columns
+        [snapshot for snapshot in record.snapshots if known and known[0] in snapshot.sites], columns
     )
     cloud = cloud_of(record, known[0], "pca", chosen) if chosen else None
     if cloud is None:
@@ -162,8 +162,8 @@ def _draw_row(figure: Figure, axes: Array, cloud: Cloud, factor: Factor, values:
     bar.outline.set_visible(False)
 
 
-def _snapshot_title(record: Record, step: int, place: Place) -> str:
+def _snapshot_title(record: Record, step: int, site: Site) -> str:
     line = next(line for line in record.metrics if line["step"] == step)
-    value = number(score(line, "order", place))
+    value = number(score(line, "probe_r2", site))
     r2 = f"\n{probed('R²', record.factors)} {value:.2f}" if value == value else ""
     return f"{line['images_seen']:,} images{r2}"

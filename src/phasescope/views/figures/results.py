@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from phasescope.views.figures.drawing import Line, RunPanel, draw_panels
 from phasescope.views.figures.pixels import pixels
 from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC, denoiser_colours, held_out_colours
-from phasescope.views.terms import factor_words, reference_words
+from phasescope.views.terms import factor_words
 
 if TYPE_CHECKING:
     from phasescope.runs.predicting import Designed
@@ -31,7 +31,7 @@ def reference_errors(prediction: dict[str, Any], title: str) -> Figure:
         "t: noise grows to the right",
         "error of x_0 over the mean image's",
         [
-            Line(t, np.array(mmse[name]) / scale, label=reference_words(name), colour=colour)
+            Line(t, np.array(mmse[name]) / scale, label=name, colour=colour)
             for name, colour in colours.items()
         ],
         height_in=3.4,
@@ -57,7 +57,7 @@ def design_figure(design: Designed) -> Figure:
 
     factors, names = design.world.factors.visible, list(design.labels)
     trained, *held = names
-    colours = {trained: MUTED} | {name: PALETTE[of][0] for name, of in held_out_colours(held).items()}
+    colours = {trained: MUTED} | {name: PALETTE[colour][0] for name, colour in held_out_colours(held).items()}
     with matplotlib.rc_context(RC):
         figure = Figure(figsize=(8.2, 4.2))
         grid = figure.add_gridspec(len(names), EXAMPLES + 1, width_ratios=[3.6, *[1] * EXAMPLES])

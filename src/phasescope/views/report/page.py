@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import numpy as np
 import yaml
 
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.runs.store.files import to_json, write_aside
 from phasescope.runs.store.folder import Run
 from phasescope.views.explorer.clouds import cloud_packet
@@ -29,7 +29,6 @@ SECTIONS = {
 }
 MOST_SNAPSHOTS, MOST_IMAGES, MOST_POINTS, MOST_CLOUD_BYTES = 30, 36, 512, 2_200_000
 """that a file carries: snapshots, images of a split, points of a cloud, float32 bytes of all clouds"""
-ALONE = "this file holds no network"
 
 
 def write_report(run: Run, out: Path | None = None) -> Path:
@@ -84,28 +83,26 @@ def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
     answers: dict[str, str | bytes] = {}
     for snapshot in record.snapshots:
         if snapshot.step in steps and (snapshot.path / "samples.npz").is_file():
-            answers[address_of(record.run, "samples", step=snapshot.step)] = samples(
-                record, snapshot, MOST_IMAGES
-            )
+            address = address_of(record.run, "samples", step=snapshot.step)
+            answers[address] = samples(record, snapshot, MOST_IMAGES)
     clouds = _clouds(record, known["latents"], steps)
     for cloud in clouds:
-        query = {"place": cloud.place, "projection": cloud.projection, "of": len(kept)}
+        query = {"site": cloud.site, "projection": cloud.projection, "of": len(kept)}
         answers[address_of(record.run, "cloud", **query)] = cloud_packet(cloud)
-    places = {str(cloud.place) for cloud in clouds}
-    latents = [site for site in known["latents"] if site["place"] in places]
+    sites = {str(cloud.site) for cloud in clouds}
+    latents = [site for site in known["latents"] if site["site"] in sites]
     known |= {
         "config": portable(known["config"]),
         "configuration": "",  # the page has it outside of the view
         "row": portable(row_of(record.run)),
         "snapshots": [{**snapshot, "weights": False} for snapshot in kept],
         "latents": latents,
-        "sampling": {"error": ALONE},
+        "sampling": {"error": "this file holds no network"},
     }
     answers[address_of(record.run)] = to_json(known)
     carried = (
         f"This file carries {len(kept)} of {len(stored)} snapshots, at most {MOST_IMAGES} generated images of each set of "
-        f"labels, and activations at {'; '.join(s['words'] for s in latents) or 'no site'}. The explorer shows all that is "
-        "stored."
+        f"labels, and activations at {'; '.join(s['words'] for s in latents) or 'no site'}. The explorer shows all."
     )
     return answers, carried
 
@@ -117,7 +114,7 @@ def _clouds(record: Record, latents: list[dict], steps: set[int]) -> list[Cloud]
     spent = 0
     for stored in latents:
         for projection in stored["projections"] if spent < MOST_CLOUD_BYTES else ():
-            if cloud := cloud_of(record, Place.parse(stored["place"]), projection, snapshots):
+            if cloud := cloud_of(record, Site.parse(stored["site"]), projection, snapshots):
                 points = np.ascontiguousarray(cloud.points[:, :MOST_POINTS])
                 clouds.append(replace(cloud, points=points, labels=cloud.labels[:MOST_POINTS]))
                 spent += points.nbytes

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.measures.learning.gain import LEAST_LEFT, floors
 from phasescope.views.numbers import format_share
 from phasescope.views.record import Record, number, score
-from phasescope.views.scores import probe_r2
-from phasescope.views.terms import READINGS, baseline_words, place_words, probed, split_words
+from phasescope.views.scores import probe_summary
+from phasescope.views.terms import READINGS, baseline_words, probed, site_words, split_words
 
 MEANINGS = {"B": "low-dimensional, not ordered", "C": "ordered"}
 """of the representation's phases"""
@@ -20,8 +20,8 @@ SUBJECTS = {
     "representation_p1": "The representation by P1's reading",
 }
 ORDERINGS = {"sheet": "by the sheet", "representation": "by ridge R²", "representation_p1": "by P1's reading"}
-PROBES = {"order": ("representation", "probe R²"), "p1_order": ("representation_p1", "P1's R²")}
-"""the reading at whose place a probe is read, and its name"""
+PROBES = {"probe_r2": ("representation", "probe R²"), "p1_r2": ("representation_p1", "P1's R²")}
+"""the reading at whose site a probe is read, and its name"""
 STATES = {"running": "is still running", "stopped": "was stopped", "failed": "failed", "killed": "was killed"}
 
 
@@ -97,7 +97,7 @@ def meaning(record: Record, reading: str, phase: str) -> str:
 
 def labels_of(record: Record, measure: str) -> int:
     """Return how many labels the scores of `measure` rest on."""
-    scores = (score(line, measure, place) for line in record.metrics for place in record.places(measure))
+    scores = (score(line, measure, site) for line in record.metrics for site in record.sites(measure))
     return max((value["n"] for value in scores if value and value.get("n")), default=0)
 
 
@@ -120,9 +120,9 @@ def _formed(record: Record) -> list[str]:
 
 
 def _passage(record: Record, reading: str) -> str:
-    passed, began, place = record.sequence(reading), record.onsets(reading), record.declared_place(reading)
+    passed, began, site = record.sequence(reading), record.onsets(reading), record.declared_site(reading)
     name = probed(SUBJECTS[reading], record.factors) if reading == "representation" else SUBJECTS[reading]
-    name += f" ({place_words(place)})" if place and reading != "behaviour" else ""
+    name += f" ({site_words(site)})" if site and reading != "behaviour" else ""
     if not passed:
         return f"{name} was undecided at all of {len(record.metrics)} snapshots."
     undecided = record.phases(reading).count("undecided")
@@ -167,26 +167,24 @@ def _caveats(record: Record) -> list[str]:
     """Return a sentence for each baseline of the last snapshot that is too close to 1 for a probe's R² to be judged."""
     sentences = []
     for measure, (reading, _) in PROBES.items():
-        place = record.declared_place(reading)
-        stored = score(record.metrics[-1], measure, place) if place and record.metrics else None
-        for name, level in floors((stored or {}).get("nulls") or {}).items():
-            if place and level is not None and 1 - level < LEAST_LEFT:
+        site = record.declared_site(reading)
+        stored = score(record.metrics[-1], measure, site) if site and record.metrics else None
+        for name, level in floors((stored or {}).get("baselines") or {}).items():
+            if site and level is not None and 1 - level < LEAST_LEFT:
                 sentences.append(
-                    f"{probed('Probe R²', record.factors)} at {place_words(place)} is no evidence of learning: for the "
+                    f"{probed('Probe R²', record.factors)} at {site_words(site)} is no evidence of learning: for the "
                     f"{baseline_words(name)} it is {level:.3f}, which leaves too little to be gained."
                 )
     return sentences
 
 
-def headline(
-    record: Record, index: int = -1, places: Mapping[str, Place] = MappingProxyType({})
-) -> list[Fact]:
+def headline(record: Record, index: int = -1, sites: Mapping[str, Site] = MappingProxyType({})) -> list[Fact]:
     """Return the few numbers that a run is known by, at a line of its metrics: by default the last.
 
     The probe's R² of each factor stands beside the untrained network's.
 
     Args:
-        places: where each of `PROBES` is read, if not where the run's phases are.
+        sites: where each of `PROBES` is read, if not where the run's phases are.
     """
     if not record.metrics:
         return []
@@ -206,12 +204,12 @@ def headline(
         if text := _errors(record, errors):
             facts.append(Fact(f"error.{split}", f"median error, {split_words(split)}", text, "error", errors))
     for measure, (reading, name) in PROBES.items():
-        place = places.get(measure) or record.declared_place(reading)
-        stored = score(line, measure, place) if place else None
-        if place and stored and (value := probe_r2(stored)):
-            data = {key: stored.get(key) for key in ("value", "low", "high", "n", "nulls", "detail")}
-            name = f"{probed(name, record.factors)} ({place_words(place)})"
-            facts.append(Fact(measure, name, value.text, measure, {"place": str(place)} | data))
+        site = sites.get(measure) or record.declared_site(reading)
+        stored = score(line, measure, site) if site else None
+        if site and stored and (value := probe_summary(stored)):
+            data = {key: stored.get(key) for key in ("value", "low", "high", "n", "baselines", "detail")}
+            name = f"{probed(name, record.factors)} ({site_words(site)})"
+            facts.append(Fact(measure, name, value.text, measure, {"site": str(site)} | data))
     return facts
 
 
@@ -220,5 +218,5 @@ def _errors(record: Record, errors: dict[str, float | None]) -> str:
     known = [(factor, error) for factor in record.factors if (error := errors.get(factor.name)) is not None]
     units = {factor.unit for factor, _ in known}
     shared = units.pop() if len(units) == 1 else ""
-    parts = (f"{one.name} {error:.2g} {'' if shared else one.unit}".rstrip() for one, error in known)
+    parts = (f"{factor.name} {error:.2g} {'' if shared else factor.unit}".rstrip() for factor, error in known)
     return f"{', '.join(parts)} {shared}".strip()

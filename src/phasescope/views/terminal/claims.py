@@ -83,14 +83,14 @@ def _rows(known: Judged) -> Iterator[tuple[str, ...]]:
         yield (f"  {claim.name}", verdict, shown, criterion(claim), f"{claim.n}")
 
 
-def controls(studies: Studies, trials: int, tell: Callable[[int, int], None]) -> Result:
+def controls(studies: Studies, trials: int, notify: Callable[[int, int], None]) -> Result:
     """Return the power of every claim on simulated runs of its own design, on either side, and how often it is decided with
     the truth at its threshold."""
     claims = [(study, claim) for study, _ in studies for claim in study.claims]
     tree: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = []
     for done, (study, claim) in enumerate(claims):
-        tell(done, len(claims))
+        notify(done, len(claims))
         power = claim.power(study.design_of(claim), trials=trials)
         row = {"study": study.name, "name": claim.name, "times": trials, "power_supported": power.supported}
         row |= {"power_refuted": power.refuted, "wrong": power.wrong, "cannot": claim.unreachable}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from phasescope.core.errors import UserError
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.runs.store import Run
 from phasescope.runs.store.flat import config_columns
 from phasescope.views.numbers import NOTHING, format_count
@@ -42,10 +42,10 @@ def comparison(runs: Sequence[Run]) -> Result:
         if names.count(name) > 1:
             raise UserError(f"`RUN` (={name}) must be given once")
     records = [Record(run) for run in runs]
-    places = {measure: _common_place(records, measure, reading) for measure, (reading, _) in PROBES.items()}
+    sites = {measure: _common_site(records, measure, reading) for measure, (reading, _) in PROBES.items()}
     differs = list(_differing(records))
-    results = list(_results(records, {measure: place for measure, place in places.items() if place}))
-    notes = list(_notes(records, [row.name for row in differs], places["order"]))
+    results = list(_results(records, {measure: site for measure, site in sites.items() if site}))
+    notes = list(_notes(records, [row.name for row in differs], sites["probe_r2"]))
     rows = [(row.label, *row.texts) for row in [*differs, *results]]
 
     def to_dict() -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _differing(records: Sequence[Record]) -> Iterator[Row]:
             yield _row(name, name, values, str)
 
 
-def _results(records: Sequence[Record], places: dict[str, Place]) -> Iterator[Row]:
+def _results(records: Sequence[Record], sites: dict[str, Site]) -> Iterator[Row]:
     last = [_last(record) for record in records]
     yield _row("state", "state", [record.status["state"] for record in records], str)
     yield _row("step", "step", [line.get("step", 0) for line in last])
@@ -84,8 +84,8 @@ def _results(records: Sequence[Record], places: dict[str, Place]) -> Iterator[Ro
             for phase in ("B", "C"):
                 name, label = f"{reading}.{phase}", f"{phase} from image"
                 yield _row(name, label, [onset[phase] for onset in onsets])
-    facts = [{fact.key: fact for fact in headline(record, places=places)} for record in records]
-    for key in dict.fromkeys(key for each in facts for key in each if key not in PROBES or key in places):
+    facts = [{fact.key: fact for fact in headline(record, sites=sites)} for record in records]
+    for key in dict.fromkeys(key for each in facts for key in each if key not in PROBES or key in sites):
         known = [each.get(key) for each in facts]
         label = next(fact.name for fact in known if fact)
         texts = [fact.value if fact else NOTHING for fact in known]
@@ -99,22 +99,22 @@ def _last(record: Record) -> dict[str, Any]:
     return record.metrics[-1] if record.metrics else {}
 
 
-def _common_place(records: Sequence[Record], measure: str, reading: str) -> Place | None:
+def _common_site(records: Sequence[Record], measure: str, reading: str) -> Site | None:
     """Return the one site at which all runs with scores of `measure` are compared; None if they share none."""
-    measured = [(places, record) for record in records if (places := record.places(measure))]
-    declared = [record.declared_place(reading) for _, record in measured]
+    measured = [(sites, record) for record in records if (sites := record.sites(measure))]
+    declared = [record.declared_site(reading) for _, record in measured]
     first = measured[0][0] if measured else []
-    shared = [place for place in first if all(place in places for places, _ in measured)]
+    shared = [site for site in first if all(site in sites for sites, _ in measured)]
     # That at which most of them read their phases, else the first that all have; of equals that of the first run.
     return max(shared, key=declared.count, default=None)
 
 
-def _notes(records: Sequence[Record], fields: list[str], common: Place | None) -> Iterator[str]:
+def _notes(records: Sequence[Record], fields: list[str], common: Site | None) -> Iterator[str]:
     if not fields:
         yield "Their configurations are the same."
     if any(name.partition(".")[0] in ("world", "family") for name in fields):
         yield "Losses of different worlds or families are not on one scale."
-    if common is None and any(record.places() for record in records):
+    if common is None and any(record.sites() for record in records):
         yield "No layer was read in all of them: scores of different layers are not comparable."
     if len({_last(record).get("step") for record in records}) > 1:
         yield "Their last snapshots are at different steps."

@@ -33,7 +33,7 @@ def snapshot_line(metrics: dict[str, Any]) -> str:
     return progress + (f"%: {percents}  " if percents else "") + phases
 
 
-def follow(events: Iterator[Progress], run: Run, tell: Callable[[int, int], None]) -> bool:
+def follow(events: Iterator[Progress], run: Run, notify: Callable[[int, int], None]) -> bool:
     """Print the start, the snapshots and the end of `execution.execute`; return whether the run is then done."""
     from phasescope.views.record import Record
 
@@ -42,7 +42,7 @@ def follow(events: Iterator[Progress], run: Run, tell: Callable[[int, int], None
     sizes = f"{status['parameters']:,} parameters, {status['images']:,} images, {at.steps:,} steps"
     print(f"{run.path}: {sizes}{resumed}, {status['device']}, threads: {status['threads']}", flush=True)
     for at in events:
-        tell(at.step, at.steps)
+        notify(at.step, at.steps)
         if at.metrics:
             # A record leaves out what compares the images of a network without a label with labels.
             print(snapshot_line(Record(run, last_only=True).metrics[-1]), flush=True)

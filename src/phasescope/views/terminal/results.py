@@ -12,11 +12,12 @@ import yaml
 
 from phasescope.core.config import Config, Tree
 from phasescope.core.factors import Factors
-from phasescope.core.places import Place
+from phasescope.core.sites import Site
 from phasescope.measures import Score
 from phasescope.views.numbers import format_count, format_number
 from phasescope.views.tables import score_table
 from phasescope.views.terminal.printing import Result, Table
+from phasescope.views.terms import IMAGE_BASELINES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,10 +59,10 @@ def scores(table: Nested) -> Result:
     return Result([rows, *shown.estimators], lambda: _plain(table), notes=notes)
 
 
-def _rows(scores: Nested) -> Iterator[tuple[str, Place | None, Score]]:
+def _rows(scores: Nested) -> Iterator[tuple[str, Site | None, Score]]:
     for name, value in scores.items():
-        for place, score in {"": value}.items() if isinstance(value, Score) else value.items():
-            yield name, Place.parse(place) if place else None, score
+        for site, score in {"": value}.items() if isinstance(value, Score) else value.items():
+            yield name, Site.parse(site) if site else None, score
 
 
 def _plain(scores: Nested) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def _prediction_blocks(predicted: Prediction) -> Iterator[str | Table]:
     )
     for name, why in tree["left_out"].items():
         yield f"left out: {name}: {why}"
-    yield from _baselines(tree["copier"])
+    yield from _baselines(tree["accuracies"])
 
 
 def _when(tree: dict[str, Any], event: str) -> str:
@@ -118,7 +119,8 @@ def _baselines(shares: dict[str, dict[str, float]]) -> Iterator[Table]:
     """Yield a table of the accuracy of each nearest-neighbour baseline on each split; none if the world has no reader."""
     if shares:
         splits = list(next(iter(shares.values())))
-        rows = ((name, *(f"{correct[split]:.3f}" for split in splits)) for name, correct in shares.items())
+        named = ((IMAGE_BASELINES[name], correct) for name, correct in shares.items())
+        rows = ((name, *(f"{correct[split]:.3f}" for split in splits)) for name, correct in named)
         yield Table(("correct of", *(split.replace("_", " ") for split in splits)), rows)
 
 
@@ -140,7 +142,7 @@ def _design_blocks(designed: Designed) -> Iterator[str | Table]:
     yield f"{designed.name}: {tree['sentence']}"
     splits = tree["splits"].items()
     yield Table(("labels", "number"), ((name.replace("_", " "), format_count(n)) for name, n in splits))
-    yield from _baselines(tree["copier"])
+    yield from _baselines(tree["accuracies"])
 
 
 def clones(counted: Clones) -> Result:

@@ -9,9 +9,9 @@ from phasescope.views.explorer.rows import row_of
 from phasescope.views.numbers import format_clock, format_count, format_percent
 from phasescope.views.record import Record, score
 from phasescope.views.report.words import subject, verdict
-from phasescope.views.scores import probe_r2
+from phasescope.views.scores import probe_summary
 from phasescope.views.terminal.printing import Result, Table
-from phasescope.views.terms import place_words, split_words
+from phasescope.views.terms import site_words, split_words
 
 HEADS = ("run", "state", "step", "images", "success %", "probe R²", "behaviour", "representation", "wall")
 NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall_s")
@@ -19,11 +19,11 @@ SEQUENCES = ("behaviour", "representation")
 """what a line takes from the explorer's row"""
 
 
-def runs_table(runs: Sequence[Run], tell: Callable[[int, int], None]) -> Result:
-    """Return a row for each run; `tell` is called with the number of runs that are read, and of all."""
+def runs_table(runs: Sequence[Run], notify: Callable[[int, int], None]) -> Result:
+    """Return a row for each run; `notify` is called with the number of runs that are read, and of all."""
     rows = []
     for done, run in enumerate(runs):
-        tell(done, len(runs))
+        notify(done, len(runs))
         rows.append(_row(run))
     broken = [f"{row['run']}: {row['error']}" for row in rows if row["state"] == "broken"]
     return Result([Table(HEADS, map(_cells, rows)), *broken] if rows else ["no runs here"], lambda: rows)
@@ -84,21 +84,21 @@ def _run_blocks(run: Run, record: Record) -> Iterator[str | Table]:
 
 def _snapshots(record: Record) -> Table:
     """Return a row for each snapshot: the share of each outcome, the probe's R², phases."""
-    place = record.declared_place("representation")
+    site = record.declared_site("representation")
     columns = [(split, outcome.name) for split in record.splits for outcome in record.outcomes]
     # of labels that are not trained on, success alone
     columns = [(s, name) for s, name in columns if s == record.splits[0] or name == record.outcomes[-1].name]
     names = [
         name if split == record.splits[0] else f"{name}, {split_words(split)}" for split, name in columns
     ]
-    probe = f"probe R² at {place_words(place) if place else '?'}"
+    probe = f"probe R² at {site_words(site) if site else '?'}"
 
     def cells(line: dict[str, Any]) -> Iterator[str]:
         yield from (format_count(line["step"]), format_count(line["images_seen"]))
         yield "–" if line["loss"] is None else f"{line['loss']:.4f}"
         shares = line.get("outcomes") or {}
         yield from (format_percent((shares.get(split) or {}).get(name)) for split, name in columns)
-        probed = probe_r2(score(line, "order", place)) if place else None
+        probed = probe_summary(score(line, "probe_r2", site)) if site else None
         yield "–" if probed is None else probed.text
         yield " ".join(phase[0] if phase != "undecided" else "-" for phase in line["phase"].values())
 

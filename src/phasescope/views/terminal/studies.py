@@ -17,9 +17,9 @@ LONG_S = 36_000.0
 """CPU-seconds from which they are written in hours too"""
 
 
-def needed(survey: Survey, tell: Callable[[int, int], None]) -> Result:
+def needed(survey: Survey, notify: Callable[[int, int], None]) -> Result:
     """Return each run of a study, its state and its cost, then the sums."""
-    estimates = costs([run.config for run in survey.to_run], tell)
+    estimates = costs([run.config for run in survey.to_run], notify)
     total = None if None in estimates.values() else sum(cost or 0.0 for cost in estimates.values())
     tree = {
         "study": survey.study.name,
@@ -59,13 +59,13 @@ def cost_of(cpu_s: float | None) -> str:
     return f"about {format_count(cpu_s)} CPU-seconds of one core{hours}, "
 
 
-def reporter(tell: Callable[[int, int], None]) -> Callable[[Event], None]:
-    """Return a callback that prints a line at each run's start and end, and calls `tell` with the numbers of finished and of
-    all runs."""
+def reporter(notify: Callable[[int, int], None]) -> Callable[[Event], None]:
+    """Return a callback that prints a line at each run's start and end, and calls `notify` with the numbers of finished
+    runs and of all."""
 
     def report(event: Event) -> None:
         name = event.folder.name
-        tell(event.done, event.runs)
+        notify(event.done, event.runs)
         failed = event.end and event.end.state == "failed"
         messages = {
             "started": f"{name} starts" if event.step == 0 else f"{name} resumes from step {event.step:,}",

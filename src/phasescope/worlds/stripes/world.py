@@ -155,8 +155,8 @@ class Mixed(World):
 
     def reader(self) -> Reader | None:
         """Return what reads each image by what its label shows; None if `together` has no reader."""
-        together = self.together.reader()
-        return None if together is None else MixedReader.of(together, self.alone.reader(), self.alone)
+        together, alone = self.together.reader(), self.alone.reader()
+        return None if together is None else MixedReader.from_readers(together, alone, self.alone)
 
     def sentence(self) -> str:
         own, alone = (world.sentence().partition(";")[0] for world in (self.together, self.alone))
@@ -180,7 +180,7 @@ class MixedReader(Reader):
     world: Stripes
 
     @classmethod
-    def of(cls, together: Reader, alone: Reader, world: Stripes) -> MixedReader:
+    def from_readers(cls, together: Reader, alone: Reader, world: Stripes) -> MixedReader:
         """Return the reader of either world, with the outcomes of both."""
         first, *others = together.outcomes
         known = {outcome.name for outcome in together.outcomes}

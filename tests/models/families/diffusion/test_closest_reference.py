@@ -20,9 +20,9 @@ from phasescope.worlds import GaussianBump
 
 WORLD = GaussianBump(canvas=16, boundary="periodic")
 EPS = DiffusionConfig().build()
-TASK = Task.of(WORLD, shift_px=4)
-REFERENCES = References.of(EPS, TASK)
-COMPARISON = Comparison.of(EPS, TASK, seed=0)
+TASK = Task.from_world(WORLD, shift_px=4)
+REFERENCES = References.from_task(EPS, TASK)
+COMPARISON = Comparison.from_task(EPS, TASK, seed=0)
 BEST = PartialOptimum.of_grid(EPS, WORLD.render, WORLD.training_labels())
 assert BEST is not None
 MOST = {"label": math.log(256), "x": math.log(16), "y": math.log(16)}
@@ -51,10 +51,10 @@ def test_an_exact_optimum_is_closest_to_itself(reference):
     own = COMPARISON.names.index(reference.name)
     for level, found in enumerate(COMPARISON.closest(answering(x_0))):
         if COMPARISON.distinct[own, level]:
-            assert found["rung"] == reference.name, found
-            assert found["r2"] == pytest.approx(1, abs=1e-3)  # the local machine's is float32
+            assert found["reference"] == reference.name, found
+            assert found["r2"] == pytest.approx(1, abs=1e-3)  # the patch-local optimum is float32
         else:
-            other = COMPARISON.names.index(found["rung"])
+            other = COMPARISON.names.index(found["reference"])
             assert other < own
             assert found["r2"] > 1 - ALIKE
     assert COMPARISON.distinct[own].any() or reference.name == "posterior mean"
@@ -100,7 +100,7 @@ def test_intervals_of_nats_hold_the_truth_as_often_as_they_say():
     """Over seeds: 95 % intervals, no wider than the values' spread asks for, about values that are right on average."""
     seeds, shares = range(24), (0.3, 0.7)
     levels, uncertain = COMPARISON.drawn.levels, COMPARISON.errors["posterior mean"]
-    of_seeds = [Nats.of(EPS, TASK, REFERENCES, levels, uncertain, seed) for seed in seeds]
+    of_seeds = [Nats.from_references(EPS, TASK, REFERENCES, levels, uncertain, seed) for seed in seeds]
     for m in shares:
         found = [nats.learned(mixed(m), tuple(MOST)) for nats in of_seeds]
         for name, most in MOST.items():
@@ -163,7 +163,7 @@ def test_the_integral_of_a_gaussian_channel():
 
 
 def examine(withheld: str, world: GaussianBump = WORLD) -> dict:
-    task = Task.of(world, withheld=withheld)
+    task = Task.from_world(world, withheld=withheld)
     labels = task.training[:8].reshape(2, 4, -1)
     examples = Examples(task, world.shape, labels, 0, torch.device("cpu"))
     family = DiffusionConfig().build()
@@ -173,11 +173,11 @@ def examine(withheld: str, world: GaussianBump = WORLD) -> dict:
     found = family.examine(network, examples, known)
     recorded = again.examine(network, examples, known)
     assert recorded.keys() == found.keys()
-    for name in {"denoising", "ladder"} & found.keys():
+    for name in {"denoising", "closest_reference"} & found.keys():
         assert [pytest.approx(one) for one in found[name]] == recorded[name]
     for name, nats in found.get("nats", {}).items():
         assert recorded["nats"][name] == pytest.approx(nats)
-    return {**found, "known": known["ladder"]}
+    return {**found, "known": known["reference_denoisers"]}
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def examine(withheld: str, world: GaussianBump = WORLD) -> dict:
 )
 def test_nats_are_told_of_what_was_left_out(withheld, names):
     found = examine(withheld)
-    assert len(found["ladder"]) == 12
+    assert len(found["closest_reference"]) == 12
     if names is None:
         assert "nats" not in found
     else:
@@ -196,23 +196,22 @@ def test_nats_are_told_of_what_was_left_out(withheld, names):
 def test_some_training_images_alone_leave_factors_untold():
     world = GaussianBump(canvas=16, design={"kind": "grid", "keep": 100})
     found = examine("factors", world)
-    assert set(found["known"]["left_out"]) == {"x told", "y told"}
+    assert set(found["known"]["left_out"]) == {"x known", "y known"}
     assert found["known"]["nats"]["label"] == pytest.approx(math.log(100))
-    assert {one["rung"] for one in found["ladder"]} <= {"mean image", "Wiener", "label", "posterior mean"} | {
-        "local machine, 7 px"
-    }
+    known = {"mean image", "Wiener", "label", "posterior mean", "patch-local optimum, 7 px"}
+    assert {level["reference"] for level in found["closest_reference"]} <= known
 
 
 def test_a_world_without_references_is_still_examined():
     wide = GaussianBump(canvas=65, design={"kind": "grid", "dx": 8.0, "dy": 8.0})
-    known, compared = closest_reference.summary_of(EPS, Task.of(wide), 0)
+    known, compared = closest_reference.summary_of(EPS, Task.from_world(wide), 0)
     assert compared is None
-    assert "at most 4096" in known["left_out"]["ladder"]
-    assert "ladder" not in examine("never", wide)
+    assert "at most 4096" in known["left_out"]["closest_reference"]
+    assert "closest_reference" not in examine("never", wide)
 
 
 def test_a_run_without_recorded_references_resumes_without():
-    task = Task.of(WORLD)
+    task = Task.from_world(WORLD)
     examples = Examples(task, WORLD.shape, task.training[:8].reshape(2, 4, -1), 0, torch.device("cpu"))
     found = EPS.examine(lambda x_t, t, labels: x_t, examples, {"unconditional": [1.0, 1.0]})
     assert set(found) == {"denoising"}

@@ -16,11 +16,11 @@ def test_defaults_are_those_of_ho_2020():
 
 
 def test_a_bare_kind_is_that_kind_with_its_defaults():
-    bare = DiffusionConfig.of({"weighting": "min_snr", "schedule": "cosine", "sampler": "ddpm"})
+    bare = DiffusionConfig.from_tree({"weighting": "min_snr", "schedule": "cosine", "sampler": "ddpm"})
     full = {"weighting": {"kind": "min_snr"}, "schedule": {"kind": "cosine"}, "sampler": {"kind": "ddpm"}}
-    assert bare == DiffusionConfig.of(full)
+    assert bare == DiffusionConfig.from_tree(full)
     assert bare.weighting == MinSNRWeightingConfig(gamma=5.0)
-    assert bare.digest() == DiffusionConfig.of(full).digest()
+    assert bare.digest() == DiffusionConfig.from_tree(full).digest()
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
@@ -28,10 +28,10 @@ def test_a_bare_kind_is_that_kind_with_its_defaults():
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm_solver"])
 @pytest.mark.parametrize("predict", ["eps", "x", "v"])
 def test_every_combination_builds_and_survives_its_own_yaml(schedule, weighting, sampler, predict):
-    config = DiffusionConfig.of(
+    config = DiffusionConfig.from_tree(
         {"schedule": schedule, "weighting": weighting, "sampler": sampler, "predict": predict}
     )
-    assert DiffusionConfig.of(config.tree()) == config
+    assert DiffusionConfig.from_tree(config.tree()) == config
     diffusion = config.build()
     assert diffusion.schedule.steps == config.schedule.steps
     assert diffusion.predict == predict
@@ -70,7 +70,7 @@ def test_every_combination_builds_and_survives_its_own_yaml(schedule, weighting,
 )
 def test_a_wrong_field_is_named_with_its_value_and_the_rule(tree, field, value, rule):
     with pytest.raises(UserError) as error:
-        DiffusionConfig.of(tree)
+        DiffusionConfig.from_tree(tree)
     line = str(error.value)
     assert "\n" not in line
     assert line.startswith(f"`{field}`")
@@ -79,7 +79,7 @@ def test_a_wrong_field_is_named_with_its_value_and_the_rule(tree, field, value, 
 
 
 def test_ancestral_sampling_takes_any_schedule():
-    config = DiffusionConfig.of({"schedule": {"kind": "linear", "steps": 10}, "sampler": "ddpm"})
+    config = DiffusionConfig.from_tree({"schedule": {"kind": "linear", "steps": 10}, "sampler": "ddpm"})
     assert config.build().schedule.steps == 10
 
 

@@ -11,7 +11,7 @@ PREDICTS = ["eps", "x", "v"]
 
 
 def diffusion_of(**fields):
-    return DiffusionConfig.of(fields).build()
+    return DiffusionConfig.from_tree(fields).build()
 
 
 def generator(seed=0):

@@ -16,7 +16,7 @@ FLOW = {"schedule": "flow", "predict": "velocity"}
 
 
 def flow(**fields):
-    return DiffusionConfig.of({**FLOW, "sampler": "euler", **fields}).build()
+    return DiffusionConfig.from_tree({**FLOW, "sampler": "euler", **fields}).build()
 
 
 def images(batch=3, seed=0):
@@ -182,12 +182,12 @@ def test_r_prime_counts_how_often_a_level_is_drawn():
 )
 def test_what_does_not_go_together_is_told(fields, message):
     with pytest.raises(UserError, match=message):
-        DiffusionConfig.of({**FLOW, "sampler": "euler", **fields})
+        DiffusionConfig.from_tree({**FLOW, "sampler": "euler", **fields})
 
 
 def test_samplers_that_may_be_chosen_are_those_that_fit():
     assert "heun" not in DiffusionConfig().sampling_choices()["samplers"]
-    straight = DiffusionConfig.of({**FLOW, "sampler": "euler"})
+    straight = DiffusionConfig.from_tree({**FLOW, "sampler": "euler"})
     assert straight.sampling_choices()["samplers"][-2:] == ["euler", "heun"]
     assert straight.with_sampler("heun", 5).sampler.kind == "heun"
     with pytest.raises(ValueError, match=r"`sampler` \(=euler\) must be one of ddim, ddpm, dpm_solver$"):

@@ -41,19 +41,19 @@ def test_information_is_that_of_the_label(eps):
 
 def test_who_knows_more_errs_less(eps):
     mmse = {name: np.array(errors) for name, errors in eps["mmse"].items() if name != "t"}
-    order = ("label", "x told", "posterior mean", "local machine, 7 px")
+    order = ("label", "x known", "posterior mean", "patch-local optimum, 7 px")
     for one, other in pairwise(order):
         assert (mmse[one] <= mmse[other] + 0.15).all(), (one, other)
         assert mmse[one].sum() < mmse[other].sum()
     assert (mmse["posterior mean"] <= mmse["Wiener"] + 0.15).all()
     assert (mmse["Wiener"] <= mmse["mean image"] + 1e-9).all()
-    assert mmse["label up to shifts by 8 px"].sum() < mmse["x told"].sum()
-    for name in ("x told", "posterior mean", "Wiener"):
+    assert mmse["label up to shifts by 8 px"].sum() < mmse["x known"].sum()
+    for name in ("x known", "posterior mean", "Wiener"):
         assert (np.diff(mmse[name]) >= 0).all(), name
 
 
 def test_told_factors_of_a_symmetric_world_tell_as_much(eps):
-    x, y = (np.array(eps["mmse"][f"{name} told"]) for name in "xy")
+    x, y = (np.array(eps["mmse"][f"{name} known"]) for name in "xy")
     assert x.sum() == pytest.approx(y.sum(), rel=0.05)
 
 
@@ -117,11 +117,11 @@ def test_a_symmetry_caps_accuracy_and_phases(eps):
 def test_what_cannot_be_had_is_left_out_with_its_reason():
     some = GaussianBump(canvas=16, design={"kind": "grid", "keep": 100})
     found = of(world=some)
-    assert set(found["left_out"]) == {"x told", "y told"}
-    assert "lacks combinations" in found["left_out"]["x told"]
+    assert set(found["left_out"]) == {"x known", "y known"}
+    assert "lacks combinations" in found["left_out"]["x known"]
     assert found["ln_m"] == pytest.approx(math.log(100))
     fine = of(world=GaussianBump(canvas=16, design={"kind": "grid", "dx": 0.05, "dy": 0.05}))
-    assert fine["left_out"] == {"local machine, 7 px": "it would weigh 102,400 images for each pixel"}
+    assert fine["left_out"] == {"patch-local optimum, 7 px": "it would weigh 102,400 images for each pixel"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ TIMES = [0, 10, 100, 300, 500, 999]
 
 
 def diffusion_of(**fields):
-    return DiffusionConfig.of(fields).build()
+    return DiffusionConfig.from_tree(fields).build()
 
 
 @pytest.mark.some(6)
@@ -115,8 +115,8 @@ def test_given_one_image_both_optima_agree(render):
 @pytest.mark.parametrize("predict", ["eps", "x", "v"])
 def test_what_is_told_in_part_lies_between_the_two_other_optima(predict):
     """All told: the conditional optimum. Nothing told: the unconditional one. One told: the unconditional one of its row."""
-    diffusion = DiffusionConfig.of({"predict": predict}).build()
-    world = GaussianBump.of({"canvas": 8, "design": {"dx": 2.0, "dy": 1.0}})
+    diffusion = DiffusionConfig.from_tree({"predict": predict}).build()
+    world = GaussianBump.from_tree({"canvas": 8, "design": {"dx": 2.0, "dy": 1.0}})
     training = torch.from_numpy(world.training_labels())
     values = [column.unique() for column in training.T]
     partial = PartialOptimum(diffusion, world.render, training, training, chunk=7)

@@ -65,7 +65,7 @@ def test_wiener_is_the_normal_equations_answer(t):
     mean, _, A = matrices(WORLD, t)
     _, x_t, alpha, sigma, _ = noisy(WORLD, t, 16)
     expected = mean + (x_t.flatten(1) - alpha.flatten(1) * mean) @ A.T
-    found = Wiener.of(knows_all(WORLD)).x_0(x_t, alpha, sigma, None)
+    found = Wiener.from_optimum(knows_all(WORLD)).x_0(x_t, alpha, sigma, None)
     torch.testing.assert_close(found.flatten(1), expected, rtol=1e-6, atol=1e-7)
 
 
@@ -74,7 +74,9 @@ def test_no_affine_map_that_is_fitted_to_samples_does_better_on_others():
     with_constant = torch.cat((x_t.flatten(1), torch.ones(len(x_t), 1, dtype=x_t.dtype)), dim=1)
     fitted = torch.linalg.lstsq(with_constant[:4000], x_0[:4000].flatten(1)).solution
     by_fit = (with_constant @ fitted - x_0.flatten(1)).square().sum(1)
-    by_wiener = (Wiener.of(knows_all(WORLD)).x_0(x_t, alpha, sigma, None) - x_0).square().flatten(1).sum(1)
+    by_wiener = (
+        (Wiener.from_optimum(knows_all(WORLD)).x_0(x_t, alpha, sigma, None) - x_0).square().flatten(1).sum(1)
+    )
     assert by_fit[:4000].mean() < by_wiener[:4000].mean() < by_fit[4000:].mean()
     assert by_fit[4000:].mean() < 1.05 * by_wiener[4000:].mean()
 
@@ -171,7 +173,7 @@ def test_each_rung_answers_in_the_diffusions_parametrization(predict):
     t = torch.full((4,), 300)
     denoisers = (
         MeanImage(diffusion, mean_and_covariance(everything)[0]),
-        Wiener.of(everything),
+        Wiener.from_optimum(everything),
         PatchLocalOptimum(diffusion, everything, 3),
         everything,
         PartialOptimum.of_grid(diffusion, WORLD.render, WORLD.training_labels()),
@@ -193,12 +195,12 @@ def test_a_patch_local_optimum_answers_in_single_precision_as_in_double():
 
 
 def test_a_diffusions_optima_see_the_tasks_patch_and_all():
-    task = Task.of(TORUS, patch_px=5)
+    task = Task.from_world(TORUS, patch_px=5)
     optima = DIFFUSION.optima(task)
     _, x_t, alpha, sigma, labels = noisy(TORUS, 250, 4)
     t = torch.full((4,), 250)
     for name, reference in (
-        ("local machine", PatchLocalOptimum(DIFFUSION, knows_all(TORUS), 5, periodic=True)),
+        ("patch-local optimum", PatchLocalOptimum(DIFFUSION, knows_all(TORUS), 5, periodic=True)),
         ("posterior mean", knows_all(TORUS)),
     ):
         found = DIFFUSION.x_0_of(optima[name], x_t, t, labels)

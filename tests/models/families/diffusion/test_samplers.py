@@ -29,7 +29,7 @@ def noise(batch=2, seed=0):
 
 def states_of(sampler, predict="eps", seed=7):
     """The states of a sampler that starts from `noise()` with a network that answers `guess`."""
-    diffusion = DiffusionConfig.of({"predict": predict}).build()
+    diffusion = DiffusionConfig.from_tree({"predict": predict}).build()
 
     def denoise(x_t, t):
         times = torch.full((len(x_t),), t)
@@ -204,7 +204,7 @@ def test_order_of_convergence(sampler, order):
 @pytest.mark.parametrize("predict", ["eps", "x", "v"])
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
 def test_gradients_are_off_inside_and_untouched_outside(kind, predict, schedule):
-    diffusion = DiffusionConfig.of(
+    diffusion = DiffusionConfig.from_tree(
         {"schedule": {"kind": schedule, "steps": 50}, "predict": predict, "sampler": kind}
     ).build()
     weight = torch.ones(1, requires_grad=True)

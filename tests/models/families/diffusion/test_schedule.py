@@ -27,7 +27,7 @@ def test_variance_is_preserved_and_the_image_fades(config):
 
 
 def test_small_betas_keep_their_digits():
-    schedule = Schedule.of(torch.full((100,), 1e-15, dtype=torch.float64))
+    schedule = Schedule.from_betas(torch.full((100,), 1e-15, dtype=torch.float64))
     torch.testing.assert_close(schedule.sigma**2, 1e-15 * torch.arange(1, 101).double(), rtol=1e-9, atol=0)
 
 
@@ -47,5 +47,5 @@ def test_betas_are_those_of_diffusers(betas, name):
     torch.testing.assert_close(betas.float(), theirs.betas, rtol=1e-6, atol=1e-9)
     # their cumulative product is in float32
     torch.testing.assert_close(
-        Schedule.of(betas).alpha.float() ** 2, theirs.alphas_cumprod, rtol=1e-4, atol=0
+        Schedule.from_betas(betas).alpha.float() ** 2, theirs.alphas_cumprod, rtol=1e-4, atol=0
     )

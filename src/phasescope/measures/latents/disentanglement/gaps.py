@@ -163,7 +163,7 @@ def units_of(d: int, periodic: bool) -> Int[np.ndarray, "U 2"]:
 def gap(
     of_unit: Float[np.ndarray, "draws U"],
     of_other: Float[np.ndarray, "draws others"],
-    whole: Float[np.ndarray, " draws"],
+    information: Float[np.ndarray, " draws"],
     units: Int[np.ndarray, "U 2"],
     factor: str,
 ) -> Float[np.ndarray, " draws"]:
@@ -178,8 +178,8 @@ def gap(
     # If combinations of factor values are missing, factors say something of each other, and so does each dimension of a
     # code that keeps them apart; otherwise a rival says about nothing.
     rival = np.maximum(of_other.max(axis=1), 0)
-    left = whole - rival
-    if (left <= 1e-9 * whole).any():
+    left = information - rival
+    if (left <= 1e-9 * information).any():
         raise ValueError(
             f"`labels` (another factor determines {factor}) must vary apart: disentanglement is between factors"
         )

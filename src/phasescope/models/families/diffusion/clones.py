@@ -41,7 +41,7 @@ def clones(
     images: int,
     each: int,
     seed: int,
-    tell: Callable[[int, int], None],
+    notify: Callable[[int, int], None],
 ) -> Clones:
     """See `Family.clones`; `denoise` of labels gives a network's estimates of x_0."""
     steps = diffusion.schedule.steps
@@ -58,22 +58,22 @@ def clones(
     # If only the very image counted, phi would say how well images that nearly coincide are distinguished, not where the
     # place is decided.
     like = _like(task.render(training), which)
-    one = torch.ones(1, 1, dtype=torch.float64)
+    ones = torch.ones(1, 1, dtype=torch.float64)
     noise = torch.randn(started.shape, generator=torch_generator(seed, "clones' start"))
     back, exact = np.empty((len(ascending), images)), np.empty((len(ascending), images))
     for row, t in enumerate(ascending):
         alpha, sigma, _ = diffusion.schedule.at(t)
         x_t = alpha * started + sigma * noise
-        log_w = knows_all.log_weights(x_t.double(), alpha * one, sigma * one)
+        log_w = knows_all.log_weights(x_t.double(), alpha * ones, sigma * ones)
         exact[row] = (torch.softmax(log_w, dim=1) * like).sum(1).numpy()
         generator = torch_generator(seed, "clones' way", t)
         chunks = x_t.repeat_interleave(each, dim=0).split(AT_ONCE)
         K = len(task.factors.visible)
         samples = torch.cat([_down(diffusion.schedule, denoise, some, t, K, generator) for some in chunks])
-        nearest = knows_all.log_weights(samples.double(), one, one).argmax(1)  # by squared distance
+        nearest = knows_all.log_weights(samples.double(), ones, ones).argmax(1)  # by squared distance
         came = like.repeat_interleave(each, dim=0).gather(1, nearest[:, None])
         back[row] = came.view(images, each).double().mean(1).numpy()
-        tell(row + 1, len(ascending))
+        notify(row + 1, len(ascending))
     weights = bootstrap_weights(images, RESAMPLES, numpy_generator(seed, "clones' interval")) / images
     replicates = weights @ back.T
     low, high = np.array([percentile_interval(column) for column in replicates.T]).T
@@ -102,7 +102,7 @@ def half_way(times: Sequence[int], share: Float[np.ndarray, " L"]) -> float:
 
 
 def _down(
-    whole: Schedule,
+    schedule: Schedule,
     denoise: Callable[[Tensor], Denoise],
     x_t: Tensor,
     t: int,
@@ -110,7 +110,7 @@ def _down(
     generator: torch.Generator,
 ) -> Tensor:
     """Return the samples that ancestral sampling without a label makes of x_t."""
-    rest = Schedule(whole.alpha[: t + 1], whole.sigma[: t + 1], whole.log_snr[: t + 1])
+    rest = Schedule(schedule.alpha[: t + 1], schedule.sigma[: t + 1], schedule.log_snr[: t + 1])
     unlabelled = denoise(torch.full((len(x_t), K), torch.nan))
     # Ancestral sampling: its noise makes the clones differ.
     *_, last = DDIM(rest, min(STEPS, t + 1), eta=1.0).states(unlabelled, x_t, generator)

@@ -84,7 +84,7 @@ class Nats:
     """the mean of that: as drawn, then of resampled images"""
 
     @classmethod
-    def of(
+    def from_references(
         cls,
         diffusion: Answering,
         task: Task,
@@ -111,7 +111,7 @@ class Nats:
             return more.by_level(more.posterior(reference.optimum, reference.hidden)[1])
 
         sets, denoisers = sets_of(task), {r.name: r for r in references.denoisers}
-        named = {name: denoisers.get(name if name == "label" else f"{name} told") for name in sets}
+        named = {name: denoisers.get(name if name == "label" else f"{name} known") for name in sets}
         known = {name: r for name, r in named.items() if r is not None}
         error, variance = squares(denoisers["posterior mean"]), variances(denoisers["posterior mean"])
         return cls(
@@ -192,9 +192,9 @@ def summary_of(diffusion: Answering, task: Task, seed: int) -> tuple[dict[str, A
     left out; and the `Comparison` of networks with them. For a world without references only `left_out`, and None.
     """
     try:
-        compared = Comparison.of(diffusion, task, seed)
+        compared = Comparison.from_task(diffusion, task, seed)
     except ValueError as error:
-        return {"left_out": {"ladder": str(error)}}, None
+        return {"left_out": {"closest_reference": str(error)}}, None
     return {
         "mmse": {
             "t": compared.drawn.levels.tolist(),
@@ -226,9 +226,9 @@ class Comparison:
     """why other references do not exist"""
 
     @classmethod
-    def of(cls, diffusion: Answering, task: Task, seed: int) -> Comparison:
+    def from_task(cls, diffusion: Answering, task: Task, seed: int) -> Comparison:
         """Return the answers of a task's references; ValueError as `References.of` says."""
-        references = References.of(diffusion, task)
+        references = References.from_task(diffusion, task)
         middles = (np.arange(LEVELS) + 0.5) * diffusion.schedule.steps / LEVELS
         levels = np.unique(middles.astype(int))
         drawn = draw(diffusion, references.knows_all, levels, ANSWERED, seed, "standing")
@@ -256,16 +256,17 @@ class Comparison:
     def nats(self) -> Nats:
         """The estimator of the nats that a network has learned."""
         uncertain = self.errors["posterior mean"]
-        return Nats.of(self.diffusion, self.task, self.references, self.drawn.levels, uncertain, self.seed)
+        given = self.diffusion, self.task, self.references, self.drawn.levels
+        return Nats.from_references(*given, uncertain, self.seed)
 
     def metrics(self, answer: Answer, withheld: Withheld) -> dict[str, Any]:
-        """Return a network's `ladder`; and its `nats` of what was left out of its labels in training."""
+        """Return a network's `closest_reference`; and its `nats` of what was left out of its labels in training."""
         names = {"never": (), "label": ("label",), "factors": tuple(sets_of(self.task))}[withheld]
         nats = {"nats": self.nats.learned(answer, names)} if names else {}
-        return {"ladder": self.closest(answer), **nats}
+        return {"closest_reference": self.closest(answer), **nats}
 
     def closest(self, answer: Answer) -> list[dict[str, Any]]:
-        """Return at each noise level `t` the closest reference `rung`, its `r2`, and the network's `error` of x_0 over an
+        """Return at each noise level `t` the closest `reference`, its `r2`, and the network's `error` of x_0 over an
         image's variance."""
         x_0 = answer(self.drawn.x_t, self.drawn.t, self.drawn.labels).double()
         apart = (x_0.flatten(1) - self.answers).square().sum(2)
@@ -275,7 +276,7 @@ class Comparison:
         return [
             {
                 "t": int(t),
-                "rung": self.names[index],
+                "reference": self.names[index],
                 "r2": float(f"{1 - far[index, level]:.4g}"),
                 "error": float(f"{error[level]:.4g}"),
             }

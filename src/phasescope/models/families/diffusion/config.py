@@ -63,7 +63,7 @@ class LinearScheduleConfig(Config):
     def build(self) -> Schedule:
         from phasescope.models.families.diffusion.schedule import Schedule, linear_betas
 
-        return Schedule.of(linear_betas(self.steps, self.beta_start, self.beta_end))
+        return Schedule.from_betas(linear_betas(self.steps, self.beta_start, self.beta_end))
 
 
 class CosineScheduleConfig(Config):
@@ -78,7 +78,7 @@ class CosineScheduleConfig(Config):
     def build(self) -> Schedule:
         from phasescope.models.families.diffusion.schedule import Schedule, cosine_betas
 
-        return Schedule.of(cosine_betas(self.steps, self.offset))
+        return Schedule.from_betas(cosine_betas(self.steps, self.offset))
 
 
 class FlowScheduleConfig(Config):
@@ -290,7 +290,7 @@ class DiffusionConfig(FamilyConfig):
             raise ValueError(f"`sampler` (={sampler}) must be one of {', '.join(known)}")
         if not 1 <= steps <= self.schedule.steps:
             raise ValueError(f"`steps` (={steps}) must be from 1 to {self.schedule.steps}")
-        return type(self).of({**self.tree(), "sampler": {**PAINTED_BY[sampler], "steps": steps}})
+        return type(self).from_tree({**self.tree(), "sampler": {**PAINTED_BY[sampler], "steps": steps}})
 
     def build(self) -> Diffusion:
         from phasescope.models.families.diffusion.family import Diffusion

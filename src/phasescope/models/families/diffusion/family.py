@@ -212,8 +212,8 @@ class Diffusion(Family):
         """Return the patch-local optimal denoiser, and the posterior mean."""
         from phasescope.models.families.diffusion.references import References
 
-        known = References.of(self, task)
-        return {"local machine": known.machine, "posterior mean": known.knows_all}
+        known = References.from_task(self, task)
+        return {"patch-local optimum": known.machine, "posterior mean": known.knows_all}
 
     def clones(
         self,
@@ -223,17 +223,17 @@ class Diffusion(Family):
         images: int,
         each: int,
         seed: int = 0,
-        tell: Callable[[int, int], None] = lambda done, of: None,
+        notify: Callable[[int, int], None] = lambda done, total: None,
     ) -> Clones:
         """See `Family.clones`."""
         from phasescope.models.families.diffusion.clones import clones
 
         with torch.no_grad():
-            return clones(self, partial(self._denoise, network), task, conditions, images, each, seed, tell)
+            return clones(self, partial(self._denoise, network), task, conditions, images, each, seed, notify)
 
     def references(self, examples: Examples) -> dict[str, Any]:
         """Return the band errors of the exact posterior mean over the training set, `unconditional`, and, if a label names
-        several images, of the one given the label, `conditional`; `ladder`: as `summary_of`."""
+        several images, of the one given the label, `conditional`; `reference_denoisers`: as `summary_of`."""
         from phasescope.models.families.diffusion.closest_reference import summary_of
         from phasescope.models.families.diffusion.optimum import UnconditionalOptimum, label_optimum
 
@@ -242,7 +242,7 @@ class Diffusion(Family):
         known, compared = summary_of(self, task, examples.seed)
         if compared is not None:
             self._comparison = examples, compared
-        errors = {"unconditional": self.band_errors(optimum, examples), "ladder": known}
+        errors = {"unconditional": self.band_errors(optimum, examples), "reference_denoisers": known}
         if task.factors.hidden:
             given_label = label_optimum(self, task, task.factors.visible_columns(task.training))
             errors["conditional"] = self.band_errors(given_label, examples)
@@ -250,7 +250,7 @@ class Diffusion(Family):
 
     def examine(self, network: Network, examples: Examples, references: Mapping[str, Any]) -> dict[str, Any]:
         """Return `denoising`: the error of eps by band of t, the exact conditional optimum's (0 if a label names one image)
-        and the unconditional one's; if they are known `ladder` and, if labels were left out in training, `nats`."""
+        and the unconditional one's; if known, `closest_reference`, and `nats` if labels were left out in training."""
         bands = self.bands(len(examples.labels))
         errors = {
             "network": self.band_errors(network, examples),
@@ -261,7 +261,8 @@ class Diffusion(Family):
             {"low": low, "high": high, **{name: by_band[i] for name, by_band in errors.items()}}
             for i, (low, high) in enumerate(bands)
         ]
-        return {"denoising": denoising, **self._stand(network, examples, references.get("ladder", {}))}
+        known = references.get("reference_denoisers", {})
+        return {"denoising": denoising, **self._stand(network, examples, known)}
 
     def _stand(self, network: Network, examples: Examples, known: Mapping[str, Any]) -> dict[str, Any]:
         from phasescope.models.families.diffusion.closest_reference import Comparison
@@ -269,7 +270,7 @@ class Diffusion(Family):
         if "mmse" not in known:
             return {}
         if self._comparison is None or self._comparison[0] is not examples:
-            self._comparison = examples, Comparison.of(self, examples.task, examples.seed)
+            self._comparison = examples, Comparison.from_task(self, examples.task, examples.seed)
         compared = self._comparison[1]
 
         @torch.no_grad()

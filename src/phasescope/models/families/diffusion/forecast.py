@@ -1,6 +1,6 @@
 """Predictions for the training of a diffusion, from its data and its objective alone.
 
-With x_t = alpha x_0 + sigma eps and SNR = alpha^2 / sigma^2, each reference denoiser (`rungs`) has an error of x_0,
+With x_t = alpha x_0 + sigma eps and SNR = alpha^2 / sigma^2, each reference denoiser has an error of x_0,
 MMSE(SNR), summed over pixels. The loss weighs it by w_t (SNR under eps, 1 under x, SNR + 1 under v, each with plain
 weighting), so
 
@@ -55,7 +55,7 @@ def forecast(
     Raises:
         ValueError: images alike, or as `References.of` says.
     """
-    references = References.of(diffusion, task)
+    references = References.from_task(diffusion, task)
     knows_all, M = references.knows_all, len(task.training)
     snr = diffusion.schedule.log_snr.exp()
     energy = _half_squared_distance(knows_all)

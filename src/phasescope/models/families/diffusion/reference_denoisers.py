@@ -5,7 +5,7 @@ Wiener          mean and covariance: the best affine denoiser. With C = sum_k la
 
                     x_0 = mu + sum_k u_k (alpha lambda_k / (alpha^2 lambda_k + sigma^2)) u_k . (x_t - alpha mu)
 
-local machine   the patch-local optimal denoiser: each pixel sees a patch of side P about it, and all that was ever in it
+patch-local optimum: each pixel sees a patch of side P about it, and all that was ever in it
                 (Kamb & Ganguli 2024, arXiv 2412.20292; on a torus whose images are all translates of one it is
                 equivariant too): with b_m the images and Omega the patch of pixel i,
 
@@ -61,7 +61,7 @@ class Wiener(Optimum):
     """u_k, orthonormal"""
 
     @classmethod
-    def of(cls, knows_all: UnconditionalOptimum) -> Wiener:
+    def from_optimum(cls, knows_all: UnconditionalOptimum) -> Wiener:
         """Return the affine denoiser of the same data set."""
         mean, covariance = mean_and_covariance(knows_all)
         variances, modes = torch.linalg.eigh(covariance)

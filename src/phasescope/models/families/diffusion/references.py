@@ -158,7 +158,7 @@ class References:
     machine: PatchLocalOptimum
 
     @classmethod
-    def of(cls, diffusion: Answering, task: Task) -> References:
+    def from_task(cls, diffusion: Answering, task: Task) -> References:
         """Return all that a task has, whatever they cost; ValueError if there is one image, or none, if images have too
         many pixels, or a patch has no middle or is larger than the canvas."""
         training = torch.from_numpy(task.training)
@@ -174,14 +174,14 @@ class References:
                 "its covariance is decomposed"
             )
         machine = PatchLocalOptimum(diffusion, knows_all, task.patch_px, task.periodic)
-        wiener = Wiener.of(knows_all)
+        wiener = Wiener.from_optimum(knows_all)
         hidden, K = task.factors.hidden, len(task.factors)
         knows_label = label_optimum(diffusion, task, task.training)
         partial = knows_label if hidden else PartialOptimum.of_grid(diffusion, task.render, task.training)
         denoisers = [
             Reference("mean image", MeanImage(diffusion, wiener.mean)),
             Reference("Wiener", wiener),
-            Reference(f"local machine, {task.patch_px} px", machine),
+            Reference(f"patch-local optimum, {task.patch_px} px", machine),
             Reference("posterior mean", knows_all),
         ]
         left_out: dict[str, str] = {}
@@ -189,9 +189,9 @@ class References:
             if k in hidden:
                 continue
             if partial is None:
-                left_out[f"{name} told"] = "its training set lacks combinations of its factors' values"
+                left_out[f"{name} known"] = "its training set lacks combinations of its factors' values"
             else:
-                denoisers.append(Reference(f"{name} told", partial, tuple(i for i in range(K) if i != k)))
+                denoisers.append(Reference(f"{name} known", partial, tuple(i for i in range(K) if i != k)))
         if task.shift_px is not None:
             name = f"label up to shifts by {task.shift_px} px"
             if isinstance(knows_label, ConditionalOptimum):

@@ -41,7 +41,7 @@ class Schedule:
     """log(alpha_t^2 / sigma_t^2), strictly decreasing"""
 
     @classmethod
-    def of(cls, betas: Float[Tensor, " T"]) -> Schedule:
+    def from_betas(cls, betas: Float[Tensor, " T"]) -> Schedule:
         """Return the schedule that adds noise of variance `betas`, each in (0, 1)."""
         # Sums of logs keep the digits that 1 - alpha^2 would lose at the first steps, where it is small.
         log_alpha_2 = torch.log1p(-betas.double()).cumsum(0)

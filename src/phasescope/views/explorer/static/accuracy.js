@@ -24,7 +24,7 @@ function quantitiesOf({factors, names}, readings) {
     ...factors.map(({name}) => [`${name} correct`, reading => percent(reading.accuracy[name])]),
     ...(factors.length > 1 ? [["all correct", reading => percent(reading.accuracy.joint)]] : []),
     ...keys("beyond").map(name => [
-      `beyond ${names.copiers[name] ?? name}`,
+      `beyond ${names.image_baselines[name] ?? name}`,
       reading => percent(reading.beyond[name])
     ]),
     ...measured.map(factor => [errorOf(factor), reading => fixed(reading.error[factor.name])]),
@@ -71,7 +71,7 @@ export function accuracyPanel(details, split, line) {
     ),
     ...Object.entries(line?.by_class?.[split] ?? {}).map(classTable)
   ];
-  const caption = h("figcaption", h("h2", "Accuracy by factor"), h("span.note", NOTE), terms(["copier"]));
+  const caption = h("figcaption", h("h2", "Accuracy by factor"), h("span.note", NOTE), terms(["nearest_neighbour"]));
   const box = {tabindex: 0, role: "group", "aria-label": "table of accuracy"};
   return h("figure.panel", caption, h("div.tablebox", box, tables));
 }

@@ -7,7 +7,7 @@ import {absent, choice, fixed, h, integer, known, percent} from "./html.js";
 import {runs, subscribe} from "./live.js";
 import {render} from "./preact.js";
 import {address, remember} from "./route.js";
-import {format, MOST_COMPARED, orderOf, phaseBadge, stateOf} from "./runs.js";
+import {format, MOST_COMPARED, probeOf, phaseBadge, stateOf} from "./runs.js";
 import {phasesTerm, term} from "./words.js";
 import {joined, success, timesOf, UNITS, unitsOf} from "./world.js";
 
@@ -21,36 +21,36 @@ const DASHES = [null, "7 3", "2 2.5", "9 3 2 3"];
 const PANELS = [
   {key: "outcomes", title: "Share of correct images, training labels", domain: [0, 1], percent: true},
   {
-    key: "order",
+    key: "probe_r2",
     title: "Probe R², minimum over factors (untrained)",
-    terms: ["order", "untrained"],
+    terms: ["probe_r2", "untrained"],
     domain: [-0.1, 1]
   },
-  {key: "label_dimension", title: "Participation ratio of label means", log: true},
+  {key: "label_participation_ratio", title: "Participation ratio of label means", log: true},
   {key: "loss", title: "Loss", log: true}
 ];
-const FORMATS = {order: fixed, label_dimension: value => String(Number(value.toPrecision(2)))};
+const FORMATS = {probe_r2: fixed, label_participation_ratio: value => String(Number(value.toPrecision(2)))};
 const UNTRAINED = "untrained network";
 
 // a run's panel: of the labels trained on, and at a site
-const panelOf = ({panels, splits}, key, place) =>
+const panelOf = ({panels, splits}, key, site) =>
   panels.find(
     panel =>
       panel.key === key &&
       (!panel.split || panel.split === splits[0]) &&
-      (!panel.place || panel.place === place)
+      (!panel.site || panel.site === site)
   );
 
-const placesOf = ({panels}) => panels.filter(({key}) => key === "order").map(({place}) => place);
+const sitesOf = ({panels}) => panels.filter(({key}) => key === "probe_r2").map(({site}) => site);
 
 // the site at which all runs are compared: where most of them read their phases, else the first that all have
-function commonPlace(several) {
-  const measured = several.filter(details => placesOf(details).length);
-  const shared = placesOf(measured[0] ?? {panels: []}).filter(place =>
-    measured.every(details => placesOf(details).includes(place))
+function commonSite(several) {
+  const measured = several.filter(details => sitesOf(details).length);
+  const shared = sitesOf(measured[0] ?? {panels: []}).filter(site =>
+    measured.every(details => sitesOf(details).includes(site))
   );
-  const votes = place => measured.filter(details => details.read_at === place).length;
-  return shared.reduce((best, place) => (best === null || votes(place) > votes(best) ? place : best), null);
+  const votes = site => measured.filter(details => details.read_at === site).length;
+  return shared.reduce((best, site) => (best === null || votes(site) > votes(best) ? site : best), null);
 }
 
 // the value of a dotted field of a run's configuration
@@ -96,9 +96,9 @@ function meanOf(rows) {
 }
 
 // the untrained network's value stands beside that of probe R²: of several runs the mean
-function withUntrained(several, place) {
+function withUntrained(several, site) {
   const last = details =>
-    panelOf(details, "order", place ?? details.read_at)
+    panelOf(details, "probe_r2", site ?? details.read_at)
       ?.lines.find(({name}) => name === UNTRAINED)
       ?.y.findLast(known);
   const values = several.map(last).filter(known);
@@ -108,9 +108,9 @@ function withUntrained(several, place) {
 
 // a line for each run or group of runs, y over xs
 function linesOf(key, xs, several, {names, unit, group}) {
-  const place = commonPlace(several);
+  const site = commonSite(several);
   const curve = details => {
-    const panel = panelOf(details, key, place ?? details.read_at);
+    const panel = panelOf(details, key, site ?? details.read_at);
     const line = panel?.lines.find(({name}) => key !== "outcomes" || name === success(details));
     const times = line ? timesOf(details, panel, unit) : [];
     return joined(xs, new Map(times.map((time, i) => [time, line.y[i]]).filter(([time]) => known(time))));
@@ -119,7 +119,7 @@ function linesOf(key, xs, several, {names, unit, group}) {
     colour: COLOURS[index % COLOURS.length],
     dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]
   });
-  const beside = some => (key === "order" ? withUntrained(some, place) : {});
+  const beside = some => (key === "probe_r2" ? withUntrained(some, site) : {});
   if (!group) {
     return several.map(details => {
       const {name} = details.row;
@@ -205,7 +205,7 @@ class CompareView {
 
 const APART = "No layer was read in all of them: scores of different layers are not comparable.";
 
-const isApart = several => several.some(details => placesOf(details).length) && commonPlace(several) === null;
+const isApart = several => several.some(details => sitesOf(details).length) && commonSite(several) === null;
 
 function explanation(group) {
   const shared = group === SEEDS ? "configuration" : `value of ${group}`;
@@ -243,14 +243,14 @@ function differences({names, known, group}, several, fields) {
       h("th", {scope: "row"}, title),
       names.map(name => cell(name, text))
     );
-  const order = h("span", term("order"), " (", term("untrained"), "), each at its own layer");
+  const probe = h("span", term("probe_r2"), " (", term("untrained"), "), each at its own layer");
   const state = name => h("td", known.get(name).error ?? stateOf(known.get(name).row));
   const body = [
     h("tr", h("th", {scope: "row"}, "state"), names.map(state)),
     line(phasesTerm("phases of behaviour"), row => row.phases?.behaviour?.sequence.map(phaseBadge) ?? "–"),
     line("onset of C, images", row => integer(row.phases?.behaviour?.onsets.C)),
     line("success", row => percent(row.success)),
-    line(order, orderOf),
+    line(probe, probeOf),
     fields.map(field => line(field, (_, details) => valueOf(details, field)))
   ];
   const table = h("table.compare", h("thead", h("tr", h("td"), names.map(head))), h("tbody", body));

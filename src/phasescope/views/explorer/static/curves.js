@@ -6,7 +6,7 @@ import {choice, h} from "./html.js";
 import {timesOf, unitsOf} from "./world.js";
 
 const sitesOf = ({panels}) => [
-  ...new Map(panels.filter(({place}) => place).map(({place, note}) => [place, note]))
+  ...new Map(panels.filter(({site}) => site).map(({site, note}) => [site, note]))
 ];
 
 // what of the state the address holds
@@ -42,9 +42,9 @@ export function curveChoices(details, {unit, split, site}, set) {
 
 // line: that of the snapshot at which the slider stands; pick(time): called with what is pointed at
 export function curves(details, {unit, split, site}, line, pick) {
-  const isShown = panel => (!panel.split || panel.split === split) && (!panel.place || panel.place === site);
+  const isShown = panel => (!panel.split || panel.split === split) && (!panel.site || panel.site === site);
   const chart = panel => {
-    const key = `${panel.key} ${panel.split} ${panel.place}`;
+    const key = `${panel.key} ${panel.split} ${panel.site}`;
     return h(Chart, {key, panel, x: timesOf(details, panel, unit), cursor: line?.[unit], pick});
   };
   return details.panels.filter(panel => isShown(panel) && hasData(panel)).map(chart);

@@ -55,7 +55,7 @@ function draw(canvas, image, size, {label, reading, toward}) {
       [0, arm]
     ]);
   if (toward)
-    cross(context, "told", toward.map(at), [
+    cross(context, "condition", toward.map(at), [
       [slant, slant],
       [slant, -slant]
     ]);

@@ -33,13 +33,13 @@ export function interventionFrom(query, {factors}) {
   );
   const usual = factors.map(({low, high}, k) => (k === along ? (high - low) / 8 : 0));
   const other = given && how !== "steer" ? within(factors, given) : null;
-  return {how, layer: query.get("tap"), other, step: given && how === "steer" ? given : usual, layers: []};
+  return {how, layer: query.get("layer"), other, step: given && how === "steer" ? given : usual, layers: []};
 }
 
 export function interventionQuery({how, layer, other, step}) {
   if (!how) return {};
   const values = how === "steer" ? step : how === "ablate" ? null : other;
-  return {how, tap: layer, towards: values && values.map(value => Number(value.toPrecision(6))).join()};
+  return {how, layer, towards: values && values.map(value => Number(value.toPrecision(6))).join()};
 }
 
 // the label that is put in, or to which the step leads; null if there is none
@@ -72,7 +72,7 @@ export function withLayers(state, layers) {
 export function asked({how, layer}, label, second) {
   const towards =
     how === "steer" ? second.map((value, k) => Number((value - label[k]).toPrecision(8))) : second;
-  return {strip: 0, tap: layer, how, ...(towards ? {towards: towards.join()} : {})};
+  return {strip: 0, layer, how, ...(towards ? {towards: towards.join()} : {})};
 }
 
 function result(details, {answer, label, second, layer, ms}, size) {

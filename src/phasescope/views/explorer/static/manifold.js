@@ -40,13 +40,13 @@ function reachOf(data) {
 
 const indices = count => Array.from({length: count}, (_, i) => i);
 
-// labels of samples as places from -1 to 1 along the first three factors
+// labels of samples as positions from -1 to 1 along the first three factors
 function labelSpace({factors}, samples) {
-  const place = (label, k) => {
+  const position = (label, k) => {
     const {low, high} = factors[k] ?? {low: -1, high: 1};
     return (2 * ((label[k] ?? 0) - low)) / (high - low) - 1;
   };
-  const column = k => indices(samples.count).map(i => place(samples.label(i), k));
+  const column = k => indices(samples.count).map(i => position(samples.label(i), k));
   return {x: column(0), y: column(1), z: column(2)};
 }
 
@@ -104,7 +104,7 @@ export class ManifoldPanel {
     this.update = update;
     this.save = save;
     this.height = height;
-    this.place = null;
+    this.site = null;
     this.projection = "pca";
     this.colouring = null;
     this.camera = cameraAt(null);
@@ -117,17 +117,17 @@ export class ManifoldPanel {
 
   restore(query, {latents, factors}) {
     const wanted = query.get("at");
-    this.place = latents.some(({place}) => place === wanted) ? wanted : (latents[0]?.place ?? null);
+    this.site = latents.some(({site}) => site === wanted) ? wanted : (latents[0]?.site ?? null);
     this.projection = query.get("proj") ?? "pca";
     this.colouring = query.get("colour") ?? factors[0]?.name ?? OUTCOME;
     this.camera = cameraAt(numbersOf(query.get("cam"), 3));
   }
 
   query({factors}) {
-    const {place, projection, colouring, camera} = this;
+    const {site, projection, colouring, camera} = this;
     const isUsual = colouring === (factors[0]?.name ?? OUTCOME);
     const shown = {proj: projection === "pca" ? null : projection, colour: isUsual ? null : colouring};
-    return {at: place, ...shown, cam: cameraText(camera)};
+    return {at: site, ...shown, cam: cameraText(camera)};
   }
 
   set(values) {
@@ -139,7 +139,7 @@ export class ManifoldPanel {
   projections() {
     const {details, samples} = this.now;
     const {latents, names, factors, snapshots} = details;
-    const stored = latents.find(({place}) => place === this.place)?.projections ?? [];
+    const stored = latents.find(({site}) => site === this.site)?.projections ?? [];
     const options = stored.map(name => [name, names.projections[name]]);
     const isOffered = samples !== undefined && factors.length && snapshots.some(snapshot => snapshot.samples);
     return isOffered ? [...options, [LABELS, "label space"]] : options;
@@ -147,14 +147,14 @@ export class ManifoldPanel {
 
   choices() {
     const {factors, outcomes, latents} = this.now.details;
-    const {place, projection, colouring} = this;
+    const {site, projection, colouring} = this;
     const errors = factors.map(({name}) => [ERROR + name, `error of ${name}`]);
     const read = outcomes.length ? [[OUTCOME, "outcome"], ...errors] : [];
     const colours = [...factors.map(({name}) => [name, name]), ...read];
-    const places = latents.map(({place, words}) => [place, words]);
+    const sites = latents.map(({site, words}) => [site, words]);
     return h(
       "div.controls",
-      places.length > 0 && choice("activations at", places, place, value => this.set({place: value})),
+      sites.length > 0 && choice("activations at", sites, site, value => this.set({site: value})),
       choice("projection", this.projections(), projection, value => this.set({projection: value})),
       choice("colour", colours, colouring, value => this.set({colouring: value}))
     );
@@ -166,15 +166,15 @@ export class ManifoldPanel {
    */
   read() {
     const {details, snapshot, samples} = this.now;
-    const {name, place, projection} = this;
+    const {name, site, projection} = this;
     const count = details.snapshots.length;
-    if (!place || projection === LABELS || !projection) return {};
-    const {answer: cloud, error} = this.answers.get(ofRun(name, "cloud", {place, projection, of: count}));
+    if (!site || projection === LABELS || !projection) return {};
+    const {answer: cloud, error} = this.answers.get(ofRun(name, "cloud", {site, projection, of: count}));
     const index = cloud?.steps.indexOf(snapshot?.step) ?? -1;
     // a UMAP has no map for further activations; those of the samples' labels take the network
     const isMapped = index >= 0 && projection === "pca" && snapshot.weights && !details.sampling.error;
     if (!samples || !isMapped) return {cloud, index, error};
-    const url = ofRun(name, "points", {place, projection, step: snapshot.step, of: count});
+    const url = ofRun(name, "points", {site, projection, step: snapshot.step, of: count});
     const points = this.answers.get(url, true);
     return {cloud, index, points: points.answer?.points, error: error ?? points.error, isAsked: true};
   }
@@ -186,19 +186,19 @@ export class ManifoldPanel {
     const stored = points && axesOf(points.data, points.shape[0]);
     const sampled = samples && isLabels ? labelSpace(details, samples) : stored;
     const few = sampled ? [...selected].filter(i => i < sampled.x.length) : [];
-    const place = axis => few.map(i => sampled[axis][i]);
+    const along = axis => few.map(i => sampled[axis][i]);
     const text = few.map(i => labelText(details, samples.label(i), 0));
-    const places = {
+    const shown = {
       cloud: values && axesOf(cloud.points.data, cloud.points.shape[1], index),
       samples: sampled,
-      chosen: {x: place("x"), y: place("y"), z: place("z"), text},
+      chosen: {x: along("x"), y: along("y"), z: along("z"), text},
       target: isLabels ? null : target
     };
     const colours = coloursOf(details, this.colouring, values, samples);
     const reach = isLabels ? 1.1 : this.measured([cloud], () => (cloud ? reachOf(cloud.points.data) : 1));
     const names = isLabels ? details.factors.map(({words}) => words) : [];
     const camera = isLabels && isFirst(this.camera) ? ABOVE : this.camera;
-    return figureOf(tracesOf(places, colours), {reach, camera, names});
+    return figureOf(tracesOf(shown, colours), {reach, camera, names});
   }
 
   note({cloud, index, points, error, isAsked}) {
@@ -218,8 +218,8 @@ export class ManifoldPanel {
 
   label({cloud}) {
     const {details, snapshot, samples} = this.now;
-    const {place, projection, colouring} = this;
-    const words = details.latents.find(latents => latents.place === place)?.words;
+    const {site, projection, colouring} = this;
+    const words = details.latents.find(latents => latents.site === site)?.words;
     const latents = `activations at ${words} of ${cloud?.labels.shape[0] ?? 0} labels`;
     const points =
       projection === LABELS ? `${samples?.count ?? 0} generated images at their labels` : latents;
@@ -271,7 +271,7 @@ export class ManifoldPanel {
     this.now = now;
     const options = this.projections();
     if (!options.some(([key]) => key === this.projection)) this.projection = options[0]?.[0] ?? null;
-    const {place, projection, colouring, camera, height} = this;
+    const {site, projection, colouring, camera, height} = this;
     const read = this.read();
     const events = {
       moved: moved => this.set({camera: moved}),
@@ -279,9 +279,9 @@ export class ManifoldPanel {
       left: () => this.left()
     };
     const shown = [read.cloud, read.index, read.points, now.samples, now.selected, now.target];
-    const chosen = [place, projection, colouring, camera, dark.matches];
+    const chosen = [site, projection, colouring, camera, dark.matches];
     const make = () => h(Plot, {figure: this.figure(read), label: this.label(read), height, ...events});
-    const caption = h("figcaption", h("h2", "Manifold of activations"), terms(["latents", "tap"]));
+    const caption = h("figcaption", h("h2", "Manifold of activations"), terms(["latents", "layer"]));
     const stage = projection && h("div.stage", this.drawn([...shown, ...chosen], make), this.magnified());
     return h(
       "figure.panel.manifold",

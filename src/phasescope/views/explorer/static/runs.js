@@ -13,14 +13,14 @@ export const MOST_COMPARED = 48;
 const TITLES = {
   phase: "the last phase, of the images and of the activations",
   success: "of the images generated for labels that were trained on",
-  order: "ridge R² where the phases are read; in brackets the untrained network’s",
+  probe: "ridge R² where the phases are read; in brackets the untrained network’s",
   images: "images seen"
 };
 const SORTS = {
   updated: ["last changed", row => row.updated ?? "", -1],
   name: ["name", row => row.name, 1],
   success: ["share of success", row => row.success ?? -1, -1],
-  order: ["probe R²", row => row.probe_r2?.min ?? -1, -1],
+  probe: ["probe R²", row => row.probe_r2?.min ?? -1, -1],
   onset: ["onset of C", row => row.phases?.behaviour?.onsets.C ?? Infinity, 1],
   images: ["images seen", row => row.images_seen ?? -1, -1]
 };
@@ -138,7 +138,7 @@ function titles(few, chosen, set) {
     state: "state",
     phase: phasesTerm("images, activations"),
     success: term("success"),
-    order: [term("order"), " (", term("untrained"), ")"],
+    probe: [term("probe_r2"), " (", term("untrained"), ")"],
     images: "seen"
   };
   const all = {
@@ -176,7 +176,7 @@ export function phaseBadge(phase) {
 }
 
 // the probe's R² of each factor, their mean and minimum, beside the untrained network's
-export const orderOf = row => row?.probe_r2?.text ?? "–";
+export const probeOf = row => row?.probe_r2?.text ?? "–";
 
 export function stateOf({state, step, steps, eta_s: left, error}) {
   if (state !== "running") return h(`span.state.${state}`, {title: error}, state);
@@ -234,7 +234,7 @@ function tableRow(row, fields, chosen, set) {
 }
 
 function numbers(row, isBroken) {
-  if (isBroken) return ["phase", "success", "order", "images"].map(key => h(`td.${key}`));
+  if (isBroken) return ["phase", "success", "probe", "images"].map(key => h(`td.${key}`));
   const {behaviour: images, sheet, representation} = row.phases ?? {};
   const latents = sheet ?? representation;
   const passed = reading => reading?.sequence.join(", ") || "undecided";
@@ -242,7 +242,7 @@ function numbers(row, isBroken) {
   return [
     h("td.phase", h("span.pair", {title}, phaseBadge(images?.last), phaseBadge(latents?.last))),
     h("td.success", percent(row.success)),
-    h("td.order", orderOf(row)),
+    h("td.probe", probeOf(row)),
     h("td.images", {title: `step ${integer(row.step)} of ${integer(row.steps)}`}, compact(row.images_seen))
   ];
 }

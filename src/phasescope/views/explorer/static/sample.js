@@ -92,7 +92,7 @@ class SampleView {
         detail: query
       });
       this.known.image = {answer, label, ms, steps: query.steps};
-      this.state.change = interventions.withLayers(this.state.change, answer.taps);
+      this.state.change = interventions.withLayers(this.state.change, answer.layers);
     } catch (error) {
       this.known.image = {...this.known.image, error: error.message};
     }
@@ -120,9 +120,9 @@ class SampleView {
       this.update();
     }
     known.earlier = {...(await get("generate", {...this.question(earlier), strip: 0})), label};
-    const {place, projection} = manifold;
-    const isPlaced = details.sampling.continuous && place && projection === "pca";
-    const asked = {place, step: stored[index].step, label: label.join()};
+    const {site, projection} = manifold;
+    const isPlaced = details.sampling.continuous && site && projection === "pca";
+    const asked = {site, step: stored[index].step, label: label.join()};
     const [x, y, z] = isPlaced ? ((await get("points", asked)).answer?.points.data ?? []) : [];
     known.target = x === undefined ? null : {x: [x], y: [y], z: [z]};
     this.update();

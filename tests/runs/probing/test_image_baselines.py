@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from phasescope import Factors, RunConfig
+from phasescope.runs.probing import image_baselines
 from phasescope.runs.probing.behaviour import behaviour
-from phasescope.runs.probing.copier import BANDWIDTHS, COPIERS, copied, excess, nearest_values
+from phasescope.runs.probing.image_baselines import excess, nearest_values
 from phasescope.studies import nearest_labels
 from phasescope.worlds import GaussianBump
 
@@ -42,11 +43,12 @@ def test_the_factorized_copier_takes_each_factor_by_itself():
 
 
 N = 16
+scored = image_baselines.baseline_accuracies
 
 
-def accuracies(world, n: int, copier: str, reading: str = "accuracy") -> dict[str, float]:
+def accuracies(world, n: int, baseline: str, reading: str = "accuracy") -> dict[str, float]:
     labels = {name: split(n, np.random.default_rng(0)) for name, split in world.splits().items()}
-    told = copied(world, labels)[copier][reading]
+    told = scored(world, labels)[baseline][reading]
     return {split: of["joint"] for split, of in told.items()}
 
 
@@ -62,10 +64,10 @@ def test_a_random_subset_is_copied_as_often_as_the_closed_form_says(share: float
     for shuffle in range(6):
         design = {"hold_out": {**subset, "shuffle": shuffle}}
         fields = {"kind": kind, "canvas": N, "boundary": "periodic", "design": design}
-        world = RunConfig.of({"world": fields}).world
+        world = RunConfig.from_tree({"world": fields}).world
         trained = len(world.training_labels())
         every = np.concatenate([world.training_labels(), world.design.held(world.factors)["left_out"]])
-        right = copied(world, {"grid": every})["copier"]["accuracy_darkest"]["grid"]["joint"]
+        right = scored(world, {"grid": every})["nearest_neighbour"]["accuracy_darkest"]["grid"]["joint"]
         found.append(right)
         # those that are trained on are right; of the others eight neighbours, drawn without replacement
         lost = np.prod([(N * N - 1 - trained - i) / (N * N - 1 - i) for i in range(8)])
@@ -75,14 +77,14 @@ def test_a_random_subset_is_copied_as_often_as_the_closed_form_says(share: float
 
 
 @pytest.mark.parametrize(("W", "expected"), [(2, 1.0), (4, 0.5), (8, 0.25)])
-@pytest.mark.parametrize("copier", ["copier", "factorized copier"])
-def test_a_lesion_is_copied_at_its_edges_alone(W: int, expected: float, copier: str):
+@pytest.mark.parametrize("baseline", ["nearest_neighbour", "per_factor_nearest_neighbour"])
+def test_a_lesion_is_copied_at_its_edges_alone(W: int, expected: float, baseline: str):
     """min(1, 2 / W) of places in a lesion of width W whose edges are trained on."""
     lesion = {"kind": "lesion", "axis": "x", "width": W}
-    world = GaussianBump.of({"design": {"dx": 0.25, "hold_out": lesion}})
+    world = GaussianBump.from_tree({"design": {"dx": 0.25, "hold_out": lesion}})
     x = 16 + W * (np.random.default_rng(0).random(200) - 0.5)
     labels = np.stack([x, np.full(200, 9.0)], axis=1).astype(np.float32)
-    right = copied(world, {"lesion": labels})[copier]["accuracy"]["lesion"]["joint"]
+    right = scored(world, {"lesion": labels})[baseline]["accuracy"]["lesion"]["joint"]
     assert_within_binomial(right, expected, 200)
 
 
@@ -91,28 +93,29 @@ def test_of_a_sparse_grid_a_factorized_copier_knows_each_factor_as_often_as_the_
     n, found = 5, []
     for shuffle in range(8):
         design = {"hold_out": {"kind": "subset", "count": n, "shuffle": shuffle}}
-        world = GaussianBump.of({"boundary": "periodic", "canvas": N, "design": design})
+        world = GaussianBump.from_tree({"boundary": "periodic", "canvas": N, "design": design})
         every = world.design.held(world.factors)["left_out"]
-        told = copied(world, {"grid": every})["factorized copier"]["accuracy_darkest"]["grid"]
+        told = scored(world, {"grid": every})["per_factor_nearest_neighbour"]["accuracy_darkest"]["grid"]
         found.append(told["joint"])
     assert np.mean(found) == pytest.approx((1 - (1 - 3 / N) ** n) ** 2, abs=0.1)
 
 
 def test_whoever_paints_perfectly_exceeds_every_copier_by_all():
     design = {"hold_out": {"kind": "square", "x": [10, 18], "y": [12, 20]}}
-    world = GaussianBump.of({"design": design})
+    world = GaussianBump.from_tree({"design": design})
     labels = {name: split(32, np.random.default_rng(0)) for name, split in world.splits().items()}
     reader = world.reader()
     every = np.concatenate(list(labels.values()))
     perfect = behaviour(
         reader, reader.read(world.render(torch.from_numpy(every)).numpy()), labels, world.factors
     )
-    copiers = copied(world, labels)
-    found = excess(perfect, copiers)["excess"]
-    assert set(found) == {"copier", "factorized copier", "kernel smoother"}
-    assert found["copier"]["accuracy"]["square"] == 1
-    assert found["copier"]["accuracy"]["grid"] is None  # there is nothing that it gets wrong
-    own = excess(copiers["copier"], copiers)["excess"]["copier"]["accuracy"]["square"]
+    of_baselines = scored(world, labels)
+    found = excess(perfect, of_baselines)["excess"]
+    assert set(found) == {"nearest_neighbour", "per_factor_nearest_neighbour", "kernel"}
+    assert found["nearest_neighbour"]["accuracy"]["square"] == 1
+    assert found["nearest_neighbour"]["accuracy"]["grid"] is None  # there is nothing that it gets wrong
+    nearest = excess(of_baselines["nearest_neighbour"], of_baselines)["excess"]["nearest_neighbour"]
+    own = nearest["accuracy"]["square"]
     assert own == 0
 
 
@@ -120,7 +123,7 @@ def test_a_smoother_is_that_of_its_definition():
     """Nadaraya and Watson's mean with Gaussian weights, of the bandwidth that foretells each training image best from the
     others; no image is beyond the nearest 64."""
     rng = np.random.default_rng(0)
-    world = GaussianBump.of({"canvas": N, "sigma_px": 2.0})
+    world = GaussianBump.from_tree({"canvas": N, "sigma_px": 2.0})
     training, labels = (rng.uniform(1, N, (n, 2)).astype(np.float32) for n in (40, 20))
 
     def images(of: np.ndarray) -> np.ndarray:
@@ -135,12 +138,13 @@ def test_a_smoother_is_that_of_its_definition():
     )
     scale = np.median(between.min(axis=1))
     errors = {
-        width: ((foretold(between, width * scale) - images(training)) ** 2).sum() for width in BANDWIDTHS
+        width: ((foretold(between, width * scale) - images(training)) ** 2).sum()
+        for width in image_baselines.BANDWIDTHS
     }
     best = min(errors, key=errors.get)
-    assert BANDWIDTHS[0] < best < BANDWIDTHS[-1], "so that a choice is made"
+    assert image_baselines.BANDWIDTHS[0] < best < image_baselines.BANDWIDTHS[-1], "so that a choice is made"
     asked = np.linalg.norm((labels[:, None] - training) / world.factors.span, axis=2)
-    found = COPIERS["kernel smoother"](world, training, labels).reshape(20, -1)
+    found = image_baselines.BASELINES["kernel"](world, training, labels).reshape(20, -1)
     np.testing.assert_allclose(found, foretold(asked, best * scale), atol=1e-4)
 
 
@@ -149,5 +153,5 @@ def test_a_world_without_a_reader_has_no_shares():
         def reader(self):
             return None
 
-    assert copied(Unread(canvas=8), {"grid": np.ones((4, 2), dtype=np.float32)}) == {}
+    assert scored(Unread(canvas=8), {"grid": np.ones((4, 2), dtype=np.float32)}) == {}
     assert excess({}, {}) == {}

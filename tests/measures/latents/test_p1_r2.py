@@ -6,9 +6,8 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, cross_val_predict
 
 from phasescope import Factors
-from phasescope.measures import p1_order
-from phasescope.measures.latents import umap_order
-from phasescope.measures.latents.umap_order import FOLDS, held_out, readings_by_one_seed
+from phasescope.measures import p1_r2
+from phasescope.measures.latents.p1_r2 import FOLDS, held_out, readings_by_one_seed, umap
 
 N = 250
 
@@ -26,7 +25,7 @@ def sheet(labels):
 
 @pytest.fixture(scope="module")
 def of_sheet(sheet, labels):
-    return p1_order(sheet, labels, seeds=(0, 1, 2))
+    return p1_r2(sheet, labels, seeds=(0, 1, 2))
 
 
 def test_a_flat_sheet_is_ordered(of_sheet):
@@ -40,7 +39,7 @@ def test_a_flat_sheet_is_ordered(of_sheet):
 
 
 def test_the_score_is_the_r2_of_linear_regressions_on_labels_that_they_were_not_fitted_to(sheet, labels):
-    score, embedding = p1_order(sheet, labels, seeds=(2,))
+    score, embedding = p1_r2(sheet, labels, seeds=(2,))
     folds = KFold(FOLDS, shuffle=True, random_state=0)
     r2 = [
         r2_score(label, cross_val_predict(LinearRegression(), embedding, label, cv=folds))
@@ -53,14 +52,14 @@ def test_the_score_is_the_r2_of_linear_regressions_on_labels_that_they_were_not_
 
 def test_the_first_seed_gives_the_same_embedding_again_and_another_seed_another(sheet, labels, of_sheet):
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    again = p1_order(sheet, labels, seeds=(0,))[1]
+    again = p1_r2(sheet, labels, seeds=(0,))[1]
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
     np.testing.assert_array_equal(again, of_sheet[1])
-    assert not np.array_equal(p1_order(sheet, labels, seeds=(1,))[1], again)
+    assert not np.array_equal(p1_r2(sheet, labels, seeds=(1,))[1], again)
 
 
 def test_of_noise_nothing_is_read(labels):
-    score, _ = p1_order(np.random.default_rng(2).normal(size=(N, 40)), labels, seeds=(0, 1, 2), epochs=100)
+    score, _ = p1_r2(np.random.default_rng(2).normal(size=(N, 40)), labels, seeds=(0, 1, 2), epochs=100)
     # Rows of the fit would have 3 / (n - 1) explained that is independent of them; rows held out lose as much.
     assert -5 * 3 / (N - 1) < score.value < 0.01
     assert score.low < 0
@@ -71,16 +70,16 @@ def test_a_circle_is_read_through_sine_and_cosine():
     label = np.random.default_rng(3).uniform(0, 32, (N, 1))
     angle = 2 * np.pi * label / 32
     circle = np.hstack([np.sin(angle), np.cos(angle)])
-    periodic, _ = p1_order(circle, label, factors=Factors.named(("x",), (32.0,), ("x",)), epochs=200)
+    periodic, _ = p1_r2(circle, label, factors=Factors.named(("x",), (32.0,), ("x",)), epochs=200)
     assert periodic.value > 0.9
-    assert p1_order(circle, label, epochs=200)[0].value < periodic.low
+    assert p1_r2(circle, label, epochs=200)[0].value < periodic.low
 
 
 def test_clusters_without_a_path_between_them_and_repeated_rows_are_read_without_warnings(labels):
     rng = np.random.default_rng(4)
     clusters = np.repeat(1e6 * rng.normal(size=(5, 8)), N // 5, axis=0)
     for spread in (0, 1):
-        score, embedding = p1_order(clusters + spread * rng.normal(size=(N, 8)), labels, epochs=50)
+        score, embedding = p1_r2(clusters + spread * rng.normal(size=(N, 8)), labels, epochs=50)
         assert np.isfinite(embedding).all()
         assert score.value < 0.2
 
@@ -119,8 +118,8 @@ def test_seeds_that_disagree_widen_the_interval(labels):
     rng = np.random.default_rng(7)
     apart = np.where(labels[:, :1] > 16, 40.0, 0.0)
     z = np.hstack([labels, apart]) @ rng.normal(size=(3, 40)) + rng.normal(size=(N, 40))
-    one, _ = p1_order(z, labels, seeds=(0,))
-    many, _ = p1_order(z, labels, seeds=tuple(range(5)))
+    one, _ = p1_r2(z, labels, seeds=(0,))
+    many, _ = p1_r2(z, labels, seeds=tuple(range(5)))
     assert many.high - many.low > one.high - one.low
     assert many.low < many.detail["lowest_seed"] + 0.05
     assert many.detail["highest_seed"] < many.high + 0.05
@@ -139,6 +138,6 @@ def test_umap_leaves_the_number_of_pytorchs_threads_as_it_is(monkeypatch):
             torch.set_num_threads(before + 1)
             return distances[:, :3]
 
-    monkeypatch.setattr(umap_order, "_umap_kept_on_disk", lambda: StartsThreads)
-    umap_order.umap(np.eye(8), 3, 1, 0)
+    monkeypatch.setattr("phasescope.measures.latents.p1_r2._umap_kept_on_disk", lambda: StartsThreads)
+    umap(np.eye(8), 3, 1, 0)
     assert torch.get_num_threads() == before

@@ -1,4 +1,4 @@
-"""Linear order: how well a ridge regression reads each factor from raw latents that it was not fitted to.
+"""Linear-probe R^2: how well a ridge regression reads each factor from raw latents that it was not fitted to.
 
 The regression (`ridge`) chooses alpha by generalised cross-validation for each target and fold. A linear probe is Alain &
 Bengio's (2016).
@@ -26,7 +26,7 @@ WORST = float(np.log(2))
 ALL_LEFT = 1e-6
 
 
-def order(
+def probe_r2(
     latents: Float[np.ndarray, "n features"],
     labels: Float[np.ndarray, "n K"],
     factors: Factors | None = None,

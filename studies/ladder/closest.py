@@ -5,19 +5,19 @@ import math
 
 from phasescope.studies import NotEnough, Runs
 
-KNOWS = {"mean image": 0, "Wiener": 1, "local machine": 2, "posterior mean": 3, "label": 5}
+KNOWS = {"mean image": 0, "Wiener": 1, "patch-local optimum": 2, "posterior mean": 3, "label": 5}
 """how much a reference knows, by what its name begins with"""
-NEEDED = ("ladder", "nats")  # what a run must observe for it
+NEEDED = ("closest_reference", "nats")  # what a run must observe for it
 ONE_FACTOR = 4  # a reference that knows one factor of the label
 
 
-def read_standing(run) -> list[dict]:
+def read_closest(run) -> list[dict]:
     """Return what the closest reference knows at each noise level, NaN if there is none, and the label's nats as a
     share of all."""
-    known = ((run.references or {}).get("family") or {}).get("ladder") or {}
+    known = ((run.references or {}).get("family") or {}).get("reference_denoisers") or {}
     rows = []
     for line in run.metrics:
-        by_level = {str(entry["t"]): rank(closest(entry)) for entry in line.get("ladder") or ()}
+        by_level = {str(entry["t"]): rank(closest(entry)) for entry in line.get("closest_reference") or ()}
         nats = {
             f"nats.{name}": entry["value"] / known["nats"][name]
             for name, entry in (line.get("nats") or {}).items()
@@ -29,7 +29,7 @@ def read_standing(run) -> list[dict]:
 def closest(entry: dict) -> str | None:
     """Return the closest reference denoiser of an entry; None if r² is not above 0: the network's answer is then as far
     from each as images are from their mean."""
-    return entry["rung"] if (entry["r2"] or 0) > 0 else None
+    return entry["reference"] if (entry["r2"] or 0) > 0 else None
 
 
 def rank(reference: str | None) -> float:
@@ -45,7 +45,7 @@ def levels(runs: Runs) -> list[int]:
     Raises:
         NotEnough: the records have none.
     """
-    names = [name.removeprefix("standing.") for name in runs.columns("standing.")]
+    names = [name.removeprefix("closest.") for name in runs.columns("closest.")]
     if not (found := sorted(int(name) for name in names if name.isdigit())):
-        raise NotEnough("the records lack `standing`: no reference denoiser was compared")
+        raise NotEnough("the records lack `closest`: no reference denoiser was compared")
     return found

@@ -8,8 +8,8 @@ from sklearn.model_selection import KFold, cross_val_predict
 
 from docs.figures.coverage import COUNTED, ORDERS, Curved, Linear, order_coverage
 from phasescope import Factors
-from phasescope.measures import order
-from phasescope.measures.latents.order import explained, influences
+from phasescope.measures import probe_r2
+from phasescope.measures.latents.probe_r2 import explained, influences
 from phasescope.measures.latents.ridge import ALPHAS, out_of_fold, ridge_fits
 
 
@@ -22,7 +22,7 @@ def test_a_linear_code_has_order_one_whatever_the_number_of_features():
     labels = labels_of(rng, 200)
     for features in (2, 50, 400):
         latents = labels @ rng.normal(size=(2, features)) + rng.normal(size=features)
-        score = order(latents, labels)
+        score = probe_r2(latents, labels)
         assert score.value > 0.9999
         assert score.low <= score.value <= score.high <= 1
         assert score.baselines["permuted"] < 0.1
@@ -32,12 +32,12 @@ def test_a_code_in_quiet_directions_is_found_under_loud_noise():
     rng = np.random.default_rng(1)
     labels = labels_of(rng, 200)
     loud = 1e3 * rng.normal(size=(200, 20))
-    assert order(np.hstack([loud, labels / 32]), labels).value > 0.999
+    assert probe_r2(np.hstack([loud, labels / 32]), labels).value > 0.999
 
 
 def test_noise_has_no_order_and_seldom_exceeds_its_permuted_null():
     rng = np.random.default_rng(2)
-    scores = [order(rng.normal(size=(80, 40)), labels_of(rng, 80), resamples=2, seed=i) for i in range(60)]
+    scores = [probe_r2(rng.normal(size=(80, 40)), labels_of(rng, 80), resamples=2, seed=i) for i in range(60)]
     assert np.mean([score.value for score in scores]) == pytest.approx(0, abs=0.1)
     assert max(score.value for score in scores) < 0.3
     # Chance exceeds its 95th percentile in 3 of 60 cases, and in more than 9 once in 1,000 times.
@@ -47,10 +47,10 @@ def test_noise_has_no_order_and_seldom_exceeds_its_permuted_null():
 def test_the_value_is_that_of_the_factor_read_worst():
     rng = np.random.default_rng(3)
     labels = labels_of(rng, 300)
-    score = order(labels[:, :1] @ rng.normal(size=(1, 30)) + 0.1 * rng.normal(size=(300, 30)), labels)
+    score = probe_r2(labels[:, :1] @ rng.normal(size=(1, 30)) + 0.1 * rng.normal(size=(300, 30)), labels)
     assert score.detail["label1"] > 0.99
     assert score.value == score.detail["label2"] < 0.1
-    assert list(order(labels, labels, Factors.named(("height", "width"))).detail) == ["height", "width"]
+    assert list(probe_r2(labels, labels, Factors.named(("height", "width"))).detail) == ["height", "width"]
 
 
 @pytest.mark.parametrize("features", [10, 300])
@@ -102,7 +102,7 @@ def test_a_label_that_all_directions_hold_is_read_from_as_many_as_there_are_rows
     for features in (60, 100, 400):
         labels = labels_of(rng, 128)
         latents = labels @ rng.normal(size=(2, features)) + 0.5 * rng.normal(size=(128, features))
-        assert order(latents, labels, permutations=2, resamples=20).value > 0.99, features
+        assert probe_r2(latents, labels, permutations=2, resamples=20).value > 0.99, features
 
 
 def test_order_agrees_with_sklearns_leave_one_out_ridge():
@@ -113,7 +113,7 @@ def test_order_agrees_with_sklearns_leave_one_out_ridge():
     model = RidgeCV(alphas=ALPHAS * scale, alpha_per_target=True)
     predictions = cross_val_predict(model, latents, labels, cv=KFold(5, shuffle=True, random_state=0))
     expected = r2_score(labels, predictions, multioutput="raw_values").min()
-    assert order(latents, labels).value == pytest.approx(expected, abs=0.01)
+    assert probe_r2(latents, labels).value == pytest.approx(expected, abs=0.01)
 
 
 def test_a_periodic_factor_is_read_through_sine_and_cosine():
@@ -121,12 +121,12 @@ def test_a_periodic_factor_is_read_through_sine_and_cosine():
     labels = labels_of(rng, 300)
     angle = 2 * np.pi * labels / 32
     torus = np.hstack([np.sin(angle), np.cos(angle)]) @ rng.normal(size=(4, 20))
-    periodic = order(torus, labels, factors=Factors.named(("x", "y"), (32.0, 32.0), ("x", "y")))
+    periodic = probe_r2(torus, labels, factors=Factors.named(("x", "y"), (32.0, 32.0), ("x", "y")))
     assert periodic.value > 0.9999
-    assert order(torus, labels).value < 0.8
+    assert probe_r2(torus, labels).value < 0.8
     noisy = torus + rng.normal(size=torus.shape)
-    moved = order(noisy, (labels + 11.3) % 32, factors=Factors.named(("x", "y"), (32.0, 32.0), ("x", "y")))
-    still = order(noisy, labels, factors=Factors.named(("x", "y"), (32.0, 32.0), ("x", "y")))
+    moved = probe_r2(noisy, (labels + 11.3) % 32, factors=Factors.named(("x", "y"), (32.0, 32.0), ("x", "y")))
+    still = probe_r2(noisy, labels, factors=Factors.named(("x", "y"), (32.0, 32.0), ("x", "y")))
     assert moved.value == pytest.approx(still.value, abs=0.01)
 
 
@@ -172,7 +172,7 @@ def test_the_interval_covers_the_true_r2():
     covered = 0
     for i in range(100):
         y = rng.normal(size=(200, 1))
-        score = order(y + rng.normal(size=y.shape), y, permutations=1, seed=i)
+        score = probe_r2(y + rng.normal(size=y.shape), y, permutations=1, seed=i)
         covered += score.low <= 0.5 <= score.high
     assert covered >= 87
 
@@ -185,7 +185,7 @@ def test_of_200_intervals_90_to_98_percent_hold_the_least_factors_mean_over_data
 
 def test_all_counts_that_are_shipped_lie_in_90_to_98_percent():
     found = json.loads(COUNTED.read_text())
-    held = [row["held"] for row in found if row["measure"] == "order"]
+    held = [row["held"] for row in found if row["measure"] == "probe_r2"]
     assert len(held) == len(ORDERS)
     assert all(180 <= count <= 196 for count in held)
 
@@ -200,7 +200,7 @@ def test_an_interval_takes_in_its_value_and_ends_where_nothing_is_read():
     for features in (3, 40, 150):
         labels = labels_of(rng, 60)
         for latents in (np.sin(labels @ rng.normal(size=(2, features))), rng.normal(size=(60, features))):
-            score = order(latents, labels, permutations=1)
+            score = probe_r2(latents, labels, permutations=1)
             assert -1 <= score.low <= score.value <= score.high <= 1
 
 
@@ -209,5 +209,6 @@ def test_the_same_seed_gives_the_same_score_and_global_randomness_is_untouched()
     labels = labels_of(rng, 60)
     latents = labels + 5 * rng.normal(size=(60, 2))
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    assert order(latents, labels, seed=1) == order(latents, labels, seed=1) != order(latents, labels, seed=2)
+    first, again, other = (probe_r2(latents, labels, seed=seed) for seed in (1, 1, 2))
+    assert first == again != other
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002

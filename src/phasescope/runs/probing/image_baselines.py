@@ -1,9 +1,9 @@
 """Baselines that only copy training images, scored on the same labels and by the same reader as a network's images.
 
-The **nearest-neighbour baseline** (recorded as `copier`) returns the training image whose label is nearest, with distances
-in shares of each factor's range. The **per-factor nearest-neighbour baseline** (`factorized copier`) takes the nearest
-trained value of each factor separately and renders that combination, trained on or not. The **kernel baseline** (`kernel
-smoother`) averages training images, weighted by how near their labels are (Nadaraya 1964; Watson 1964), with the bandwidth
+The **nearest-neighbour baseline** (`nearest_neighbour`) returns the training image whose label is nearest, with distances in
+shares of each factor's range. The **per-factor nearest-neighbour baseline** (`per_factor_nearest_neighbour`) takes the
+nearest trained value of each factor separately and renders that combination, trained on or not. The **kernel baseline**
+(`kernel`) averages training images, weighted by how near their labels are (Nadaraya 1964; Watson 1964), with the bandwidth
 of the least leave-one-out error. Only accuracy beyond a baseline is evidence of learning:
 
     excess = (acc - acc_baseline) / (1 - acc_baseline).
@@ -111,14 +111,14 @@ def _copies(nearest: Callable[[Labels, Labels, Factors], Labels]) -> Baseline:
     return lambda world, training, labels: _render(world, nearest(training, labels, world.factors.visible))
 
 
-COPIERS: Mapping[str, Baseline] = {
-    "copier": _copies(nearest_labels),
-    "factorized copier": _copies(nearest_values),
-    "kernel smoother": smoothed,
+BASELINES: Mapping[str, Baseline] = {
+    "nearest_neighbour": _copies(nearest_labels),
+    "per_factor_nearest_neighbour": _copies(nearest_values),
+    "kernel": smoothed,
 }
 
 
-def copied(world: World, labels: Mapping[str, Labels]) -> dict[str, dict[str, Any]]:
+def baseline_accuracies(world: World, labels: Mapping[str, Labels]) -> dict[str, dict[str, Any]]:
     """Return each baseline's accuracy by reading, in the format of `behaviour`, on the labels of each split.
 
     Empty if the world has no reader, can only render its training labels, or has several images per label.
@@ -128,31 +128,31 @@ def copied(world: World, labels: Mapping[str, Labels]) -> dict[str, dict[str, An
         return {}
     training, asked = world.training_labels(), np.concatenate(list(labels.values()))
     scores = {}
-    for name, sample in COPIERS.items():
+    for name, sample in BASELINES.items():
         read = reader.read(sample(world, training, asked))
         metrics = behaviour(reader, read, labels, world.factors.visible)
         scores[name] = {reading: by for reading, by in metrics.items() if reading.startswith(ACCURACY)}
     return scores
 
 
-def copied_of_splits(world: World, n: int, seed: int) -> dict[str, dict[str, float]]:
+def baseline_accuracies_of_splits(world: World, n: int, seed: int) -> dict[str, dict[str, float]]:
     """Return, by baseline and split, the share of `n` labels of each split for which all factors are correct."""
     splits = world.splits().items()
     asked = {name: split(n, numpy_generator(seed, f"copier {name}")) for name, split in splits}
     return {
-        copier: {split: shares["joint"] for split, shares in metrics[ACCURACY].items()}
-        for copier, metrics in copied(world, asked).items()
+        baseline: {split: shares["joint"] for split, shares in metrics[ACCURACY].items()}
+        for baseline, metrics in baseline_accuracies(world, asked).items()
     }
 
 
-def excess(metrics: Mapping[str, Any], copiers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def excess(metrics: Mapping[str, Any], accuracies: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return `excess`, by baseline, reading and split: (joint accuracy - the baseline's) / (1 - the baseline's), or None if
     the baseline's is 1. Empty without baselines."""
     beyond: dict[str, dict[str, dict[str, float | None]]] = {}
-    for copier, readings in copiers.items():
+    for baseline, readings in accuracies.items():
         for reading, by_split in readings.items():
             own = metrics.get(reading, {})
-            beyond.setdefault(copier, {})[reading] = {
+            beyond.setdefault(baseline, {})[reading] = {
                 split: _beyond(own[split]["joint"], shares["joint"])
                 for split, shares in by_split.items()
                 if split in own

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_labels, check_latents
-from phasescope.measures.latents.order import estimated, explained, majority
+from phasescope.measures.latents.probe_r2 import estimated, explained, majority
 from phasescope.measures.scores import Score, baseline_level, bootstrap_weights, percentile_interval
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ COMPONENTS = 3
 FOLDS = 5
 
 
-def p1_order(
+def p1_r2(
     latents: Float[np.ndarray, "n features"],
     labels: Float[np.ndarray, "n K"],
     seeds: Sequence[int] = (0,),
@@ -43,7 +43,7 @@ def p1_order(
     The value is the mean over UMAP's seeds; `detail` has each factor's, and with several seeds the lowest and highest value.
     The interval is that of a reading by one seed: it includes how seeds differ, if there are several, and resamples labels,
     with embeddings and regressions fixed. The baseline `permuted` is the level that the value stays below in 95 % of
-    permutations of the labels, on the same embeddings. Other baselines and arguments are those of `order`.
+    permutations of the labels, on the same embeddings. Other baselines and arguments are those of `probe_r2`.
 
     Args:
         seeds: of UMAP; one embedding each.

@@ -1,1 +1,0 @@
-"""Linear networks, whose learning is known in closed form."""
