@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from scipy.stats import hypergeom
 
 import phasescope.studies as ps
 from phasescope.measures import two_nn
@@ -39,9 +40,11 @@ def cell(factors: int, images: int) -> ps.Cell:
 
 
 def nearest(runs: ps.Runs, each: bool = False) -> np.ndarray:
-    """Return the accuracy of a nearest-neighbour baseline on labels drawn at random, (n,); `each`: by factor."""
+    """Return the accuracy of a nearest-neighbour baseline on held-out labels, (n,); `each`: of each factor by itself."""
     K, n = (np.asarray(runs.table[name]) for name in ("factors", "images"))
-    return (1 - (1 - 3 / SIDE) ** n) ** K if each else 1 - (1 - (3 / SIDE) ** K) ** n
+    near, all_held_out = 3**K - 1, SIDE**K - 1  # a held-out label is not trained on; its neighbours may be
+    exact = 1 - hypergeom.pmf(0, all_held_out, near, n)
+    return np.where(K > 1, (1 - (1 - 3 / SIDE) ** n) ** K, exact) if each else exact
 
 
 def read_dimension(run) -> list[dict]:
@@ -89,6 +92,10 @@ STUDY = ps.Study(
     seeds=6,
     more=6,
     headline="below_exponential",
+    summary="Each further factor multiplies the images that are needed by a constant, far less than nearest neighbours "
+    "need and more than if every factor were learned by itself. With one factor a network is no better than its nearest "
+    "neighbour; with two and three it generates most combinations that it has never seen. In the end activations have "
+    "nearly the dimension of the labels, nearer than before training.",
     claims=[
         growth("below_exponential", 4, "below", "less than 4; for nearest neighbours it is 10"),
         growth("above_each", 1.6, "above", "more than 1.6; for the nearest value of each factor it is 1.4"),
@@ -105,11 +112,9 @@ STUDY = ps.Study(
                    log=True, references=BASELINES, ylim=(0, 1.02), level=0.6)
     ],
     tables=[
-        ps.Table(
-            "Correct at the end",
-            {"held-out labels": HELD_OUT, "trained labels": ps.end(ps.accuracy("grid"))} | BASELINES
-            | {"dimension": ps.end("dimension.two_nn"), "dimension, untrained": ps.start("dimension.two_nn")},
-            by=("factors", "images"),
-        )
+        ps.Table("Correct at the end",
+                 {"held-out labels": HELD_OUT, "trained labels": ps.end(ps.accuracy("grid")), **BASELINES,
+                  "dimension": ps.end("dimension.two_nn"), "dimension, untrained": ps.start("dimension.two_nn")},
+                 by=("factors", "images"))
     ],
 )  # fmt: skip

@@ -11,11 +11,7 @@ from phasescope.studies import Cell, Claim, Courses, Ends, OnsetRatio, Study, Ta
 from studies.sheet.readings import CORRECT, PHASE, phases_abc
 
 PREDICTIONS = ("eps", "x", "v")
-PLAN = {
-    "images": {"grid": 32, "off_grid": 0},
-    "snapshots": {"dense_until": 0, "every": 20},
-    "observe": [],
-}
+PLAN = {"images": {"grid": 32, "off_grid": 0}, "snapshots": {"dense_until": 0, "every": 20}, "observe": []}
 CELLS = [
     Cell(
         predict,
