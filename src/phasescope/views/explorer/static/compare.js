@@ -250,7 +250,7 @@ function differences({names, known, group}, several, fields) {
     line(phasesTerm("phases of behaviour"), row => row.phases?.behaviour?.sequence.map(phaseBadge) ?? "–"),
     line("onset of C, images", row => integer(row.phases?.behaviour?.onsets.C)),
     line("success", row => percent(row.success)),
-    line(order, orderOf),
+    names.some(name => known.get(name).row?.probe_r2?.text) && line(order, orderOf),
     fields.map(field => line(field, (_, details) => valueOf(details, field)))
   ];
   const table = h("table.compare", h("thead", h("tr", h("td"), names.map(head))), h("tbody", body));
