@@ -125,9 +125,9 @@ def coverage_figure(found: list[Coverage]) -> Figure:
             else f"{one.truth:{digits}}"
         )
         axes.text(100.6, at, f"{one.held}", va="center", fontsize=7, color=INK, clip_on=False)
-        axes.text(102.2, at, truth, va="center", fontsize=7, color=MUTED, clip_on=False)
-    axes.text(100.6, -0.9, "contain", fontsize=7, fontweight="bold")
-    axes.text(102.2, -0.9, "truth", fontsize=7, fontweight="bold")
+        axes.text(102.6, at, truth, va="center", fontsize=7, color=MUTED, clip_on=False)
+    axes.text(100.6, -0.9, "count", fontsize=7, fontweight="bold")
+    axes.text(102.6, -0.9, "truth", fontsize=7, fontweight="bold")
     words = {
         "loudness": "length of code",
         "alike": "equal variances",
