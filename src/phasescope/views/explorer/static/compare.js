@@ -1,7 +1,6 @@
 // @ts-check
 // Runs over each other: what differs in their settings, and their curves, one for each run or group of runs.
 
-import {json, ofRun} from "./api.js";
 import {Chart, hasData} from "./charts.js";
 import {absent, choice, fixed, h, integer, known, percent} from "./html.js";
 import {runs, subscribe} from "./live.js";
@@ -9,7 +8,7 @@ import {render} from "./preact.js";
 import {address, remember} from "./route.js";
 import {format, MOST_COMPARED, orderOf, phaseBadge, stateOf} from "./runs.js";
 import {phasesTerm, term} from "./words.js";
-import {joined, success, timesOf, UNITS, unitsOf} from "./world.js";
+import {detailsOf, joined, success, timesOf, UNITS, unitsOf} from "./world.js";
 
 // every run with another seed and else the same settings, as one line
 const SEEDS = "seeds";
@@ -160,7 +159,7 @@ class CompareView {
   }
 
   async read(names) {
-    const ask = name => json(ofRun(name)).catch(error => ({error: error.message}));
+    const ask = name => detailsOf(name).catch(error => ({error: error.message}));
     await Promise.all(names.map(async name => this.known.set(name, await ask(name))));
   }
 
