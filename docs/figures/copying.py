@@ -36,7 +36,7 @@ def nearest(targets: Float[np.ndarray, "n 2"], labels: Float[np.ndarray, "M 2"])
 
 
 def gap_ratio_figure() -> Figure:
-    """Where exact images have d1/d2 below 1/3, and what is seen of three painters."""
+    """Where exact images have d1/d2 below 1/3, and its distribution for three simulated models."""
     training = WORLD.training_labels().astype(float)
     figure = Figure(figsize=(7.2, 3.3))
     cell, curves = figure.subplots(1, 2, width_ratios=(1, 1.5))
@@ -46,13 +46,18 @@ def gap_ratio_figure() -> Figure:
     ratios = gap_ratios(images(at), images(training)).reshape(x.shape)
     shown = cell.pcolormesh(side, side, ratios, cmap="viridis", vmin=0, vmax=1, rasterized=True)
     cell.contour(side, side, ratios, levels=[COPY], colors="white", linewidths=1.2)
-    cell.set(aspect="equal", xlabel="x less a training label, px", ylabel="y, px", title="Exact images")
+    cell.set(
+        aspect="equal",
+        xlabel="x minus a training label's, px",
+        ylabel="y minus its y, px",
+        title="Exact images",
+    )
     figure.colorbar(shown, ax=cell, label="$d_1 / d_2$", shrink=0.9)
 
     targets = off_grid(N, "gap ratio figure")
     grid, true = nearest(targets, training), images(targets)
-    painters = {"exact": targets, "half way to the grid": (targets + grid) / 2, "copies": grid}
-    for (name, labels), colour in zip(painters.items(), (ORDER, P1, INK), strict=True):
+    models = {"exact": targets, "half way to the nearest": (targets + grid) / 2, "copies": grid}
+    for (name, labels), colour in zip(models.items(), (ORDER, P1, INK), strict=True):
         score = gap_ratio(images(labels), true, images(training))
         label = f"{name}: share {interval(score)}"
         ratio = np.sort(gap_ratios(images(labels), images(training)))

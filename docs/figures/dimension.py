@@ -47,7 +47,7 @@ def cube(n: int, d: int, rng: Rng) -> Cloud:
 
 
 def dimension_figure() -> Figure:
-    """Flat tori of known dimension, noise about one, and a lattice that is shaken."""
+    """Flat tori of known dimension, noise about one, and a lattice with jitter."""
     n = 1000
     figure = Figure(figsize=(7.2, 2.8))
     tori, noisy, lattice = figure.subplots(1, 3)
@@ -55,8 +55,10 @@ def dimension_figure() -> Figure:
     clouds = [embed(flat_torus(n, k, numpy_generator(0, f"{k}-torus")), 30) for k in d.tolist()]
     curves(tori, d, clouds)
     tori.plot(d, d, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
-    nulls = [two_nn(x).baselines["gaussian"] for x in clouds]
-    tori.plot(d, nulls, color=ACCENT, linestyle=(0, (1, 1.5)), label="TwoNN's Gaussian null")
+    baselines = [two_nn(x).baselines["gaussian"] for x in clouds]
+    tori.plot(
+        d, baselines, color=ACCENT, linestyle=(0, (1, 1.5)), label="Gaussian cloud of the same covariance"
+    )
     tori.set(xlabel="circles", ylabel="dimension", title="Flat tori", ylim=(0, 14))
 
     loudness = np.geomspace(1e-4, 1, 9)
@@ -73,7 +75,12 @@ def dimension_figure() -> Figure:
     shift = rng.uniform(-0.5, 0.5, steps.shape)
     curves(lattice, shaken, [steps + width * shift for width in shaken])
     lattice.axhline(2, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
-    lattice.set(xscale="log", yscale="log", xlabel="shaken by, in steps", title="Labels on a lattice")
+    lattice.set(
+        xscale="log",
+        yscale="log",
+        xlabel="jitter of labels, in steps of the lattice",
+        title="Labels on a lattice",
+    )
     lattice.set_yticks([2, 5, 10, 50, 200], ["2", "5", "10", "50", "200"])
     lattice.minorticks_off()
     figure.legend(*tori.get_legend_handles_labels(), loc="outside lower center", ncols=4)
@@ -103,7 +110,9 @@ def coverage_figure() -> Figure:
                 held.append(sum(score.low <= d <= score.high for score in scores) / cases)
             axes.plot((1, 2, 3, 4), held, style, color=ACCENT, label=f"TwoNN, n = {n}")
         axes.set(xlabel="dimension", xticks=(1, 2, 3, 4), ylim=(-0.03, 1.03))
-    panels[0].set(ylabel=f"share of {cases} intervals", title="Flat tori: no edges")
+    panels[0].set(
+        ylabel=f"share of {cases} intervals that\ncontain the dimension", title="Flat tori: no edges"
+    )
     panels[1].set(title="Cubes: edges")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure

@@ -109,22 +109,22 @@ def cases() -> list[Case]:
     planes = np.kron(turn(np.pi / 4), np.eye(2))
     return [
         Case("x, y", labels, labels, {}),
-        Case("x, y and 4 of noise", np.hstack([labels, noise[:, :4]]), labels, {}),
+        Case("x, y and 4 dimensions of noise", np.hstack([labels, noise[:, :4]]), labels, {}),
         Case("x, x, y", labels[:, [0, 0, 1]], labels, {}),
         Case("x + y, x - y", labels @ turn(np.pi / 4), labels, {}),
         Case("x and noise", np.hstack([labels[:, :1], noise[:, :1]]), labels, {}),
-        Case("5 of noise", noise[:, :5], labels, {}),
+        Case("5 dimensions of noise", noise[:, :5], labels, {}),
         Case("x, y; a quadrant missing", kept, kept, {}),
         Case("x + y, x - y; a quadrant missing", kept @ turn(np.pi / 4), kept, {}),
         Case("lookup", tents(labels), labels, {}),
         Case("Clifford torus", torus, labels, PERIODIC),
         Case("Clifford torus, planes mixed", torus @ planes, labels, PERIODIC),
-        Case("Clifford torus in 1,024, ICA", many, labels, {**PERIODIC, "reduction": "ica"}),
+        Case("Clifford torus in 1,024 features, ICA", many, labels, {**PERIODIC, "reduction": "ica"}),
     ]
 
 
 def codes_figure() -> Figure:
-    """All scores of codes whose scores are known, with the nulls that they exceed."""
+    """All scores of codes whose scores are known, with the baselines that they exceed."""
     figure = Figure(figsize=(7.2, 5.0))
     ax = figure.subplots()
     measured = [(case, disentanglement(case.latents, case.labels, **case.settings)) for case in cases()]
@@ -152,7 +152,7 @@ def codes_figure() -> Figure:
     ax.spines[:].set_visible(False)
     for i in range(1, len(measured)):
         ax.axhline(i - 0.5, color="white", lw=1)
-    ax.set_xlabel(f"n = {N:,}; bold: above 0 and the permuted null; •: above the rotated null too")
+    ax.set_xlabel(f"n = {N:,}; bold: above 0 and shuffled labels; •: above random axes too")
     return figure
 
 

@@ -74,7 +74,7 @@ def index_figure(noise: float = 0.5, draws: int = 4) -> Figure:
             ax.plot(at, value, color=colour, label=name)
             permuted = scores[0].baselines["permuted"]
             ax.axhline(permuted, color=MUTED, linewidth=1, linestyle=":", zorder=0)
-            ax.text(1.02, permuted, "permuted labels", color=MUTED, va="center", fontsize=7.5)
+            ax.text(1.02, permuted, "shuffled labels", color=MUTED, va="center", fontsize=7.5)
             continue
         ends = np.abs(np.array([[score.low, score.high] for score in scores]).T - value)
         ax.errorbar(
@@ -107,7 +107,7 @@ def known_codes() -> dict[str, Float[np.ndarray, "n d"]]:
 
 
 def codes_figure() -> Figure:
-    """Additive R^2 and index of known codes, each with its permuted null."""
+    """Additive R^2 and index of known codes, each with shuffled labels."""
     labels = lattice()
     measures = {
         "additive R$^2$": additivity,
@@ -134,7 +134,7 @@ def codes_figure() -> Figure:
         ax.set_yticks(place, list(codes))
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
-    figure.supxlabel("bars: value; marks: permuted labels", fontsize=7.5, color=MUTED)
+    figure.supxlabel("bars: value; marks: shuffled labels", fontsize=7.5, color=MUTED)
     return figure
 
 
@@ -172,9 +172,9 @@ def coverage_figure(side: int = 10) -> Figure:
         ax.set(
             title=f"{side} x {side} labels, {kind}",
             ylim=(86, 101),
-            xlabel="noise, of the code's standard deviation",
+            xlabel="noise / standard deviation of the code",
         )
-    axes[0].set_ylabel(f"% of {CASES} intervals that hold F")
+    axes[0].set_ylabel(f"% of {CASES} intervals that contain F")
     for share, colour in colours.items():
         axes[1].plot([], [], "o", color=colour, label=f"{share:.0%}")
     axes[1].legend(loc="lower right", ncols=3, title="Clifford torus", title_fontsize=7.5, handletextpad=0.1)

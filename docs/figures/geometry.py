@@ -61,7 +61,7 @@ def noise(*shape: int) -> np.ndarray:
 def curve(
     axes: Axes, x: Any, scores: list[Score], colour: str, label: str, null: str | None = "permuted"
 ) -> None:
-    """Values with their intervals as a band, and a null dotted."""
+    """Values with their intervals as a band, and a baseline dotted."""
     axes.plot(x, [score.value for score in scores], "o-", color=colour, label=label)
     axes.fill_between(
         x,
@@ -91,17 +91,17 @@ def probe_figure() -> Figure:
     panels = figure.subplots(1, 3, sharey=True)
     for axes, (name, sheet) in zip(panels, sheets.items(), strict=False):
         noisy = [embed(sheet, FEATURES) + level * noise(N, FEATURES) for level in levels]
-        curve(axes, range(6), [probe_r2(z, labels) for z in noisy], ORDER, "order: ridge, all features")
-        curve(axes, range(6), [p1_r2(z, labels)[0] for z in noisy], P1, "P1: UMAP, 3 dimensions")
+        curve(axes, range(6), [probe_r2(z, labels) for z in noisy], ORDER, "probe R²: ridge, all features")
+        curve(axes, range(6), [p1_r2(z, labels)[0] for z in noisy], P1, "P1's reading: UMAP to 3D")
         axes.set(title=name, xlabel="noise in each of 64 features")
         axes.set_xticks(range(6), [f"{level:g}" for level in levels])
     torus = embed(clifford_torus(labels, BOTH_PERIODIC), FEATURES)
     noisy = [torus + 4 * level * noise(N, FEATURES) for level in levels]
     curve(panels[2], range(6), [probe_r2(z, labels, BOTH_PERIODIC) for z in noisy], ORDER, "factors periodic")
-    curve(panels[2], range(6), [probe_r2(z, labels) for z in noisy], ACCENT, "factors taken as open")
+    curve(panels[2], range(6), [probe_r2(z, labels) for z in noisy], ACCENT, "factors treated as open")
     panels[2].set(title="Clifford torus", xlabel="noise in each of 64 features")
     panels[2].set_xticks(range(6), [f"{4 * level:g}" for level in levels])
-    panels[0].set(ylabel="$R^2$ of the factor read worst", ylim=(-0.15, 1.04))
+    panels[0].set(ylabel="$R^2$, minimum over factors", ylim=(-0.15, 1.04))
     for axes in (panels[1], panels[2]):
         axes.legend(loc="lower left", bbox_to_anchor=(0, 0.12))
     return figure
@@ -125,14 +125,18 @@ def coverage_figure(found: list[Coverage]) -> Figure:
             else f"{one.truth:{digits}}"
         )
         axes.text(100.6, at, f"{one.held}", va="center", fontsize=7, color=INK, clip_on=False)
-        axes.text(102.2, at, truth, va="center", fontsize=7, color=MUTED, clip_on=False)
-    axes.text(100.6, -0.9, "held", fontsize=7, fontweight="bold")
-    axes.text(102.2, -0.9, "truth", fontsize=7, fontweight="bold")
-    axes.set_yticks(
-        range(len(found)), [f"{one.scenario}; n {one.n}, features {one.features}" for one in found]
-    )
+        axes.text(102.6, at, truth, va="center", fontsize=7, color=MUTED, clip_on=False)
+    axes.text(100.6, -0.9, "count", fontsize=7, fontweight="bold")
+    axes.text(102.6, -0.9, "truth", fontsize=7, fontweight="bold")
+    words = {
+        "loudness": "length of code",
+        "alike": "equal variances",
+    }  # `Coverage` has them as they were drawn
+    scenarios = [" ".join(words.get(word, word) for word in one.scenario.split()) for one in found]
+    rows = [f"{name}; n {one.n}, features {one.features}" for name, one in zip(scenarios, found, strict=True)]
+    axes.set_yticks(range(len(found)), rows)
     axes.set(xlim=(80, 100), xticks=(80, 85, 90, 95, 98, 100), ylim=(len(found) - 0.4, -0.6))
-    axes.set_xlabel(f"share of {found[0].cases} intervals that hold the truth, %")
+    axes.set_xlabel(f"share of {found[0].cases} intervals that contain the truth, %")
     axes.grid(axis="y")
     for name, colour, _ in names.values():
         axes.plot([], [], "o", color=colour, label=name)
@@ -141,7 +145,7 @@ def coverage_figure(found: list[Coverage]) -> Figure:
 
 
 def label_variance_figure() -> Figure:
-    """Latents of labels with variance 1 and noise of a known one, three draws a label."""
+    """Activations of labels with variance 1, and noise of a known variance, three draws per label."""
     labels = (uniform()[:, :1] / PERIOD - 0.5) * 12**0.5
     levels = np.array([0.1, 0.3, 0.5, 1, 2, 4])
     draws = [embed(labels, 20) + level / 20**0.5 * noise(3, N, 20) for level in levels]
@@ -150,15 +154,14 @@ def label_variance_figure() -> Figure:
     fine = np.geomspace(0.1, 4, 100)
     axes.plot(fine, 1 / (1 + fine**2), color=INK, linewidth=0.8, label="truth, $1 / (1 + s^2)$")
     curve(axes, levels, [label_variance(z) for z in draws], ACCENT, "label variance")
-    axes.set(
-        xscale="log", xlabel="noise's length s, labels' being 1", ylabel="label share", ylim=(-0.08, 1.03)
-    )
+    xlabel = "length s of the noise, relative to the labels'"
+    axes.set(xscale="log", xlabel=xlabel, ylabel="label variance", ylim=(-0.08, 1.03))
     axes.legend(loc="upper right")
     return figure
 
 
 def dimension_figure() -> Figure:
-    """Pixels of bumps at several n, and isotropic clouds: corrected, and read off the sample."""
+    """Pixels of bumps at several n, and isotropic clouds: corrected, and of the sample covariance."""
     figure = Figure(figsize=(7.2, 2.8))
     left, right = figure.subplots(1, 2)
     counts = (32, 64, 128, 256, 512, 1024)
@@ -166,7 +169,9 @@ def dimension_figure() -> Figure:
     truth = Bumps(2, 32, 1.0).truth
     left.axhline(truth, color=INK, linewidth=0.8, label=f"$N^2 / 2 \\pi \\sigma^2$ = {truth:.0f}")
     curve(left, counts, bumps, ACCENT, "corrected", null=None)
-    left.plot(counts, [s.detail["uncorrected"] for s in bumps], "s--", color=P1, label="read off the sample")
+    left.plot(
+        counts, [s.detail["uncorrected"] for s in bumps], "s--", color=P1, label="of the sample covariance"
+    )
     left.set(xscale="log", xlabel="n", ylabel="participation ratio", ylim=(0, 300))
     left.set_title("Pixels of periodic bumps, N = 32, $\\sigma$ = 1")
     dimensions = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -174,7 +179,7 @@ def dimension_figure() -> Figure:
     right.plot(dimensions, dimensions, color=INK, linewidth=0.8)
     curve(right, dimensions, clouds, ACCENT, "corrected", null=None)
     read_off = [s.detail["uncorrected"] for s in clouds]
-    right.plot(dimensions, read_off, "s--", color=P1, label="read off the sample")
+    right.plot(dimensions, read_off, "s--", color=P1, label="of the sample covariance")
     right.set(xscale="log", yscale="log", xlabel="true dimension", ylabel="participation ratio")
     right.set_title("Isotropic clouds, n = 256")
     for axes, ticks, corner in ((left, counts, "upper right"), (right, dimensions, "upper left")):

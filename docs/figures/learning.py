@@ -31,7 +31,7 @@ def draw(folder: Path) -> list[Path]:
 def simulated_images(
     rng: np.random.Generator, accuracy: Float[np.ndarray, "runs 1"], n: int, coupling: float
 ) -> tuple[Bool[np.ndarray, "runs n"], Bool[np.ndarray, "runs n"]]:
-    """Right in x and in y with that accuracy; in a share `coupling` of images y is right where x is."""
+    """Correct in x and in y with that accuracy; in a share `coupling` of images y is correct where x is."""
     x, y = rng.random((2, len(accuracy), n)) < accuracy
     return x, np.where(rng.random(x.shape) < coupling, x, y)
 
@@ -64,7 +64,9 @@ def joint_accuracy_figure() -> Figure:
         right.text(score.high + 0.006, -place, interval(score), va="center")
     right.axvline(0, color=MUTED, linewidth=0.7)
     right.set_yticks([-place for place in range(len(rows))], [name for name, _, _ in rows])
-    right.set(xlabel="acc$_{xy}$ - acc$_x$ acc$_y$ (strokes: permuted)", ylim=(-len(rows) + 0.4, 0.6))
+    right.set(
+        xlabel="acc$_{xy}$ - acc$_x$ acc$_y$ (vertical lines: shuffled labels)", ylim=(-len(rows) + 0.4, 0.6)
+    )
     right.set_xlim(right=0.21)
     right.set_title("Excess")
     return figure

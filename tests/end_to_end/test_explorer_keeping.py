@@ -1,5 +1,6 @@
 """In a browser: curves of the training, runs grouped."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -110,3 +111,17 @@ def test_runs_of_one_value_are_one_line_with_a_band(visit, runs):
     }
     assert len(values) == 2
     assert "default" not in values
+
+
+@pytest.mark.slow
+def test_curves_of_runs_can_be_laid_over_each_other_at_their_onset_of_c(visit, runs):
+    run = runs[2]
+    seen = [line["images_seen"] for line in run.metrics]
+    status = run.status
+    status["summary"]["behaviour"] = {"sequence": ["A", "C"], "onsets": {"B": seen[1], "C": seen[1]}}
+    (run.path / "status.json").write_text(json.dumps(status))
+    page = visit(f"/#/run/{run.name}?unit=of_onset", "run")
+    ticks = [float(tick) for tick in costs(page, "Loss").locator("span.x").all_inner_texts()]
+    assert 1 in ticks, "where C began"
+    assert max(ticks) <= seen[-1] / seen[1]
+    assert visit(f"/#/run/{runs[1].name}", "run").locator("option[value=of_onset]").count() == 0

@@ -105,6 +105,7 @@ def test_a_threshold_lies_where_its_gain_is_reached_and_nowhere_where_nothing_is
         ("ACC", "AAC", "mostly correct images came first, 64 images before order"),
         ("AAA", "ACC", "the activations became ordered, and mostly correct images did not come"),
         ("ACC", "AAA", "mostly correct images came, and the activations did not become ordered"),
+        ("ACC", "ACB", "mostly correct images came, and the activations did not stay ordered"),
     ],
 )
 @pytest.mark.parametrize("reading", ["representation", "sheet"])  # studies read only the sheet

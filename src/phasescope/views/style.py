@@ -100,6 +100,11 @@ def css_variables(dark: bool) -> str:
     return " ".join(f"--{name}: {pair[dark]};" for name, pair in PALETTE.items())
 
 
+def shades(count: int) -> list[str]:
+    """Return colours in an order, as of bands of t; the ends of the map are too dark, or too light, for one background."""
+    return [to_hex(colormaps[OPEN_MAP](0.2 + 0.6 * i / max(count - 1, 1))) for i in range(count)]
+
+
 def denoiser_colours(mmse: dict[str, Any]) -> dict[str, str]:
     """Return a colour for each reference denoiser, those with the most information first."""
     return dict(zip([name for name in reversed(mmse) if name != "t"], cycle(NAMED), strict=False))

@@ -19,7 +19,7 @@ from phasescope.views.figures.drawing import COLOURS, Line, Mesh, RunPanel, draw
 from phasescope.views.numbers import format_short
 from phasescope.views.record import Array, Record, number, score
 from phasescope.views.scores import PROBES, levels
-from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, RC, denoiser_colours
+from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, RC, denoiser_colours, shades
 from phasescope.views.terms import (
     READINGS,
     ROUTES,
@@ -111,7 +111,10 @@ def timeline(record: Record) -> Figure:
 def denoising(record: Record) -> Figure | None:
     """Draw the denoising error by band of t, the closest reference denoiser, and nats; None if none was measured."""
     panels = [panel for panel in _of_a_figure(record) if panel.key in DENOISING]
-    return draw_panels(panels) if panels else None
+    figure = draw_panels(panels) if panels else None
+    if figure:
+        figure.axes[-1].set_xlabel("images seen")
+    return figure
 
 
 def _of_a_figure(record: Record) -> list[RunPanel]:
@@ -240,7 +243,7 @@ def _denoising(record: Record) -> Iterator[RunPanel]:
     """Return curves of the network's mean squared error of the noise by band of t, and of the exact optima in `OPTIMA`."""
     bands = next((line["denoising"] for line in reversed(record.metrics) if line.get("denoising")), [])
     curves = []
-    for band, colour in zip(bands, COLOURS * len(bands), strict=False):
+    for band, colour in zip(bands, shades(len(bands)), strict=True):
         for name, dashes in {"network": (), **OPTIMA}.items():
             errors = np.array([_error(line, band["low"], name) for line in record.metrics])
             above_0 = np.where(errors > 0, np.maximum(errors, LEAST_ERROR), np.nan)

@@ -156,7 +156,9 @@ def _write_ticks(ax: Axes, panel: Panel) -> None:
 def _draw_run(ax: Axes, panel: RunPanel) -> None:
     """Draw what panels of runs alone have: phases, stacked shares, a mesh, verticals, an axis of images seen."""
     if panel.yscale == "log":
-        ax.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), minor_locator=NullLocator())
+        low, high = ax.get_ylim()
+        subs = (1, 2, 5) if high < 1000 * low else (1,)
+        ax.yaxis.set(major_locator=LogLocator(subs=subs, numticks=12), minor_locator=NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(format_short))
     if panel.yticks is not None:
         ax.set_yticks(panel.yticks)

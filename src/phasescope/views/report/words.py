@@ -148,10 +148,11 @@ def _precedence(record: Record, read: list[str]) -> list[str]:
     clauses = []
     for reading in readings:
         ordered = record.onsets(reading)["C"]
+        become = "stay" if "C" in record.sequence(reading) else "become"
         if ordered is None and correct is None:
             clause = f"neither order nor {success} were reached"
         elif ordered is None:
-            clause = f"{success} came, and the activations did not become ordered"
+            clause = f"{success} came, and the activations did not {become} ordered"
         elif correct is None:
             clause = f"the activations became ordered, and {success} did not come"
         elif ordered == correct:

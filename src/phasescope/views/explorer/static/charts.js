@@ -18,17 +18,19 @@ export function ticks(low, high, count = 5) {
   return Array.from({length: last - first + 1}, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-// powers of ten, and their threefold where there is room
+// powers of ten, and their threefold where there is room; further multiples where there are none of these
 function logTicks(low, high) {
   const first = Math.ceil(Math.log10(low) - 1e-9);
   const last = Math.floor(Math.log10(high) + 1e-9);
   const every = Math.max(Math.ceil((last - first) / MOST_POWERS), 1);
   const powers = Array.from({length: Math.max(last - first, 0) + 2}, (_, i) => 10 ** (first - 1 + i));
-  const factors = last - first < MOST_POWERS ? [1, 3] : [1];
-  const ticks = powers
-    .filter((_, i) => every === 1 || i % every === 1)
-    .flatMap(power => factors.map(factor => factor * power));
-  return ticks.filter(at => at >= low * 0.999 && at <= high * 1.001);
+  const shown = powers.filter((_, i) => every === 1 || i % every === 1);
+  const ticks = factors =>
+    shown
+      .flatMap(power => factors.map(factor => factor * power))
+      .filter(at => at >= low * 0.999 && at <= high * 1.001);
+  const usual = ticks(last - first < MOST_POWERS ? [1, 3] : [1]);
+  return usual.length > 1 ? usual : ticks([1, 2, 3, 5, 7]);
 }
 
 // the index of what lies nearest to `x`
@@ -81,6 +83,7 @@ function scaleOf({log, domain, mesh}, lines) {
   const ends = mesh ? [mesh.edges[0], mesh.edges.at(-1)] : domain;
   let [low, high] = ends ?? [Math.min(...usable), Math.max(...usable)];
   if (low > high) [low, high] = [1, 10];
+  if (low === high && !log) [low, high] = [Math.min(2 * low, 0), Math.max(2 * low, 0) || 1];
   if (log) [low, high] = [low / 1.15, high * 1.15];
   const to = log ? Math.log10 : value => value;
   const place = value => {

@@ -1,7 +1,6 @@
 // @ts-check
 // Runs over each other: what differs in their settings, and their curves, one for each run or group of runs.
 
-import {json, ofRun} from "./api.js";
 import {Chart, hasData} from "./charts.js";
 import {absent, choice, fixed, h, integer, known, percent} from "./html.js";
 import {runs, subscribe} from "./live.js";
@@ -9,7 +8,7 @@ import {render} from "./preact.js";
 import {address, remember} from "./route.js";
 import {format, MOST_COMPARED, probeOf, phaseBadge, stateOf} from "./runs.js";
 import {phasesTerm, term} from "./words.js";
-import {joined, success, timesOf, UNITS, unitsOf} from "./world.js";
+import {detailsOf, joined, success, timesOf, UNITS, unitsOf} from "./world.js";
 
 // every run with another seed and else the same settings, as one line
 const SEEDS = "seeds";
@@ -160,7 +159,7 @@ class CompareView {
   }
 
   async read(names) {
-    const ask = name => json(ofRun(name)).catch(error => ({error: error.message}));
+    const ask = name => detailsOf(name).catch(error => ({error: error.message}));
     await Promise.all(names.map(async name => this.known.set(name, await ask(name))));
   }
 
@@ -250,7 +249,7 @@ function differences({names, known, group}, several, fields) {
     line(phasesTerm("phases of behaviour"), row => row.phases?.behaviour?.sequence.map(phaseBadge) ?? "–"),
     line("onset of C, images", row => integer(row.phases?.behaviour?.onsets.C)),
     line("success", row => percent(row.success)),
-    line(probe, probeOf),
+    names.some(name => known.get(name).row?.probe_r2?.text) && line(probe, probeOf),
     fields.map(field => line(field, (_, details) => valueOf(details, field)))
   ];
   const table = h("table.compare", h("thead", h("tr", h("td"), names.map(head))), h("tbody", body));

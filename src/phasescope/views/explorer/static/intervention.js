@@ -82,7 +82,7 @@ function result(details, {answer, label, second, layer, ms}, size) {
   const place = reading && labelText(details, reading.at, 2);
   const text = reading
     ? `the image ${WENT[reading.went]}; ${ways[way] ?? way}: ${place}`
-    : "nothing reads these images";
+    : "no reader for these images";
   const marked = {
     ...marks(details, label, reading?.at),
     toward: second ? marks(details, second).label : undefined

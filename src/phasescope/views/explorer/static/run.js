@@ -2,7 +2,7 @@
 // One run: a slider over its snapshots moves everything else.
 
 import {accuracyPanel} from "./accuracy.js";
-import {ALONE, Answers, json, ofRun} from "./api.js";
+import {ALONE, Answers, ofRun} from "./api.js";
 import {nearest} from "./charts.js";
 import {curveChoices, curves, curvesFrom, curvesQuery} from "./curves.js";
 import {choice, fault, h, memo} from "./html.js";
@@ -15,13 +15,13 @@ import {phaseBadge, stateOf} from "./runs.js";
 import {following, followKeys, scrubber} from "./scrubber.js";
 import {pageOf} from "./studies.js";
 import {phaseKey, phasesTerm, term} from "./words.js";
-import {lineAt, outcomeColour} from "./world.js";
+import {detailsOf, lineAt, outcomeColour} from "./world.js";
 
 const FEW = 36;
 const FIRST = 3; // charts beside the manifold; the others stand below, two in a row
 
 export async function open(root, {name, query}) {
-  const view = new RunView(root, name, await json(ofRun(name)));
+  const view = new RunView(root, name, await detailsOf(name));
   view.restore(query);
   return view;
 }
@@ -110,7 +110,7 @@ class RunView {
     const before = this.details;
     try {
       if (!runs.rows.has(this.name)) throw new Error("This run’s folder is gone.");
-      this.details = await json(ofRun(this.name));
+      this.details = await detailsOf(this.name);
       this.error = "";
     } catch (problem) {
       this.error = problem.message;

@@ -139,7 +139,7 @@ function titles(few, chosen, set) {
     phase: phasesTerm("images, activations"),
     success: term("success"),
     probe: [term("probe_r2"), " (", term("untrained"), ")"],
-    images: "seen"
+    images: "images seen"
   };
   const all = {
     type: "checkbox",

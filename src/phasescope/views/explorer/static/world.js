@@ -1,6 +1,7 @@
 // @ts-check
 // What labels, readings and outcomes say, for any world; `details` is what details.py says of the run.
 
+import {json, ofRun} from "./api.js";
 import {fixed, known} from "./html.js";
 
 // what curves can be drawn against: a number of each snapshot
@@ -8,8 +9,17 @@ export const UNITS = {
   images_seen: "images seen",
   step: "steps",
   epochs: "epochs",
-  wall_s: "seconds of training"
+  wall_s: "seconds of training",
+  of_onset: "images seen / onset of C"
 };
+
+// what the server says of a run; of_onset: images seen over those at which C, of the images, began for good
+export async function detailsOf(name) {
+  const details = await json(ofRun(name));
+  const onset = details.row.phases?.behaviour?.onsets.C;
+  const lines = details.lines.map(line => ({...line, of_onset: onset ? line.images_seen / onset : null}));
+  return {...details, lines};
+}
 
 // those that one of several runs has at every snapshot
 export const unitsOf = several =>
