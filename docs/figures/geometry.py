@@ -151,7 +151,7 @@ def label_variance_figure() -> Figure:
     axes.plot(fine, 1 / (1 + fine**2), color=INK, linewidth=0.8, label="truth, $1 / (1 + s^2)$")
     curve(axes, levels, [label_variance(z) for z in draws], ACCENT, "label variance")
     axes.set(
-        xscale="log", xlabel="noise's length s, labels' being 1", ylabel="label share", ylim=(-0.08, 1.03)
+        xscale="log", xlabel="noise's length s, labels' being 1", ylabel="label variance", ylim=(-0.08, 1.03)
     )
     axes.legend(loc="upper right")
     return figure

@@ -52,7 +52,7 @@ function table(corner, headings, rows) {
 function classTable([factor, classes]) {
   const values = Object.values(classes);
   const rows = [
-    ["correct", values.map(({right}) => percent(right))],
+    ["correct", values.map(({correct}) => percent(correct))],
     ["n", values.map(({n}) => integer(n))]
   ];
   return table(factor, Object.keys(classes), rows);
