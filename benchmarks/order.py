@@ -30,7 +30,7 @@ from benchmarks.records import ROOT, Record, environment, machine, read_list, sa
 from benchmarks.timing import THREAD_COUNTS
 from phasescope.core.errors import UserError
 from phasescope.core.sites import Site
-from phasescope.runs.config import RunConfig, load_words
+from phasescope.runs.config import RunConfig, load_arguments
 from phasescope.runs.probing.config import SiteConfig
 from phasescope.runs.store.folder import Run, now
 
@@ -98,9 +98,9 @@ def trained(name: str, words: Sequence[str], seeds: Sequence[int]) -> Contender:
 
     def command(seed: int, work: Path) -> tuple[list[str], Path]:
         own = [*words, f"seed={seed}"]
-        return ["phasescope", "train", *own, "--runs", str(work)], work / load_words(own).folder
+        return ["phasescope", "train", *own, "--runs", str(work)], work / load_arguments(own).folder
 
-    return Contender(name, seeds, command, _place(load_words([*words])))
+    return Contender(name, seeds, command, _place(load_arguments([*words])))
 
 
 def recipe(seeds: Sequence[int], like: str = "fast", words: Sequence[str] = ()) -> Contender:
@@ -111,7 +111,7 @@ def recipe(seeds: Sequence[int], like: str = "fast", words: Sequence[str] = ()) 
         size = ["--params", str(_parameters(like))]
         return ["benchmarks.recipe", "--out", str(folder), *size, *words, f"seed={seed}"], folder
 
-    return Contender("recipe", seeds, command, _place(load_words(["preset=small"])), own_clock=True)
+    return Contender("recipe", seeds, command, _place(load_arguments(["preset=small"])), own_clock=True)
 
 
 def _place(config: RunConfig) -> Site:
@@ -127,7 +127,7 @@ def _parameters(preset: str) -> int:
 
     from benchmarks.peers import parameters_of
 
-    config = load_words([f"preset={preset}"])
+    config = load_arguments([f"preset={preset}"])
     with torch.device("meta"):
         return parameters_of(config.network.build(config.world.shape, config.world.factors))
 

@@ -45,7 +45,7 @@ from phasescope.models.families.diffusion.config import LinearScheduleConfig
 from phasescope.models.training.data import LabelStream
 from phasescope.models.training.loop import resolve_device
 from phasescope.models.training.precision import keep_freed_memory
-from phasescope.runs.config import RunConfig, load_words
+from phasescope.runs.config import RunConfig, load_arguments
 from phasescope.runs.probing.config import ProbingConfig, SiteConfig
 from phasescope.runs.store import RunWriter, hold
 
@@ -280,7 +280,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("words", nargs="*", metavar="key=value", help="of the run, as in seed=1")
     given = parser.parse_intermixed_args(argv)
     try:
-        config = load_words([*WORDS, *given.words])
+        config = load_arguments([*WORDS, *given.words])
         run(config, given.out, given.params, given.budget_s, given.calibration_s)
     except (UserError, RunFailed) as error:
         say(f"recipe: {error}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from docs.figures.theory import BEGIN, END
-from phasescope.runs.config import load_words
+from phasescope.runs.config import load_arguments
 from phasescope.runs.predicting import Designed, designed
 from phasescope.views.figures.axes import write_figure
 from phasescope.views.figures.results import design_figure
@@ -38,7 +38,7 @@ PICTURED: dict[str, tuple[str, ...]] = {"cross": DESIGNS["cross"], "mixed": (MIX
 
 
 def design_of(words: tuple[str, ...]) -> Designed:
-    return designed(load_words(["preset=lean", *words]))
+    return designed(load_arguments(["preset=lean", *words]))
 
 
 def rows(name: str, summary: dict[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from phasescope.runs.config import load_words
+from phasescope.runs.config import load_arguments
 from phasescope.runs.predicting import predict
 from phasescope.views.figures.axes import write_figure
 from phasescope.views.figures.results import reference_errors
@@ -38,7 +38,7 @@ OBJECTIVES: dict[str, tuple[str, ...]] = {
 
 def prediction_of(objective: str) -> dict[str, Any]:
     """Return what `predict` computes for an objective."""
-    return predict(load_words(["preset=lean", *OBJECTIVES[objective]])).values
+    return predict(load_arguments(["preset=lean", *OBJECTIVES[objective]])).values
 
 
 def row(objective: str, prediction: dict[str, Any]) -> str:
@@ -65,7 +65,7 @@ def main() -> int:
     PAGE.write_text(before + BEGIN + table() + END + rest.partition(END)[2])
     PICTURES.mkdir(exist_ok=True)
     for objective, name in (("eps, plain, linear", "ladder"), ("flow matching, uniform", "ladder_flow")):
-        predicted = predict(load_words(["preset=lean", *OBJECTIVES[objective]]))
+        predicted = predict(load_arguments(["preset=lean", *OBJECTIVES[objective]]))
         write_figure(
             reference_errors(predicted.values, f"{objective}: {predicted.sentence}"), PICTURES / f"{name}.png"
         )

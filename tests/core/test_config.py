@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from phasescope import Config, RunConfig, UserError, load_config
 from phasescope.core.config import parse_overrides, read_yaml, set_overrides
 from phasescope.core.errors import log_once
-from phasescope.runs.config import PRESETS, load_words, over_defaults
+from phasescope.runs.config import PRESETS, load_arguments, over_defaults
 from phasescope.studies import merge
 
 
@@ -166,7 +166,7 @@ def test_a_preset_is_a_set_of_defaults(tmp_path: Path):
 def test_a_word_comes_before_the_file_and_the_file_before_the_preset(tmp_path: Path):
     file = tmp_path / "a=b.yaml"
     file.write_text("preset: small\nseed: 5\ntraining: {steps: 777, batch: 32}\n")
-    config = load_words([str(file), "training.batch=16"])
+    config = load_arguments([str(file), "training.batch=16"])
     assert (config.name, config.seed, config.training.steps, config.training.batch) == ("small", 5, 777, 16)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from phasescope import Run
-from phasescope.runs.config import load_words
+from phasescope.runs.config import load_arguments
 from phasescope.runs.store.flat import run_row
 from phasescope.runs.store.records import condense, merge_records
 from phasescope.studies.preregistration import Amendment, Preregistration, Sources
@@ -83,7 +83,7 @@ def write_study(folder: Path, real: Run | None = None) -> Path:
 
 def _history(dx: float, sigma: float, seed: int, onset: float) -> list[dict]:
     words = [f"world.sigma_px={sigma}", f"world.design.dx={dx}", f"world.design.dy={dx}", f"seed={seed}"]
-    config = load_words(["preset=fast", *words])
+    config = load_arguments(["preset=fast", *words])
     same = run_row(Run(Path(config.folder)).identity, config.tree(), {})
     rows = []
     for step in STEPS.tolist():

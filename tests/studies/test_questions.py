@@ -12,7 +12,6 @@ from studies.codes.kinds import BetaVAE, nats
 from studies.factors.kinds import OneObject
 from studies.labels.study import unevenness
 from studies.losses.kinds import summed
-from studies.proxy.kinds import DisturbedBump
 
 
 @pytest.mark.parametrize(("head", "rank"), [("product", 1), ("sum", 0)])
@@ -100,13 +99,3 @@ def test_lines_are_read_as_rendered_and_baselines_are_what_brute_force_counts():
     assert held_out.any(1).all(1).mean() == pytest.approx(nearest(runs, each=True)[0], abs=0.03)
     one = type("Runs", (), {"table": {"factors": [1], "images": [16]}})
     assert nearest(one)[0] == pytest.approx(1 - 15 * 14 / (31 * 30))
-
-
-def test_a_bump_without_disturbance_is_the_bump_and_one_label_in_ten_is_wrong():
-    plain, image = worlds.GaussianBump(), np.arange(1, 11)
-    places = np.random.default_rng(0).integers(5, 28, (50, 2))
-    labels = np.array([(x, y, i) for x, y in places for i in image], dtype=np.float32)
-    same, wrong = (DisturbedBump(wrong=n).render(torch.from_numpy(labels)) for n in (0, 1))
-    assert same.numpy() == pytest.approx(plain.render(torch.from_numpy(labels[:, :2])).numpy(), abs=1e-6)
-    moved = (wrong - same).abs().flatten(1).amax(1) > 0.5
-    assert 0.08 <= moved.float().mean() <= 0.1

@@ -19,10 +19,10 @@ def predict(
     Args:
         patch: side of the patch that the patch-local denoiser sees, px, odd; by default what the network sees, or 7
     """
-    from phasescope.runs.config import load_words
+    from phasescope.runs.config import load_arguments
     from phasescope.views.terminal.results import prediction
 
-    return prediction(phasescope.predict(load_words(overrides), patch)).to(json, out)
+    return prediction(phasescope.predict(load_arguments(overrides), patch)).to(json, out)
 
 
 def designs(
@@ -33,11 +33,11 @@ def designs(
     Args:
         out: FILE.png, FILE.svg or FILE.pdf for a picture of the labels and of some images of each split
     """
-    from phasescope.runs.config import load_words
+    from phasescope.runs.config import load_arguments
     from phasescope.runs.predicting import designed
     from phasescope.views.terminal.results import design
 
-    return design(designed(load_words(overrides))).to(json, out)
+    return design(designed(load_arguments(overrides))).to(json, out)
 
 
 def measure(

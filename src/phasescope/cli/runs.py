@@ -35,9 +35,9 @@ def train(
         tensorboard: folder for scalars and images as they come, as tensorboard --logdir takes it (extra `monitors`)
         wandb: project of Weights & Biases, logged to offline, in wandb/ (extra `monitors`)
     """
-    from phasescope.runs.config import load_words
+    from phasescope.runs.config import load_arguments
 
-    config, monitors = load_words(overrides), []
+    config, monitors = load_arguments(overrides), []
     if print_config:
         from phasescope.views.terminal.results import configuration
 
@@ -53,11 +53,11 @@ def train(
 
 def demo(*overrides: arg.Overrides, runs: arg.Runs = Path("runs"), notify: arg.Notify) -> Result | None:
     """Train the preset `demo` in about two minutes and write its report."""
-    from phasescope.runs.config import load_words
+    from phasescope.runs.config import load_arguments
     from phasescope.runs.store import Run
     from phasescope.views.report.page import write_report
 
-    config = load_words(["preset=demo", *overrides])
+    config = load_arguments(["preset=demo", *overrides])
     if not _train(config, runs, notify):
         return None
     return Result([write_report(Run(runs / config.folder))])

@@ -198,23 +198,23 @@ def defaults() -> Tree:
     return RunConfig().tree()
 
 
-def load_words(words: Sequence[str]) -> RunConfig:
+def load_arguments(arguments: Sequence[str]) -> RunConfig:
     """Return the configuration of a command line's ``[FILE.yaml] [key=value ...]``.
 
     Raises:
         UserError: names the field or the word, its value and the rule.
     """
-    return load_config(*split_words(words))
+    return load_config(*split_arguments(arguments))
 
 
-def split_words(words: Sequence[str]) -> tuple[Path | None, list[str]]:
-    """Return the file, and the words that are ``key=value``.
+def split_arguments(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """Return the file, and the arguments that are ``key=value``.
 
     Raises:
         UserError: a word is neither, or a key or a file is given twice.
     """
-    overrides = [word for word in words if re.match("[^/=]*=", word)]
-    files = [word for word in words if word not in overrides]
+    overrides = [word for word in arguments if re.match("[^/=]*=", word)]
+    files = [word for word in arguments if word not in overrides]
     keys = [word.partition("=")[0] for word in overrides]
     if twice := [key for key in keys if keys.count(key) > 1]:
         raise UserError(f"`{twice[0]}` (={keys.count(twice[0])} times) must be given once")

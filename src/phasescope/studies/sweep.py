@@ -20,7 +20,7 @@ import numpy as np
 
 from phasescope.core.config import Tree, parse_overrides, read_yaml, set_overrides
 from phasescope.core.errors import UserError
-from phasescope.runs.config import RunConfig, split_words
+from phasescope.runs.config import RunConfig, split_arguments
 from phasescope.runs.store.files import to_json
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.finding import STUDY_FILE, find_study, studies_folder, study_names
@@ -38,13 +38,13 @@ RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})(?::(\d+)(:log)?)?")
 Override = tuple[list[str], Any]
 
 
-def sweep_of(words: Sequence[str], name: str | None = None) -> Study:
+def sweep_of(arguments: Sequence[str], name: str | None = None) -> Study:
     """Return the study that overrides describe.
 
     Args:
-        words: ``[FILE.yaml] [key=value ...]``, some of them with several values.
-        name: of the study; by default `sweep-` and the first digits of a hash of its cells, so that the same words
-            resume it.
+        arguments: ``[FILE.yaml] [key=value ...]``, some of them with several values.
+        name: of the study; by default `sweep-` and the first digits of a hash of its cells, so that the same
+            arguments resume it.
 
     Raises:
         UserError: an override is invalid, nothing is swept, or there are too many cells.
@@ -53,7 +53,7 @@ def sweep_of(words: Sequence[str], name: str | None = None) -> Study:
         raise UserError(
             f"`--name` (={name}) must be letters, digits, ., _ and -, 64 at most: it names a folder"
         )
-    file, overrides = split_words(words)
+    file, overrides = split_arguments(arguments)
     base: Tree = read_yaml(file) if file else {}
     values = {word.partition("=")[0]: list(_values_of(word)) for word in overrides}
     of_file = base.pop("seed", 0)

@@ -94,8 +94,8 @@ class NearestImage(Reader):
 
     def outcome(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> np.ndarray:
         correct = self.right(columns, labels).all(axis=1)
-        malformed, other, right = (outcome.name for outcome in self.outcomes)
-        return np.where(correct, right, np.where(self._formed(columns), other, malformed))
+        malformed, other, success = (outcome.name for outcome in self.outcomes)
+        return np.where(correct, success, np.where(self._formed(columns), other, malformed))
 
     def summary(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Mapping[str, float | None]:
         """Return `distance_rms`: the median distance to the nearest training image, and `real_distance_rms` that of real

@@ -97,7 +97,7 @@ FLAT = score(4, 6)
     [
         ((-0.02, 0.02), score(19, 24), (-0.1, 0.1), "A"),
         ((0.02, 0.09), FLAT, (0.1, 0.79), "A"),
-        ((0.05, 0.2), FLAT, (0.0, 0.1), "undecided"),  # astride of label share's threshold
+        ((0.05, 0.2), FLAT, (0.0, 0.1), "undecided"),  # astride of label variance's threshold
         ((0.02, 0.05), FLAT, (0.7, 0.9), "undecided"),  # A or C
         ((0.11, 0.2), FLAT, (0.3, 0.4), "B"),
         ((0.4, 0.5), FLAT, (-0.9, -0.5), "B"),  # less order than untrained
@@ -106,7 +106,7 @@ FLAT = score(4, 6)
         ((0.4, 0.5), FLAT, (0.7, 0.85), "undecided"),  # astride of order's threshold
         ((0.4, 0.5), FLAT, (0.81, 0.95), "C"),
         ((0.4, 0.5), score(40, 50), (0.81, 0.95), "C"),
-        ((0.02, 0.05), FLAT, (0.81, 0.95), "C"),  # whatever the label share
+        ((0.02, 0.05), FLAT, (0.81, 0.95), "C"),  # whatever the label variance
         ((-0.02, 0.02), FLAT, (0.81, 0.95), "C"),
     ],
 )
@@ -187,7 +187,7 @@ def test_a_score_without_its_nulls_decides_nothing(null):
 
 
 def course(*gains, half=0.02):
-    """(label share, dimension, order) along a run in which labels explain much from the second snapshot on."""
+    """(label variance, participation ratio, probe R²) along a run: labels explain much from the second snapshot on."""
     return [
         (gained(0.0 if i == 0 else 0.5, floor=0.2), FLAT, gained(g - half, g + half, floor=0.5))
         for i, g in enumerate(gains)

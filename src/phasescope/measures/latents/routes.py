@@ -73,7 +73,7 @@ def label_variance(
         low=low,
         high=min(high, 1.0),
         n=n,
-        estimator=f"label share of variance, random-effects ANOVA, {draws} draws, {features} features",
+        estimator=f"variance explained by the label, random-effects ANOVA, {draws} draws, {features} features",
         baselines={"permuted": baseline_level(permuted)},
     )
 

@@ -20,7 +20,7 @@ def behaviour(
 
     Ungated readings have their own accuracy and error, such as `accuracy_matched` and `error_matched`; a reader with ungated
     readings has `accuracy_half` too, at half its tolerance. `by_class` has, by split, categorical factor and class, `n` and
-    the share `right`. `together` has, by reading (`formed` is the gated one), split and pair of factors, how their
+    the share `correct`. `together` has, by reading (`formed` is the gated one), split and pair of factors, how their
     correctness is associated: the excess acc_xy - acc_x acc_y and phi, as scores (see `measures.joint_accuracy`).
 
     Args:
@@ -39,16 +39,16 @@ def behaviour(
         }
         readings = in_every_way(reader, columns, asked)
         if len(readings) > 1:
-            right, far = readings["formed"]
-            half = right & ~(far > reader.tolerance / 2)
+            correct, far = readings["formed"]
+            half = correct & ~(far > reader.tolerance / 2)
             result.setdefault("accuracy_half", {})[split] = _accuracy(half, factors)
-        for way, (right, far) in readings.items():
+        for way, (correct, far) in readings.items():
             end = "" if way == "formed" else f"_{way}"
-            result.setdefault(f"accuracy{end}", {})[split] = _accuracy(right, factors)
+            result.setdefault(f"accuracy{end}", {})[split] = _accuracy(correct, factors)
             result.setdefault(f"error{end}", {})[split] = _median_errors(far, factors)
             if way == "formed" and factors.categorical.any():
-                result.setdefault("by_class", {})[split] = _by_class(right, asked, factors)
-            if pairs := _together(right, factors):
+                result.setdefault("by_class", {})[split] = _by_class(correct, asked, factors)
+            if pairs := _together(correct, factors):
                 result.setdefault("together", {}).setdefault(way, {})[split] = pairs
         for name, value in reader.summary(columns, asked).items():
             result.setdefault(name, {})[split] = value
@@ -66,9 +66,9 @@ def in_every_way(
     return readings
 
 
-def _accuracy(right: Bool[np.ndarray, "m K"], factors: Factors) -> dict[str, float]:
-    shares = dict(zip(factors.names, right.mean(axis=0).tolist(), strict=True))
-    return {**shares, "joint": float(right.all(axis=1).mean())}
+def _accuracy(correct: Bool[np.ndarray, "m K"], factors: Factors) -> dict[str, float]:
+    shares = dict(zip(factors.names, correct.mean(axis=0).tolist(), strict=True))
+    return {**shares, "joint": float(correct.all(axis=1).mean())}
 
 
 def _median_errors(far: Float[np.ndarray, "m K"], factors: Factors) -> dict[str, float | None]:
@@ -81,12 +81,12 @@ def _median_errors(far: Float[np.ndarray, "m K"], factors: Factors) -> dict[str,
 
 
 def _by_class(
-    right: Bool[np.ndarray, "m K"], labels: Float[np.ndarray, "m K"], factors: Factors
+    correct: Bool[np.ndarray, "m K"], labels: Float[np.ndarray, "m K"], factors: Factors
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Return, by categorical factor and class, the number `n` of images conditioned on it, and the share `right`."""
+    """Return, by categorical factor and class, the number `n` of images conditioned on it, and the share `correct`."""
     return {
         factor.name: {
-            factor.class_name(value): {"n": int(asked.sum()), "right": float(right[asked, k].mean())}
+            factor.class_name(value): {"n": int(asked.sum()), "correct": float(correct[asked, k].mean())}
             for value in factor.values
             if (asked := labels[:, k] == value).any()
         }
@@ -95,13 +95,13 @@ def _by_class(
     }
 
 
-def _together(right: Bool[np.ndarray, "m K"], factors: Factors) -> dict[str, dict[str, Any]]:
+def _together(correct: Bool[np.ndarray, "m K"], factors: Factors) -> dict[str, dict[str, Any]]:
     """Return the scores `excess` and `phi` by pair of factors, such as `x,y`; empty for fewer than 10 images."""
-    if len(right) < 10:
+    if len(correct) < 10:
         return {}
     result = {}
     for i, j in combinations(range(len(factors)), 2):
-        joint = joint_accuracy(right[:, i], right[:, j])
+        joint = joint_accuracy(correct[:, i], correct[:, j])
         scores = {"excess": joint.difference.to_dict(), "phi": joint.phi.to_dict()}
         result[f"{factors.names[i]},{factors.names[j]}"] = scores
     return result

@@ -158,11 +158,11 @@ def has_baselines(record: Record, measure: str, site: Site) -> bool:
 
 
 def _panel(
-    record: Record, key: str, title: str, curves: list[Line], x: Array | None = None, **look: Any
+    record: Record, key: str, title: str, curves: list[Line], x: Array | None = None, **style: Any
 ) -> RunPanel:
     shown = [curve for curve in curves if np.isfinite(curve.y).any()]
     x = record.images_seen if x is None else x
-    return RunPanel(title, "", look.pop("unit", ""), shown, key=key, x=x, **look)
+    return RunPanel(title, "", style.pop("unit", ""), shown, key=key, x=x, **style)
 
 
 def _phases(record: Record) -> Iterator[RunPanel]:
@@ -179,26 +179,26 @@ def _outcomes(record: Record) -> Iterator[RunPanel]:
         shares = reversed(record.outcome_shares(split).items())
         areas = {name: (colours[name], share) for name, share in shares}
         note = f"{split_words(split, record.is_unconditional)} (n = {record.count(split)})"
-        look = {"unit": "share", "height_in": 1.1, "ylim": (0, 1), "yticks": (0, 0.5, 1)}
-        yield _panel(record, "outcomes", "Outcomes", [level], note=note, split=split, areas=areas, **look)
+        style = {"unit": "share", "height_in": 1.1, "ylim": (0, 1), "yticks": (0, 0.5, 1)}
+        yield _panel(record, "outcomes", "Outcomes", [level], note=note, split=split, areas=areas, **style)
 
 
 def _score(record: Record, measure: str, site: Site) -> RunPanel:
     _, height_in, title, unit = PANELS.get(measure, ("", 1.2, measure_words(measure), ""))
     title, unit = (probed(words, record.factors) for words in (title[:1].upper() + title[1:], unit))
-    look: dict[str, Any] = {"unit": unit, "height_in": height_in, "note": site_words(site), "site": site}
+    style: dict[str, Any] = {"unit": unit, "height_in": height_in, "note": site_words(site), "site": site}
     if measure == "label_participation_ratio":
-        look["yscale"] = "log"
+        style["yscale"] = "log"
     elif measure in PANELS:
-        look |= {"ylim": (-0.12, 1.05), "yticks": (0, 0.5, 1)}
-    return _panel(record, measure, title, _score_curves(record, measure, site), **look)
+        style |= {"ylim": (-0.12, 1.05), "yticks": (0, 0.5, 1)}
+    return _panel(record, measure, title, _score_curves(record, measure, site), **style)
 
 
 def _score_curves(record: Record, measure: str, site: Site) -> list[Line]:
     colour = PALETTE["p1" if measure == "p1_r2" else "probe"][0]
 
-    def line(name: str, *path: str, **look: Any) -> Line:
-        return Line(record.images_seen, record.series(name, site, *path), **look)
+    def line(name: str, *path: str, **style: Any) -> Line:
+        return Line(record.images_seen, record.series(name, site, *path), **style)
 
     low, high = (record.series(measure, site, end) for end in ("low", "high"))
     curves = [line(measure, low=low, high=high, label="this network", colour=colour)]
@@ -208,8 +208,8 @@ def _score_curves(record: Record, measure: str, site: Site) -> list[Line]:
         other, label = BESIDE[measure]
         curves.append(line(other, label=label, colour=PALETTE["accent"][0], width=0.9))
     for baseline in record.baselines(measure):
-        look = {"label": baseline_words(baseline), "dashes": BASELINE_DASHES.get(baseline, OTHER_DASHES)}
-        curves.append(line(measure, "baselines", baseline, colour=MUTED, width=1.1, **look))
+        style = {"label": baseline_words(baseline), "dashes": BASELINE_DASHES.get(baseline, OTHER_DASHES)}
+        curves.append(line(measure, "baselines", baseline, colour=MUTED, width=1.1, **style))
     level = levels(record, measure, site)
     if np.isfinite(level).any():
         gain = f": gain {record.thresholds[measure]:g}"
@@ -221,8 +221,8 @@ def _score_curves(record: Record, measure: str, site: Site) -> list[Line]:
 def _routes(record: Record, site: Site) -> RunPanel:
     """Return curves of probe R² of the condition and of the input image's label; dashed, the variance that it explains."""
 
-    def line(measure: str, *path: str, **look: Any) -> Line:
-        return Line(record.images_seen, np.maximum(record.series(measure, site, *path), FLOOR), **look)
+    def line(measure: str, *path: str, **style: Any) -> Line:
+        return Line(record.images_seen, np.maximum(record.series(measure, site, *path), FLOOR), **style)
 
     curves = []
     for route, words in ROUTES.items():
@@ -232,11 +232,11 @@ def _routes(record: Record, site: Site) -> RunPanel:
         label = f"{words}: share of variance"
         curves.append(line(f"{route}_label_variance", label=label, colour=colour, width=1.1, dashes=(8, 2)))
         for baseline in SHOWN_BASELINES:
-            look = {"label": f"{words}: {baseline_words(baseline)}", "dashes": BASELINE_DASHES[baseline]}
-            curves.append(line(probe, "baselines", baseline, colour=colour, width=0.8, **look))
-    look: dict[str, Any] = {"ylim": (FLOOR, 1.05), "yticks": (0, 0.5, 1), "height_in": 1.6, "unit": "R²"}
+            style = {"label": f"{words}: {baseline_words(baseline)}", "dashes": BASELINE_DASHES[baseline]}
+            curves.append(line(probe, "baselines", baseline, colour=colour, width=0.8, **style))
+    style: dict[str, Any] = {"ylim": (FLOOR, 1.05), "yticks": (0, 0.5, 1), "height_in": 1.6, "unit": "R²"}
     title = f"{probed('Probe R²', record.factors)} by route: condition and input"
-    return _panel(record, "routes", title, curves, note=site_words(site), site=site, **look)
+    return _panel(record, "routes", title, curves, note=site_words(site), site=site, **style)
 
 
 def _denoising(record: Record) -> Iterator[RunPanel]:
@@ -253,12 +253,12 @@ def _denoising(record: Record) -> Iterator[RunPanel]:
                 Line(record.images_seen, above_0, label=label, colour=colour, width=width, dashes=dashes)
             )
     if curves:
-        look = {
+        style = {
             "note": "of the noise per pixel; dashed: the best without the label, drawn at 1e-6 if smaller",
             "unit": "MSE",
             "yscale": "log",
         }
-        yield _panel(record, "denoising", "Denoising error", curves, height_in=2.2, **look)
+        yield _panel(record, "denoising", "Denoising error", curves, height_in=2.2, **style)
 
 
 def _error(line: dict[str, Any], low: float, name: str) -> float:
@@ -286,8 +286,8 @@ def _closest(record: Record) -> Iterator[RunPanel]:
     half = np.diff(t) / 2 if len(t) > 1 else np.array([0.5])
     borders = [t[0] - half[0], *(t[1:] - half if len(t) > 1 else []), t[-1] + half[-1]]
     mesh = Mesh(np.array(closest, float).T, colours, borders)
-    look = {"note": "by t", "unit": "t", "height_in": 2.2}
-    yield _panel(record, "closest", "Closest reference denoiser", [], mesh=mesh, **look)
+    style = {"note": "by t", "unit": "t", "height_in": 2.2}
+    yield _panel(record, "closest", "Closest reference denoiser", [], mesh=mesh, **style)
 
 
 def _nats(record: Record) -> Iterator[RunPanel]:
@@ -301,9 +301,9 @@ def _nats(record: Record) -> Iterator[RunPanel]:
         all_of_it = np.full(len(lines), most.get(name, np.nan))
         curves.append(Line(record.images_seen, all_of_it, colour=MUTED, width=0.8, dashes=(4, 3)))
     if curves:
-        look: dict[str, Any] = {"ylim": (-0.5, 1.1 * most["label"])} if "label" in most else {}
+        style: dict[str, Any] = {"ylim": (-0.5, 1.1 * most["label"])} if "label" in most else {}
         note = "dashed: all that there are"
-        yield _panel(record, "nats", "Nats of the label learned", curves, note=note, unit="nats", **look)
+        yield _panel(record, "nats", "Nats of the label learned", curves, note=note, unit="nats", **style)
 
 
 def _training(record: Record) -> Iterator[RunPanel]:

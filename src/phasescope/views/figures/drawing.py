@@ -189,8 +189,8 @@ def _draw_bands(ax: Axes, bands: Mapping[str, Sequence[str | None]], borders: np
             left, width = borders[first], borders[end] - borders[first]
             colour = PHASE_COLOURS.get(phase or "")
             if phase:
-                look = {"facecolor": colour, "linewidth": 0} if colour else UNDECIDED
-                ax.broken_barh([(left, width)], (row - 0.4, 0.8), **look)  # pyrefly: ignore[bad-argument-type]
+                style = {"facecolor": colour, "linewidth": 0} if colour else UNDECIDED
+                ax.broken_barh([(left, width)], (row - 0.4, 0.8), **style)  # pyrefly: ignore[bad-argument-type]
             if colour and width > 0.02 * (borders[-1] - borders[0]):
                 middle = left + width / 2
                 ax.text(middle, row, str(phase), ha="center", va="center", color="white", weight="bold")
@@ -220,8 +220,8 @@ def _draw_curve(ax: Axes, curve: Curve) -> None:
             low, high = (np.where(np.isfinite(end), end, curve.y) for end in ends)
             ax.vlines(curve.x, low, high, color=colour, linewidth=1.1)
         few = len(curve.x) <= 100
-        look = {"marker": mark, "markersize": 4.5 if few else 2.5, "alpha": 1.0 if few else 0.5}
-        ax.plot(curve.x, curve.y, linestyle="none", color=colour, label=curve.label, **look)
+        style = {"marker": mark, "markersize": 4.5 if few else 2.5, "alpha": 1.0 if few else 0.5}
+        ax.plot(curve.x, curve.y, linestyle="none", color=colour, label=curve.label, **style)
     elif curve.style == "bars":
         ax.plot(curve.x, curve.y, linestyle="none", color=INK, marker="_", markersize=16, markeredgewidth=1.6)
     elif curve.style == "dashed":

@@ -121,8 +121,8 @@ def _borders(record: Record, read: list[dict[str, Array]], shown: Array) -> Floa
 
 def _mark_positions(ax: Axes, at: Float[Array, "columns 2"], left: Array, top: Array, size_pt: float) -> None:
     x, y = left + at[:, 0], top[:, None] + at[:, 1]
-    look = {"s": (0.26 * size_pt) ** 2, "linewidths": 0.9, "facecolors": "none", "edgecolors": TARGET}
-    ax.scatter(np.broadcast_to(x, y.shape), y, marker=CROSSHAIR, **look)
+    style = {"s": (0.26 * size_pt) ** 2, "linewidths": 0.9, "facecolors": "none", "edgecolors": TARGET}
+    ax.scatter(np.broadcast_to(x, y.shape), y, marker=CROSSHAIR, **style)
 
 
 def _text(record: Record, label: Float[Array, " K"]) -> str:

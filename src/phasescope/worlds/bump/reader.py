@@ -110,8 +110,8 @@ class BumpReader(PlaneReader):
         return self.formed(columns)[:, None] & ~far
 
     def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Any]:
-        bumps, right = columns["bumps"], self.right(columns, labels)
-        return [bumps == 0, bumps >= 2, ~self.formed(columns), ~right.all(axis=1)]
+        bumps, correct = columns["bumps"], self.right(columns, labels)
+        return [bumps == 0, bumps >= 2, ~self.formed(columns), ~correct.all(axis=1)]
 
     def objects(self, columns: Columns) -> Float[np.ndarray, " n"]:
         """Return how many bumps; NaN if the image cannot be read."""

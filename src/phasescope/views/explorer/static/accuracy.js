@@ -52,7 +52,7 @@ function table(corner, headings, rows) {
 function classTable([factor, classes]) {
   const values = Object.values(classes);
   const rows = [
-    ["correct", values.map(({right}) => percent(right))],
+    ["correct", values.map(({correct}) => percent(correct))],
     ["n", values.map(({n}) => integer(n))]
   ];
   return table(factor, Object.keys(classes), rows);
@@ -71,7 +71,12 @@ export function accuracyPanel(details, split, line) {
     ),
     ...Object.entries(line?.by_class?.[split] ?? {}).map(classTable)
   ];
-  const caption = h("figcaption", h("h2", "Accuracy by factor"), h("span.note", NOTE), terms(["nearest_neighbour"]));
+  const caption = h(
+    "figcaption",
+    h("h2", "Accuracy by factor"),
+    h("span.note", NOTE),
+    terms(["nearest_neighbour"])
+  );
   const box = {tabindex: 0, role: "group", "aria-label": "table of accuracy"};
   return h("figure.panel", caption, h("div.tablebox", box, tables));
 }

@@ -35,9 +35,7 @@ const UNTRAINED = "untrained network";
 const panelOf = ({panels, splits}, key, site) =>
   panels.find(
     panel =>
-      panel.key === key &&
-      (!panel.split || panel.split === splits[0]) &&
-      (!panel.site || panel.site === site)
+      panel.key === key && (!panel.split || panel.split === splits[0]) && (!panel.site || panel.site === site)
   );
 
 const sitesOf = ({panels}) => panels.filter(({key}) => key === "probe_r2").map(({site}) => site);
