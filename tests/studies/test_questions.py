@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from studies.proxy.kinds import DisturbedBump
 
 from phasescope import worlds
 from studies.bands.kinds import Bands
@@ -12,7 +13,6 @@ from studies.codes.kinds import BetaVAE, nats
 from studies.factors.kinds import OneObject
 from studies.labels.study import unevenness
 from studies.losses.kinds import summed
-from studies.proxy.kinds import DisturbedBump
 
 
 @pytest.mark.parametrize(("head", "rank"), [("product", 1), ("sum", 0)])
