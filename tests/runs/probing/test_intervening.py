@@ -142,7 +142,9 @@ def test_a_tap_that_no_label_reaches_is_refused_in_one_line(how):
         def forward(self, x_t, t, labels):
             return super().forward(self.before(x_t), t, labels)
 
-    with pytest.raises(UserError, match=r"^`layer` \(=before\) must receive the label: .* the same") as caught:
+    with pytest.raises(
+        UserError, match=r"^`layer` \(=before\) must receive the label: .* the same"
+    ) as caught:
         changed(Deaf(world()), how, labels_of(), labels_of() + 1, "before")
     assert "\n" not in str(caught.value)
 
