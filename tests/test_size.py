@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 
 import phasescope
-from packages import MODULES, PACKAGES, SOURCE, imports, is_above, of_phasescope, package
+from packages import MODULES, PACKAGES, SOURCE, imports, is_above, of_phasescope, package, targets
 
 LINES = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
 ARROWS = {
@@ -16,6 +16,13 @@ ARROWS = {
     for module in MODULES
     for other in of_phasescope(imports(module))
     if package(module) != package(other)
+}
+INNER = {
+    module
+    for path in Path(__file__).parent.rglob("*.py")
+    for node in ast.walk(ast.parse(path.read_text()))
+    for module in of_phasescope({*targets(node, str(path))})
+    if MODULES[module].name != "__init__.py"
 }
 
 
@@ -27,6 +34,7 @@ ARROWS = {
         ("lines of Python in the wheel", sum(LINES.values()), 27_000),
         ("lines of the median file", median(LINES.values()), 130),
         ("lines of the longest file", max(LINES.values()), 320),
+        ("inner modules that tests import instead of packages", len(INNER), 70),
     ],
 )  # fmt: skip
 def test_the_instrument_is_no_larger_than_it_may_be(what, count, most, capsys):

@@ -1,24 +1,17 @@
 """The run that is attacked: two snapshots, a second of training."""
 
-from least import LEAST
 from phasescope import RunConfig
-from phasescope.runs.config import over_defaults
+from phasescope.studies import merge
+from training_runs import TINY, run_config
 
-FIELDS = {
+CHANGES = {
     "name": "attacked",
-    "world": {"canvas": 8},
-    "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 2}},
-    "network": {"widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
-    "training": {"steps": 8, "batch": 16, "warmup": 2, "threads": 1, "device": "cpu"},
-    "probing": {
-        "snapshots": {"dense_until": 0, "every": 8},
-        "layers": ["mid"],
-        "t": [40],
-        **LEAST,
-        "p1": None,
-    },
+    "family": {"sampler": {"steps": 2}},
+    "training": {"steps": 8, "warmup": 2},
+    "probing": {"snapshots": {"every": 8}},
 }
+FIELDS = merge(TINY, CHANGES)
 
 
 def config_of(**fields: object) -> RunConfig:
-    return over_defaults(FIELDS, fields)
+    return run_config(FIELDS, fields)

@@ -16,7 +16,6 @@ from damage import DAMAGES, fingerprint, stored_files
 from starlette.testclient import TestClient
 
 from phasescope import Run, RunFailed, UserError, train
-from phasescope.runs.store.writer import CHECKPOINT
 from phasescope.views.explorer.server import create_app
 
 READERS = {
@@ -36,9 +35,7 @@ def learned(run: Run) -> list[dict]:
 
 @pytest.mark.some(2)
 @pytest.mark.parametrize("reader", READERS)
-def test_a_reader_answers_or_refuses_in_a_line_and_changes_nothing(
-    reader: str, whole: Run, tmp_path: Path, command, monkeypatch, capsys
-):
+def test_a_reader_answers_or_refuses(reader: str, whole: Run, tmp_path: Path, command, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     outcomes: Counter[int] = Counter()
     folder = tmp_path / whole.name
@@ -63,9 +60,7 @@ def test_a_reader_answers_or_refuses_in_a_line_and_changes_nothing(
 
 @pytest.mark.some(2)
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_training_resumes_or_says_what_is_damaged_and_changes_nothing(
-    damage: str, whole: Run, tmp_path: Path
-):
+def test_training_resumes_or_names_the_damage(damage: str, whole: Run, tmp_path: Path):
     run = Run(tmp_path / whole.name)
     for file in stored_files(whole.path)[list(DAMAGES).index(damage) % 3 :: 3]:
         shutil.rmtree(run.path, ignore_errors=True)
@@ -81,9 +76,7 @@ def test_training_resumes_or_says_what_is_damaged_and_changes_nothing(
 
 
 @pytest.mark.parametrize("count", [2, pytest.param(1976, marks=pytest.mark.slow)])
-def test_damaged_runs_are_rows_that_say_so_and_the_others_are_unaffected(
-    count: int, whole: Run, tmp_path: Path, command
-):
+def test_damaged_runs_leave_others_unaffected(count: int, whole: Run, tmp_path: Path, command):
     """In `ls`, in the explorer's list, in a comparison and in an export: each damage of four files among sound runs."""
     runs = tmp_path / "runs"
     sound = [runs / f"sound-{number:08x}" for number in range(count)]
@@ -116,7 +109,7 @@ def test_restart_mends_what_is_refused(harm: str, whole: Run, tmp_path: Path):
     shutil.copytree(whole.path, tmp_path / whole.name)
     run = Run(tmp_path / whole.name)
     if harm == "no checkpoint":
-        (run.path / CHECKPOINT).unlink()
+        (run.path / "checkpoint" / "state.safetensors").unlink()
     else:
         (run.path / "config.yaml").write_text("seed: [")
     before = fingerprint(run.path)

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from phasescope import Run, UserError
 from phasescope.views.explorer import library as explored
-from phasescope.views.explorer.library import Library, Unknown
+from phasescope.views.explorer.library import Library
 from phasescope.views.explorer.server import create_app
 from tests.views.explorer.small_run import write_small_run
 
@@ -99,21 +99,6 @@ def test_a_name_that_is_no_text_is_shown_and_found(library):
     (row,) = [row for row in library.rows()["rows"] if row["name"].startswith("bad\\udcff")]
     assert row["name"] == "bad\\udcff\\udcfe-01234567"
     assert library.entry(row["name"]).run.path.name == os.fsdecode(b"bad\xff\xfe-01234567")
-
-
-def test_a_run_that_is_deleted_while_it_is_shown_is_gone_at_once(tmp_path):
-    run = write_small_run(tmp_path)
-    library = Library(tmp_path)
-    library.refresh()
-    version = library.version
-    shutil.rmtree(run.path)
-    with pytest.raises(Unknown):
-        library.entry(run.name)
-    assert library.refresh()
-    assert library.rows(version) == {"version": library.version, "rows": [], "gone": [run.name]}
-    write_small_run(tmp_path)
-    assert library.refresh()
-    assert [row["state"] for row in library.rows(version)["rows"]] == ["done"]
 
 
 def test_what_was_bad_and_is_mended_is_read(tmp_path):

@@ -10,7 +10,7 @@ from explorer_requests import headers, parameters, paths
 from starlette.testclient import TestClient
 
 from phasescope.views.explorer.server import create_app
-from tests.views.explorer.small_run import write_small_run
+from tests.views.explorer.small_run import write_home, write_small_run
 
 SECRET = "nobody outside may read this"
 STRANGE = '<img src=x onerror="alert(1)">'
@@ -18,14 +18,7 @@ STRANGE = '<img src=x onerror="alert(1)">'
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Path:
-    """Runs, results, and a secret beside them."""
-    home = tmp_path_factory.mktemp("home")
-    write_small_run(home / "runs")
-    (home / "results").mkdir()
-    (home / "secret").mkdir()
-    (home / "secret" / "config.yaml").write_text(f"name: {SECRET}\n")
-    (home / "secret" / "claims.json").write_text(f'{{"question": "{SECRET}"}}')
-    return home
+    return write_home(tmp_path_factory.mktemp("home"), SECRET)
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ import yaml
 from attacked_run import FIELDS as FIELDS_OF_A_RUN
 from hostile import call
 
-from phasescope import Run, UserError
+from phasescope import Run, UserError, load_config
 from phasescope.cli import COMMANDS
-from phasescope.core.kinds import load
-from phasescope.runs.archive import write_archive
 
 MARK = "ran"
+NO_WORLD = "must derive from World"
+"""what is said of a class that was imported, and is none that a world can be"""
 EVIL = f"""
 from pathlib import Path
 (Path(__file__).resolve().parents[4] / "{MARK}").touch()
@@ -77,6 +77,12 @@ def here(whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def exported(folder: Path, out: Path) -> Path:
+    outcome = call(["export", str(folder), "--archive", str(out)])
+    assert outcome.code == 0, outcome.err
+    return out
+
+
 def archive_of(whole: Run, kind: str, field: str, to: Path) -> Path:
     """An archive as an attacker builds it: a run's own, with sources in a snapshot and a configuration that names one."""
     made = to / GIFT
@@ -92,7 +98,7 @@ def archive_of(whole: Run, kind: str, field: str, to: Path) -> Path:
     (inner / "__init__.py").write_text(EVIL)
     (inner / "evil.py").write_text("W = object")
     (made / "snapshots" / "evil.py").write_text(EVIL)
-    return write_archive(Run(made), to / "gift.zip")
+    return exported(made, to / "gift.zip")
 
 
 def commands(run: str) -> list[list[str]]:
@@ -158,28 +164,26 @@ def test_no_source_is_imported_out_of_a_runs_folder(place, here: Path, whole, tm
     assert call(["import", "gift.zip"]).code == 0
     (here / "runs" / "gift").symlink_to(GIFT)
     with pytest.raises(UserError) as caught:
-        load(PLACES[place].format(here=here))
+        load_config(overrides=[f"world.kind={PLACES[place].format(here=here)}"])
     assert "\n" not in str(caught.value)
+    assert NO_WORLD not in str(caught.value)
     assert not (here / MARK).exists()
 
 
-def test_a_source_lies_in_the_folder_of_the_command_and_runs_there_when_it_is_named(
-    here: Path, tmp_path: Path
-):
+def test_a_source_must_lie_in_the_folder_of_the_command(here: Path, tmp_path: Path):
     (tmp_path / "outside.py").write_text("W = object")
     (here / "linked.py").symlink_to(tmp_path / "outside.py")
     for reference in ("../outside.py:W", f"{tmp_path}/outside.py:W", "linked.py:W"):
         with pytest.raises(UserError, match=r"must lie in .*, where the command runs"):
-            load(reference)
+            load_config(overrides=[f"world.kind={reference}"])
     (here / "deep").mkdir()
     (here / "deep" / "own.py").write_text("W = object")
-    assert load("deep/own.py:W") is load(f"{here}/deep/own.py:W") is object
-    assert load("collections:OrderedDict")
+    for reference in ("deep/own.py:W", f"{here}/deep/own.py:W", "collections:OrderedDict"):
+        with pytest.raises(UserError, match=NO_WORLD):
+            load_config(overrides=[f"world.kind={reference}"])
 
 
 def test_import_opens_no_data_file_that_an_archive_names(whole, here: Path, tmp_path, monkeypatch):
-    import phasescope.core.npz
-
     data = here / "data.npz"
     np.savez(data, images=np.zeros((2, 8, 8), np.uint8), labels=np.eye(2))
 
@@ -191,7 +195,7 @@ def test_import_opens_no_data_file_that_an_archive_names(whole, here: Path, tmp_
     tree = yaml.safe_load((made / "config.yaml").read_text())
     tree["world"] = {"kind": "arrays", "file": str(data)}
     (made / "config.yaml").write_text(yaml.safe_dump(tree))
-    write_archive(Run(made), here / "gift.zip")
-    monkeypatch.setattr(phasescope.core.npz, "open_npz", opened)
+    exported(made, here / "gift.zip")
+    monkeypatch.setattr("phasescope.core.npz.open_npz", opened)
     monkeypatch.setattr("phasescope.worlds.arrays.open_npz", opened)
     assert call(["import", "gift.zip"]).code == 0

@@ -1,12 +1,9 @@
 """Words and YAML files that hypothesis makes up: each is a configuration, or one line that says why it is none."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
-from hostile import assert_civil, call
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -63,25 +60,3 @@ def tried(read: Callable[[Any], Any], text: Any) -> tuple[Any, str]:
         return read(text), ""
     except (ValueError, yaml.YAMLError) as error:
         return None, str(error)
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    {
-        "deep brackets": ("a: " + "[" * 2000, "is not YAML"),
-        "deep blocks": ("- " * 2000, "is not YAML"),
-        "two documents": ("seed: 1\n---\nseed: 2\n", "expected a single document"),
-        "a constructor's": ("a: !!bool maybe\n", "is not YAML"),
-        "an empty number": ("a: !!int ''\n", "is not YAML"),
-        "a tag of Python's": ("a: !!python/object/apply:os.system [id]\n", "is not YAML"),
-        "a zero": ("a: \0\n", "is not YAML"),
-        "a surrogate": (b"a: \xed\xa0\x80\n", "is not YAML"),
-    }.values(),
-)
-def test_a_file_that_is_not_yaml_is_refused(content, told, tmp_path: Path):
-    file = tmp_path / "run.yaml"
-    file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    outcome = call(["train", str(file)])
-    assert_civil([str(told)], outcome)
-    assert outcome.code == 2
-    assert told in outcome.err

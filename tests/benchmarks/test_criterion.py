@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.criterion import condense, passes, reached, reached_phase_c
 from phasescope import Site
-from phasescope.worlds.bump.reader import OUTCOMES
+from phasescope.worlds import GaussianBump
 
 BASELINES = {"untrained": 0.3, "pixels": 0.1, "permuted": 0.0, "label_embedding": 1.0}
 
@@ -13,7 +13,7 @@ def line(step: int, correct: float = 1.0, low: float | None = 0.9, phase: str = 
     """A line of metrics as a run writes it."""
     score = {"value": 0.95, "low": low, "high": 0.99, "baselines": {**BASELINES, **nulls}}
     shares = {
-        **dict.fromkeys([outcome.name for outcome in OUTCOMES], 0.0),
+        **dict.fromkeys([outcome.name for outcome in GaussianBump().reader().outcomes], 0.0),
         "misplaced": 1 - correct,
         "correct": correct,
     }

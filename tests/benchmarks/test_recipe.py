@@ -23,8 +23,7 @@ from benchmarks.recipe import (
     RecipeTraining,
     plan_of,
 )
-from phasescope import Run
-from phasescope.runs.config import load_arguments
+from phasescope import Run, load_config
 from phasescope.worlds import GaussianBump
 
 pytestmark = pytest.mark.skipif(find_spec("diffusers") is None, reason="diffusers is not installed")
@@ -55,7 +54,7 @@ def training(mode: Mode = MODES[0], steps: int = 1000, seed: int = 0) -> RecipeT
 
 @pytest.mark.parametrize("preset", ["fast", "small"])
 def test_the_network_is_as_large_as_the_presets_within_five_percent(preset):
-    config = load_arguments([f"preset={preset}"])
+    config = load_config(overrides=[f"preset={preset}"])
     asked = parameters_of(config.network.build(config.world.shape, config.world.factors))
     widths = nearest_widths(asked, 32)
     assert abs(parameters_of(diffusers_plain(32, widths)) / asked - 1) <= TOLERANCE == 0.05
@@ -63,7 +62,7 @@ def test_the_network_is_as_large_as_the_presets_within_five_percent(preset):
 
 
 def test_the_recipes_noise_is_that_of_the_family_that_paints():
-    trained, family = training(), load_arguments(WORDS).family.build()
+    trained, family = training(), load_config(overrides=WORDS).family.build()
     x_0, noise = torch.rand(1000, 1, 2, 2), torch.randn(1000, 1, 2, 2)
     t = torch.arange(1000)
     torch.testing.assert_close(
@@ -72,7 +71,7 @@ def test_the_recipes_noise_is_that_of_the_family_that_paints():
 
 
 def test_it_is_painted_and_read_as_the_preset_small():
-    config, small = load_arguments(WORDS), load_arguments(["preset=small"])
+    config, small = load_config(overrides=WORDS), load_config(overrides=["preset=small"])
     assert (config.world, config.family) == (small.world, small.family)
     plan, usual = plan_of(config), plan_of(small)
     place = plan.representation

@@ -9,32 +9,23 @@ from pathlib import Path
 import pytest
 import yaml
 
+import training_runs
 from benchmarks.order import judged, measure, recipe, told_of, trained, turns
 from phasescope import UserError
+from phasescope.studies import merge
+from training_runs import LEAST
 
-PROBING = {
-    "images": {"grid": 16, "off_grid": 16},
-    "latent_labels": 64,
-    "variance_labels": 16,
-    "variance_draws": 2,
-    "bands": 2,
-    "band_images": 8,
-}
-TINY = {
+PROBING = {name: count for name, count in LEAST.items() if name != "p1"}
+CHANGES = {
     "name": "tiny",
-    "world": {"canvas": 8},
-    "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 4}},
-    "network": {"patch": 1, "widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
-    "training": {"steps": 40, "batch": 16, "warmup": 5, "device": "cpu"},
+    "network": {"patch": 1},
+    "training": {"steps": 40, "threads": None},
     "probing": {
         "snapshots": {"dense_every": 20, "dense_until": 20, "every": 20},
-        "layers": ["mid"],
-        "t": [40],
         "representation": {"layer": "mid", "t": 40},
-        "p1": None,
-        **PROBING,
     },
 }
+TINY = merge(training_runs.TINY, CHANGES)
 
 
 @pytest.fixture

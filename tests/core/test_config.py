@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, model_validator
 
-from phasescope import Config, RunConfig, UserError, load_config
+from phasescope import Config, RunConfig, UserError, load_config, runs
+from phasescope.cli import main
 from phasescope.core.config import parse_overrides, read_yaml, set_overrides
-from phasescope.core.errors import log_once
-from phasescope.runs.config import PRESETS, load_arguments, over_defaults
 from phasescope.studies import merge
+from training_runs import run_config
 
 
 class Round(Config):
@@ -150,7 +150,8 @@ def test_a_kinds_default_needs_no_name():
 
 def test_a_preset_is_a_set_of_defaults(tmp_path: Path):
     plain, paper = RunConfig().tree(), load_config(overrides=["preset=paper"]).tree()
-    assert paper == merge(plain, PRESETS["paper"].fields)
+    presets = yaml.safe_load((Path(runs.__path__[0]) / "presets.yaml").read_text())
+    assert paper == merge(plain, presets["paper"]["fields"])
     changed = load_config(overrides=["preset=paper", "training.optimiser.lr=1e-3"]).tree()
     assert changed["training"].pop("optimiser") == {**paper["training"]["optimiser"], "lr": 1e-3}
     assert changed["network"] == paper["network"]
@@ -163,15 +164,20 @@ def test_a_preset_is_a_set_of_defaults(tmp_path: Path):
         **paper["training"]["optimiser"], "lr": 1e-3}}}  # fmt: skip
 
 
-def test_a_word_comes_before_the_file_and_the_file_before_the_preset(tmp_path: Path):
+def test_a_word_comes_before_the_file_and_the_file_before_the_preset(tmp_path: Path, capsys):
     file = tmp_path / "a=b.yaml"
     file.write_text("preset: small\nseed: 5\ntraining: {steps: 777, batch: 32}\n")
-    config = load_arguments([str(file), "training.batch=16"])
+    assert main(["train", str(file), "training.batch=16", "--print-config"]) == 0
+    config = RunConfig.from_tree(yaml.safe_load(capsys.readouterr().out))
     assert (config.name, config.seed, config.training.steps, config.training.batch) == ("small", 5, 777, 16)
 
 
 def test_presets_are_all_valid():
-    for name in PRESETS:
+    with pytest.raises(UserError, match="must be one of ") as caught:
+        load_config(overrides=["preset=none"])
+    names = str(caught.value).partition("one of ")[2].split(", ")
+    assert {"small", "fast", "paper"} < {*names}
+    for name in names:
         assert load_config(overrides=[f"preset={name}"]).tree()
 
 
@@ -232,7 +238,7 @@ def shuffled(tree: Any, chance: Any) -> Any:
 @settings(max_examples=40, deadline=None)
 @given(run_trees(), st.randoms(use_true_random=False))
 def test_yaml_tree_and_object_say_the_same(tree: dict[str, Any], chance: Any):
-    config = over_defaults(tree)
+    config = run_config(tree)
     again = RunConfig.from_tree(yaml.safe_load(config.yaml()))
     assert again == config
     assert again.tree() == config.tree()
@@ -256,15 +262,15 @@ def test_words_and_file_say_the_same(tree: dict[str, Any]):
 
     assert (
         load_config(overrides=words(tree))
-        == load_config(overrides=words(over_defaults(tree).tree()))
-        == over_defaults(tree)
+        == load_config(overrides=words(run_config(tree).tree()))
+        == run_config(tree)
     )
 
 
 @settings(max_examples=50, deadline=None)
 @given(run_trees(), run_trees())
 def test_the_hash_names_what_is_run_whatever_its_name(one: dict[str, Any], other: dict[str, Any]):
-    a, b = over_defaults(one), over_defaults(other)
+    a, b = run_config(one), run_config(other)
     assert a.model_copy(update={"name": "other"}).digest() == a.digest()
     same = {**a.tree(), "name": ""} == {**b.tree(), "name": ""}
     assert (a.digest() == b.digest()) == same
@@ -303,9 +309,8 @@ def test_every_field_says_what_it_is(node: type[Config]):
 
 
 def test_a_short_training_shortens_a_warmup_that_nobody_asked_for_and_says_so(caplog):
-    log_once.cache_clear()
-    for _ in range(2):
-        assert load_config(overrides=["training.steps=10"]).training.warmup == 1
+    for _ in range(2):  # of steps that no other test trains: a message is logged once in a process
+        assert load_config(overrides=["training.steps=17"]).training.warmup == 1
     assert caplog.text.count("`training.warmup` (=100) becomes 1") == 1
     assert load_config(overrides=["preset=small", "training.steps=50"]).training.warmup == 5
     with pytest.raises(

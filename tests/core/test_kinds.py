@@ -6,13 +6,10 @@ import sys
 import pytest
 import torch
 
-from least import LEAST
-from phasescope import RunConfig, UserError, train
-from phasescope.core.errors import SourceFailed
+import training_runs
+from phasescope import RunConfig, RunFailed, UserError, train
 from phasescope.core.kinds import is_reference, load, reference_to, references, source_digests
-from phasescope.core.stopping import Stop
-from phasescope.runs.config import over_defaults
-from phasescope.runs.execution import Progress, execute
+from training_runs import LEAST, run_config, stop_after
 
 MINE = '''
 import torch
@@ -76,8 +73,7 @@ def function():
 NUMBER = 3
 '''
 TINY = {
-    "world": {"canvas": 8},
-    "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 2}},
+    **training_runs.TINY,
     "network": {"kind": "mine.py:Net"},
     "training": {"steps": 6, "batch": 8, "warmup": 2, "threads": 1, "device": "cpu"},
     "probing": {"snapshots": {"dense_until": 0, "every": 3}, "t": [40], **LEAST},
@@ -104,7 +100,7 @@ def forget_sources():
 
 
 def config_of(**fields):
-    return over_defaults(TINY, fields)
+    return run_config(TINY, fields)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +150,7 @@ def test_what_cannot_be_found_is_told_in_one_line(reference, message, folder):
     (folder / "torn.py").write_text("class Net(:\n")
     (folder / "failing.py").write_text("1 / 0\n")
     (folder / "leaving.py").write_text("import sys\nsys.exit(0)\n")
-    raised = SourceFailed if reference in ("torn.py:Net", "failing.py:Net", "leaving.py:Net") else UserError
+    raised = RunFailed if reference in ("torn.py:Net", "failing.py:Net", "leaving.py:Net") else UserError
     with pytest.raises(raised, match=message) as caught:
         load(reference)
     assert "\n" not in str(caught.value)
@@ -233,10 +229,7 @@ def test_in_python_a_class_is_named_by_where_it_stands(folder):
 def test_a_run_of_own_kinds_that_is_stopped_ends_with_bitwise_the_same_weights(optimiser, loss, tmp_path):
     config = config_of(training={"optimiser": optimiser, **({"loss": loss} if loss else {})})
     whole = train(config, tmp_path / "whole")
-    stop = Stop()
-    for event in execute(config, tmp_path / "parts", stop):
-        if isinstance(event, Progress) and event.step == 4:
-            stop.ask()
+    stop_after(4, config, tmp_path / "parts")
     parts = train(config, tmp_path / "parts")
     assert parts.status["state"] == "done"
     assert parts.about["layers"] == ["enter", "leave"]
@@ -281,11 +274,7 @@ def test_an_optimisers_arguments_at_their_defaults_are_no_part_of_the_identity()
 
 def test_a_source_that_has_changed_ends_the_run_before_any_work(folder, tmp_path):
     config = config_of()
-    stop = Stop()
-    for event in execute(config, tmp_path / "runs", stop):
-        if isinstance(event, Progress) and event.step == 4:
-            stop.ask()
-    path = tmp_path / "runs" / config.folder
+    path = stop_after(4, config, tmp_path / "runs").path
     before = {
         file.name: file.read_bytes() for file in path.iterdir() if file.is_file() and file.name != "lock"
     }
@@ -359,12 +348,10 @@ class Failing(nn.Module):
     ],
     ids=["a wrong type", "by a closure", "fails as it steps", "fails as it is built"],
 )
-def test_what_a_constructor_or_a_step_refuses_is_told_in_a_line_before_any_work(
-    fields, message, folder, tmp_path
-):
+def test_an_error_of_a_constructor_is_reported_before_any_work(fields, message, folder, tmp_path):
     (folder / "foreign.py").write_text(FOREIGN)
     own = "foreign.py" in str(fields)
-    with pytest.raises(SourceFailed if own else UserError, match=message) as caught:
+    with pytest.raises(RunFailed if own else UserError, match=message) as caught:
         train(config_of(**fields), tmp_path / "runs")
     assert len(str(caught.value).splitlines()) == 1
     assert ("(foreign.py:" in str(caught.value)) == own

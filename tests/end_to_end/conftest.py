@@ -51,15 +51,8 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     processes: list[subprocess.Popen[str]] = []
 
     def begin(*words: Any) -> subprocess.Popen[str]:
-        command = [
-            "env",
-            "--default-signal=INT",
-            "nice",
-            sys.executable,
-            "-m",
-            "phasescope",
-            *map(str, words),
-        ]
+        asked = [sys.executable, "-m", "phasescope", *map(str, words)]
+        command = ["env", "--default-signal=INT", "nice", *asked]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

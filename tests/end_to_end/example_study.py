@@ -4,12 +4,12 @@ import hashlib
 import json
 import math
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from phasescope import Run
-from phasescope.runs.config import load_arguments
-from phasescope.runs.store.flat import run_row
+from phasescope import Run, load_config
+from phasescope.runs.store import hold
 from phasescope.runs.store.records import condense, merge_records
 from phasescope.studies.preregistration import Amendment, Preregistration, Sources
 from phasescope.studies.records import Judged, RecordedClaim, claims_text, plain
@@ -83,15 +83,20 @@ def write_study(folder: Path, real: Run | None = None) -> Path:
 
 def _history(dx: float, sigma: float, seed: int, onset: float) -> list[dict]:
     words = [f"world.sigma_px={sigma}", f"world.design.dx={dx}", f"world.design.dy={dx}", f"seed={seed}"]
-    config = load_arguments(["preset=fast", *words])
-    same = run_row(Run(Path(config.folder)).identity, config.tree(), {})
+    config = load_config(overrides=["preset=fast", *words])
     rows = []
     for step in STEPS.tolist():
         correct = float(1 / (1 + np.exp(-(step - onset) / 25)))
         phase = "C" if correct > 0.6 else "undecided" if correct > 0.4 else "B" if step > onset / 2 else "A"
         rows.append(
-            {**same, "cells": json.dumps([f"d={dx:g}, sigma={sigma:g}"]), "step": step, "images_seen": 16 * step,
-             "epochs": step / 64, "loss": 0.1, "outcomes.grid.correct": correct, "phase.behaviour": phase,
-             "phase.representation": "C" if step > onset / 3 else "A", "probe_r2.mid.600.value": min(step / onset, 0.98)}
+            {"step": step, "images_seen": 16 * step, "epochs": step / 64, "loss": 0.1,
+             "outcomes": {"grid": {"correct": correct}},
+             "phase": {"behaviour": phase, "representation": "C" if step > onset / 3 else "A"},
+             "probe_r2": {"mid.600": {"value": min(step / onset, 0.98)}}}
         )  # fmt: skip
-    return rows
+    with TemporaryDirectory() as runs, hold(Path(runs) / config.folder, config.tree()) as folder:
+        for row in rows:
+            folder.append_metrics(row)
+        folder.write_status({"state": "done", "step": rows[-1]["step"]})
+        cells = json.dumps([f"d={dx:g}, sigma={sigma:g}"])
+        return [{**row, "cells": cells} for row in condense(Run(folder.path))]

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from example_study import write_study
 
-from phasescope.studies import find_study
+from phasescope.cli import main
 from phasescope.views.explorer.serve import serving
-from phasescope.views.report.page import write_report
-from phasescope.views.report.study_page import write_html
 from phasescope.views.scores import probe_summary
 from phasescope.views.terms import PHASES, TERMS
 from tools.screenshots import READY, chromium, wait_until
@@ -81,7 +79,8 @@ def visit(pages, places) -> Callable[[str], Any]:
 
 @pytest.fixture(scope="module")
 def report(trained, pages, tmp_path_factory):
-    path = write_report(trained, tmp_path_factory.mktemp("report") / "report.html")
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    assert main(["report", str(trained.path), "--out", str(path)]) == 0
     return pages(path.as_uri(), READINESS["report"])
 
 
@@ -89,8 +88,8 @@ def report(trained, pages, tmp_path_factory):
 def study_report(pages, tmp_path_factory):
     """Of a study as it is shipped."""
     out = tmp_path_factory.mktemp("study") / "study.html"
-    path = write_html(*find_study("sampler", ROOT / "studies"), out)
-    return pages(path.as_uri(), READINESS["study_report"])
+    assert main(["report", "sampler", "--studies", str(ROOT / "studies"), "--out", str(out)]) == 0
+    return pages(out.as_uri(), READINESS["study_report"])
 
 
 def violations(page) -> list[str]:

@@ -8,12 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 from tiny_run import assert_same_record, fingerprint
 
 from phasescope import Run
 from phasescope.runs.store import hold
-from phasescope.runs.store.writer import CHECKPOINT
 
 TRAIN = {
     "unknown field": (["colour=red"], "`colour` (=red)", "is not a field", "world"),
@@ -75,6 +73,14 @@ FILES = {
     "a list": ("- 1\n- 2\n", "must hold a mapping", "list"),
     "no YAML": ("world: {canvas: 8\n", "is not YAML"),
     "binary": (b"\xff\xfe\x00", "is not YAML"),
+    "deep brackets": ("a: " + "[" * 2000, "is not YAML"),
+    "deep blocks": ("- " * 2000, "is not YAML"),
+    "two documents": ("seed: 1\n---\nseed: 2\n", "expected a single document"),
+    "a constructor's": ("a: !!bool maybe\n", "is not YAML"),
+    "an empty number": ("a: !!int ''\n", "is not YAML"),
+    "a tag of Python's": ("a: !!python/object/apply:os.system [id]\n", "is not YAML"),
+    "a zero": ("a: \0\n", "is not YAML"),
+    "a surrogate": (b"a: \xed\xa0\x80\n", "is not YAML"),
     "a number for a name": ("1: 2\n", "`1` (=2)", "is not a field"),
     "a number for a text": ("name: 1\n", "`name` (=1)", "must be a valid string"),
     "an unknown field": ("world: {canvass: 8}\n", "`world.canvass` (=8)", "is not a field"),
@@ -151,16 +157,6 @@ def test_ambiguous_run(cli, tmp_path: Path):
     )
 
 
-def test_folder_of_another_configuration(cli, trained: Run, tiny: Path, tmp_path: Path):
-    run = copy_of(trained, tmp_path)
-    config = {**run.config, "training": {**run.config["training"], "batch": 32}}
-    (run.path / "config.yaml").write_text(yaml.safe_dump(config))
-    before = fingerprint(run.path)
-    outcome = cli("train", tiny, "--runs", run.path.parent)
-    assert_refused(outcome, run.name, "`training.batch` is 32 there and 16 here", "nothing is overwritten")
-    assert fingerprint(run.path) == before
-
-
 def test_file_where_the_folder_goes(cli, trained: Run, tiny: Path, tmp_path: Path):
     (tmp_path / trained.name).write_text("")
     assert_refused(cli("train", tiny, "--runs", tmp_path), trained.name, "must be a folder")
@@ -170,8 +166,7 @@ def test_file_where_the_folder_goes(cli, trained: Run, tiny: Path, tmp_path: Pat
 def test_checkpoint_of_another_run(change: str, cli, trained: Run, tiny: Path, tiny_config, tmp_path: Path):
     other = tiny_config(change)
     with hold(tmp_path / other.folder, other.tree()) as folder:
-        (folder.path / CHECKPOINT).parent.mkdir()
-        shutil.copy(trained.path / CHECKPOINT, folder.path / CHECKPOINT)
+        shutil.copytree(trained.path / "checkpoint", folder.path / "checkpoint")
     before = fingerprint(tmp_path)
     outcome = cli("train", tiny, change, "--runs", tmp_path)
     assert_refused(outcome, "checkpoint", "must be this run's", "of another configuration", "--restart")

@@ -13,8 +13,8 @@ import pytest
 from phasescope import Run, Site, load_config
 from phasescope.core.config import read_yaml
 from phasescope.models.families.diffusion import closest_reference
-from phasescope.runs.execution import execute
 from phasescope.runs.store import hold
+from training_runs import leave_after
 
 HELP_WITHIN_S = 0.3
 
@@ -110,7 +110,7 @@ def test_train_says_what_it_trains_and_keeps_it(cli, tiny: Path, tmp_path: Path)
 def test_the_configuration_that_is_printed_is_that_of_the_words(words: list[str], cli, tmp_path: Path):
     outcome = cli("train", *words, "--print-config", "--runs", tmp_path / "runs")
     assert (outcome.code, outcome.err) == (0, "")
-    assert "# images a step\n" in outcome.out
+    assert "# images per step\n" in outcome.out
     file = tmp_path / "printed.yaml"
     file.write_text(outcome.out)
     assert load_config(file) == load_config(None, words)
@@ -255,10 +255,7 @@ def test_the_papers_preset_trains_snapshots_and_resumes(cli, monkeypatch, tmp_pa
     config = load_config(overrides=words)
     assert config.network.widths == (64, 128, 256, 256)
     assert config.world.canvas == 32
-    for event in (events := execute(config, tmp_path)):
-        if event.step == 4:
-            events.close()
-    run = Run(tmp_path / config.folder)
+    run = leave_after(4, config, tmp_path)
     parameters = run.status["parameters"]
     assert 20e6 < parameters < 26e6
     assert run.status["state"] == "stopped"

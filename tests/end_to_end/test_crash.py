@@ -15,7 +15,8 @@ import pytest
 from tiny_run import KILLS, assert_same_arrays, assert_same_record, checkpoint_of
 
 from phasescope import Run, RunConfig, train
-from phasescope.runs.execution import Progress, Stop, execute
+from phasescope.runs.execution import Stop, execute
+from training_runs import leave_after, stop_after
 
 LONG = ("name=killed", "probing.snapshots.dense_every=6", "probing.snapshots.every=6", "probing.p1=null")
 
@@ -134,10 +135,7 @@ def test_stopped_and_resumed_at_every_step(trained: Run, tiny_config: Config, tm
     config = tiny_config()
     steps = 0
     while not (tmp_path / config.folder).exists() or Run(tmp_path / config.folder).status["state"] != "done":
-        stop = Stop()
-        for event in execute(config, tmp_path, stop):
-            if isinstance(event, Progress) and event.step == steps + 1:
-                stop.ask()
+        stop_after(steps + 1, config, tmp_path)
         steps += 1
     assert steps == config.training.steps
     assert_same_record(Run(tmp_path / config.folder), trained)
@@ -154,12 +152,8 @@ def test_stopped_before_anything_is_done(trained: Run, tiny_config: Config, tmp_
     assert_same_record(run, trained)
 
 
-def test_abandoned_generator_leaves_a_run_that_goes_on(trained: Run, tiny_config: Config, tmp_path: Path):
-    events = execute(tiny_config(), tmp_path)
-    for _ in range(17):
-        next(events)
-    events.close()
-    run = Run(tmp_path / trained.name)
+def test_an_abandoned_training_resumes(trained: Run, tiny_config: Config, tmp_path: Path):
+    run = leave_after(17, tiny_config(), tmp_path)
     assert run.status["state"] == "stopped"
     train(tiny_config(), tmp_path)
     assert_same_record(run, trained)
@@ -168,11 +162,7 @@ def test_abandoned_generator_leaves_a_run_that_goes_on(trained: Run, tiny_config
 @pytest.fixture(scope="module")
 def left_at_step_15(tiny_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = tmp_path_factory.mktemp("left")
-    events = execute(tiny_config(), runs)
-    while not (isinstance(event := next(events), Progress) and event.step == 15):
-        pass
-    events.close()
-    return runs / tiny_config().folder
+    return leave_after(15, tiny_config(), runs).path
 
 
 @pytest.fixture

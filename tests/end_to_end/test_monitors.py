@@ -141,9 +141,7 @@ def test_the_command_line_has_both(tmp_path, monkeypatch, tiny):
 @pytest.mark.parametrize(
     ("monitor", "package"), [("TensorBoard", "torch.utils.tensorboard"), ("WandB", "wandb")]
 )
-def test_bad_input_a_monitor_that_is_not_installed_is_told_before_a_step(
-    monitor, package, config, tmp_path, monkeypatch
-):
+def test_bad_input_a_monitor_that_is_not_installed(monitor, package, config, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UserError, match=r"must be installed: ./lab setup, or pip install '.\[monitors\]'"):
         train(config, tmp_path, monitors=[getattr(phasescope, monitor)(str(tmp_path / "logs"))])

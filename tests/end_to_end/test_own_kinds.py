@@ -20,10 +20,10 @@ import pytest
 import yaml
 from tiny_run import assert_same_record
 
-from least import LEAST
 from phasescope import Run, find_run
 from phasescope.cli import main
 from phasescope.runs.store.records import read_records
+from training_runs import LEAST
 
 OWN = Path(__file__).parents[2] / "examples"
 RINGS: dict[str, Any] = {
@@ -174,9 +174,7 @@ def test_a_source_that_failed_before_its_first_step_may_be_mended(home: Path, ri
 
 
 @pytest.mark.slow
-def test_a_changed_source_is_not_taken_for_the_one_that_a_run_was_made_with(
-    home: Path, rings: Run, tmp_path: Path
-):
+def test_a_source_that_changed_is_refused(home: Path, rings: Run, tmp_path: Path):
     shutil.copytree(rings.path, tmp_path / "runs" / rings.name)
     for file in (*OWN.glob("*.py"), home / "rings.yaml"):
         shutil.copy2(file, tmp_path)

@@ -13,11 +13,9 @@ from pathlib import Path
 import pytest
 from tiny_run import TINY
 
-from phasescope import Run
-from phasescope.runs.config import PRESETS
+from phasescope import Run, load_config
 from phasescope.runs.store.records import is_result, read_records
 from phasescope.studies import find_study, merge
-from phasescope.studies.cells import ONE_THREAD
 
 ROOT = Path(__file__).parents[2]
 STUDY, _ = find_study("paper", ROOT / "studies")
@@ -92,11 +90,9 @@ def test_the_study_in_small_is_resumed_after_a_kill_and_ends_as_if_there_had_bee
 def test_it_is_the_papers_own_system_on_whatever_device():
     (cell,) = STUDY.cells
     config = cell.config(0, STUDY.base)
-    plain = merge(merge(PRESETS["paper"].fields, ONE_THREAD), {"seed": 0})
-    tree = config.tree()
+    tree, preset = config.tree(), load_config(overrides=["preset=paper", "training.threads=1"]).tree()
     for part in ("world", "family", "network", "training"):
-        given = plain.get(part, {})
-        assert merge(tree[part], given) == tree[part], part
+        assert tree[part] == preset[part], part
     elsewhere = {
         type(config).from_tree(merge(tree, {"training": {"device": device}})).digest()
         for device in ("auto", "cpu", "cuda", "cuda:1")

@@ -11,7 +11,7 @@ import pytest
 from tiny_run import assert_same_record
 
 from phasescope import Run, train
-from phasescope.core.stopping import Stop
+from phasescope.runs.execution import Stop
 
 LONG = ("name=signalled", "training.steps=400", "probing.snapshots.every=200")
 
@@ -77,9 +77,7 @@ def test_the_second_signal_interrupts_and_handlers_come_back():
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == former
 
 
-def test_interrupted_at_once_exits_130_and_stays_resumable(
-    cli, monkeypatch, trained: Run, tiny: Path, tmp_path: Path
-):
+def test_an_interrupted_run_stays_resumable(cli, monkeypatch, trained: Run, tiny: Path, tmp_path: Path):
     """A second signal in the midst of a snapshot: no checkpoint of a half-made state, and nothing lost."""
     from phasescope.runs.store import RunWriter
 

@@ -7,30 +7,21 @@ from typing import Any
 
 import numpy as np
 
+import training_runs
 from phasescope import Run
-from phasescope.runs.store.writer import CHECKPOINT
+from phasescope.studies import merge
 
-TINY = {
+CHANGES = {
     "name": "tiny",
-    "world": {"canvas": 8},
-    "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 4}},
-    "network": {"patch": 1, "widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
-    "training": {"steps": 40, "batch": 16, "warmup": 5, "threads": 1, "device": "cpu"},
+    "network": {"patch": 1},
+    "training": {"steps": 40},
     "probing": {
         "snapshots": {"dense_every": 10, "dense_until": 20, "every": 20},
-        "layers": ["mid"],
         "t": [10, 40],
-        "images": {"grid": 16, "off_grid": 16},
-        "latent_labels": 64,
-        "variance_labels": 16,
-        "variance_draws": 2,
-        "bands": 2,
-        "band_images": 8,
         "representation": {"layer": "mid", "t": 40},
-        "p1": None,
     },
 }
-
+TINY = merge(training_runs.TINY, CHANGES)
 KILLS = int(os.environ.get("PHASESCOPE_KILLS", "5"))
 """SIGKILLs of a training, of a study, and of exports and imports, each; at least 4"""
 TIMES = ("wall_s", "cpu_s", "observing_s", "images_per_s")
@@ -48,7 +39,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
 def checkpoint_of(run: Run) -> dict[str, np.ndarray]:
     from safetensors.numpy import load_file
 
-    return load_file(run.path / CHECKPOINT)
+    return load_file(run.path / "checkpoint" / "state.safetensors")
 
 
 def assert_same_arrays(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:

@@ -10,7 +10,7 @@ from phasescope import Run, train
 @pytest.fixture(scope="session")
 def golden(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The tiny run, done; for reading only."""
-    return train(config_of(), tmp_path_factory.mktemp("golden"), progress=False)
+    return train(config_of(), tmp_path_factory.mktemp("it's golden"), progress=False)
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,20 @@ import torch
 import yaml
 
 import phasescope
-from phasescope import Run, UserError, find_run
+from phasescope import Run, find_run
 from phasescope.cli import main
-from phasescope.runs.archive import KEPT, write_archive
-from phasescope.runs.importing import import_run
 from phasescope.runs.store import hold
 from phasescope.worlds import ArrayWorld
+
+KEPT = {
+    "config.yaml", "about.json", "status.json", "metrics.jsonl", "scalars.jsonl", "references.json", "sources.json",
+    "world.npz", "checkpoint", "observations", "snapshots",
+}  # fmt: skip
+
+
+def write_archive(run: Run, out: Path) -> Path:
+    assert main(["export", str(run.path), "--archive", str(out)]) == 0
+    return out
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -45,23 +53,25 @@ def archive(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_archive(run, tmp_path_factory.mktemp("out") / "run.zip")
 
 
-def test_a_run_comes_back_with_the_same_files_and_without_what_is_no_record(run, archive, tmp_path):
-    imported = import_run(archive, tmp_path / "elsewhere" / "runs")
-    assert imported.path == tmp_path / "elsewhere" / "runs" / run.path.name
+def test_an_archived_run_comes_back_with_the_same_files(run, archive, tmp_path, capsys):
+    words = ["import", str(archive), "--runs", str(tmp_path / "elsewhere" / "runs")]
+    assert main(words) == 0
+    imported = Run(tmp_path / "elsewhere" / "runs" / run.path.name)
+    assert capsys.readouterr().out.splitlines()[-1] == str(imported.path)
     assert contents(imported.path) == contents(run.path)
-    assert {path.name for path in imported.path.iterdir()} <= {*KEPT}
+    assert {path.name for path in imported.path.iterdir()} <= KEPT
     assert write_archive(imported, tmp_path / "again.zip").read_bytes() == archive.read_bytes()
-    with pytest.raises(UserError, match=r"^`.*` must not exist: nothing is overwritten"):
-        import_run(archive, tmp_path / "elsewhere" / "runs")
+    assert main(words) == 2
+    assert "must not exist: nothing is overwritten" in capsys.readouterr().err
     assert contents(imported.path) == contents(run.path)
 
 
-def test_a_run_that_is_being_written_is_not_archived(run, tmp_path):
+def test_a_run_that_is_being_written_is_not_archived(run, tmp_path, capsys):
     shutil.copytree(run.path, tmp_path / run.name)
     with hold(tmp_path / run.name, run.config) as writer:
         writer.write_status({"state": "running"})
-        with pytest.raises(UserError, match=r"must be complete and at rest to be archived, not running"):
-            write_archive(Run(tmp_path / run.name), tmp_path / "run.zip")
+        assert main(["export", str(tmp_path / run.name), "--archive", str(tmp_path / "run.zip")]) == 2
+    assert "must be complete and at rest to be archived, not running" in capsys.readouterr().err
     assert not (tmp_path / "run.zip").exists()
 
 
@@ -138,13 +148,13 @@ def test_an_archive_with_a_flipped_bit_is_refused_or_the_same(place, run, archiv
     content = bytearray(archive.read_bytes())
     content[len(content) * place // 100] ^= 16
     (tmp_path / "hostile.zip").write_bytes(content)
-    try:
-        imported = import_run(tmp_path / "hostile.zip", tmp_path / "runs")
-    except UserError:
+    if main(["import", str(tmp_path / "hostile.zip"), "--runs", str(tmp_path / "runs")]):
         shutil.rmtree(tmp_path / "runs", ignore_errors=True)
+        capsys.readouterr()
         refused(tmp_path, capsys)
     else:
-        assert contents(imported.path).items() <= contents(run.path).items()
+        (imported,) = (tmp_path / "runs").iterdir()
+        assert contents(imported).items() <= contents(run.path).items()
 
 
 def test_what_is_larger_than_a_run_may_be_is_not_unpacked(archive, tmp_path, capsys, monkeypatch):
@@ -159,8 +169,8 @@ def test_whatever_ends_an_import_leaves_nothing(end, archive, tmp_path, monkeypa
         raise end
 
     monkeypatch.setattr("phasescope.runs.importing.shutil.copyfileobj", ended)
-    with pytest.raises((KeyboardInterrupt, UserError, OSError)):
-        import_run(archive, tmp_path / "runs")
+    code = main(["import", str(archive), "--runs", str(tmp_path / "runs")])
+    assert code == (130 if end is KeyboardInterrupt else 2)
     assert list((tmp_path / "runs").iterdir()) == []
 
 

@@ -5,23 +5,21 @@ import shutil
 
 import pytest
 
-from phasescope import load_config, train
+from phasescope import train
 from phasescope.cli import main
+from training_runs import TINY, run_config
 
-WORDS = (
-    "world.canvas=8", "network.widths=[8,8]", "network.groups=4", "network.embedding.width=8", "training.steps=10",
-    "training.batch=8", "training.warmup=2", "training.device=cpu", "training.threads=1",
-    "probing.snapshots={dense_until: 0, every: 5}", "probing.images={grid: 16, off_grid: 16}",
-    "probing.latent_labels=64", "probing.variance_labels=16", "probing.variance_draws=2", "probing.bands=2",
-    "probing.band_images=4", "probing.p1=null", "family.schedule.steps=50", "family.sampler={kind: ddim, steps: 2}",
-    "probing.t=[5, 30]",
-)  # fmt: skip
+CHANGES = {
+    "name": "some",
+    "training": {"steps": 10, "batch": 8, "warmup": 2, "label_dropout": 0.2},
+    "probing": {"snapshots": {"every": 5}, "t": [5, 30], "observe": []},
+}
 
 
 @pytest.fixture(scope="module")
 def runs(golden, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    train(load_config(overrides=[*WORDS, "training.label_dropout=0.2", "name=some"]), folder)
+    train(run_config(TINY, CHANGES), folder)
     shutil.copytree(golden.path, folder / f"never-{golden.identity}")
     return folder
 

@@ -1,19 +1,20 @@
 """Losses are read seldom where reading waits for a GPU, and always before anything is stored."""
 
+import json
 import math
+import shutil
 
+import duckdb
 import numpy as np
 import pytest
 import torch
 from tiny import TINY
 
-from phasescope import Run, RunFailed, train
-from phasescope.core.stopping import Stop
-from phasescope.models.training import losses
-from phasescope.models.training.losses import READ_EVERY
-from phasescope.runs.config import over_defaults
+from phasescope import Run, RunConfig, RunFailed, UserError, train
 from phasescope.runs.execution import execute
+from training_runs import run_config, stop_after
 
+LOSSES, READ_EVERY = "phasescope.models.training.losses", 16
 LONGER = {"training": {"steps": 40}, "probing": {"snapshots": {"every": 30}}}
 
 
@@ -22,19 +23,17 @@ def as_on_a_gpu(monkeypatch):
     """No loss is at hand; the reads of losses, by the number read."""
     reads = []
 
-    whole = losses.read_together
-
     def read_together(unread):
         reads.append(len(unread))
-        return whole(unread)
+        return [float(loss) for loss in unread]
 
-    monkeypatch.setattr(losses, "at_hand", lambda loss: False)
-    monkeypatch.setattr(losses, "read_together", read_together)
+    monkeypatch.setattr(f"{LOSSES}.at_hand", lambda loss: False)
+    monkeypatch.setattr(f"{LOSSES}.read_together", read_together)
     return reads
 
 
 def config_of(**training):
-    return over_defaults(TINY, LONGER, {"training": training})
+    return run_config(TINY, LONGER, {"training": training})
 
 
 def known(runs, config):
@@ -43,12 +42,10 @@ def known(runs, config):
     return [event.loss for event in events], Run(runs / config.folder).metrics
 
 
-def test_losses_are_read_every_few_steps_and_before_each_snapshot_and_are_the_same(
-    as_on_a_gpu, tmp_path, monkeypatch
-):
+def test_losses_are_read_every_few_steps_and_are_the_same(as_on_a_gpu, tmp_path, monkeypatch):
     seldom, metrics = known(tmp_path / "seldom", config_of())
     assert as_on_a_gpu == [READ_EVERY, 30 - READ_EVERY, 10]
-    monkeypatch.setattr(losses, "at_hand", lambda loss: True)
+    monkeypatch.setattr(f"{LOSSES}.at_hand", lambda loss: True)
     each, expected = known(tmp_path / "each", config_of())
     assert [line["loss"] for line in metrics] == [line["loss"] for line in expected]
     assert each[0] is None
@@ -56,6 +53,30 @@ def test_losses_are_read_every_few_steps_and_before_each_snapshot_and_are_the_sa
     read = [0, *[step - step % READ_EVERY for step in range(1, 30)]]
     read += [30 if step < 40 else 40 for step in range(30, 41)]
     assert seldom == [each[step] for step in read]
+
+
+def test_a_table_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    def full(*given):
+        raise duckdb.IOException("no space left")
+
+    monkeypatch.setattr(duckdb, "connect", full)
+    with pytest.raises(UserError, match=r"/reading.parquet` cannot be written: no space left"):
+        train(run_config(TINY), tmp_path)
+
+
+def test_a_summary_has_the_sequence_and_the_onsets_of_the_recorded_phases(run, tmp_path):
+    copy = shutil.copytree(run.path, tmp_path / run.name)
+    lines = [
+        {**line, "phase": {"behaviour": phase, "sheet": "A"}}
+        for line, phase in zip(run.metrics, "ABC", strict=True)
+    ]
+    (copy / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (copy / "status.json").write_text(json.dumps({**run.status, "state": "stopped"}))
+    summary = train(run_config(TINY), tmp_path).status["summary"]
+    seen = [line["images_seen"] for line in lines]
+    assert summary["behaviour"] == {"sequence": ["A", "B", "C"], "onsets": {"B": seen[1], "C": seen[2]}}
+    assert summary["sheet"] == {"sequence": ["A"], "onsets": {"B": None, "C": None}}
+    assert summary["sites"]["representation"] == "mid.40"
 
 
 def test_each_snapshot_tells_the_last_steps_rate_and_gradient(tmp_path):
@@ -70,9 +91,7 @@ def test_each_snapshot_tells_the_last_steps_rate_and_gradient(tmp_path):
 @pytest.mark.some(4)
 @pytest.mark.parametrize("first", [1, 5, 16, 17, 30, 31, 40])
 @pytest.mark.parametrize("gpu", [True, False])
-def test_a_loss_that_is_not_finite_is_named_by_its_step_and_nothing_of_it_is_stored(
-    first, gpu, request, tmp_path, monkeypatch
-):
+def test_a_loss_that_is_not_finite_is_named_by_its_step(first, gpu, request, tmp_path, monkeypatch):
     if gpu:
         request.getfixturevalue("as_on_a_gpu")
     spoil(monkeypatch, first)
@@ -93,15 +112,14 @@ def test_a_loss_that_is_not_finite_is_named_by_its_step_and_nothing_of_it_is_sto
 
 def spoil(monkeypatch, first):
     """Have the loss be nan from step `first` on, and the weights with it."""
-    from phasescope.models.families.diffusion.family import Diffusion
-
-    whole, steps = Diffusion.loss_at, []
+    family = type(RunConfig().family.build())
+    whole, steps = family.loss_at, []
 
     def loss_at(self, network, x_0, *inputs):
         steps.append(None)
         return whole(self, network, x_0, *inputs) * (math.nan if len(steps) >= first else 1)
 
-    monkeypatch.setattr(Diffusion, "loss_at", loss_at)
+    monkeypatch.setattr(family, "loss_at", loss_at)
 
 
 @pytest.mark.cuda
@@ -110,10 +128,7 @@ def spoil(monkeypatch, first):
 def test_a_run_on_a_gpu_goes_on_where_it_stopped(compile, tmp_path):
     config = config_of(device="cuda", compile=compile)
     whole = train(config, tmp_path / "whole")
-    stop = Stop()
-    for event in execute(config, tmp_path / "parts", stop):
-        if event.step == 17:
-            stop.ask()
+    stop_after(17, config, tmp_path / "parts")
     run = train(config, tmp_path / "parts")
     assert run.status["device"].startswith("cuda")
     assert [line["step"] for line in run.metrics] == [0, 30, 40]
@@ -144,15 +159,13 @@ class Broken(World):
 
 
 @pytest.mark.parametrize("batches_only", [False, True], ids=["from the first snapshot on", "in batches"])
-def test_a_render_that_is_not_finite_is_blamed_and_the_learning_rate_is_not(
-    batches_only, tmp_path, monkeypatch
-):
+def test_a_render_that_is_not_finite_is_blamed(batches_only, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(BROKEN)
     monkeypatch.setattr(
         "phasescope.runs.config.check_world", lambda world: None
     )  # which finds it earlier, if it meets one
-    config = over_defaults(TINY, {"world": {"kind": "mine.py:Broken", "batches_only": batches_only}})
+    config = run_config(TINY, {"world": {"kind": "mine.py:Broken", "batches_only": batches_only}})
     with pytest.raises(
         RunFailed, match=r"^`Broken.render` \(=NaN or infinite\) must return finite images"
     ) as failed:

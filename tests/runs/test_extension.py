@@ -1,11 +1,12 @@
 """More steps of a run that is named: with constant rates bitwise the weights of all at once; with others it is refused."""
 
 import pytest
-from tiny import config_of, contents, results, stop_after
+from tiny import config_of, contents, results
 
 from phasescope import UserError, train
 from phasescope.cli import main
 from phasescope.runs.execution import execute
+from training_runs import leave_after, stop_after
 
 
 def longer(steps=20, **training):
@@ -25,15 +26,9 @@ def test_ten_steps_and_ten_more_are_twenty_at_once(golden, short, tmp_path):
     assert run.config["training"]["steps"] == 20
 
 
-def test_the_same_command_resumes_what_it_began_and_no_run_is_extended_that_is_not_named(
-    golden, short, tmp_path
-):
+def test_only_a_run_that_is_named_is_extended(golden, short, tmp_path):
     assert next(iter(execute(longer(12), tmp_path))).step == 0
-    events = execute(longer(), tmp_path, extend=short)
-    for event in events:
-        if event.step == 13:
-            events.close()
-            break
+    leave_after(13, longer(), tmp_path, extend=short)
     start, *_ = execute(longer(), tmp_path, extend=short)
     assert start.step == 13
     assert results(train(longer(), tmp_path)) == results(golden)

@@ -20,7 +20,6 @@ from phasescope.runs import engines as engines_module
 from phasescope.runs.clusters import open_engine
 from phasescope.runs.engines import BUSY, LOG, LOST, Engine, Event, Worker, cores, run_process, start_process
 from phasescope.runs.store import hold
-from phasescope.runs.store.folder import is_held
 from phasescope.runs.worker import prepare
 
 Script = list[tuple[int, int, str]]
@@ -187,7 +186,7 @@ def test_what_another_process_executes_is_waited_for_and_what_it_leaves_is_taken
 
 
 def test_a_run_that_another_process_ends_while_it_is_looked_at_is_not_begun_again(folders, monkeypatch):
-    monkeypatch.setattr(engines_module, "is_held", lambda folder: write_status(folder, 40, "done"))
+    monkeypatch.setattr("phasescope.runs.engines.is_held", lambda folder: write_status(folder, 40, "done"))
     ends, events = follow(Scripted({}), folders[:1])
     assert (ends[folders[0]].state, ends[folders[0]].attempts) == ("done", 0)
     assert kinds(events, folders[0]) == ["ended"]
@@ -290,4 +289,5 @@ def test_a_worker_that_is_asked_to_stop_leaves_a_checkpoint_and_no_lock(tmp_path
     assert process.wait(timeout=600) == 0
     assert run.status["state"] == "stopped"
     assert 1 <= run.status["step"] < 100_000
-    assert not is_held(run.path)
+    with hold(run.path, run.config):
+        pass  # nobody holds it any more

@@ -1,11 +1,11 @@
 import json
+import re
 
 import numpy as np
 import pytest
 
-from phasescope import UserError, measures
+from phasescope import Score, measures
 from phasescope.cli import main
-from phasescope.runs.measuring import measure_file
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.uniform(0, 32, (120, 2))
@@ -21,20 +21,28 @@ def file(tmp_path):
     return path
 
 
-def test_a_file_is_measured_as_its_arrays_are(file):
-    assert measure_file(file) == measures.battery(LATENTS, LABELS)
-    assert measure_file(file, latents="z", chosen=["probe_r2"]) == {
-        "probe_r2": measures.probe_r2(LATENTS[:, :4], LABELS)
+def measured(capsys, *words: str) -> dict[str, Score]:
+    """Return the scores that the command prints as JSON."""
+    assert main(["measure", *words, "--json"]) == 0
+    return {name: Score.from_dict(score) for name, score in json.loads(capsys.readouterr().out).items()}
+
+
+def test_a_file_is_measured_as_its_arrays_are(file, capsys):
+    battery = measures.battery(LATENTS, LABELS)
+    assert {name: score.to_dict() for name, score in measured(capsys, str(file)).items()} == {
+        name: score.to_dict() for name, score in battery.items()
     }
+    assert "label_variance" not in battery
+    scores = measured(capsys, str(file), "--latents", "z", "--only", "probe_r2")
+    assert scores == {"probe_r2": measures.probe_r2(LATENTS[:, :4], LABELS)}
 
 
-def test_several_draws_are_measured_as_such(file):
-    found = measure_file(file, latents="draws")
+def test_several_draws_are_measured_as_such(file, capsys):
+    scores = measured(capsys, str(file), "--latents", "draws", "--only", "probe_r2,label_variance")
     with np.load(file) as arrays:
         draws = arrays["draws"]
-    assert found["label_variance"] == measures.label_variance(draws)
-    assert found["probe_r2"] == measures.probe_r2(draws[0], LABELS)
-    assert "label_variance" not in measure_file(file)
+    assert scores["label_variance"] == measures.label_variance(draws)
+    assert scores["probe_r2"] == measures.probe_r2(draws[0], LABELS)
 
 
 def test_the_command_prints_a_table_and_the_same_as_json(file, capsys):
@@ -57,11 +65,11 @@ def test_what_is_left_out_is_reported_beside_the_table_and_the_json(tmp_path, ca
     notes = " ".join(capsys.readouterr().err.split())
     assert "left out: additivity: `labels` (n=27) must be on a lattice" in notes
     assert main(["measure", str(tmp_path / "three.npz"), "--json"]) == 0
-    told = capsys.readouterr()
-    found = json.loads(told.out)
-    assert "probe_r2" in found
-    assert {"additivity", "left_out"}.isdisjoint(found)
-    assert "left out: additivity: " in told.err
+    printed = capsys.readouterr()
+    scores = json.loads(printed.out)
+    assert "probe_r2" in scores
+    assert {"additivity", "left_out"}.isdisjoint(scores)
+    assert "left out: additivity: " in printed.err
     assert main(["measure", str(tmp_path / "three.npz"), "--only", "additivity"]) == 2
     assert "must be on a lattice" in capsys.readouterr().err
 
@@ -87,7 +95,7 @@ def test_what_is_left_out_is_reported_beside_the_table_and_the_json(tmp_path, ca
 def test_bad_input_in_a_file_is_told_in_one_line(arrays, message, tmp_path, capsys):
     path = tmp_path / "bad.npz"
     np.savez(path, **arrays)
-    with pytest.raises(UserError, match=message):
-        measure_file(path)
     assert main(["measure", str(path)]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    error = capsys.readouterr().err
+    assert re.search(message, error)
+    assert error.count("\n") == 1

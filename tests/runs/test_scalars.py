@@ -7,7 +7,7 @@ from test_watching import WORLD, Net, watcher_of
 from tiny import config_of, results
 
 from phasescope import Run, UserError, train
-from phasescope.runs.execution import Progress, execute
+from training_runs import leave_after
 
 COSTS = ("wall_s", "images_per_s")
 
@@ -66,12 +66,7 @@ def test_the_loss_of_each_line_is_that_of_its_own_step(tmp_path):
 
 
 def test_lines_after_the_checkpoint_and_a_torn_one_are_written_again_by_a_resumed_run(with_lines, tmp_path):
-    events = execute(dense(), tmp_path / "killed")
-    for event in events:
-        if isinstance(event, Progress) and event.step == 14:
-            break
-    events.close()
-    run = Run(tmp_path / "killed" / with_lines.name)
+    run = leave_after(14, dense(), tmp_path / "killed")
     kept = [line["step"] for line in run.scalar_lines]
     with open(run.path / "scalars.jsonl", "a") as file:  # as a killed process leaves it
         file.write('{"step": 16, "loss": 1.0}\n{"step": 18, "lo')

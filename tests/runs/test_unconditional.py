@@ -2,10 +2,13 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
 import torch
+import yaml
+from explored import page_of
 from tiny import config_of
 
 from phasescope import Run, UserError, train
@@ -13,13 +16,8 @@ from phasescope.cli import main
 from phasescope.runs.execution import execute
 from phasescope.runs.loading import Loaded, hear_as_trained, load_unconditional
 from phasescope.studies import load_network, torch_generator
-from phasescope.views.explorer.details import details
-from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record
-from phasescope.views.report.page import render_report
-from phasescope.views.scores import accuracies
 from phasescope.views.terminal.progress import follow
-from phasescope.views.unconditional import is_unconditional
 from studies.local import objects
 
 TORUS = {"canvas": 9, "boundary": "periodic"}
@@ -131,15 +129,16 @@ def test_what_is_told_no_label_is_described_judged_and_drawn_without_one(untold,
     line, recorded = record.metrics[-1], untold.metrics[-1]
     shares = recorded["outcomes"]["grid"]
     assert line["outcomes"]["grid"]["formed"] == pytest.approx(shares["misplaced"] + shares["correct"])
-    assert list(accuracies(line, record.splits)) == []
     assert record.sequence("behaviour") == []
-    text = render_report(untold)
+    assert main(["report", str(untold.path)]) == 0
+    text = (untold.path / "report.html").read_text()
+    capsys.readouterr()
     verdict = text[text.index('id="verdict"') :][:2000]
     assert "The network gets no label" in verdict
-    told = re.sub(r"<[^>]+>", " ", text.partition('<section id="scores"')[0].partition("<body>")[2])
+    shown_text = re.sub(r"<[^>]+>", " ", text.partition('<section id="scores"')[0].partition("<body>")[2])
     for word in ("the image of a label", "misplaced", "correct", "right place", "wrong place", "Asked for",
                  "names one image", "Behaviour", "labels on the grid", "Label space"):  # fmt: skip
-        assert word not in told, word
+        assert word not in shown_text, word
     assert main(["show", str(untold.path)]) == 0
     shown = capsys.readouterr().out
     assert "formed" in shown
@@ -148,16 +147,19 @@ def test_what_is_told_no_label_is_described_judged_and_drawn_without_one(untold,
     (row,) = json.loads(capsys.readouterr().out)
     assert row["success"] == pytest.approx(shares["misplaced"] + shares["correct"])
     assert row["behaviour"] is None
-    shown = json.loads(details(record, row_of(untold)))
+    shown = page_of(untold)
     assert shown["lines"][-1]["readings"] == []
     assert shown["names"]["splits"] == {"grid": "images"}
 
 
-def test_one_factor_that_is_told_is_a_label():
-    assert not is_unconditional({"training": {"label_dropout": [1.0, 0.5]}})
-    assert is_unconditional({"training": {"label_dropout": [1.0, 1.0]}})
-    assert not is_unconditional({"training": {"label_dropout": 0.1}})
-    assert not is_unconditional({})
+@pytest.mark.parametrize(
+    ("dropout", "unconditional"), [([1.0, 0.5], False), ([1.0, 1.0], True), (0.1, False), (None, False)]
+)
+def test_one_factor_that_is_conditioned_on_is_a_label(dropout, unconditional, run, tmp_path):
+    copy = Run(shutil.copytree(run.path, tmp_path / run.name))
+    config = run.config | {"training": {} if dropout is None else {"label_dropout": dropout}}
+    (copy.path / "config.yaml").write_text(yaml.safe_dump(config))
+    assert Record(copy).is_unconditional == unconditional
 
 
 def test_the_lines_of_a_training_without_labels_judge_no_place(tmp_path, capsys):

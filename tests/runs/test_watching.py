@@ -6,16 +6,13 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from explored import page_of
 from tiny import TINY, contents, results
 
 from phasescope import Run, UserError, watch
 from phasescope.cli import main
 from phasescope.models.families import DiffusionConfig
-from phasescope.runs.watching import Watcher
 from phasescope.studies import torch_generator
-from phasescope.views.explorer.rows import row_of
-from phasescope.views.record import Record
-from phasescope.views.report import words as record_words
 from phasescope.worlds import ArrayWorld, GaussianBump
 
 WORLD = GaussianBump(canvas=8)
@@ -41,7 +38,7 @@ class Net(torch.nn.Module):
         return self.leave(self.drop(torch.tanh(self.enter(x_t) + told)))
 
 
-def watcher_of(folder, world=WORLD, **fields) -> Watcher:
+def watcher_of(folder, world=WORLD, **fields):
     return watch(world, ["enter"], family=FAMILY, folder=folder, t=[40], **{**PLAN, **fields})
 
 
@@ -221,8 +218,8 @@ def training_shown(run, other, capsys):
     shown = [str(json.loads(capsys.readouterr().out)["config"]["training"])]
     assert main(["compare", str(run.path), str(other.path), "--json"]) == 0
     shown += json.loads(capsys.readouterr().out)["differs"]
-    shown += [*row_of(run)["settings"], *run.to_frame().filter(like="config.training").columns]
-    return [*shown, record_words.subject(Record(run)), yaml.safe_dump(run.config["training"])]
+    shown += [*page_of(run)["row"]["settings"], *run.to_frame().filter(like="config.training").columns]
+    return [*shown, run.plot.samples().caption, yaml.safe_dump(run.config["training"])]
 
 
 def is_invented(shown):
@@ -244,6 +241,6 @@ def test_of_the_loop_no_more_is_recorded_than_what_watch_is_given(tmp_path, caps
     assert said.run.config["network"] == {"kind": "watched", "hyperparameters": given}
     for run, other in ((bare.run, said.run), (said.run, bare.run)):
         assert not is_invented(training_shown(run, other, capsys))
-    assert "lr 0.00125" in record_words.subject(Record(said.run))
+    assert "lr 0.00125" in said.run.plot.samples().caption
     with pytest.raises(UserError, match=r"`network.hyperparameters.lr` is 0.00125 there and 1.0 here"):
         watcher_of(tmp_path / "said", batch=BATCH, hyperparameters={**given, "lr": 1.0}).record(Net(), 5)

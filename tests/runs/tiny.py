@@ -3,33 +3,14 @@
 import hashlib
 from pathlib import Path
 
-from least import LEAST
 from phasescope import Run, RunConfig
-from phasescope.core.stopping import Stop
-from phasescope.runs.config import over_defaults
-from phasescope.runs.execution import Progress, execute
+from training_runs import TINY, run_config
 
-TINY = {
-    "world": {"canvas": 8},
-    "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 4}},
-    "network": {"widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
-    "training": {"steps": 20, "batch": 16, "warmup": 5, "threads": 1, "device": "cpu"},
-    "probing": {"snapshots": {"dense_until": 0, "every": 10}, "layers": ["mid"], "t": [40], **LEAST},
-}
 COSTS = ("wall_s", "cpu_s", "observing_s")
 
 
 def config_of(**fields) -> RunConfig:
-    return over_defaults(TINY, fields)
-
-
-def stop_after(step: int, config: RunConfig, runs: Path) -> Run:
-    """The run, asked to stop after a step."""
-    stop = Stop()
-    for event in execute(config, runs, stop):
-        if isinstance(event, Progress) and event.step == step:
-            stop.ask()
-    return Run(runs / config.folder)
+    return run_config(TINY, fields)
 
 
 def results(run: Run) -> list[dict]:

@@ -1,6 +1,7 @@
 """A claim: when it is decided, what it refuses, how it says what it can detect."""
 
 import math
+from functools import partial
 
 import pytest
 from learner import records, run
@@ -17,23 +18,16 @@ from phasescope.studies import (
     Share,
     Study,
     end,
+    ever,
     product,
 )
-from phasescope.studies.observing import observation
 
 ACCURACY = end("accuracy.grid.joint")
 
 
-def claim(**changes) -> Claim:
-    given = {
-        "statistic": Mean(),
-        "numbers": ACCURACY,
-        "threshold": 0.5,
-        "effect": 0.2,
-        "spread": 0.1,
-        **changes,
-    }
-    return Claim("one", "It is high.", **given)
+claim = partial(
+    Claim, "one", "It is high.", statistic=Mean(), numbers=ACCURACY, threshold=0.5, effect=0.2, spread=0.1
+)
 
 
 @pytest.mark.parametrize(
@@ -76,9 +70,9 @@ def test_all_readings_must_agree():
 
 
 def test_a_missing_column_decides_nothing_and_says_so():
-    found = claim(numbers=end("nowhere")).judge(Runs(run("a", 0), [Cell("a", {})]))
-    assert (found.verdict, found.estimate) == ("undecided", None)
-    assert found.why == "the records lack `nowhere`"
+    decision = claim(numbers=end("nowhere")).judge(Runs(run("a", 0), [Cell("a", {})]))
+    assert (decision.verdict, decision.estimate) == ("undecided", None)
+    assert decision.why == "the records lack `nowhere`"
 
 
 @pytest.mark.parametrize(
@@ -100,18 +94,8 @@ def test_bad_input(changes, words):
     assert str(error.value).startswith(words)
 
 
-def study(**changes) -> Study:
-    cells = product("sigma={sigma:g}", lambda sigma: {"world": {"sigma_px": sigma}}, sigma=(1.0, 2.0))
-    given = {
-        "name": "s",
-        "question": "?",
-        "base": "fast",
-        "cells": cells,
-        "seeds": 8,
-        "claims": [claim()],
-        **changes,
-    }
-    return Study(**given)
+CELLS = product("sigma={sigma:g}", lambda sigma: {"world": {"sigma_px": sigma}}, sigma=(1.0, 2.0))
+study = partial(Study, name="s", question="?", base="fast", cells=CELLS, seeds=8, claims=[claim()])
 
 
 @pytest.mark.parametrize(
@@ -139,18 +123,19 @@ def test_bad_studies(make, words):
 
 def test_power_rises_with_the_effect_and_falls_with_the_spread():
     wide = Difference("sigma", 2.0, 1.0)
-    one = claim(statistic=wide, threshold=0.0, effect=0.3, spread=0.2)
-    design = study(claims=[one]).design_of(one)
+    judged = claim(statistic=wide, threshold=0.0, effect=0.3, spread=0.2)
+    design = study(claims=[judged]).design_of(judged)
     assert len(design) == 16
-    strong, weak = one.power(design, trials=40), one.power(design, spread=1.0, trials=40)
+    strong, weak = judged.power(design, trials=40), judged.power(design, spread=1.0, trials=40)
     assert min(strong.supported, strong.refuted) > 0.6
     assert strong.wrong <= 0.12
     assert strong.supported > weak.supported + 0.3
-    assert one.detectable(design, 0.2) < one.detectable(design, 1.0)
+    assert judged.detectable(design, 0.2) < judged.detectable(design, 1.0)
 
 
 def reads(column: str) -> Study:
-    return study(claims=[claim(numbers=end(column))])
+    number = ever(column, "C") if column.startswith("phase") else end(column)
+    return study(claims=[claim(numbers=number)])
 
 
 @pytest.mark.parametrize(
@@ -189,4 +174,5 @@ def test_a_foil_needs_a_second_run_of_each_cell():
     ],
 )
 def test_a_run_observes_what_its_columns_need_and_no_more(column, observed):
-    assert observation([column], ["grid", "off_grid"])["observe"] == observed
+    known = reads(column)
+    assert list(known.observed(known.cells[0], 0).probing.observe) == observed

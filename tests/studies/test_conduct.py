@@ -21,12 +21,12 @@ from phasescope.studies import Reading, find_study
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import read_preregistration
 from phasescope.studies.records import read_claims
-from phasescope.views.report.study_page import findings
 
 SOURCE = """
 from phasescope.studies import Claim, Courses, Difference, Reading, Study, Table, end, product
 
-FIELDS = {"training": {"steps": 20, "batch": 4, "warmup": 0}, "family": {"sampler": {"kind": "ddim", "steps": 2}}}
+SMALL = {"network": {"widths": [8, 8, 8, 8]}}
+FIELDS = {"training": {"steps": 20, "batch": 4, "warmup": 0}, "family": {"sampler": {"kind": "ddim", "steps": 2}}} | SMALL
 STUDY = Study(
     name="tiny", question="Do wider bumps come earlier?", base="fast", seeds=2, more=1,
     cells=product("sigma={sigma:g}", lambda sigma: FIELDS | {"world": {"sigma_px": sigma}}, sigma=(1.0, 2.0)),
@@ -239,7 +239,7 @@ def test_a_source_that_is_edited_afterwards_makes_its_runs_foreign(copy):
         )
 
     (copy / "my_networks.py").write_text(NETWORK.format(width=4))
-    own = SOURCE.replace("FIELDS = {", f"FIELDS = {OWN_FIELDS!r} | {{").replace("seeds=2, more=1", "seeds=1")
+    own = SOURCE.replace("| SMALL", f"| {OWN_FIELDS!r}").replace("seeds=2, more=1", "seeds=1")
     own = own.replace('"fast"', '"defaults"')
     write(copy, own.replace('"tiny"', '"own"'), "own")
     made = command("study", "own")
@@ -295,10 +295,15 @@ def test_a_page_that_is_older_than_its_records_is_refused(copy, capsys):
     assert "the records have changed since" in capsys.readouterr().out
 
 
-def test_the_page_of_findings_names_a_study_that_has_not_run():
-    study, folder = find_study("depth", Path(__file__).parents[2] / "studies")
-    bare = replace(study, name="bare")
-    assert "| not run yet |" in findings([(bare, folder.parent / "bare")], folder.parent / "README.md")
+def test_the_page_of_findings_names_a_study_that_has_not_run(copy):
+    write(copy, SOURCE.replace('"tiny",', '"bare", answers="S5", headline="wide",'), "bare")
+    asked = (
+        'own_systems = []\nasked = ""\nanswer = ""\nselected = ""\n[statements]\nS5 = "Denser is earlier"\n'
+    )
+    (copy / "studies/asked.toml").write_text(asked)
+    assert main(["claims", "--page", "studies/README.md"]) == 0
+    (line,) = [line for line in (copy / "studies/README.md").read_text().splitlines() if "bare" in line]
+    assert "| not run yet |" in line
 
 
 @pytest.mark.parametrize("name", ["nowhere", "studies/nowhere", "other.py", "tiny/study.py"])

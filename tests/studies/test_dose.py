@@ -1,12 +1,13 @@
 """What the study `dose` brings along: its loss, its head, its slope."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from phasescope import load_config, measures
-from phasescope.models.training.base import Batch
 from phasescope.studies import torch_generator
 
 losses = pytest.importorskip("studies.dose.loss")
@@ -30,7 +31,7 @@ def tiny(**network):
 def batch_of(world, family, n=16):
     labels = torch.from_numpy(world.training_labels()[:n])
     x_0 = world.render(labels)
-    return Batch(x_0, labels, family.draw(x_0, torch_generator(0, "test")))
+    return SimpleNamespace(x_0=x_0, labels=labels, drawn=family.draw(x_0, torch_generator(0, "test")))
 
 
 def test_the_share_is_that_of_the_measure():

@@ -8,9 +8,7 @@ from studies.tori.latents import leading_share
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 @pytest.mark.parametrize(("second", "expected"), [(0.0, 1.0), (1.0, 0.5), (2.0, 0.8)])
-def test_two_circles_lie_in_four_components_and_noise_does_not_count(
-    second: float, expected: float, noise: float
-):
+def test_two_circles_lie_in_four_components(second: float, expected: float, noise: float):
     """Circles of the second harmonic, `second` times as large, lie beside those of the first, in 40 dimensions."""
     rng = np.random.default_rng(0)
     angle = np.stack(np.meshgrid(*[2 * np.pi * np.arange(16) / 16] * 2), axis=-1).reshape(-1, 2)

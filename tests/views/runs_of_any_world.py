@@ -5,12 +5,11 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import yaml
 
 from phasescope import Factor, Factors, Run, Site
 from phasescope.runs.store import hold
-from phasescope.runs.store.snapshot import array_name
-from phasescope.runs.store.tables import write_parquet
 
 FOUR = Factors(
     [
@@ -105,14 +104,14 @@ def write_made_run(
                 images = rng.uniform(-1, 1, (20, *shape)).astype(np.float16)
                 np.savez(snapshot / "samples.npz", images=images, labels=painted, split=split)
                 latents = rng.standard_normal((60, 5)).astype(np.float32)
-                arrays = {"labels": coded, array_name("latents", site): latents}
+                arrays = {"labels": coded, "/".join(["latents", *str(site).split(".")]): latents}
                 np.savez(snapshot / "latents.npz", **arrays)
                 if reads:
                     columns = {f"label_{name}": painted[:, k] for k, name in enumerate(factors.names)}
                     columns |= {"split": split, "outcome": np.array(["whole", "blank"] * 10)}
                     columns |= {name: painted[:, k] for k, name in enumerate(factors.names)}
                     columns |= {f"error_{name}": np.zeros(20) for name in factors.names}
-                    write_parquet(snapshot / "reading.parquet", columns)
+                    pd.DataFrame(columns).to_parquet(snapshot / "reading.parquet")
             folder.append_metrics(line(step, factors, site, outcomes, routed))
         summary = {"sites": {"representation": str(site)}}
         folder.write_status(

@@ -1,29 +1,20 @@
 """Accuracy by factor in every way of reading, of worlds of one factor, of two and of four, and of none that is read."""
 
-import json
-
 import pytest
+from explored import page_of
 from runs_of_any_world import FOUR, ONE, write_made_run
-
-from phasescope.views.explorer.details import details
-from phasescope.views.explorer.rows import row_of
-from phasescope.views.record import Record
-from phasescope.views.scores import accuracies
 
 
 def test_where_nothing_reads_the_images_there_is_no_accuracy(tmp_path):
     run = write_made_run(tmp_path / "made")
-    told = json.loads(details(Record(run), row_of(run)))
-    assert all(line["readings"] == [] for line in told["lines"])
-    assert list(accuracies({}, ["seen"])) == []
+    assert all(line["readings"] == [] for line in page_of(run)["lines"])
 
 
 @pytest.mark.parametrize("factors", [ONE, FOUR])
 def test_a_page_of_the_explorer_is_sent_each_way_of_each_split(tmp_path, factors):
     run = write_made_run(tmp_path / "made", factors=factors, reads=True)
-    told = json.loads(details(Record(run), row_of(run)))
-    readings = told["lines"][-1]["readings"]
-    assert [(one["split"], one["way"]) for one in readings] == [
+    readings = page_of(run)["lines"][-1]["readings"]
+    assert [(reading["split"], reading["way"]) for reading in readings] == [
         ("seen", "formed"), ("seen", "closest"), ("held_out", "formed"), ("held_out", "closest"),
     ]  # fmt: skip
     assert readings[0]["accuracy"][factors[0].name] == 1.0

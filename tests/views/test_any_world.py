@@ -1,25 +1,19 @@
 """Whatever world and family a run is of, it is shown: by what it says of itself, and by nothing of its owner's source."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from explored import page_of
 from matplotlib.colors import to_rgb
 from runs_of_any_world import FOUR, ONE, OUTCOMES, STEPS, write_made_run
 
 from phasescope import Site
-from phasescope.views.explorer.details import details
-from phasescope.views.explorer.rows import row_of
-from phasescope.views.export import run_files
-from phasescope.views.figures.curves import timeline
-from phasescope.views.figures.manifold import manifold_figure
-from phasescope.views.figures.samples import samples
-from phasescope.views.plots import plot_of
+from phasescope.cli import main
 from phasescope.views.record import Record, success_share
 from phasescope.views.report import words
-from phasescope.views.report.page import render_report
 from phasescope.views.report.words import headline
-from phasescope.views.terminal.runs import run_summary, runs_table
 
 KINDS = {
     "four factors in colour, no reader, no conditions": {},
@@ -38,48 +32,49 @@ def run(request, tmp_path):
 
 @pytest.mark.some(3)
 def test_every_kind_of_run_has_a_report_figures_and_tables(run, tmp_path, capsys):
-    names = [path.stem for path in run_files(run, tmp_path / "out", "svg")]
-    record = Record(run)
+    folder = str(run.path)
+    assert main(["export", folder, "--figures", str(tmp_path / "out"), "--svg"]) == 0
+    names = [Path(line).stem for line in capsys.readouterr().out.splitlines()]
     assert names == ["timeline", "samples", "manifold", "captions"]
-    text = render_report(run)
-    assert len(json.loads(details(record, row_of(run)))["axes"]) == min(len(record.factors), 2)
-    assert "straightness of rows" in text.lower()
-    run_summary(run).show()
-    runs_table([run], lambda done, total: None).show()
-    told = capsys.readouterr().out
-    assert str(STEPS[-1]) in told
+    page = page_of(run)
+    assert len(page["axes"]) == min(len(page["factors"]), 2)
+    assert main(["report", folder]) == 0
+    assert "straightness of rows" in (run.path / "report.html").read_text().lower()
+    for command in (["show", folder], ["ls", "--runs", str(tmp_path)]):
+        assert main(command) == 0
+        assert str(STEPS[-1]) in capsys.readouterr().out
 
 
 def test_tables_tell_an_order_with_its_untrained_value_and_fit_a_terminal(tmp_path, capsys):
     run = write_made_run(tmp_path / "made-00000000", reads=True, routed=True)
-    runs_table([run], lambda done, total: None).show()
-    run_summary(run).show()
-    told = capsys.readouterr().out
-    assert told.count("1.00 (untrained") >= 1
-    assert max(map(len, told.splitlines())) <= 200
-    runs_table([run], lambda done, total: None).to(as_json=True).show()
+    assert main(["ls", "--runs", str(tmp_path)]) == 0
+    assert main(["show", str(run.path)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("1.00 (untrained") >= 1
+    assert max(map(len, shown.splitlines())) <= 200
+    assert main(["ls", "--runs", str(tmp_path), "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["probe_r2"]["min"], row["probe_r2"]["untrained"]) == (1.0, 0.0)
 
 
 def test_without_a_reader_nothing_is_said_of_behaviour(tmp_path):
-    record = Record(write_made_run(tmp_path / "made"))
+    run = write_made_run(tmp_path / "made")
+    record = Record(run)
     assert record.outcomes == ()
     assert record.splits == []
     assert np.isnan(success_share(record.metrics[-1]))
-    text = " ".join(
-        [*words.verdict(record), plot_of(record, "timeline").caption, plot_of(record, "samples").caption]
-    )
+    text = " ".join([*words.verdict(record), run.plot.timeline().caption, run.plot.samples().caption])
     assert "ehaviour" not in text.replace("phase of behaviour", "")
     assert "utcome" not in text
     assert "crosshair" not in text
-    titles = [ax.get_title(loc="left") for ax in timeline(record).axes]
+    titles = [ax.get_title(loc="left") for ax in run.plot.timeline().figure.axes]
     assert not any(title.startswith("Outcomes") for title in titles)
-    assert not samples(record).axes[0].get_legend()
+    assert not run.plot.samples().figure.axes[0].get_legend()
 
 
 def test_outcomes_have_the_names_the_order_and_the_colours_that_the_world_declares(tmp_path):
-    record = Record(write_made_run(tmp_path / "made", reads=True))
+    run = write_made_run(tmp_path / "made", reads=True)
+    record = Record(run)
     assert [outcome._asdict() for outcome in record.outcomes] == OUTCOMES
     assert success_share(record.metrics[-1]) == record.metrics[-1]["outcomes"]["seen"]["whole"]
     facts = {fact.name: fact.value for fact in headline(record)}
@@ -88,7 +83,7 @@ def test_outcomes_have_the_names_the_order_and_the_colours_that_the_world_declar
     assert facts["median error, seen labels"] == "size 0.25 mm, turn 0.25 deg, shape 0.25, hue 0.25"
     (passage,) = [sentence for sentence in words.verdict(record) if sentence.startswith("Behaviour")]
     assert "C (mostly whole)" in passage
-    figure = timeline(record)
+    figure = run.plot.timeline().figure
     panel = next(ax for ax in figure.axes if ax.get_title(loc="left").startswith("Outcomes, held out labels"))
     shown = [tuple(area.get_facecolor()[0][:3]) for area in panel.collections]
     assert shown == [to_rgb(outcome["colour"]) for outcome in reversed(OUTCOMES)]
@@ -98,7 +93,7 @@ def test_outcomes_have_the_names_the_order_and_the_colours_that_the_world_declar
 def test_the_manifold_is_coloured_by_each_factor_over_its_range(tmp_path, factors):
     run = write_made_run(tmp_path / "made", factors=factors)
     labels = run.snapshots[-1].latent_labels()
-    figure = manifold_figure(Record(run))
+    figure = run.plot.manifold().figure
     views = np.array([ax for ax in figure.axes if ax.name == "3d"]).reshape(len(factors), -1)
     for k, (row, factor) in enumerate(zip(views, factors, strict=True)):
         (points,) = row[0].collections
@@ -108,17 +103,14 @@ def test_the_manifold_is_coloured_by_each_factor_over_its_range(tmp_path, factor
 
 
 def test_colour_is_drawn_in_colour(tmp_path):
-    run = write_made_run(tmp_path / "made")
-    mosaic = np.asarray(samples(Record(run)).axes[0].images[0].get_array())
+    runs = write_made_run(tmp_path / "made"), write_made_run(tmp_path / "grey", shape=(1, 6, 10))
+    mosaic, grey = (np.asarray(run.plot.samples().figure.axes[0].images[0].get_array()) for run in runs)
     assert (np.ptp(mosaic[..., :3], axis=-1) > 0.2).mean() > 0.2
-    grey = np.asarray(
-        samples(Record(write_made_run(tmp_path / "grey", shape=(1, 6, 10)))).axes[0].images[0].get_array()
-    )
     assert np.ptp(grey[..., :3], axis=-1).max() == 0
 
 
 def test_a_crosshair_marks_the_factors_that_are_a_place_alone(tmp_path):
     for position in (True, False):
         run = write_made_run(tmp_path / f"made{position}", position=position)
-        marks = samples(Record(run)).axes[0].collections
+        marks = run.plot.samples().figure.axes[0].collections
         assert bool(marks) == position

@@ -9,9 +9,7 @@ from written_run import ALL_STEPS, write_run
 
 from phasescope import Run, TensorBoard, UserError
 from phasescope.cli import main
-from phasescope.runs.store.records import read_records
-from phasescope.views import export
-from phasescope.views.export import run_files
+from phasescope.views.plots import FIGURES
 
 STUDIES = Path(__file__).parents[2] / "studies"
 KINDS = ("csv", "parquet")
@@ -36,10 +34,11 @@ def frames(folder: Path, kind: str) -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_pandas_reads_a_runs_tables(kind, short, tmp_path):
-    run_files(short, tables=tmp_path / "out", form=kind)
-    found = frames(tmp_path / "out", kind)
-    assert set(found) == {"snapshots", "readings"}
-    snapshots, readings = found["snapshots"], found["readings"]
+    words = ["export", str(short.path), "--tables", str(tmp_path / "out")]
+    assert main([*words, *(["--parquet"] if kind == "parquet" else [])]) == 0
+    tables = frames(tmp_path / "out", kind)
+    assert set(tables) == {"snapshots", "readings"}
+    snapshots, readings = tables["snapshots"], tables["readings"]
     for name, told in (("loss", "loss"), ("probe_r2.mid.600.value", ("probe_r2", "mid.600", "value"))):
         for value, line in zip(snapshots[name], short.metrics, strict=True):
             expected = line[told] if isinstance(told, str) else line[told[0]][told[1]][told[2]]
@@ -57,25 +56,20 @@ def test_pandas_reads_a_studys_tables(kind, tmp_path, capsys):
     words = ["export", STUDY, "--studies", str(STUDIES), "--tables", str(tmp_path / "out")]
     assert main([*words, *(["--parquet"] if kind == "parquet" else [])]) == 0
     assert len(capsys.readouterr().out.splitlines()) >= 2
-    found = frames(tmp_path / "out", kind)
-    own = read_records(STUDIES / STUDY / "records.parquet")
-    records = found["records"]
+    tables = frames(tmp_path / "out", kind)
+    own = pd.read_parquet(STUDIES / STUDY / "records.parquet")
+    records = tables["records"]
     assert {*records.columns} - {"cell"} == {*own.columns}
     losses = [table.sort_values(["digest", "step"])["loss"].to_numpy(float) for table in (records, own)]
     np.testing.assert_array_equal(*losses)
-    assert set(found["claims"]["verdict"]) <= {"supported", "refuted", "undecided", "not reached", "passes"}
+    assert set(tables["claims"]["verdict"]) <= {"supported", "refuted", "undecided", "not reached", "passes"}
 
 
-@pytest.fixture
-def two_figures(monkeypatch):
-    """Those that are drawn quickly."""
-    kept = {name: draw for name, draw in export.FIGURES.items() if name in ("timeline", "denoising")}
-    monkeypatch.setattr(export, "FIGURES", kept)
-
-
-@pytest.mark.usefixtures("two_figures")
-def test_figures_have_truetype_fonts_and_captions_beside_them(short, tmp_path):
-    written = run_files(short, figures=tmp_path / "pdf")
+def test_figures_have_truetype_fonts_and_captions_beside_them(short, tmp_path, monkeypatch, capsys):
+    drawn = {name: FIGURES[name] for name in ("timeline", "denoising")}  # those that are drawn quickly
+    monkeypatch.setattr("phasescope.views.export.FIGURES", drawn)
+    assert main(["export", str(short.path), "--figures", str(tmp_path / "pdf")]) == 0
+    written = [Path(line) for line in capsys.readouterr().out.splitlines()]
     pdfs = [path.read_bytes() for path in written if path.suffix == ".pdf"]
     assert {path.name for path in written} == {"timeline.pdf", "denoising.pdf", "captions.md"}
     for content in pdfs:
@@ -84,8 +78,9 @@ def test_figures_have_truetype_fonts_and_captions_beside_them(short, tmp_path):
         assert b"CreationDate" not in content
     assert any(b"/FontFile2" in content or b"/CIDFontType2" in content for content in pdfs)
     assert "One run:" in (tmp_path / "pdf" / "captions.md").read_text()
-    run_files(short, figures=tmp_path / "svg", kind="svg")
-    assert "<text" in (tmp_path / "svg" / "timeline.svg").read_text()
+    del drawn["timeline"]
+    assert main(["export", str(short.path), "--figures", str(tmp_path / "svg"), "--svg"]) == 0
+    assert "<text" in (tmp_path / "svg" / "denoising.svg").read_text()
 
 
 def test_a_studys_figures_are_drawn(tmp_path, capsys):
@@ -102,25 +97,25 @@ def test_tensorboard_reads_what_the_run_says(short, tmp_path):
         board.update(short)
         board.close()
     (path,) = (tmp_path / short.name).iterdir()
-    found = EventAccumulator(str(path.parent), size_guidance={"scalars": 0, "images": 0})
-    found.Reload()
-    tags = found.Tags()
-    for tag, of in (
+    events = EventAccumulator(str(path.parent), size_guidance={"scalars": 0, "images": 0})
+    events.Reload()
+    tags = events.Tags()
+    for tag, reading in (
         ("loss", lambda line: line["loss"]),
         (f"{SITE}.value", lambda line: line["probe_r2"]["mid.600"]["value"]),
         (f"{SITE}.baselines.untrained", lambda line: line["probe_r2"]["mid.600"]["baselines"]["untrained"]),
         ("outcomes/grid.correct", lambda line: line["outcomes"]["grid"]["correct"]),
     ):
         assert tag in tags["scalars"]
-        expected = {line["step"]: of(line) for line in short.metrics if of(line) is not None}
-        told = {event.step: event.value for event in found.Scalars(tag)}
+        expected = {line["step"]: reading(line) for line in short.metrics if reading(line) is not None}
+        told = {event.step: event.value for event in events.Scalars(tag)}
         assert told.keys() == expected.keys()
         assert list(told.values()) == pytest.approx(list(expected.values()), rel=1e-6)
     assert "samples/grid" in tags["images"]
-    pictures = found.Images("samples/grid")
+    pictures = events.Images("samples/grid")
     assert [event.step for event in pictures] == [snapshot.step for snapshot in short.snapshots]
     assert all(event.encoded_image_string.startswith(b"\x89PNG") for event in pictures)
-    assert {event.value for event in found.Scalars("phase/behaviour")} <= {0.0, 1.0, 2.0}
+    assert {event.value for event in events.Scalars("phase/behaviour")} <= {0.0, 1.0, 2.0}
 
 
 def test_without_tensorboard_the_extra_is_told(short, tmp_path, monkeypatch):
@@ -146,9 +141,7 @@ def test_without_tensorboard_the_extra_is_told(short, tmp_path, monkeypatch):
         (["EMPTY", "--figures", "t"], "`RUN` (=empty-00000000) must have a snapshot"),
     ],
 )
-def test_bad_input_is_told_in_a_line_and_nothing_is_written(
-    words, told, short, tmp_path, monkeypatch, capsys
-):
+def test_bad_input_is_reported_in_a_line(words, told, short, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_run(tmp_path / "runs" / "empty-00000000", [0], "prepared")
     (tmp_path / "runs" / "empty-00000000" / "metrics.jsonl").unlink()

@@ -1,18 +1,16 @@
-import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from explored import page_of
 from written_run import ALL_STEPS, LEVELS, OUTCOMES, references, write_run
 
 from phasescope import Factor, Site
+from phasescope.cli import main
 from phasescope.measures import Score, gain
-from phasescope.views.explorer.details import details
-from phasescope.views.explorer.rows import row_of
-from phasescope.views.export import run_files
-from phasescope.views.figures.curves import denoising, timeline
 from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
-from phasescope.views.figures.results import reference_errors
-from phasescope.views.figures.samples import border_px, samples, tile
+from phasescope.views.figures.samples import border_px, tile
+from phasescope.views.plots import plot_of
 from phasescope.views.record import Record
 from phasescope.views.style import PALETTE, scale_of
 from phasescope.views.terms import BASELINES, ROUTES
@@ -27,7 +25,7 @@ def panel(figure, begins):
 
 
 def test_timeline_has_every_panel_on_one_axis_of_images(run):
-    figure = timeline(Record(run))
+    figure = run.plot.timeline().figure
     for begins in (
         "Outcomes, labels on the grid", "Outcomes, labels off the grid", "Probe R² (ridge), minimum", "P1's R²",
         "Dimension of label means", "Variance explained", "Probe R² by route", "Loss",
@@ -37,7 +35,7 @@ def test_timeline_has_every_panel_on_one_axis_of_images(run):
 
 
 def test_a_score_is_drawn_with_its_nulls_interval_and_threshold(run):
-    ax = panel(timeline(Record(run)), "Probe R² (ridge)")
+    ax = panel(run.plot.timeline().figure, "Probe R² (ridge)")
     threshold = f"threshold: gain {Record(run).thresholds['probe_r2']:g}"
     assert {text.get_text() for text in ax.get_legend().get_texts()} == {
         "this network",
@@ -59,18 +57,18 @@ def test_a_score_without_nulls_is_not_drawn(run):
     record = Record(run)
     for line in record.metrics:
         line["p1_r2"]["down3.600"]["baselines"] = {}
-    assert not any(title.startswith("P1's R²") for title in titles(timeline(record)))
+    assert not any(title.startswith("P1's R²") for title in titles(plot_of(record, "timeline").figure))
 
 
 def test_stacked_shares_fill_the_panel(run):
-    ax = panel(timeline(Record(run)), "Outcomes, labels on the grid")
+    ax = panel(run.plot.timeline().figure, "Outcomes, labels on the grid")
     tops = [collection.get_paths()[0].vertices[:, 1].max() for collection in ax.collections]
     assert max(tops) == pytest.approx(1)
     assert len(tops) == len(OUTCOMES)
 
 
 def test_denoising_errors_closest_denoisers_and_nats_are_those_recorded(run):
-    errors, closest, nats = denoising(Record(run)).axes
+    errors, closest, nats = run.plot.denoising().figure.axes
     last = run.metrics[-1]
     drawn = [line.get_ydata()[-1] for line in errors.lines]
     bands = last["denoising"]
@@ -86,7 +84,7 @@ def test_denoising_errors_closest_denoisers_and_nats_are_those_recorded(run):
 
 
 def test_the_explorer_is_sent_the_panels_that_figures_draw(run):
-    panels = json.loads(details(Record(run), row_of(run)))["panels"]
+    panels = page_of(run)["panels"]
     known = {(panel["key"], panel["split"] or panel["site"]): panel for panel in panels}
     assert len(known) == len(panels)
     order = known["probe_r2", "mid.600"]
@@ -106,12 +104,12 @@ def test_without_nats_or_references_less_is_drawn(tmp_path):
     record = Record(run)
     for line in record.metrics:
         del line["nats"]
-    assert len(denoising(record).axes) == 1
+    assert len(plot_of(record, "denoising").figure.axes) == 1
 
 
 def test_routes_are_drawn_with_thin_baselines(run):
     record, place = Record(run), Site("mid", 600)
-    ax = panel(timeline(record), "Probe R² by route")
+    ax = panel(run.plot.timeline().figure, "Probe R² by route")
     lines = {line.get_label(): line for line in ax.lines}
     for route, words in ROUTES.items():
         curve, share = lines[words], lines[f"{words}: share of variance"]
@@ -185,11 +183,11 @@ def test_a_factor_whose_values_are_names_has_a_colour_for_each_and_one_that_come
 def test_a_target_stands_on_the_bump_that_was_asked_for(run):
     """At the last snapshot of the synthetic run every bump is at its label: the darkest pixel lies within
     half a pixel."""
-    figure = samples(Record(run), columns=8, rows=3)
-    ax = figure.axes[0]
+    ax = run.plot.samples().figure.axes[0]
     mosaic = np.asarray(ax.images[0].get_array())
-    marks = np.asarray(ax.collections[0].get_offsets()).reshape(3, 8, 2)[-1]
     side, border = 32, border_px(32)
+    columns = (mosaic.shape[1] + GAP_PX) // (side + 2 * border + GAP_PX)
+    marks = np.asarray(ax.collections[0].get_offsets()).reshape(-1, columns, 2)[-1]
     for x, y in marks:
         column, row = (int((value - border + 0.5) // (side + 2 * border + GAP_PX)) for value in (x, y))
         top, left = (border + index * (side + 2 * border + GAP_PX) for index in (row, column))
@@ -206,14 +204,8 @@ def test_light_colours_differ_so_that_each_becomes_one_variable():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("steps", "latents"), [(ALL_STEPS[:1], True), (ALL_STEPS[:3], False)])
-def test_pictures_of_a_run_that_has_just_begun(tmp_path, steps, latents):
+def test_pictures_of_a_run_that_has_just_begun(tmp_path, capsys, steps, latents):
     run = write_run(tmp_path / "run", steps, state="running", latents=latents)
-    names = [path.stem for path in run_files(run, tmp_path / "out", "svg")]
+    assert main(["export", str(run.path), "--figures", str(tmp_path / "out"), "--svg"]) == 0
+    names = [Path(line).stem for line in capsys.readouterr().out.splitlines()]
     assert names == ["timeline", "samples", *(["manifold"] if latents else []), "denoising", "captions"]
-
-
-def test_the_figure_of_a_prediction_has_one_title():
-    mmse = {"t": [0, 500, 999], "mean image": [1.0, 1.0, 1.0], "label": [0.0, 0.0, 0.0]}
-    told = {"images": 4, "ln_m": 1.39, "r_prime": 0.1, "phases": "A, B, C", "mmse": mmse}
-    ax = reference_errors({**told, "t_condensation": 300, "t_instability": None}, "a world").axes[0]
-    assert (ax.get_title("center"), ax.get_title("left").splitlines()[0]) == ("", "a world")

@@ -3,7 +3,6 @@ import pytest
 from written_run import ALL_STEPS, BATCH, SEED, STEPS, write_run
 
 from phasescope import Site
-from phasescope.views.figures.axes import edges, stretches
 from phasescope.views.numbers import format_number
 from phasescope.views.plots import plot_of
 from phasescope.views.record import Record
@@ -11,17 +10,14 @@ from phasescope.views.report import words
 from phasescope.views.scores import levels
 
 
-def test_edges_enclose_every_point_and_tile_the_axis():
-    at = np.array([0.0, 10, 30, 100])
-    borders = edges(at)
-    assert len(borders) == len(at) + 1
-    assert (borders[:-1] <= at).all()
-    assert (at <= borders[1:]).all()
-
-
-def test_stretches_cover_the_sequence_in_order():
-    phases = ["A", "A", "undecided", "B", "B", "B", None]
-    assert [phase for phase, first, end in stretches(phases) for _ in range(first, end)] == phases
+def test_bars_of_phases_tile_the_axis_and_meet_half_way_between_snapshots(run):
+    bars = [bar.get_paths()[0].get_extents() for bar in run.plot.timeline().figure.axes[0].collections]
+    first_row = sorted((bar.x0, bar.x1) for bar in bars if bar.y0 < 0 < bar.y1)
+    seen = np.array([line["images_seen"] for line in run.metrics])
+    phases = np.array([line["phase"]["behaviour"] for line in run.metrics])
+    changes = np.flatnonzero(phases[1:] != phases[:-1])
+    borders = [seen[0], *(seen[changes] + seen[changes + 1]) / 2, seen[-1]]
+    np.testing.assert_allclose(first_row, np.stack([borders[:-1], borders[1:]], axis=1))
 
 
 def test_spread_snapshots_hold_the_first_and_the_last(run):

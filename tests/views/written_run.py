@@ -4,12 +4,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from phasescope import Factor, Run, Site
 from phasescope.measures import phase_onsets, phase_sequence
 from phasescope.runs.store import hold
-from phasescope.runs.store.snapshot import array_name
-from phasescope.runs.store.tables import write_parquet
 
 N, BATCH, STEPS, SNAPSHOTS = 32, 64, 4000, 20
 PLACES = [Site(tap, t) for tap in ("down3", "mid") for t in (50, 600)]
@@ -167,16 +166,16 @@ def write_snapshot(folder: Path, step: int, latents: bool) -> None:
     np.savez(folder / "samples.npz", images=images.astype(np.float16), labels=labels, split=split)
     columns = {"label_x": labels[:, 0], "label_y": labels[:, 1], "split": split, "outcome": outcome}
     columns |= {f"error_{name}": rng.normal(0, 3.5 - 3 * learnt, 88) for name in "xy"}
-    write_parquet(folder / "reading.parquet", columns)
+    pd.DataFrame(columns).to_parquet(folder / "reading.parquet")
     if not latents:
         return
     latent_labels = rng.uniform(1, N, (300, 2)).astype(np.float32)
     sheet = latent_labels / N - 0.5
     bent = np.concatenate([sheet, (sheet**2).sum(1, keepdims=True)], 1) @ rng.standard_normal((3, 64))
     arrays = {"labels": latent_labels}
-    for place in PLACES:
-        turned = np.linalg.qr(np.random.default_rng([step, place.t]).standard_normal((64, 64)))[0]
-        arrays[array_name("latents", place)] = (
+    for site in PLACES:
+        turned = np.linalg.qr(np.random.default_rng([step, site.t]).standard_normal((64, 64)))[0]
+        arrays[f"latents/{site.layer}/{site.t}"] = (
             3 * learnt * bent + rng.standard_normal((300, 64)) * 0.1
         ) @ turned
     if step:

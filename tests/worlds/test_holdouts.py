@@ -157,10 +157,5 @@ def test_a_mixed_image_is_read_by_what_its_label_shows():
     columns = reader.read(world.render(torch.from_numpy(labels)).numpy())
     assert reader.outcome(columns, labels).tolist() == ["correct"] * 5
     assert reader.right(columns, labels).all()
-    assert reader.outcome(columns, labels[::-1]).tolist() == [
-        "misplaced",
-        "multiple",
-        "correct",
-        "none",
-        "misplaced",
-    ]
+    others = ["misplaced", "multiple", "correct", "none", "misplaced"]
+    assert reader.outcome(columns, labels[::-1]).tolist() == others

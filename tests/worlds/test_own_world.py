@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from phasescope import Factor, Factors, Outcome, Reader, UserError, World
-from phasescope.core.errors import SourceFailed
-from phasescope.runs.config import over_defaults
+from phasescope import Factor, Factors, Outcome, Reader, RunFailed, UserError, World
 from phasescope.worlds import check_world
+from training_runs import run_config
 
 
 class Shades(World):
@@ -52,7 +51,7 @@ class Eye(Reader):
 
 def test_a_sound_world_passes():
     check_world(Shades())
-    over_defaults({"world": {"kind": f"{__file__}:Shades"}, "network": {"widths": [8, 8]}})
+    run_config({"world": {"kind": f"{__file__}:Shades"}, "network": {"widths": [8, 8]}})
 
 
 def fails(*given: Any) -> Any:
@@ -87,7 +86,7 @@ FAULTS = [
 )
 def test_the_first_fault_is_named_by_class_and_method(owner, name, given, message, monkeypatch):
     monkeypatch.setattr(owner, name, given)
-    with pytest.raises((ValueError, SourceFailed), match=f"`{owner.__name__}.{message}"):
+    with pytest.raises((ValueError, RunFailed), match=f"`{owner.__name__}.{message}"):
         check_world(Shades())
 
 
@@ -95,7 +94,7 @@ def test_the_first_fault_is_named_by_class_and_method(owner, name, given, messag
 def test_what_a_method_raises_is_named_with_its_line(owner, name, monkeypatch):
     monkeypatch.setattr(owner, name, fails)
     with pytest.raises(
-        SourceFailed, match=r"^`Shades` must render and read 4 labels: KeyError: .*test_own_world.py:\d+"
+        RunFailed, match=r"^`Shades` must render and read 4 labels: KeyError: .*test_own_world.py:\d+"
     ):
         check_world(Shades())
 
@@ -106,4 +105,4 @@ def test_a_run_of_a_faulty_world_is_refused_in_a_line(tmp_path, monkeypatch):
         Path(__file__).read_text().replace("(2 * labels - 1)", "(9 * labels - 1)")
     )
     with pytest.raises(UserError, match=r"^`Shades.render` \(=8.0\) must return numbers in \[-1, 1\]$"):
-        over_defaults({"world": {"kind": "mine.py:Shades"}, "network": {"widths": [8, 8]}})
+        run_config({"world": {"kind": "mine.py:Shades"}, "network": {"widths": [8, 8]}})

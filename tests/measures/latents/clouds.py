@@ -14,7 +14,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from phasescope.measures import label_variance, participation_ratio, sheet_phase, sheet_readings
+from phasescope.measures import battery, label_variance, participation_ratio, sheet_phase, sheet_readings
+from phasescope.studies import numpy_generator
 
 KINDS = ("noise", "scattered", "permuted", "patches", "ordered")
 FOURIER = 200  # random features that make up a surface
@@ -54,6 +55,21 @@ def cloud(
     turned = np.linalg.qr(rng.normal(size=(features, features)))[0]
     scale = np.sqrt((1 - share) * spectrum / spectrum.sum())
     return labels, signal + (rng.normal(size=(2, n, features)) * scale) @ turned
+
+
+def battery_names() -> set[str]:
+    """Return the names of all scores of the battery, which it lists if it is asked for another one."""
+    try:
+        battery(np.eye(8), np.arange(8.0)[:, None], chosen=["nothing"])
+    except ValueError as error:
+        return {*str(error).partition("one of ")[2].split(", ")}
+    raise AssertionError("a score of no name was given")
+
+
+def embed(latents: np.ndarray, features: int) -> np.ndarray:
+    """Return the latents in `features` dimensions, rotated at random: all distances and angles stay as they are."""
+    directions = np.linalg.qr(numpy_generator(0, "embedding").normal(size=(features, latents.shape[1])))[0]
+    return latents @ directions.T
 
 
 def surface(places: np.ndarray, features: int, length: float, rng: np.random.Generator) -> np.ndarray:

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
+from clouds import embed
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import OneHotEncoder
 
 from phasescope import Factors
 from phasescope.measures import additivity, clifford_torus, random_latents, torus_3d
-from phasescope.measures.latents.ideal import embed
 
 M = 10
 PERIODIC = {"factors": Factors.named(("x", "y"), [float(M), float(M)], ("x", "y"))}

@@ -2,12 +2,12 @@ from functools import partial
 
 import numpy as np
 import pytest
+from clouds import embed
 from scipy.stats import ortho_group
 
 from phasescope import Factors
 from phasescope.measures import clifford_torus, factorization, random_latents, torus_3d
 from phasescope.measures.latents.factorization import estimate, gradients, shares
-from phasescope.measures.latents.ideal import embed
 from phasescope.measures.latents.variance_components import check_code, fieller_interval, without_excess
 
 M = 10
@@ -274,6 +274,7 @@ def test_fiellers_interval_covers_a_ratio_and_is_everything_where_the_denominato
 
 LABELS = grid(5)
 LATENTS = np.random.default_rng(12).normal(size=(25, 3))
+CUBE = np.stack(np.meshgrid(*[np.arange(3.0)] * 3), axis=-1).reshape(-1, 3)
 
 
 @pytest.mark.parametrize(
@@ -288,11 +289,7 @@ LATENTS = np.random.default_rng(12).normal(size=(25, 3))
             "`labels` .* repeated",
         ),
         (
-            partial(
-                factorization,
-                np.random.default_rng(14).normal(size=(27, 3)),
-                np.stack(np.meshgrid(*[np.arange(3.0)] * 3), axis=-1).reshape(-1, 3),
-            ),
+            partial(factorization, np.random.default_rng(14).normal(size=(27, 3)), CUBE),
             "`labels` .*K=3.* 2 factors",
         ),
     ],

@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
-from scipy.spatial.distance import pdist
 
 from phasescope import Factors
 from phasescope.measures import clifford_torus, random_latents, torus_3d
-from phasescope.measures.latents.ideal import embed
 
 PERIODIC = {"factors": Factors.named(("x", "y"), [32.0, 32.0], ("x", "y"))}
 
@@ -47,13 +45,6 @@ def test_random_latents_are_white_and_of_their_seed():
     np.testing.assert_allclose(np.cov(latents.T), np.eye(3), atol=0.1)
     assert (latents == random_latents(4000, 3, seed=1)).all()
     assert (latents != random_latents(4000, 3, seed=2)).all()
-
-
-def test_embedding_keeps_distances():
-    torus = torus_3d(labels_of(), **PERIODIC)
-    turned = embed(torus, 20)
-    assert turned.shape == (60, 20)
-    np.testing.assert_allclose(pdist(turned), pdist(torus))
 
 
 @pytest.mark.parametrize(

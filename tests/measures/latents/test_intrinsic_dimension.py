@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from clouds import embed
 
 from phasescope import Factors
 from phasescope.measures import clifford_torus, two_nn
 from phasescope.measures.latents.dimension import gaussian_like
-from phasescope.measures.latents.ideal import embed
 
 TURN = 2 * np.pi
 

@@ -1,13 +1,10 @@
+"""Labels on a lattice, as the factorization index sees them: which are one value, and what counts as noise."""
+
 import numpy as np
 import pytest
 
 from phasescope import Factors
-from phasescope.measures.checks import check_labels, check_lattice
-
-
-def lattice_of(labels, factors=None):
-    labels = np.asarray(labels, dtype=float)
-    return check_lattice(check_labels(labels, len(labels), factors))
+from phasescope.measures import factorization
 
 
 def grid(*values):
@@ -16,21 +13,23 @@ def grid(*values):
 
 def test_float32_labels_and_both_ends_of_a_period_are_one_value():
     labels = grid(np.linspace(0, 1, 11)[:-1].astype(np.float32), np.arange(3.0))
-    labels[labels[:, 0] == 0, 0] = 1 - 1e-7
-    lattice = lattice_of(labels, Factors.named(("x", "y"), [1.0, 1.0], ("x",)))
-    assert [len(values) for values in lattice.values] == [10, 3]
+    factors = Factors.named(("x", "y"), [1.0, 1.0], ("x",))
+    latents = np.random.default_rng(0).normal(size=(30, 5))
+    moved = labels.copy()
+    moved[moved[:, 0] == 0, 0] = 1 - 1e-7
+    plain, off = (factorization(latents, given, factors) for given in (labels, moved))
+    assert off.detail["F"] == pytest.approx(plain.detail["F"], abs=1e-9)
 
 
 @pytest.mark.parametrize("periodic", [True, False])
-def test_triples_see_nothing_of_what_is_linear_and_have_weight_one(periodic):
-    values = np.array([0.0, 1.0, 3.0, 4.0, 6.5])
-    labels = grid(values, np.arange(3.0))
-    lattice = lattice_of(labels, Factors.named(("x", "y"), [8.0, 1.0], ("x",) if periodic else ()))
-    rows, weights = lattice.triples(0)
-    np.testing.assert_allclose((weights**2).sum(axis=1), 1)
-    np.testing.assert_allclose(weights.sum(axis=1), 0, atol=1e-12)
-    inside = (labels[rows[:, 0], 0] < labels[rows[:, 1], 0]) & (labels[rows[:, 1], 0] < labels[rows[:, 2], 0])
-    linear = (weights * labels[rows, 0]).sum(axis=1)
-    np.testing.assert_allclose(linear[inside], 0, atol=1e-12)
-    assert inside.all() == (not periodic)
-    assert (labels[rows, 1] == labels[:, None, 1]).all()
+def test_what_is_linear_along_a_factor_is_no_noise_however_uneven_its_values(periodic):
+    """Noise is estimated by differences of neighbours that annul what is linear: its interval has no width."""
+    labels = grid(np.array([0.0, 1.0, 3.0, 4.0, 6.5]), np.arange(3.0))
+    factors = Factors.named(("x", "y"), [8.0, 1.0], ())
+    coupled = np.column_stack([labels, labels.prod(axis=1)])
+    if periodic:
+        labels, factors = labels[:, ::-1], Factors.named(("y", "x"), [3.0, 8.0], ("y",))
+        coupled = labels[:, 1:] * np.column_stack([np.ones(15), labels[:, 0] == 1])
+    score = factorization(coupled, labels, factors)
+    assert score.low == pytest.approx(score.value, abs=1e-6)
+    assert score.high == pytest.approx(score.value, abs=1e-6)

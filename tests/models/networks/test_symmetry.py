@@ -43,7 +43,7 @@ def of_depth(depth: int, patch: int = 1, **fields) -> UNetConfig:
     modulation=st.sampled_from(["added", "scale_shift"]),
     input_skip=st.booleans(),
 )
-def test_with_circular_padding_a_shift_by_whole_cells_shifts_the_answer(
+def test_with_circular_padding_a_shift_shifts_the_answer(
     depth, patch, attention, times, modulation, input_skip
 ):
     config = of_depth(

@@ -5,11 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phasescope import Factors
+from phasescope import Factors, load_config
 from phasescope.models.networks import UNetConfig, layers
 from phasescope.models.networks.layers import ResidualLayer, doubled
 from phasescope.models.networks.unet import network as unet
-from phasescope.runs.config import preset
 from phasescope.runs.probing.capture import activations
 from phasescope.worlds import GaussianBump
 
@@ -82,17 +81,10 @@ def test_taps_are_the_blocks_in_their_order_and_halve_then_double(mid_width):
     assert x_t.shape[2] == 16
     assert network.config.taps == ("stem", "down1", "down2", "mid", "up1", "up2")
     latents = activations(network, network.config.taps, x_t, t, labels)
-    expected = {
-        "stem": 4 * 8**2,
-        "down1": 8 * 4**2,
-        "down2": 12 * 2**2,
-        "mid": (mid_width or 12) * 2**2,
-        "up1": 8 * 4**2,
-        "up2": 4 * 8**2,
-    }
-    assert {tap: features.shape for tap, features in latents.items()} == {
-        tap: (3, features) for tap, features in expected.items()
-    }
+    features = [4 * 8**2, 8 * 4**2, 12 * 2**2, (mid_width or 12) * 2**2, 8 * 4**2, 4 * 8**2]
+    shapes = [(3, count) for count in features]
+    assert [latents[tap].shape for tap in network.config.taps] == shapes
+    assert latents.keys() == {*network.config.taps}
     with pytest.raises(KeyError):
         network.tap("up3")
 
@@ -197,7 +189,7 @@ def test_on_a_torus_a_circular_network_shifts_with_its_image(fields, label):
 
 
 def test_the_network_of_liang_et_al_has_about_23_million_parameters(capsys):
-    config = UNetConfig.from_tree(preset("paper").fields["network"])
+    config = load_config(overrides=["preset=paper"]).network
     with torch.device("meta"):
         network = config.build((1, 32, 32), Factors.unknown(2))
     parameters = sum(parameter.numel() for parameter in network.parameters())

@@ -4,11 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from tiny_training import FAMILY, NETWORK, WORLD, config_of
+from tiny_training import FAMILY, NETWORK, WORLD, TrainingConfig, config_of
 from torch import nn
 
 from phasescope.models.networks import UNetConfig
-from phasescope.models.training.config import TrainingConfig
 from phasescope.models.training.loop import fresh_learner, learn, prepare, resolve_device, share_of_last
 
 

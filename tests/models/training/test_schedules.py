@@ -6,20 +6,10 @@ from tiny_training import config_of, single
 
 from phasescope import Run, UserError, train
 from phasescope.cli import main
-from phasescope.runs.config import over_defaults
-from phasescope.runs.execution import Progress, execute
+from training_runs import TINY, leave_after, run_config
 
 PLACE = "torch.optim.lr_scheduler:"
 ONE_CYCLE = {"kind": f"{PLACE}OneCycleLR", "max_lr": 0.01, "total_steps": 6, "cycle_momentum": False}
-TINY = {
-    "world": {"canvas": 8},
-    "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 2}},
-    "network": {"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}},
-    "probing": {
-        "snapshots": {"dense_every": 3}, "images": {"grid": 16}, "latent_labels": 64, "variance_labels": 16,
-        "crossed_labels": 0, "t": [40], "observe": [], "bands": 1, "band_images": 4,
-    },
-}  # fmt: skip
 
 
 def rates_of_torch(name: str, steps: int, lr: float, **arguments) -> list[float]:
@@ -51,24 +41,22 @@ def test_rates_are_those_of_torch_whatever_the_warm_up_and_the_decay(name, argum
     assert learner.last_step()["learning_rate"] == pytest.approx(rates[-1])
 
 
+def config_of_run(**training):
+    plan = {"snapshots": {"every": 3}, "observe": []}
+    return run_config(TINY, {"training": {"steps": 6, "batch": 5, "warmup": 0, **training}, "probing": plan})
+
+
 def test_a_run_that_is_stopped_and_resumed_ends_with_bitwise_the_same_weights(tmp_path):
-    config = over_defaults(
-        TINY, {"training": {"steps": 6, "batch": 5, "device": "cpu", "schedule": ONE_CYCLE}}
-    )
+    config = config_of_run(schedule=ONE_CYCLE)
     whole = train(config, tmp_path / "whole")
-    events = execute(config, tmp_path / "stopped")
-    for event in events:
-        if isinstance(event, Progress) and event.step == 4:
-            break
-    events.close()
+    leave_after(4, config, tmp_path / "stopped")
     train(config, tmp_path / "stopped")
     resumed = Run(tmp_path / "stopped" / whole.name)
     for name, weights in resumed.load_network().state_dict().items():
         assert torch.equal(weights, whole.load_network().state_dict()[name])
     rates = [line["learning_rate"] for line in whole.metrics]
     assert rates == [line["learning_rate"] for line in resumed.metrics]
-    plain = over_defaults(TINY, {"training": {"steps": 6, "batch": 5, "device": "cpu"}})
-    assert "schedule" not in plain.identity().get("training", {})
+    assert "schedule" not in config_of_run().identity().get("training", {})
     assert config.identity()["training"]["schedule"] == ONE_CYCLE
 
 

@@ -2,15 +2,17 @@
 
 import torch
 
+from phasescope import RunConfig
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.networks import UNetConfig
-from phasescope.models.training.config import TrainingConfig
 from phasescope.models.training.loop import fresh_learner, learn
 from phasescope.worlds import GaussianBump
 
 WORLD = GaussianBump.from_tree({"canvas": 8})
 FAMILY = DiffusionConfig.from_tree({"schedule": {"kind": "linear", "steps": 50}}).build()
 NETWORK = UNetConfig.from_tree({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
+
+TrainingConfig = type(RunConfig().training)
 
 
 def config_of(**fields):

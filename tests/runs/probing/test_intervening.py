@@ -41,8 +41,8 @@ class Painter(nn.Module):
         self.body = Both(self.code) if gives_tuple else self.code
 
     def forward(self, x_t, t, labels):
-        found = self.body(x_t, labels)
-        z = found[0] if self.gives_tuple else found
+        output = self.body(x_t, labels)
+        z = output[0] if self.gives_tuple else output
         read = (z @ self.code.of_label.T)[:, :2]
         return self.world.render(labels if self.ignores else read)
 
@@ -66,81 +66,70 @@ def labels_of(seed: int = 0) -> np.ndarray:
     return numpy_generator(seed, "labels").uniform(6, 20, size=(N, 2)).astype(np.float32)
 
 
-def by_step(network, w, step, how="steer"):
-    labels = labels_of()
-    return intervene(network, w, FAMILY, "body", how, labels, (labels + step).astype(np.float32))
+def changed(network, how, labels, targets, layer="body"):
+    return intervene(network, network.world, FAMILY, layer, how, labels, targets.astype(np.float32))
+
+
+def by_step(network, step, how="steer"):
+    return changed(network, how, labels_of(), labels_of() + step)
 
 
 @pytest.mark.parametrize("gives_tuple", [False, True])
 @pytest.mark.parametrize("how", ["patch", "part"])
 def test_a_network_that_paints_from_the_tap_alone_follows_it_wholly(how: str, gives_tuple: bool):
-    w = world()
-    labels = labels_of()
-    found = intervene(
-        Painter(w, ignores=False, gives_tuple=gives_tuple),
-        w,
-        FAMILY,
-        "body",
-        how,
-        labels,
-        np.roll(labels, 1, axis=0),
-    ).scores
+    painter, labels = Painter(world(), ignores=False, gives_tuple=gives_tuple), labels_of()
+    scores = changed(painter, how, labels, np.roll(labels, 1, axis=0)).scores
     for way in ("darkest", "matched"):
-        assert found[f"{way}.follows"].value == 1.0
-        assert found[f"{way}.follows"].baselines["untouched"] < 0.1
-        assert found[f"{way}.stays"].value < 0.1
-        assert found[f"{way}.stays"].baselines["untouched"] == 1.0
+        assert scores[f"{way}.follows"].value == 1.0
+        assert scores[f"{way}.follows"].baselines["untouched"] < 0.1
+        assert scores[f"{way}.stays"].value < 0.1
+        assert scores[f"{way}.stays"].baselines["untouched"] == 1.0
         for axis in "xy":
-            assert found[f"{way}.moved.{axis}"].value == pytest.approx(1.0, abs=0.02)
-    assert found["loss"].value == pytest.approx(found["loss.conditioned"].value, abs=1e-6)
+            assert scores[f"{way}.moved.{axis}"].value == pytest.approx(1.0, abs=0.02)
+    assert scores["loss"].value == pytest.approx(scores["loss.conditioned"].value, abs=1e-6)
 
 
 def test_a_network_that_ignores_the_tap_does_not_move_and_its_loss_says_so():
-    w = world()
     labels = labels_of()
-    found = intervene(
-        Painter(w, ignores=True), w, FAMILY, "body", "patch", labels, np.roll(labels, 1, axis=0)
-    )
-    assert found.scores["matched.follows"].value == found.scores["matched.follows"].baselines["untouched"]
-    assert found.scores["matched.stays"].value == 1.0
-    assert abs(found.scores["matched.moved.x"].value) < 0.02
-    assert found.scores["loss"].low > found.scores["loss.conditioned"].high
-    np.testing.assert_array_equal(found.images, found.untouched)
+    result = changed(Painter(world(), ignores=True), "patch", labels, np.roll(labels, 1, axis=0))
+    assert result.scores["matched.follows"].value == result.scores["matched.follows"].baselines["untouched"]
+    assert result.scores["matched.stays"].value == 1.0
+    assert abs(result.scores["matched.moved.x"].value) < 0.02
+    assert result.scores["loss"].low > result.scores["loss.conditioned"].high
+    np.testing.assert_array_equal(result.images, result.untouched)
 
 
 @pytest.mark.parametrize("step", [(4.0, 0.0), (0.0, -3.0), (2.0, 5.0), (0.5, 0.0)])
 def test_a_step_along_the_manifold_moves_the_bump_px_for_px(step):
-    w = world()
-    found = by_step(Painter(w, ignores=False), w, step).scores
+    scores = by_step(Painter(world(), ignores=False), step).scores
     for k, axis in enumerate("xy"):
         name = f"matched.moved.{axis}"
         if step[k]:
-            assert found[name].value == pytest.approx(1.0, abs=0.02 if abs(step[k]) >= 2 else 0.5)
-            assert found[name].low <= found[name].value <= found[name].high
+            assert scores[name].value == pytest.approx(1.0, abs=0.02 if abs(step[k]) >= 2 else 0.5)
+            assert scores[name].low <= scores[name].value <= scores[name].high
         else:
-            assert name not in found
-    assert found["matched.follows"].value == 1.0
+            assert name not in scores
+    assert scores["matched.follows"].value == 1.0
 
 
 def test_a_step_round_the_torus_is_the_short_way():
-    w = world("periodic")
     labels = labels_of()
-    targets = ((labels + np.array([20.0, 0.0])) % 32).astype(np.float32)
-    found = intervene(Painter(w, ignores=False), w, FAMILY, "body", "steer", labels, targets).scores
-    assert found["matched.moved.x"].value == pytest.approx(1.0, abs=0.02)
-    assert found["matched.follows"].value == 1.0
+    targets = (labels + np.array([20.0, 0.0])) % 32
+    scores = changed(Painter(world("periodic"), ignores=False), "steer", labels, targets).scores
+    assert scores["matched.moved.x"].value == pytest.approx(1.0, abs=0.02)
+    assert scores["matched.follows"].value == 1.0
 
 
 def test_who_follows_wholly_on_a_torus_moves_by_all_that_is_asked():
     """Half a turn either way too, where what is read is a little more or less."""
-    w = world("periodic")
+    painter = Painter(world("periodic"), ignores=False)
     labels = numpy_generator(0, "labels").uniform(0, 32, size=(N, 2)).astype(np.float32)
     far = (labels + np.array([16.0, -16.0])).astype(np.float32) % 32
     for targets in (np.roll(labels, 1, axis=0), far):
-        found = intervene(Painter(w, ignores=False), w, FAMILY, "body", "patch", labels, targets).scores
+        scores = changed(painter, "patch", labels, targets).scores
         for way in ("darkest", "matched"):
             for axis in "xy":
-                assert found[f"{way}.moved.{axis}"].value == pytest.approx(1.0, abs=0.03), (way, axis)
+                assert scores[f"{way}.moved.{axis}"].value == pytest.approx(1.0, abs=0.03), (way, axis)
 
 
 @pytest.mark.parametrize("how", ["patch", "part", "steer", "ablate"])
@@ -153,12 +142,11 @@ def test_a_tap_that_no_label_reaches_is_refused_in_one_line(how):
         def forward(self, x_t, t, labels):
             return super().forward(self.before(x_t), t, labels)
 
-    w, labels = world(), labels_of()
     with pytest.raises(
-        UserError, match=r"^`layer` \(=before\) must receive the label: its output is the same"
-    ) as told:
-        intervene(Deaf(w), w, FAMILY, "before", how, labels, (labels + 1).astype(np.float32))
-    assert "\n" not in str(told.value)
+        UserError, match=r"^`layer` \(=before\) must receive the label: .* the same"
+    ) as caught:
+        changed(Deaf(world()), how, labels_of(), labels_of() + 1, "before")
+    assert "\n" not in str(caught.value)
 
 
 def test_half_a_step_is_read_as_half():
@@ -169,19 +157,17 @@ def test_half_a_step_is_read_as_half():
             read = (self.body(x_t, labels) @ self.code.of_label.T)[:, :2]
             return self.world.render((read + labels) / 2)
 
-    w = world()
-    found = by_step(Half(w, ignores=False), w, (6.0, 0.0)).scores
-    assert found["matched.moved.x"].value == pytest.approx(0.5, abs=0.05)
-    assert found["matched.follows"].value == 0.0
+    scores = by_step(Half(world(), ignores=False), (6.0, 0.0)).scores
+    assert scores["matched.moved.x"].value == pytest.approx(0.5, abs=0.05)
+    assert scores["matched.follows"].value == 0.0
 
 
 def test_without_what_the_label_explains_nothing_is_in_its_place():
-    w = world()
-    found = by_step(Painter(w, ignores=False), w, (0.0, 0.0), how="ablate").scores
-    assert found["matched.stays"].value < 0.2
-    assert found["matched.stays"].baselines["untouched"] == 1.0
-    assert "matched.follows" not in found
-    ignored = by_step(Painter(w, ignores=True), w, (0.0, 0.0), how="ablate").scores
+    scores = by_step(Painter(world(), ignores=False), (0.0, 0.0), how="ablate").scores
+    assert scores["matched.stays"].value < 0.2
+    assert scores["matched.stays"].baselines["untouched"] == 1.0
+    assert "matched.follows" not in scores
+    ignored = by_step(Painter(world(), ignores=True), (0.0, 0.0), how="ablate").scores
     assert ignored["matched.stays"].value == 1.0
 
 
@@ -206,21 +192,21 @@ class Noisy(Painter):
 def test_the_loss_takes_means_over_images_at_each_rows_own_t(how: str):
     """A tap that sees x_t and t: of others at another t its mean is not what the label explains."""
     w, labels = world(), labels_of()
-    targets = np.roll(labels, 1, axis=0) if how == "part" else (labels + np.array([4, -3])).astype(np.float32)
-    found = intervene(Noisy(w), w, FAMILY, "body", how, labels, targets).scores
-    ignored = intervene(Painter(w, ignores=True), w, FAMILY, "body", how, labels, targets).scores
-    assert found["loss"].value < 0.01 * ignored["loss"].value
+    targets = np.roll(labels, 1, axis=0) if how == "part" else labels + np.array([4, -3])
+    scores = changed(Noisy(w), how, labels, targets).scores
+    ignored = changed(Painter(w, ignores=True), how, labels, targets).scores
+    assert scores["loss"].value < 0.01 * ignored["loss"].value
 
 
 def test_the_loss_without_the_label_is_that_of_the_mean_label():
     """What is left at the tap is its mean over labels at each row's own t, and that is painted."""
     w, labels = world(), torch.from_numpy(labels_of())
-    found = intervene(Noisy(w), w, FAMILY, "body", "ablate", labels.numpy(), labels.numpy()).scores
+    scores = changed(Noisy(w), "ablate", labels.numpy(), labels.numpy()).scores
     x_0, of_mean = w.render(labels), w.render(labels.mean(dim=0, keepdim=True))
     drawn = FAMILY.draw(x_0, torch_generator(0, "intervention loss", 0))
-    told = FAMILY.loss_at(lambda x_t, t, told: of_mean.expand_as(x_t), x_0, labels, *drawn)
-    assert found["loss"].value == pytest.approx(told.mean().item(), rel=0.002)
-    assert found["loss.conditioned"].value < 0.01 * found["loss"].value
+    expected = FAMILY.loss_at(lambda x_t, t, _: of_mean.expand_as(x_t), x_0, labels, *drawn)
+    assert scores["loss"].value == pytest.approx(expected.mean().item(), rel=0.002)
+    assert scores["loss.conditioned"].value < 0.01 * scores["loss"].value
 
 
 def test_rows_without_a_label_are_left_alone_and_no_hook_stays():
@@ -233,9 +219,9 @@ def test_rows_without_a_label_are_left_alone_and_no_hook_stays():
     targets = labels + 5
     some = labels.clone()
     some[:3] = float("nan")
-    changed = Intervened(network, network.body, "patch", targets)(x, t, some)
-    np.testing.assert_allclose(changed[3:], w.render(targets[3:]), atol=1e-4)
-    np.testing.assert_array_equal(changed[:3].isnan(), network(x, t, some)[:3].isnan())
+    answer = Intervened(network, network.body, "patch", targets)(x, t, some)
+    np.testing.assert_allclose(answer[3:], w.render(targets[3:]), atol=1e-4)
+    np.testing.assert_array_equal(answer[:3].isnan(), network(x, t, some)[:3].isnan())
     assert not network.body._forward_hooks
 
 
@@ -244,15 +230,7 @@ def test_rows_without_a_label_are_left_alone_and_no_hook_stays():
     [({"how": "paint"}, "`how`"), ({"layer": "nowhere"}, "must name a block"), ({"n": 4}, "at least 8")],
 )
 def test_bad_input_is_one_line(change, message):
-    w = world()
-    labels = labels_of()[: change.get("n", N)]
+    words = {"how": "patch", "n": N, **change}
+    labels = labels_of()[: words.pop("n")]
     with pytest.raises((UserError, ValueError), match=message):
-        intervene(
-            Painter(w, ignores=False),
-            w,
-            FAMILY,
-            change.get("layer", "body"),
-            change.get("how", "patch"),
-            labels,
-            labels + 1,
-        )
+        changed(Painter(world(), ignores=False), labels=labels, targets=labels + 1, **words)

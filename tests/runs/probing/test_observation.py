@@ -3,13 +3,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from test_observer import PLAN
 from torch import nn
 
-from phasescope import Factors, Site
+from phasescope import Factors, RunConfig, Site
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
 from phasescope.models.networks import UNetConfig
-from phasescope.runs.probing.config import ProbingConfig
 from phasescope.runs.probing.observation import ProbeSet
 from phasescope.worlds import GaussianBump
 
@@ -20,20 +20,8 @@ CANVAS = 16
 def probe_of(world=None, family=None, seed=0, **fields):
     world = GaussianBump.from_tree({"canvas": CANVAS, **(world or {})})
     family = DiffusionConfig.from_tree({"sampler": {"kind": "ddim", "steps": 5}, **(family or {})}).build()
-    config = {
-        "layers": ["down1", "mid"],
-        "t": [50, 600],
-        "images": {"grid": 40, "off_grid": 30},
-        "latent_labels": 64,
-        "variance_labels": 20,
-        "variance_draws": 3,
-        "bands": 5,
-        "band_images": 16,
-        "p1": None,
-        "batch": 48,
-        **fields,
-    }
-    return ProbeSet(ProbingConfig.from_tree(config), world, family, seed, CPU)
+    config = {**PLAN, "bands": 5, "band_images": 16, "batch": 48, **fields}
+    return ProbeSet(type(RunConfig().probing).from_tree(config), world, family, seed, CPU)
 
 
 @pytest.fixture

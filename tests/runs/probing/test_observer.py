@@ -6,34 +6,32 @@ from torch import nn
 
 from phasescope import Site
 from phasescope.models.families.diffusion.optimum import ConditionalOptimum
-from phasescope.runs.config import over_defaults
 from phasescope.runs.probing.observer import OF_LATENTS, OF_SHEET, Observer, half, write_weights
-from phasescope.runs.recorder import summarise
 from phasescope.runs.store import hold
-from phasescope.worlds.bump.reader import OUTCOMES
+from phasescope.worlds import GaussianBump
+from training_runs import run_config
 
+PLAN = {
+    "layers": ["down1", "mid"],
+    "t": [50, 600],
+    "images": {"grid": 40, "off_grid": 30},
+    "latent_labels": 64,
+    "variance_labels": 20,
+    "variance_draws": 3,
+    "p1": None,
+}
 TREE = {
     "seed": 3,
     "world": {"canvas": 16},
     "family": {"sampler": {"kind": "ddim", "steps": 4}},
     "network": {"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}},
-    "probing": {
-        "layers": ["down1", "mid"],
-        "t": [50, 600],
-        "images": {"grid": 40, "off_grid": 30},
-        "latent_labels": 64,
-        "variance_labels": 20,
-        "variance_draws": 3,
-        "bands": 3,
-        "band_images": 8,
-        "p1": None,
-    },
+    "probing": {**PLAN, "bands": 3, "band_images": 8},
 }
 CPU = torch.device("cpu")
 
 
 def config_of(**probing):
-    return over_defaults(TREE, {"probing": probing})
+    return run_config(TREE, {"probing": probing})
 
 
 def plan_of(config):
@@ -41,15 +39,8 @@ def plan_of(config):
 
 
 def observer_of(config, folder):
-    return Observer(
-        plan_of(config),
-        config.world,
-        config.family.build(),
-        config.seed,
-        CPU,
-        encode=config.encode,
-        folder=folder,
-    )
+    known = (plan_of(config), config.world, config.family.build(), config.seed, CPU)
+    return Observer(*known, encode=config.encode, folder=folder)
 
 
 def fresh_network(config, seed=0):
@@ -102,7 +93,7 @@ def test_outcomes_are_shares_of_the_images_on_the_grid_and_off_it(seen):
         for name, n in (("grid", 40), ("off_grid", 30)):
             shares = dict(entry["outcomes"][name])
             assert shares.pop("n") == n
-            assert tuple(shares) == tuple(outcome.name for outcome in OUTCOMES)
+            assert tuple(shares) == tuple(outcome.name for outcome in GaussianBump().reader().outcomes)
             assert sum(shares.values()) == pytest.approx(1)
             accuracy = entry["accuracy"][name]
             assert accuracy["joint"] == pytest.approx(shares["correct"])
@@ -192,7 +183,7 @@ def test_a_snapshot_holds_images_latents_weights_and_readings(seen):
     shares = metrics[1]["outcomes"]["grid"]
     np.testing.assert_array_equal(readings["split"], samples["split"])
     on_grid = readings["outcome"][samples["split"] == "grid"]
-    for outcome in OUTCOMES:
+    for outcome in GaussianBump().reader().outcomes:
         assert (on_grid == outcome.name).mean() == pytest.approx(shares[outcome.name])
     for k, factor in enumerate(("x", "y")):
         np.testing.assert_array_equal(readings[f"label_{factor}"], samples["labels"][:, k])
@@ -233,20 +224,6 @@ def test_p1_is_read_at_its_place_and_its_embedding_kept(folder):
     (snapshot,) = folder.snapshots
     assert snapshot.embedding(Site("down1", 50)).shape == (64, 3)
     assert snapshot.embedding(Site("mid", 50)) is None
-
-
-def test_a_summary_tells_sequence_and_onsets_in_images_seen():
-    phases = ["A", "undecided", "A", "B", "C", "C"]
-    metrics = [
-        {"images_seen": 64 * i, "phase": {"behaviour": phase, "representation": "A"}}
-        for i, phase in enumerate(phases)
-    ]
-    plan = plan_of(config_of())
-    summary = summarise(plan, metrics)
-    assert summary["behaviour"] == {"sequence": ["A", "B", "C"], "onsets": {"B": 64 * 3, "C": 64 * 4}}
-    assert summary["representation"] == {"sequence": ["A"], "onsets": {"B": None, "C": None}}
-    assert summary["sites"]["representation"] == "mid.600"
-    assert summarise(plan, [])["sites"].keys() == {"sheet", "representation"}
 
 
 def test_half_precision_holds_what_is_in_range_and_clips_the_rest():

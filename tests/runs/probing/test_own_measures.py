@@ -1,16 +1,15 @@
 """Measures of one's own, beside the battery: in a run's snapshots and where somebody's network is probed."""
 
+import json
 import sys
 
 import numpy as np
 import pytest
 from torch import nn
 
-from least import LEAST
-from phasescope import Factors, UserError, train
-from phasescope.runs.config import over_defaults
-from phasescope.runs.measuring import measure_run
-from phasescope.runs.probing.own_measures import load_measures
+from phasescope import Factors, RunConfig, UserError, train
+from phasescope.cli import main
+from training_runs import TINY, run_config
 
 MINE = '''
 import numpy as np
@@ -47,14 +46,9 @@ def folder(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-def test_they_take_latents_and_labels_and_where_they_ask_for_them_factors():
-    rng = np.random.default_rng(0)
-    latents, labels = rng.normal(size=(20, 3)), rng.uniform(size=(20, 2))
-    found = load_measures(["mine.py:spread", "mine.py:knows"])
-    assert list(found) == ["spread", "knows"]
-    spread, knows = (measure(latents, labels, FACTORS) for measure in found.values())
-    assert spread.value == np.ptp(latents)
-    assert (knows.value, knows.estimator) == (2.0, "a b")
+def config_of(*measures: str) -> RunConfig:
+    short = {"steps": 2, "batch": 8, "warmup": 0}
+    return run_config(TINY, {"training": short, "probing": {"measures": list(measures)}})
 
 
 @pytest.mark.parametrize(
@@ -72,17 +66,17 @@ def test_they_take_latents_and_labels_and_where_they_ask_for_them_factors():
         (["mine.py:spread", "mine.py:spread"], r"must have a name of its own: `spread` is given already"),
     ],
 )
-def test_what_is_no_measure_is_refused(names, message):
+def test_what_is_no_measure_is_refused_before_any_work(names, message, tmp_path):
     with pytest.raises(UserError, match=message):
-        load_measures(names)
+        train(config_of(*names), tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
-def test_what_returns_no_score_is_told_by_its_name():
-    (number,) = load_measures(["mine.py:number"]).values()
+def test_what_returns_no_score_is_named(tmp_path):
     with pytest.raises(
-        UserError, match=r"`probing.measures` \(=mine.py:number\) must return a .*Score, not a float"
+        UserError, match=r"`probing.measures` \(=mine.py:number\) must return a .*, not a float"
     ):
-        number(np.zeros((4, 2)), np.zeros((4, 2)), FACTORS)
+        train(config_of("mine.py:number"), tmp_path / "runs")
 
 
 class Passing(nn.Module):
@@ -95,32 +89,23 @@ class Passing(nn.Module):
         return x_t
 
 
-def test_a_run_records_them_and_measures_them_again(tmp_path):
-    config = over_defaults(
-        {
-            "world": {"canvas": 8},
-            "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 2}},
-            "network": {"widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
-            "training": {"steps": 2, "batch": 8, "warmup": 0, "threads": 1, "device": "cpu"},
-            "probing": {
-                "layers": ["mid"],
-                "t": [40],
-                **LEAST,
-                "measures": ["mine.py:spread", "mine.py:knows"],
-            },
-        }
-    )
-    assert config.digest() == over_defaults(config.tree(), {"probing": {"measures": []}}).digest()
+def test_a_run_records_them_and_measures_them_again(tmp_path, capsys):
+    config = config_of("mine.py:spread", "mine.py:knows")
+    assert config.digest() == config_of().digest()
     run = train(config, tmp_path / "runs")
     assert run.sources.keys() == {"mine.py:spread", "mine.py:knows"}
     for line in run.metrics:
         spread = line["spread"]["mid.40"]
         assert spread["baselines"].keys() == {"told", "untrained", "pixels", "label_embedding"}
         assert spread["baselines"]["untrained"] == run.metrics[0]["spread"]["mid.40"]["value"]
-        assert line["knows"]["mid.40"]["value"] == 2
-    found = measure_run(run, chosen=["spread"])
+        assert (line["knows"]["mid.40"]["value"], line["knows"]["mid.40"]["estimator"]) == (2.0, "x y")
+    latents = run.snapshots[-1].latents("mid", t=40)
+    assert spread["value"] == pytest.approx(np.ptp(latents), rel=2e-3)  # stored in half precision
+    capsys.readouterr()
+    assert main(["measure", str(run.path), "--only", "spread", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
     assert list(found) == ["spread"]
     # latents of the run are what the network gives again, in another layout of memory
-    assert found["spread"]["mid.40"].value == pytest.approx(
+    assert found["spread"]["mid.40"]["value"] == pytest.approx(
         run.metrics[-1]["spread"]["mid.40"]["value"], rel=1e-4
     )

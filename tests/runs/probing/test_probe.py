@@ -3,10 +3,9 @@ import pytest
 import torch
 from torch import nn
 
-from phasescope import Site, UserError, probe
+from phasescope import RunConfig, Site, UserError, probe
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.networks import UNetConfig
-from phasescope.runs.probing.config import ProbingConfig
 from phasescope.runs.probing.observation import ProbeSet
 from phasescope.worlds import GaussianBump
 
@@ -40,7 +39,7 @@ def test_it_sees_what_a_run_s_own_probe_sees():
     network = UNetConfig.from_tree({"widths": [4, 8], "groups": 2, "embedding": {"width": 8}}).build(
         WORLD.shape, WORLD.factors
     )
-    config = ProbingConfig.from_tree(
+    config = type(RunConfig().probing).from_tree(
         {"layers": ["mid"], "t": [600], "latent_labels": 64, "variance_labels": 16, "p1": None}
     )
     family = DiffusionConfig().build()
@@ -52,16 +51,8 @@ def test_it_sees_what_a_run_s_own_probe_sees():
 
 
 def test_scores_have_all_nulls_and_the_known_answers():
-    probed = probe(
-        Passing(),
-        WORLD,
-        ["label", "noise"],
-        600,
-        labels=128,
-        shared=32,
-        untrained=Passing(),
-        encode=lambda labels: torch.cat((labels, labels**2), dim=1),
-    )
+    known = {"untrained": Passing(), "encode": lambda labels: torch.cat((labels, labels**2), dim=1)}
+    probed = probe(Passing(), WORLD, ["label", "noise"], 600, labels=128, shared=32, **known)
     table = probed.table()
     order = table["probe_r2"]["label.600"]
     assert order.value == pytest.approx(1, abs=1e-6)

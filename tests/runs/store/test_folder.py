@@ -1,18 +1,18 @@
 """A run's folder: one writer at a time, checkpoints that are whole or refused, finding runs by a word."""
 
+from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_runs import make_run
 
 from phasescope import Run, Site, UserError, find_run, open_run
 from phasescope.runs.store import RunWriter, hold
-from phasescope.runs.store.folder import is_held
-from phasescope.runs.store.tables import read_parquet, write_parquet
-from phasescope.runs.store.writer import CHECKPOINT, differences
 
 CONFIG = {"name": "a", "world": {"n": 1, "list": [1, 2]}}
 TENSORS = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "n": np.array(7), "empty": np.zeros((0, 2))}
@@ -27,10 +27,8 @@ def writer(tmp_path: Path):
 def test_a_folder_is_made_and_held_for_the_block_alone(tmp_path: Path):
     with hold(tmp_path / "deep" / "run", CONFIG) as folder:
         assert folder.config == CONFIG
-        assert is_held(folder.path)
         with pytest.raises(UserError, match="is being written by another process"), hold(folder.path, CONFIG):
             pass
-    assert not is_held(folder.path)
     with hold(folder.path, CONFIG):
         pass
 
@@ -64,10 +62,16 @@ def known(old: object, new: object) -> object:
     return new
 
 
+@settings(max_examples=60)
 @given(trees, trees)
-def test_trees_differ_where_the_old_one_says_something_else(old: dict, new: dict):
-    assert bool(list(differences(old, new))) == (old != known(old, new))
-    assert list(differences(old, old)) == []
+def test_a_tree_is_refused_where_the_old_one_says_something_else(old: dict, new: dict):
+    with TemporaryDirectory() as folder:
+        for same in (old, old):
+            with hold(Path(folder) / "run", {"world": same}):
+                pass
+        refused = pytest.raises(UserError, match="nothing is overwritten")
+        with refused if old != known(old, new) else nullcontext(), hold(Path(folder) / "run", {"world": new}):
+            pass
 
 
 def test_a_field_that_came_later_has_its_default_in_the_old_tree(tmp_path: Path):
@@ -118,7 +122,7 @@ def test_a_checkpoint_comes_back_exactly(writer: RunWriter):
 @pytest.mark.parametrize("kept", [0, 1, 8, 100, -1])
 def test_a_truncated_checkpoint_is_refused(kept: int, writer: RunWriter):
     writer.write_checkpoint(TENSORS, {"step": 3})
-    path = writer.path / CHECKPOINT
+    path = writer.path / "checkpoint" / "state.safetensors"
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(UserError, match="cannot be read"):
         writer.read_checkpoint()
@@ -161,9 +165,7 @@ def test_a_snapshots_arrays_come_back(writer: RunWriter):
             "split": np.array(["grid"] * 5),
         }
         np.savez(folder / "samples.npz", **samples)
-        write_parquet(
-            folder / "reading.parquet", {"x": np.array([1.0, np.nan]), "outcome": np.array(["a", "b"])}
-        )
+        pd.DataFrame({"x": [1.0, np.nan], "outcome": ["a", "b"]}).to_parquet(folder / "reading.parquet")
     (snapshot,) = writer.snapshots
     assert snapshot.sites == [Site("mid", 50), Site("down1", 600)]
     assert snapshot.latents("mid", t=50).dtype == np.float32
@@ -174,28 +176,6 @@ def test_a_snapshots_arrays_come_back(writer: RunWriter):
     assert snapshot.samples()["split"].tolist() == ["grid"] * 5
     assert np.array_equal(snapshot.readings()["x"], [1.0, np.nan], equal_nan=True)
     assert snapshot.readings()["outcome"].tolist() == ["a", "b"]
-
-
-def test_a_table_comes_back(tmp_path: Path):
-    columns = {
-        "number": np.array([1.5, np.nan, -2.0], dtype=np.float32),
-        "count": np.array([1, 2, 3]),
-        "flag": np.array([True, False, True]),
-        "word": np.array(["none", "multiple", "it's"]),
-    }
-    path = tmp_path / "it's a table.parquet"
-    write_parquet(path, columns)
-    found = read_parquet(path)
-    assert list(found) == list(columns)
-    for name in ("count", "flag"):
-        assert np.array_equal(found[name], columns[name])
-    assert np.array_equal(found["number"], columns["number"], equal_nan=True)
-    assert found["word"].tolist() == columns["word"].tolist()
-
-
-def test_a_table_that_cannot_be_written_is_an_oserror(tmp_path: Path):
-    with pytest.raises(OSError, match="table"):
-        write_parquet(tmp_path / "none" / "table.parquet", {"n": np.arange(3)})
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import safetensors.numpy
 import torch
 
 from phasescope import Run, RunConfig
 from phasescope.runs.about import about
 from phasescope.runs.store import hold
-from phasescope.runs.store.tables import safetensors_bytes, write_parquet
 from phasescope.studies import torch_generator
 
 N = 8
@@ -63,7 +64,7 @@ def write_small_run(runs: Path, dropout: float = 0.1, seed: int = 3, design: dic
                 name: tensor.numpy() for name, tensor in network_of(described, step).state_dict().items()
             }
             with folder.new_snapshot(step) as snapshot:
-                (snapshot / "weights.safetensors").write_bytes(safetensors_bytes(weights))
+                (snapshot / "weights.safetensors").write_bytes(safetensors.numpy.save(weights))
                 images = rng.uniform(-1, 1, (20, 1, N, N)).astype(np.float16)
                 split = np.where(np.arange(20) < 12, "grid", "off_grid")
                 np.savez(snapshot / "samples.npz", images=images, labels=labels, split=split)
@@ -72,7 +73,7 @@ def write_small_run(runs: Path, dropout: float = 0.1, seed: int = 3, design: dic
                     "x": labels[:, 0], "y": np.full(20, np.nan, np.float32),
                     **{f"error_{name}": rng.normal(0, 1 - step / 50, 20).astype(np.float32) for name in "xy"},
                 }  # fmt: skip
-                write_parquet(snapshot / "reading.parquet", columns)
+                pd.DataFrame(columns).to_parquet(snapshot / "reading.parquet")
                 latents = {
                     f"latents/mid/{t}": rng.standard_normal((64, 128)).astype(np.float32) for t in (10, 40)
                 }
@@ -82,6 +83,18 @@ def write_small_run(runs: Path, dropout: float = 0.1, seed: int = 3, design: dic
             folder.append_metrics(line(step))
         folder.write_status(status())
     return Run(path)
+
+
+def write_home(home: Path, secret: str) -> Path:
+    """A folder that holds runs, results, and a secret beside them."""
+    write_small_run(home / "runs")
+    (home / "results").mkdir()
+    (home / "secret").mkdir()
+    (home / "secret.txt").write_text(secret)
+    (home / "secret" / "config.yaml").write_text(f"name: {secret}\n")
+    (home / "secret" / "claims.json").write_text(f'{{"question": "{secret}"}}')
+    (home / "secret" / "records.parquet").write_text(secret)
+    return home
 
 
 def line(step: int) -> dict:

@@ -1,14 +1,14 @@
 """The explorer on runs of any world: painted where the kinds are ours, and never imported where they are not."""
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
+from explored import explorer, page_of
 from runs_of_any_world import FOUR, ONE, OUTCOMES, write_made_run
-from starlette.testclient import TestClient
 from test_packets import unpacked
 
 from phasescope import Run, RunConfig, Site, UserError
@@ -16,35 +16,29 @@ from phasescope.runs.about import about
 from phasescope.runs.intervening import Change
 from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
 from phasescope.runs.store import hold
-from phasescope.runs.store.tables import safetensors_bytes
-from phasescope.views.explorer.details import details
-from phasescope.views.explorer.rows import row_of
 from phasescope.views.explorer.samples import sample_packet
-from phasescope.views.explorer.server import create_app
-from phasescope.views.record import Record
 
 
 @pytest.mark.parametrize("reads", [False, True])
 @pytest.mark.parametrize("factors", [ONE, FOUR])
 def test_the_page_of_a_run_says_what_its_world_says(tmp_path, factors, reads):
-    record = Record(write_made_run(tmp_path / "made", factors=factors, reads=reads))
-    told = json.loads(details(record, row_of(record.run)))
-    assert [factor["name"] for factor in told["factors"]] == list(factors.names)
-    assert told["factors"][0]["words"] == f"{factors[0].name}, {factors[0].unit}"
-    assert told["outcomes"] == (OUTCOMES if reads else [])
-    assert told["splits"] == ["seen", "held_out"]
-    assert told["names"]["splits"] == {"seen": "seen labels", "held_out": "held out labels"}
-    (own,) = (panel for panel in told["panels"] if panel["key"] == "straightness_of_rows")
+    page = page_of(write_made_run(tmp_path / "made", factors=factors, reads=reads))
+    assert [factor["name"] for factor in page["factors"]] == list(factors.names)
+    assert page["factors"][0]["words"] == f"{factors[0].name}, {factors[0].unit}"
+    assert page["outcomes"] == (OUTCOMES if reads else [])
+    assert page["splits"] == ["seen", "held_out"]
+    assert page["names"]["splits"] == {"seen": "seen labels", "held_out": "held out labels"}
+    (own,) = (panel for panel in page["panels"] if panel["key"] == "straightness_of_rows")
     assert (own["title"], own["site"], own["lines"][0]["y"][-1]) == ("Straightness of rows", "code", 1.0)
-    assert told["latents"] == [{"site": "code", "words": "code", "projections": ["pca"]}]
-    row = row_of(Run(tmp_path / "made"))
+    assert page["latents"] == [{"site": "code", "words": "code", "projections": ["pca"]}]
+    row = page["row"]
     assert row["state"] == "done"
     assert row["success"] == pytest.approx(1.0) if reads else row["success"] is None
 
 
 def test_images_in_colour_readings_and_clouds_travel_as_they_are(tmp_path):
     run = write_made_run(tmp_path / "runs" / "made-00000000", reads=True)
-    with TestClient(create_app(tmp_path / "runs", tmp_path), base_url="http://127.0.0.1") as client:
+    with explorer(tmp_path / "runs") as client:
         at = f"/api/runs/{run.name}"
         header, arrays = unpacked(client.get(f"{at}/samples?step=100").content)
         _, cloud = unpacked(client.get(f"{at}/cloud?site=code&projection=pca").content)
@@ -63,15 +57,15 @@ def test_a_source_of_somebodys_own_is_never_imported(tmp_path, monkeypatch):
     mark = tmp_path / "imported"
     (tmp_path / "made.py").write_text(f"open({str(mark)!r}, 'w').close()\n")
     run = write_made_run(tmp_path / "runs" / "made-00000000")
-    with TestClient(create_app(tmp_path / "runs", tmp_path), base_url="http://127.0.0.1") as client:
+    with explorer(tmp_path / "runs") as client:
         at = f"/api/runs/{run.name}"
-        told = client.get(at).json()
-        error = told["sampling"]["error"]
+        page = client.get(at).json()
+        error = page["sampling"]["error"]
         for what in ("generate?label=1,2,1,0.5&step=100", "points?site=code&projection=pca&step=100"):
             answer = client.get(f"{at}/{what}")
             assert answer.status_code == 400
             assert answer.json()["error"] == error
-    assert told["row"]["state"] == "done"
+    assert page["row"]["state"] == "done"
     assert "made.py:Things" in error
     assert f"phasescope sample {run.name}" in error
     assert len(error.splitlines()) == 1
@@ -109,7 +103,7 @@ def of_arrays(data, tmp_path_factory) -> Run:
     with hold(tmp_path_factory.mktemp("runs") / described.folder, described.tree()) as folder:
         folder.write_json("about.json", about(described, described.plan_of(described.network.taps, ("mid",))))
         with folder.new_snapshot(0) as snapshot:
-            (snapshot / "weights.safetensors").write_bytes(safetensors_bytes(weights))
+            (snapshot / "weights.safetensors").write_bytes(safetensors.numpy.save(weights))
         folder.write_status({"state": "done", "step": 0, "steps": 0})
     return Run(folder.path)
 

@@ -1,14 +1,14 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from example_study import claim, write_claims
+from explored import explorer
 from small_run import write_small_run
 
 from phasescope.runs.store.records import condense, merge_records
-from phasescope.views.explorer.library import Unknown
-from phasescope.views.explorer.studies import Studies
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,8 @@ def written(tmp_path_factory) -> Path:
     for dropout in (0.1, 0.3):
         for seed in (1, 2):
             cells = json.dumps([f"dropout={dropout}", "all"])
-            found = condense(write_small_run(home / "runs", dropout, seed))
-            rows += [{**row, "cells": cells} for row in found]
+            recorded = condense(write_small_run(home / "runs", dropout, seed))
+            rows += [{**row, "cells": cells} for row in recorded]
     merge_records(home / "results" / "example" / "records.parquet", rows)
     return home
 
@@ -30,6 +30,11 @@ def results(written, tmp_path) -> Path:
     return Path(shutil.copytree(written / "results", tmp_path / "results"))
 
 
+def asked(results: Path, address: str) -> Any:
+    with explorer(results.parent / "runs", results) as client:
+        return client.get(address)
+
+
 def claims(folder: Path) -> None:
     write_claims(folder, [claim("one", "It is so.", "supported", 0.0, (0.4, 0.2, 0.6))], 4)
 
@@ -37,7 +42,7 @@ def claims(folder: Path) -> None:
 def test_a_studys_page_is_its_readme_with_its_pictures_and_no_markup_of_its_own(results):
     (results / "example" / "README.md").write_text("# Example\n\n![a](a.png) <script>alert(1)</script>\n")
     (results / "example" / "a.png").write_bytes(b"png")
-    page = Studies(results).page("example")
+    page = asked(results, "/studies/example").text
     assert "<h1>Example</h1>" in page
     assert 'src="data:image/png;base64,cG5n"' in page
     assert "<script" not in page
@@ -51,29 +56,28 @@ def test_results_that_cannot_be_read_are_reported_and_the_others_shown(results, 
     broken.mkdir()
     for name, body in content.items():
         (broken / name).write_bytes(body)
-    listed = {study["name"]: study for study in Studies(results).all()}
+    listed = {study["name"]: study for study in asked(results, "/api/studies").json()}
     assert "broken" in listed["broken"]["error"]
     assert listed["example"]["runs"] == 4
 
 
 @pytest.mark.parametrize("name", ["none", "../results/example", "example/", "example"])
 def test_a_page_is_looked_up_by_the_studys_name_alone_and_must_be_written(results, name):
-    with pytest.raises(Unknown):
-        Studies(results).page(name)
+    assert asked(results, f"/studies/{name}").status_code == 404
 
 
 def test_a_recorded_run_is_known_by_its_study_and_its_cell(results, written):
-    members = Studies(results).members()
+    members = asked(results, "/api/members").json()
     assert {member["study"] for member in members.values()} == {"example"}
     for path in (written / "runs").iterdir():
         digest = path.name.rpartition("-")[2]
         assert members[digest]["cell"] in {f"dropout={dropout} and all" for dropout in (0.1, 0.3)}
     (results / "example" / "records.parquet").write_bytes(b"no parquet")
-    assert Studies(results).members() == {}
+    assert asked(results, "/api/members").json() == {}
 
 
 def test_studies_are_listed_from_their_claims_without_reading_records(results):
     claims(results / "example")
     (results / "example" / "records.parquet").write_bytes(b"no parquet")
-    (listed,) = Studies(results).all()
+    (listed,) = asked(results, "/api/studies").json()
     assert (listed["name"], listed["runs"], listed["verdicts"]["supported"]) == ("example", 4, 1)

@@ -3,12 +3,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from explored import page_of
 from small_run import config, line, status, write_small_run
 
+from phasescope import Run
 from phasescope.runs.store import hold
-from phasescope.runs.store.flat import config_columns
 from phasescope.views.explorer.library import Library, Unknown
-from phasescope.views.explorer.rows import row_of, settings
 
 
 @pytest.fixture
@@ -37,10 +37,14 @@ def test_runs_appear_change_and_go_each_as_a_version(runs):
     assert names(second) == [run.name]
 
     shutil.rmtree(run.path)
-    assert library.refresh()
-    assert library.rows(second["version"])["gone"] == [run.name]
     with pytest.raises(Unknown):
         library.entry(run.name)
+    assert library.refresh()
+    gone = {"version": library.version, "rows": [], "gone": [run.name]}
+    assert library.rows(second["version"]) == gone
+    write_small_run(runs)
+    assert library.refresh()
+    assert [row["state"] for row in library.rows(second["version"])["rows"]] == ["done"]
 
 
 def test_a_version_that_is_asked_for_while_a_run_is_read_misses_no_row(runs):
@@ -75,24 +79,15 @@ def test_what_is_left_of_a_run_takes_as_long_as_it_took_so_far(runs):
     updated = datetime.now(UTC) - timedelta(seconds=3)
     with hold(runs / described.folder, described.tree()) as folder:
         folder.write_status({**status("running", step=10), "wall_s": 20.0, "updated": updated.isoformat()})
-        assert row_of(folder)["eta_s"] == pytest.approx(20.0 / 10 * 30 - 3, abs=1)
+        assert page_of(Run(folder.path))["row"]["eta_s"] == pytest.approx(20.0 / 10 * 30 - 3, abs=1)
 
 
-@pytest.mark.parametrize("torn", ['{"step": 60, "images', "\x00\x00"])
-def test_a_torn_last_line_is_left_out(runs, torn):
+def test_settings_are_the_leaves_that_are_not_the_default(runs):
     run = write_small_run(runs)
-    with open(run.path / "metrics.jsonl", "a") as file:
-        file.write(torn)
-    row = row_of(run)
-    assert row["state"] == "done"
-    assert row["success"] == row_of(write_small_run(runs, seed=7))["success"]
-
-
-def test_settings_are_the_leaves_that_are_not_the_default():
-    tree = config().tree()
-    found = settings(tree)
-    assert found["world.canvas"] == 8
-    assert "world.sigma_px" not in found
-    assert not {"name", "seed"} & found.keys()
-    columns = {name.removeprefix("config."): value for name, value in config_columns(tree).items()}
-    assert {**columns, **found} == columns
+    settings = page_of(run)["row"]["settings"]
+    assert settings["world.canvas"] == 8
+    assert "world.sigma_px" not in settings
+    assert not {"name", "seed"} & settings.keys()
+    columns = run.to_frame().filter(like="config.").iloc[0]
+    known = columns[columns.notna()]  # what is null in a configuration is missing in a frame
+    assert {name: known.get(f"config.{name}") for name in settings} == settings

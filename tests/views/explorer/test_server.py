@@ -12,30 +12,22 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 import pytest
-from small_run import STEPS, N, write_small_run
+from small_run import STEPS, N, write_home, write_small_run
 from starlette.testclient import TestClient
 from test_packets import unpacked
 
-from phasescope import Run
-from phasescope.views.explorer.page import STATIC, TYPES
+from phasescope import Run, views
 from phasescope.views.explorer.serve import serving
 from phasescope.views.explorer.server import create_app
 
+STATIC = Path(views.__path__[0]) / "explorer" / "static"
 OF_OTHERS = ("plotly.min.js", "preact.js")
 SECRET = "nobody outside may read this"
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory) -> Path:
-    """A folder that holds runs, results, and a secret beside them."""
-    home = tmp_path_factory.mktemp("home")
-    write_small_run(home / "runs")
-    (home / "results").mkdir()
-    (home / "secret.txt").write_text(SECRET)
-    (home / "secret").mkdir()
-    (home / "secret" / "config.yaml").write_text(f"name: {SECRET}\n")
-    (home / "secret" / "records.parquet").write_text(SECRET)
-    return home
+    return write_home(tmp_path_factory.mktemp("home"), SECRET)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +91,11 @@ def raw(address: str, path: str) -> bytes:
 
 @pytest.mark.parametrize(
     "name",
-    [*sorted(page.name for page in STATIC.iterdir() if page.suffix in TYPES), "palette.css", *OF_OTHERS],
+    [
+        *sorted(page.name for page in STATIC.iterdir() if page.suffix in (".css", ".js")),
+        "palette.css",
+        *OF_OTHERS,
+    ],
 )
 def test_the_pages_files_are_there_and_load_nothing_from_elsewhere(client, name):
     answer = client.get(f"/static/{name}")

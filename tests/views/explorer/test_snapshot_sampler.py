@@ -3,15 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from schedules import sampler_of
 from small_run import STEPS, N, config, network_of, write_small_run
 from test_packets import unpacked
 
 from phasescope import Site, UserError
-from phasescope.models.families.diffusion.config import (
-    DDIMSamplerConfig,
-    DDPMSamplerConfig,
-    DPMSolverSamplerConfig,
-)
 from phasescope.runs import snapshot_sampler
 from phasescope.runs.intervening import Change
 from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler, strip_of
@@ -54,9 +50,9 @@ def sampled(network, sampler, label=(3.5, 5.0), seed=0) -> np.ndarray:
 
 
 SAMPLERS = {
-    "ddim": DDIMSamplerConfig(steps=6),
-    "dpm_solver": DPMSolverSamplerConfig(steps=6),
-    "ddpm": DDIMSamplerConfig(steps=6, eta=1.0),
+    "ddim": sampler_of("ddim", steps=6),
+    "dpm_solver": sampler_of("dpm_solver", steps=6),
+    "ddpm": sampler_of("ddim", steps=6, eta=1.0),
 }
 
 
@@ -69,7 +65,7 @@ def test_what_is_painted_is_what_the_family_paints(sampler, run, name):
 
 def test_ddpm_through_all_times_is_ancestral_sampling(sampler, run):
     found = image(sampler, run, replace(WISH, sampler="ddpm", steps=50))
-    np.testing.assert_array_equal(found, sampled(network_of(config(), 40), DDPMSamplerConfig()))
+    np.testing.assert_array_equal(found, sampled(network_of(config(), 40), sampler_of("ddpm")))
 
 
 def test_each_snapshot_paints_with_its_own_weights(sampler, run):
@@ -115,9 +111,7 @@ def test_guidance_is_refused_where_no_label_was_ever_withheld(sampler, tmp_path)
 
 
 @pytest.mark.parametrize("how", ["patch", "part"])
-def test_putting_in_what_is_there_changes_nothing_and_something_else_does_from_the_same_noise(
-    sampler, run, how
-):
+def test_patching_in_the_same_latents_changes_nothing(sampler, run, how):
     without, plain = unpacked(packet_of(sampler, run, 40, WISH))
     same, other = (
         unpacked(packet_of(sampler, run, 40, replace(WISH, change=Change("mid", how, towards))))

@@ -58,19 +58,14 @@ def test_three_thousand_images_of_every_outcome():
             near = count == 1 and abs(places[0] - label[axis]) <= 1
             right.append(near if told[axis] else count == 0)
         counted = np.array(counts)
-        expected.append(
-            "none"
-            if told.any() and not counted.any()
-            else "partial"
-            if (told & (counted == 0)).any()
-            else "multiple"
-            if (counted > told).any()
-            else "malformed"
-            if not whole
-            else "correct"
-            if all(right)
-            else "misplaced"
-        )
+        failures = {
+            "none": told.any() and not counted.any(),
+            "partial": (told & (counted == 0)).any(),
+            "multiple": (counted > told).any(),
+            "malformed": not whole,
+            "misplaced": not all(right),
+        }
+        expected.append(next((name for name, holds in failures.items() if holds), "correct"))
         images.append(1 - 2 * v[None])
         labels.append(label)
     found = reader.outcome(reader.read(np.array(images)), np.array(labels))

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from clouds import embed
 from scipy.linalg import helmert
 from scipy.stats import entropy, ortho_group
 
 from phasescope import Factors
 from phasescope.measures import clifford_torus, code_of, dci, disentanglement, mig, sap
-from phasescope.measures.latents.ideal import embed
 
 QUICK = {"permutations": 20, "resamples": 20}
 PERIODIC = {"factors": Factors.named(("x", "y"), (32.0, 32.0), ("x", "y"))}

@@ -5,12 +5,11 @@ import pytest
 
 from phasescope import UserError
 from phasescope.models.families import DiffusionConfig
-from phasescope.models.families.diffusion.config import LinearScheduleConfig, MinSNRWeightingConfig
 
 
 def test_defaults_are_those_of_ho_2020():
     config = DiffusionConfig()
-    assert config.schedule == LinearScheduleConfig(steps=1000, beta_start=1e-4, beta_end=0.02)
+    assert config.schedule.tree() == {"kind": "linear", "steps": 1000, "beta_start": 1e-4, "beta_end": 0.02}
     assert config.predict == "eps"
     assert config.weighting.kind == "plain"
 
@@ -19,7 +18,7 @@ def test_a_bare_kind_is_that_kind_with_its_defaults():
     bare = DiffusionConfig.from_tree({"weighting": "min_snr", "schedule": "cosine", "sampler": "ddpm"})
     full = {"weighting": {"kind": "min_snr"}, "schedule": {"kind": "cosine"}, "sampler": {"kind": "ddpm"}}
     assert bare == DiffusionConfig.from_tree(full)
-    assert bare.weighting == MinSNRWeightingConfig(gamma=5.0)
+    assert bare.weighting.tree() == {"kind": "min_snr", "gamma": 5.0}
     assert bare.digest() == DiffusionConfig.from_tree(full).digest()
 
 

@@ -10,7 +10,6 @@ from phasescope import UserError
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.families.diffusion import parametrization
 from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
-from phasescope.models.families.diffusion.schedule import LogitNormal, Schedule
 
 FLOW = {"schedule": "flow", "predict": "velocity"}
 
@@ -29,7 +28,7 @@ def guess(x_t, u):
 
 
 def test_its_way_is_straight():
-    schedule = Schedule.straight(50)
+    schedule = flow(schedule={"kind": "flow", "steps": 50}, sampler={"kind": "euler", "steps": 5}).schedule
     torch.testing.assert_close(schedule.alpha + schedule.sigma, torch.ones(50, dtype=torch.float64))
     torch.testing.assert_close(schedule.sigma.diff(), torch.full((49,), 0.02, dtype=torch.float64))
     torch.testing.assert_close(schedule.log_snr, 2 * (schedule.alpha / schedule.sigma).log())
@@ -129,9 +128,14 @@ def test_optima_paint_with_every_sampler(sampler, predict, render, labels, grid)
     assert distance.min(1).values.max() < 0.05
 
 
+def density_of(mean, deviation):
+    density = {"kind": "logit_normal", "mean": mean, "deviation": deviation}
+    return DiffusionConfig.from_tree({**FLOW, "sampler": "euler", "density": density}).density.build()
+
+
 @pytest.mark.parametrize(("mean", "deviation"), [(0.0, 1.0), (-1.0, 0.5), (2.0, 1.7)])
 def test_a_logit_normal_density_is_drawn_as_it_says(mean, deviation):
-    density, n = LogitNormal(mean, deviation), 200_000
+    density, n = density_of(mean, deviation), 200_000
     u = density.quantile(torch.rand(n, generator=torch.Generator().manual_seed(0), dtype=torch.float64))
     logits = torch.logit(u)
     assert logits.mean().item() == pytest.approx(mean, abs=0.02)
@@ -149,7 +153,7 @@ def test_batches_are_drawn_from_the_density(times):
     x_0, generator = torch.zeros(64, 1, 2, 2), torch.Generator().manual_seed(0)
     drawn = torch.cat([diffusion.draw(x_0, generator)[0] for _ in range(200)])
     assert 0 <= drawn.min() <= drawn.max() <= 999
-    expected = LogitNormal(-1.0, 1.0).of_levels(4) / 4
+    expected = density_of(-1.0, 1.0).of_levels(4) / 4
     torch.testing.assert_close(
         torch.histc(drawn.double(), 4, 0, 1000) / len(drawn), expected, rtol=0, atol=0.02
     )
@@ -159,7 +163,7 @@ def test_r_prime_counts_how_often_a_level_is_drawn():
     even = flow().x_0_weight
     torch.testing.assert_close(even, 1 / flow().schedule.sigma ** 2)
     bell = flow(density="logit_normal").x_0_weight
-    torch.testing.assert_close(bell / even, LogitNormal(0.0, 1.0).of_levels(1000))
+    torch.testing.assert_close(bell / even, density_of(0.0, 1.0).of_levels(1000))
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from schedules import schedule_of
 
-from phasescope.models.families.diffusion.config import CosineScheduleConfig, LinearScheduleConfig, Predict
 from phasescope.models.families.diffusion.parametrization import (
     eps_of,
     min_snr_weight,
@@ -12,8 +14,8 @@ from phasescope.models.families.diffusion.parametrization import (
     x_0_of,
 )
 
-PREDICTS: list[Predict] = ["eps", "x", "v"]
-SCHEDULES = [LinearScheduleConfig().build(), CosineScheduleConfig().build()]
+PREDICTS: list[Any] = ["eps", "x", "v"]
+SCHEDULES = [schedule_of("linear").build(), schedule_of("cosine").build()]
 
 
 @settings(deadline=None, max_examples=100)

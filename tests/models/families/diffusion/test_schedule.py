@@ -1,17 +1,15 @@
 import pytest
 import torch
 from diffusers import DDPMScheduler
-
-from phasescope.models.families.diffusion.config import CosineScheduleConfig, LinearScheduleConfig
-from phasescope.models.families.diffusion.schedule import Schedule, cosine_betas, linear_betas
+from schedules import schedule_of
 
 CONFIGS = [
-    LinearScheduleConfig(),
-    LinearScheduleConfig(steps=37, beta_start=1e-3, beta_end=0.3),
-    LinearScheduleConfig(beta_start=1e-12),
-    CosineScheduleConfig(),
-    CosineScheduleConfig(steps=4000, offset=0.0),
-    CosineScheduleConfig(steps=2),
+    schedule_of("linear"),
+    schedule_of("linear", steps=37, beta_start=1e-3, beta_end=0.3),
+    schedule_of("linear", beta_start=1e-12),
+    schedule_of("cosine"),
+    schedule_of("cosine", steps=4000, offset=0.0),
+    schedule_of("cosine", steps=2),
 ]
 
 
@@ -27,25 +25,22 @@ def test_variance_is_preserved_and_the_image_fades(config):
 
 
 def test_small_betas_keep_their_digits():
-    schedule = Schedule.from_betas(torch.full((100,), 1e-15, dtype=torch.float64))
-    torch.testing.assert_close(schedule.sigma**2, 1e-15 * torch.arange(1, 101).double(), rtol=1e-9, atol=0)
+    schedule = schedule_of("linear", steps=100, beta_start=1e-12, beta_end=2e-12).build()
+    betas = torch.linspace(1e-12, 2e-12, 100, dtype=torch.float64)
+    torch.testing.assert_close(schedule.sigma**2, betas.cumsum(0), rtol=1e-9, atol=0)
 
 
 def test_before_the_first_step_the_image_is_clean():
-    schedule = LinearScheduleConfig().build()
+    schedule = schedule_of("linear").build()
     assert schedule.at(-1) == (1.0, 0.0, float("inf"))
     assert schedule.at(0)[1] ** 2 == pytest.approx(1e-4)
 
 
-@pytest.mark.parametrize(
-    ("betas", "name"),
-    [(linear_betas(1000, 1e-4, 0.02), "linear"), (cosine_betas(1000, 0.008), "squaredcos_cap_v2")],
-    ids=["linear", "cosine"],
-)
-def test_betas_are_those_of_diffusers(betas, name):
+@pytest.mark.parametrize(("kind", "name"), [("linear", "linear"), ("cosine", "squaredcos_cap_v2")])
+def test_betas_are_those_of_diffusers(kind, name):
+    kept = schedule_of(kind).build().alpha ** 2
+    betas = 1 - kept / torch.cat([torch.ones(1).double(), kept[:-1]])
     theirs = DDPMScheduler(num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02, beta_schedule=name)
     torch.testing.assert_close(betas.float(), theirs.betas, rtol=1e-6, atol=1e-9)
     # their cumulative product is in float32
-    torch.testing.assert_close(
-        Schedule.from_betas(betas).alpha.float() ** 2, theirs.alphas_cumprod, rtol=1e-4, atol=0
-    )
+    torch.testing.assert_close(kept.float(), theirs.alphas_cumprod, rtol=1e-4, atol=0)
