@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from math import gcd
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,6 +58,19 @@ def untouched_random_streams() -> Iterator[None]:
     before = random_states()
     yield
     assert random_states() == before
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from tools.screenshots import FLAGS, chromium
+
+    sync = pytest.importorskip("playwright.sync_api")
+    if chromium() is None:
+        pytest.skip("no Chromium on this machine")
+    with sync.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield browser
+        browser.close()
 
 
 def pytest_configure() -> None:

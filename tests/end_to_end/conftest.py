@@ -14,7 +14,6 @@ from hostile import Outcome, call
 from tiny_run import TINY
 
 from phasescope import Run, RunConfig, load_config, train
-from tools.screenshots import FLAGS, chromium
 
 Cli = Callable[..., Outcome]
 
@@ -64,12 +63,3 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in processes:
         process.kill()
         process.communicate()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync = pytest.importorskip("playwright.sync_api")
-    with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield browser
-        browser.close()

@@ -65,11 +65,3 @@ def test_clouds_stand_where_latents_are_stored(run):
     assert cloud_of(record, Site("mid", 600), "pca", record.snapshots).steps == steps
     assert cloud_of(record, Site("down3", 600), "umap", record.snapshots).steps == steps[1:]
     assert cloud_of(record, Site("down3", 50), "umap", record.snapshots) is None
-
-
-def test_static_views_are_coloured_by_each_factor(run):
-    labels = run.snapshots[-1].latent_labels()
-    views = [ax for ax in run.plot.manifold().figure.axes if ax.name == "3d"]
-    assert len(views) >= 4
-    for view, column in ((views[0], 0), (views[-1], 1)):
-        np.testing.assert_allclose(np.sort(view.collections[0].get_array()), np.sort(labels[:, column]))

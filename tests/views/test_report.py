@@ -12,7 +12,7 @@ from written_run import ALL_STEPS, PLACES, write_run
 from phasescope import Run
 from phasescope.cli import main
 from phasescope.views.terms import site_words
-from tools.screenshots import chromium, wait_until
+from tools.screenshots import wait_until
 
 SECTIONS = {"view", "scores", "configuration", "provenance"}
 LOADING = {"src", "href", "xlink:href", "srcset", "data", "poster", "action", "formaction", "background"}
@@ -190,18 +190,6 @@ def test_missing_scores_leave_their_panels_out(tmp_path):
     assert "UMAP" not in text
     assert "P1" not in text
     assert "trustworthiness" not in text.lower()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync = pytest.importorskip("playwright.sync_api")
-    if chromium() is None:
-        pytest.skip("no Chromium on this machine")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=flags)
-        yield browser
-        browser.close()
 
 
 def open_page(browser, path: Path, width: int = 1280, scheme: str = "light"):

@@ -79,13 +79,6 @@ def test_span_weighs_factors_alike_whatever_their_units():
     assert trustworthiness(latents, in_units).value < 0.98
 
 
-def test_ranks_count_the_strictly_nearer():
-    distances = np.array([[0, 1, 1, 4], [1, 0, 2, 3], [1, 2, 0, 2], [4, 3, 2, 0]], float)
-    expected = [[0, 1, 1, 3], [1, 0, 2, 3], [1, 2, 0, 2], [3, 2, 1, 0]]
-    assert ranks(distances).tolist() == expected
-    assert nearest(np.array([[0.0], [1.0], [3.0], [7.0]]), 2).tolist() == [[1, 2], [0, 2], [1, 0], [2, 1]]
-
-
 def test_the_interval_covers_the_mean_over_data_sets():
     rng = np.random.default_rng(7)
     scores = []

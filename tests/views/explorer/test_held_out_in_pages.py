@@ -9,7 +9,7 @@ from small_run import write_small_run
 from phasescope import Run
 from phasescope.views.explorer.serve import serving
 from phasescope.views.style import PALETTE, held_out_colours
-from tools.screenshots import FLAGS, chromium, wait_until
+from tools.screenshots import wait_until
 
 SQUARE = {"kind": "grid", "hold_out": {"kind": "square", "x": [1, 3], "y": [1, 3]}}
 
@@ -27,20 +27,12 @@ def run(tmp_path_factory) -> Run:
 
 
 @pytest.fixture(scope="module")
-def page(run) -> Iterator:
-    sync = pytest.importorskip("playwright.sync_api")
-    if chromium() is None:
-        pytest.skip("no Chromium on this machine")
-    with (
-        serving(run.path.parent, run.path.parent / "results") as (address, _),
-        sync.sync_playwright() as known,
-    ):
-        browser = known.chromium.launch(executable_path=chromium(), args=FLAGS)
+def page(run, browser) -> Iterator:
+    with serving(run.path.parent, run.path.parent / "results") as (address, _):
         page = browser.new_page(base_url=address)
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         yield page
-        browser.close()
         assert faults == []
 
 
