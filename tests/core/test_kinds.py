@@ -211,7 +211,7 @@ def test_in_python_a_class_is_named_by_where_it_stands(folder):
     class Local:
         pass
 
-    with pytest.raises(UserError, match="must be defined at the top level of a file"):
+    with pytest.raises(UserError, match="must be at the top level of a file"):
         reference_to(Local)
 
 
