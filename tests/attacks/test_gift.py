@@ -150,11 +150,13 @@ def test_nothing_of_a_strangers_archive_runs(field, place, whole, here: Path, tm
         outcome = call(words)
         assert outcome.code in (0, 2), (words, outcome.err)
         assert not (here / MARK).exists(), words
-    with TestClient(create_app(here / "runs", here / "results"), base_url="http://127.0.0.1:8421") as client:
-        for path in ("", "/samples", "/cloud", "/points", "/generate?label=2,3", "/inside?label=2,3"):
-            client.get(f"/api/runs/{GIFT}{path}")
-        for path in ("/", "/api/runs", "/api/studies"):
-            assert client.get(path).status_code == 200
+    for trust in (False, True):  # a source in a run's folder is never executed
+        app = create_app(here / "runs", here / "results", trust)
+        with TestClient(app, base_url="http://127.0.0.1:8421") as client:
+            for path in ("", "/samples", "/cloud", "/points", "/generate?label=2,3", "/inside?label=2,3"):
+                client.get(f"/api/runs/{GIFT}{path}")
+            for path in ("/", "/api/runs", "/api/studies"):
+                assert client.get(path).status_code == 200
     assert not (here / MARK).exists()
 
 

@@ -183,7 +183,7 @@ def test_what_is_no_such_kind_is_told(field, kind, message):
             {"kind": "mine.py:Net", "widht": 3},
             r"`network.widht` \(=3\) is not an argument of mine.py:Net: .* width, depth",
         ),
-        ({"kind": "mine.py:Net", "layers": "enter"}, r"`network.taps` \(=enter\) must be a list of names"),
+        ({"kind": "mine.py:Net", "taps": "enter"}, r"`network.taps` \(=enter\) must be a list of names"),
         ({"kind": "mine.py:Wide", "width": 0}, r"`network.width` \(=0\) must be greater than or equal to 1"),
         ({"kind": "mine.py:Wide", "depth": 1}, r"`network.depth` \(=1\) is not a field"),
     ],
@@ -211,7 +211,7 @@ def test_in_python_a_class_is_named_by_where_it_stands(folder):
     class Local:
         pass
 
-    with pytest.raises(UserError, match="must be defined at the top level of a file"):
+    with pytest.raises(UserError, match="must be at the top level of a file"):
         reference_to(Local)
 
 

@@ -35,7 +35,7 @@ class OtherShape(nn.Module):
     ("network", "rule"),
     [
         ("TwoArguments", "must answer forward(x_t, t, labels): TypeError: "),
-        ("OtherShape", "must return the shape of its images, (2, 1, 8, 8), not (2, 3, "),
+        ("OtherShape", "must return the shape (2, 1, 8, 8), not (2, 3, "),
     ],
 )
 def test_a_network_that_does_not_answer(network, rule, cli, tmp_path, monkeypatch):

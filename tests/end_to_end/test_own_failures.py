@@ -78,7 +78,7 @@ def loss(how: str) -> str:
 @pytest.mark.parametrize(
     ("word", "code", "told"),
     [
-        (net("batch"), 2, "must return the shape of its images, (2, 1, 8, 8), not (1, 1, 8, 8)"),
+        (net("batch"), 2, "must return the shape (2, 1, 8, 8), not (1, 1, 8, 8)"),
         (net("untried"), 1, "Silent: its message cannot be read, for __str__ raises ValueError (own.py:22)"),
         (net("late"), 1, "your own code raised Silent: its message cannot be read"),
         (net("exit"), 1, "your own code raised SystemExit: 0 (own.py:24); --traceback shows the rest"),

@@ -125,6 +125,38 @@ def test_it_is_shown_reported_painted_measured_and_observed_again(home: Path, ri
 
 
 @pytest.mark.slow
+def test_the_explorer_executes_sources_that_are_trusted_and_are_as_recorded(home: Path, rings: Run, caplog):
+    pytest.importorskip("httpx")
+    from starlette.testclient import TestClient
+
+    from phasescope.views.explorer.server import create_app
+
+    label = ",".join(map(str, rings.snapshots[-1].latent_labels()[0]))
+    source = (home / "my_networks.py").read_text()
+
+    def sampled(trust: bool) -> tuple[str, int]:
+        app = create_app(home / "runs", home, trust)
+        with chdir(home), TestClient(app, base_url="http://127.0.0.1") as client:
+            details = client.get(f"/api/runs/{rings.name}").json()
+            answer = client.get(f"/api/runs/{rings.name}/generate?label={label}&steps=2&sampler=ddim&seed=0")
+        return details["sampling"].get("error", ""), answer.status_code
+
+    error, status = sampled(trust=False)
+    assert "my_networks.py:DiT" in error
+    assert "--trust" in error
+    assert status == 400
+    assert sampled(trust=True) == ("", 200)
+    assert "executes my_worlds.py:Rings, my_networks.py:DiT" in caplog.text
+    try:
+        (home / "my_networks.py").write_text(source + "\n# changed\n")
+        error, status = sampled(trust=True)
+    finally:
+        (home / "my_networks.py").write_text(source)
+    assert "my_networks.py" in error
+    assert status == 400
+
+
+@pytest.mark.slow
 def test_a_family_without_noise_levels(home: Path):
     words = ("family.kind=my_families.py:Decoder", "probing.t=usual", "name=decoder")
     phasescope("train", "rings.yaml", *words, within=home)

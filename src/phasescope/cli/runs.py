@@ -151,16 +151,19 @@ def show(run: arg.RunName, /, *, runs: arg.Runs = Path("runs"), json: arg.Json =
     return run_summary(phasescope.find_run(run, runs)).to(json)
 
 
-def explore(*, runs: arg.Runs = Path("runs"), studies: arg.Studies = None, port: arg.Whole = 8421) -> None:
+def explore(
+    *, runs: arg.Runs = Path("runs"), studies: arg.Studies = None, port: arg.Whole = 8421, trust: bool = False
+) -> None:
     """Serve the explorer on this machine: runs, how each learned, a pad to sample from them, and studies, in the browser.
 
     Args:
         port: port; 0 takes any free one
+        trust: load networks with sources of your own, too: this executes them, if they are as the run recorded them
     """
     from phasescope.studies.finding import studies_folder
     from phasescope.views.explorer.serve import serve
 
-    serve(runs, studies_folder(studies), port)
+    serve(runs, studies_folder(studies), port, trust)
 
 
 def compare(

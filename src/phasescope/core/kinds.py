@@ -165,9 +165,7 @@ def reference_to(thing: type | Callable[..., Any]) -> str:
     module, name = thing.__module__, thing.__qualname__
     file = getattr(sys.modules.get(module), "__file__", None)
     if "<locals>" in name or file is None:
-        raise UserError(
-            f"`{name}` must be defined at the top level of a file, from which a resumed run imports it"
-        )
+        raise UserError(f"`{name}` must be at the top level of a file, from which a resumed run imports it")
     path = Path(file)
     beside = "." not in module and path.is_relative_to(Path.cwd()) and "site-packages" not in path.parts
     if module == "__main__" or module.startswith(_PREFIX) or beside:

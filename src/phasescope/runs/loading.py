@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.core.errors import UserError, as_user_error, reading
-from phasescope.core.kinds import Constructed, references
+from phasescope.core.errors import UserError, as_user_error, log_once, reading
+from phasescope.core.kinds import Constructed, references, source_digests
 from phasescope.core.sources import failing
 from phasescope.runs.config import RunConfig
 from phasescope.runs.probing.config import ProbingConfig, SnapshotPlanConfig
@@ -178,9 +178,7 @@ def check_answer(config: RunConfig, network: nn.Module) -> None:
         answer = network(*given)
     wanted = tuple(given[0].shape)
     if isinstance(answer, torch.Tensor) and wanted[1:] == config.world.shape and answer.shape != wanted:
-        raise UserError(
-            f"`network.kind` (={kind}) must return the shape of its images, {wanted}, not {tuple(answer.shape)}"
-        )
+        raise UserError(f"`network.kind` (={kind}) must return the shape {wanted}, not {tuple(answer.shape)}")
 
 
 def _given(config: RunConfig, network: nn.Module) -> tuple[Tensor, Tensor, Tensor]:
@@ -203,15 +201,21 @@ def _tried_out(config: RunConfig, network: nn.Module) -> list[str]:
     return reached_layers(network, *_given(config, network))
 
 
-def not_imported(run: Run) -> str | None:
-    """Return why the explorer does not load the run's network: it would execute source files of the run's owner."""
-    own = references(run.config)
+def not_imported(run: Run, trust: bool = False) -> str | None:
+    """Return why the explorer does not load a network: its owner's sources are not trusted, or are not as recorded."""
+    own, name = references(run.config), run.path.name
     if not own:
         return None
-    return (
-        f"`{run.path.name}` uses source files of its owner ({', '.join(own)}), which are not executed here: "
-        f"`phasescope sample {run.path.name}` executes them"
-    )
+    if not trust:
+        return f"`{name}` has sources of its owner ({', '.join(own)}): `phasescope explore --trust` executes them"
+    log_once(f"`{name}` is trusted: sampling from it executes {', '.join(own)}")
+    try:
+        changed = [
+            key for key, digest in source_digests(run.config).items() if run.sources.get(key) != digest
+        ]
+    except UserError as error:  # a source that is not there
+        return str(error)
+    return f"`{changed[0]}` is not what `{name}` recorded, and is not executed" if changed else None
 
 
 def check_labels(world: World, labels: Float[np.ndarray, "n K"], prefix: str = "") -> None:
@@ -222,12 +226,9 @@ def check_labels(world: World, labels: Float[np.ndarray, "n K"], prefix: str = "
 
 def check_work(name: str, count: int, world: World, images: int = 1) -> None:
     """Raise UserError if `count` times the values of `images` exceed the limit of one request, `MOST_WORK`."""
-    values = images * math.prod(world.shape)
-    if count * values > MOST_WORK:
-        shown = "an image" if images == 1 else f"{images} images"
+    if count > (most := MOST_WORK // (images * math.prod(world.shape))):
         raise UserError(
-            f"`{name}` (={count}) must be at most {MOST_WORK // values}: each has the {values:,} values of {shown}, "
-            f"and one request at most {MOST_WORK:,}"
+            f"`{name}` (={count}) must be at most {most}: one request has {MOST_WORK:,} values at most"
         )
 
 

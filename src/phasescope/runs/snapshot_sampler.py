@@ -77,18 +77,18 @@ class Sample:
 class SnapshotSampler:
     """Samples single images with the networks of snapshots, the last few of which stay in memory."""
 
-    def __init__(self) -> None:
-        self._loaded = lru_cache(KEPT)(self._load)
+    def __init__(self, trust: bool = False) -> None:
+        self.trust, self._loaded = trust, lru_cache(KEPT)(self._load)
 
     def load(self, run: Run, step: int | None) -> Loaded:
         """Return the network of a snapshot, by default of the last one.
 
         Raises:
-            UserError: the run uses source files of its owner; there is no such snapshot, or its weights cannot be read.
+            UserError: its sources are not trusted, or have changed; there is no such snapshot, or no weights of it.
         """
         import torch
 
-        if reason := not_imported(run):
+        if reason := not_imported(run, self.trust):
             raise UserError(reason)
         snapshot = run.snapshot(step)
         try:
@@ -111,9 +111,7 @@ class SnapshotSampler:
         values, parameters = math.prod(config.world.shape), sum(w.numel() for w in network.parameters())
         if values > MOST_VALUES or parameters > MOST_PARAMETERS:
             size = f"{parameters:,} parameters, images of {values:,} values"
-            raise UserError(
-                f"`network` (={size}) must be at most {MOST_PARAMETERS:,} and {MOST_VALUES:,} here"
-            )
+            raise UserError(f"`network` (={size}) must be at most {MOST_PARAMETERS:,} and {MOST_VALUES:,}")
         loaded = load_network(run, run.snapshot(step))
         loaded.network.requires_grad_(False)
         return loaded

@@ -27,7 +27,7 @@ PLAIN = ("step", "images_seen", "epochs", "wall_s")
 FILES = {"samples": "samples.npz", "latents": "latents.npz", "weights": "weights.safetensors"}
 
 
-def details(record: Record, row: dict[str, Any]) -> str:
+def details(record: Record, row: dict[str, Any], trust: bool = False) -> str:
     """Return the run's row and history, what is stored of it, and what its network can be asked, as JSON.
 
     Raises:
@@ -36,7 +36,7 @@ def details(record: Record, row: dict[str, Any]) -> str:
     if row["state"] == "broken":
         raise UserError(f"`{shown(record.run.path.name)}` is broken: {row['error']}")
     with reading(record.run.path):
-        return to_json({"row": row, **history(record)})
+        return to_json({"row": row, **history(record), "sampling": sampling(record, trust)})
 
 
 def history(record: Record) -> dict[str, Any]:
@@ -75,10 +75,10 @@ def _headline(record: Record) -> dict[str, Any]:
     return {"facts": list(facts.items()), "values": values}
 
 
-def sampling(record: Record) -> dict[str, Any]:
+def sampling(record: Record, trust: bool = False) -> dict[str, Any]:
     """Return the training labels and the choices of sampling; or `error`, why this run's network cannot be asked."""
     about = record.about
-    if reason := not_imported(record.run):
+    if reason := not_imported(record.run, trust):
         return {"error": reason}
     if not about:
         return {"error": "the run has no about.json, which says what it can be asked"}

@@ -3,10 +3,10 @@
 import os
 import signal
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 from phasescope.core.errors import RunFailed, UserError
 
@@ -33,7 +33,7 @@ def bind(port: int) -> socket.socket:
         raise UserError(f"`--port` (={port}) must be free: {error.strerror or error}") from None
 
 
-def serve(runs: Path, results: Path, port: int) -> None:
+def serve(runs: Path, results: Path, port: int, trust: bool = False) -> None:
     """Serve the explorer until SIGINT or SIGTERM, which end the process; print its address first.
 
     Raises:
@@ -42,8 +42,8 @@ def serve(runs: Path, results: Path, port: int) -> None:
     """
     if runs.exists() and not runs.is_dir():
         raise UserError(f"`--runs` (={runs}) must be a folder of runs")
-    asked = threading.Event()
-    with serving(runs, results, port) as (address, thread):
+    asked = Event()
+    with serving(runs, results, port, trust) as (address, thread):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: asked.set())
         print(f"{address}/   (Ctrl-C ends it)", flush=True)
@@ -56,7 +56,7 @@ def serve(runs: Path, results: Path, port: int) -> None:
 
 
 @contextmanager
-def serving(runs: Path, results: Path, port: int = 0) -> Iterator[tuple[str, threading.Thread]]:
+def serving(runs: Path, results: Path, port: int = 0, trust: bool = False) -> Iterator[tuple[str, Thread]]:
     """Serve the explorer in a thread within the block, by default on any free port; give address and thread.
 
     Raises:
@@ -69,10 +69,10 @@ def serving(runs: Path, results: Path, port: int = 0) -> Iterator[tuple[str, thr
     listening = bind(port)
     quiet = {"log_level": "critical", "access_log": False, "server_header": False}
     config = uvicorn.Config(
-        create_app(runs, results), http="h11", loop="asyncio", timeout_graceful_shutdown=1, **quiet
+        create_app(runs, results, trust), http="h11", loop="asyncio", timeout_graceful_shutdown=1, **quiet
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread = Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
         yield f"http://{HOST}:{listening.getsockname()[1]}", thread

@@ -36,11 +36,12 @@ class Explorer:
     Args:
         runs: folder of runs.
         results: folder of studies' results.
+        trust: whether networks with their owner's sources are loaded, which executes these.
     """
 
-    def __init__(self, runs: Path, results: Path):
+    def __init__(self, runs: Path, results: Path, trust: bool = False):
         self.library, self.studies = Library(runs), Studies(results)
-        self.sampler = SnapshotSampler()
+        self.sampler = SnapshotSampler(trust)
         self.computing, self.looking = CapacityLimiter(1), CapacityLimiter(1)
         self.next_look = 0.0
         # a page that outlives a server must not compare its versions with the next one's
@@ -61,7 +62,7 @@ class Explorer:
 
     def run(self, query: Query) -> str:
         entry = self._entry(query)
-        return details(entry.record, entry.row)
+        return details(entry.record, entry.row, self.sampler.trust)
 
     def samples(self, query: Query) -> bytes:
         record = self._entry(query).record
@@ -112,14 +113,14 @@ class Explorer:
         return self.library.entry(query.path["run"])
 
 
-def create_app(runs: Path, results: Path) -> Starlette:
+def create_app(runs: Path, results: Path, trust: bool = False) -> Starlette:
     """Return the explorer as an ASGI application; what it answers from is its `state.explorer`.
 
     Args:
         runs: folder of runs, which may not exist yet.
         results: folder of studies' results, which may not exist.
     """
-    explorer = Explorer(runs, results)
+    explorer = Explorer(runs, results, trust)
     run = "/api/runs/{run}"
     reading = {
         run: explorer.run,

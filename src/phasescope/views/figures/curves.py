@@ -247,8 +247,7 @@ def _denoising(record: Record) -> Iterator[RunPanel]:
         for name, dashes in {"network": (), **OPTIMA}.items():
             errors = np.array([_error(line, band["low"], name) for line in record.metrics])
             above_0 = np.where(errors > 0, np.maximum(errors, LEAST_ERROR), np.nan)
-            label = "" if dashes else f"t in [{band['low']}, {band['high']})"
-            width = 0.9 if dashes else 1.6
+            label, width = ("", 0.9) if dashes else (f"t in [{band['low']}, {band['high']})", 1.6)
             curves.append(
                 Line(record.images_seen, above_0, label=label, colour=colour, width=width, dashes=dashes)
             )

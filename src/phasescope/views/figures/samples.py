@@ -63,8 +63,10 @@ def samples(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
         border = border_px(wide)
         left, top = corners(len(shown), wide, border), corners(len(chosen), high, border)
         if record.position:
-            size_pt = (WIDTH_IN - MARGIN_IN) * 72 * wide / width
-            _mark_positions(ax, labels[shown][:, list(record.position)] - 1, left, top, size_pt)
+            at = labels[shown][:, list(record.position)] - 1
+            # A position in a world's margin would mark another image.
+            at[np.abs(at - wide / 2) > wide / 2 + 1] = np.nan
+            _mark_positions(ax, at, left, top, (WIDTH_IN - MARGIN_IN) * 72 * wide / width)
         ax.set_xticks(left + wide / 2, texts, fontsize=7)
         ax.set_yticks(top + high / 2, [f"{record.images_at(s):,}" for s in chosen], fontsize=7)
         ax.tick_params(length=0, pad=2)
