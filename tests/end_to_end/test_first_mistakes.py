@@ -76,7 +76,7 @@ def test_bad_input_words_in_the_place_of_a_configuration():
         UserError, match=r"`config` \(='preset=small'\) must be a RunConfig or a tree of its fields"
     ):
         phasescope.train("preset=small")  # type: ignore[arg-type]
-    with pytest.raises(UserError, match=r"`words` \(=preset=small\) must be a list of key=value words"):
+    with pytest.raises(UserError, match=r"`overrides` \(=preset=small\) must be a list of key=value texts"):
         phasescope.load_config(overrides="preset=small")
 
 
