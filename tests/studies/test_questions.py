@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from studies.proxy.kinds import DisturbedBump
 
 from phasescope import worlds
 from studies.bands.kinds import Bands
