@@ -123,7 +123,7 @@ def test_a_done_run_without_its_last_metrics_is_not_recorded(tmp_path: Path):
     run = make_run(tmp_path)
     lines = (run.path / "metrics.jsonl").read_text().splitlines()
     (run.path / "metrics.jsonl").write_text("\n".join(lines[:-1]))
-    with pytest.raises(UserError, match="to the end"):
+    with pytest.raises(UserError, match="metrics of all its snapshots"):
         condense(run)
 
 

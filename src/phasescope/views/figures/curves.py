@@ -252,12 +252,9 @@ def _denoising(record: Record) -> Iterator[RunPanel]:
                 Line(record.images_seen, above_0, label=label, colour=colour, width=width, dashes=dashes)
             )
     if curves:
-        style = {
-            "note": "of the noise per pixel; dashed: the best without the label, drawn at 1e-6 if smaller",
-            "unit": "MSE",
-            "yscale": "log",
-        }
-        yield _panel(record, "denoising", "Denoising error", curves, height_in=2.2, **style)
+        note = "of the noise per pixel; dashed: the best without the label, drawn at 1e-6 if smaller"
+        style = {"note": note, "unit": "MSE", "yscale": "log", "height_in": 2.2}
+        yield _panel(record, "denoising", "Denoising error", curves, **style)
 
 
 def _error(line: dict[str, Any], low: float, name: str) -> float:
