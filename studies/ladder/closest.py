@@ -1,5 +1,4 @@
-"""Which reference denoiser a network's own is closest to, at every snapshot and noise level, as its run recorded
-it."""
+"""Which reference denoiser a network is closest to, at every snapshot and noise level, as its run recorded it."""
 
 import math
 
@@ -12,23 +11,19 @@ ONE_FACTOR = 4  # a reference that knows one factor of the label
 
 
 def read_closest(run) -> list[dict]:
-    """Return what the closest reference knows at each noise level, NaN if there is none, and the label's nats as a
-    share of all."""
+    """Return what the closest reference knows at each noise level (NaN: none), and the label's nats as a share."""
     known = ((run.references or {}).get("family") or {}).get("reference_denoisers") or {}
     rows = []
     for line in run.metrics:
         by_level = {str(entry["t"]): rank(closest(entry)) for entry in line.get("closest_reference") or ()}
-        nats = {
-            f"nats.{name}": entry["value"] / known["nats"][name]
-            for name, entry in (line.get("nats") or {}).items()
-        }
+        read = (line.get("nats") or {}).items()
+        nats = {f"nats.{name}": entry["value"] / known["nats"][name] for name, entry in read}
         rows.append({"step": line["step"], **by_level, **nats})
     return rows
 
 
 def closest(entry: dict) -> str | None:
-    """Return the closest reference denoiser of an entry; None if r² is not above 0: the network's answer is then as far
-    from each as images are from their mean."""
+    """Return the closest reference denoiser; None if r² <= 0, when images' mean is as close to the network's answer."""
     return entry["reference"] if (entry["r2"] or 0) > 0 else None
 
 
@@ -40,11 +35,7 @@ def rank(reference: str | None) -> float:
 
 
 def levels(runs: Runs) -> list[int]:
-    """Return the noise levels that were read, ascending.
-
-    Raises:
-        NotEnough: the records have none.
-    """
+    """Return the noise levels that were read, ascending; NotEnough if the records have none."""
     names = [name.removeprefix("closest.") for name in runs.columns("closest.")]
     if not (found := sorted(int(name) for name in names if name.isdigit())):
         raise NotEnough("the records lack `closest`: no reference denoiser was compared")

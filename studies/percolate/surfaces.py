@@ -1,7 +1,4 @@
-"""How accuracy depends on two lengths at once: slopes along a contour of a surface, and where a course crosses a level.
-
-They serve the two studies of Liang et al. 2024 alone, `percolate` and `efficiency`.
-"""
+"""How accuracy depends on two lengths at once: slopes along a contour of a surface, and where a course crosses a level."""
 
 import math
 from collections.abc import Callable

@@ -49,7 +49,7 @@ quick = settings(suppress_health_check=list(HealthCheck), database=None)
 @settings(quick, max_examples=150)
 @given(trees)
 def test_a_tree_is_a_configuration_or_refused_in_a_line(tree: Any):
-    config, told = tried(RunConfig.of, tree if isinstance(tree, dict) else {"world": tree})
+    config, told = tried(RunConfig.from_tree, tree if isinstance(tree, dict) else {"world": tree})
     assert len(told.splitlines()) <= 1
     assert config is None or RunConfig.from_tree(config.tree()) == config
 

@@ -185,7 +185,7 @@ def test_measure_agrees_with_what_the_run_recorded(cli, trained: Run):
     assert {"torus_3d", "clifford"} <= set(found["factorization"]["mid.40"]["baselines"])
     assert found["factorization"]["mid.40"]["n"] == 16**2
     told = cli("measure", "tiny", "--runs", trained.path.parent, "--only", "probe_r2", "--step", 10).out
-    assert f"{trained.metrics[1]['order']['mid.40']['value']:.3f}" in told
+    assert f"{trained.metrics[1]['probe_r2']['mid.40']['value']:.3f}" in told
     assert "untrained network" in told
 
 
