@@ -208,14 +208,14 @@ def not_imported(run: Run, trust: bool = False) -> str | None:
         return None
     if not trust:
         return f"`{name}` has sources of its owner ({', '.join(own)}): `phasescope explore --trust` executes them"
-    log_once(f"`{name}` is trusted: sampling from it executes {', '.join(own)}")
     try:
-        changed = [
-            key for key, digest in source_digests(run.config).items() if run.sources.get(key) != digest
-        ]
+        digests = source_digests(run.config)
     except UserError as error:  # a source that is not there
         return str(error)
-    return f"`{changed[0]}` is not what `{name}` recorded, and is not executed" if changed else None
+    if changed := [key for key, digest in digests.items() if run.sources.get(key) != digest]:
+        return f"`{changed[0]}` is not what `{name}` recorded, and is not executed"
+    log_once(f"`{name}` is trusted: sampling from it executes {', '.join(own)}")
+    return None
 
 
 def check_labels(world: World, labels: Float[np.ndarray, "n K"], prefix: str = "") -> None:

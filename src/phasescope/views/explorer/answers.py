@@ -103,7 +103,7 @@ class Query:
         return self._parsed(name, lambda text: tuple(map(_number, text.split(","))), rule, otherwise)
 
     def site(self, name: str) -> Site:
-        return self._parsed(name, Site.parse, "a layer and a condition, as in mid.600", REQUIRED)
+        return self._parsed(name, Site.parse, "a layer and t, as in mid.600", REQUIRED)
 
     def change(self) -> Change | None:
         """Return the intervention at a layer; None if no layer is named."""
