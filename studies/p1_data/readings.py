@@ -45,7 +45,10 @@ def _beyond(line: np.ndarray, at: int) -> float:
 
 
 def read_samples(run) -> list[dict]:
-    """Return what the samples hold, as in the study `p1`, and the shares that are within 1 px along x and along y."""
+    """Return what the samples hold, as in the study `p1`, and the shares that are within 1 px along x and along y.
+
+    The records of the reference are those of `p1`, which has no such shares: they are asked of the cell `unequal` alone.
+    """
     sigma_px, rows = config_of(run).world.sigma_px, read_object(run)
     for row, snapshot in zip(rows, run.snapshots, strict=True):
         stored = snapshot.samples()
@@ -57,4 +60,4 @@ def read_samples(run) -> list[dict]:
 
 def denser_ahead(runs: Runs) -> np.ndarray:
     """Return the mean over training of the share correct along x minus that along y, (n,)."""
-    return runs.mean("samples.x") - runs.mean("samples.y")
+    return runs.mean("object.x") - runs.mean("object.y")

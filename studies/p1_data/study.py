@@ -44,7 +44,7 @@ CELLS = [
         for name, (world, seeds) in DATA.items()
     ),
 ]
-CORRECT = "samples.correct"
+CORRECT = "object.correct"
 ACCURACY, SHEET = onset(CORRECT, 0.5), onset(LABEL_VARIANCE, 0.9)
 WORDS = {"dense": "Increments of 0.25 px instead of 1 px", "wide": "Bumps of sigma 2 px instead of 1 px"}
 LIMITS = (
@@ -78,10 +78,12 @@ STUDY = Study(
             limits=f"{LIMITS} Read between pixels, within 1 px. P1 states that the axes are learned together: refuted.",
         ),
     ],
-    readings=[Reading("samples", read_samples, needs=())],
+    readings=[Reading("object", read_samples, needs=())],
     plots=[
         Courses("correct", "Samples correct through training", {"correct": CORRECT}, by="data", ylim=(0, 1)),
-        Courses("axes", "Correct along each axis", {"x": "samples.x", "y": "samples.y"}, panels_by="data", ylim=(0, 1)),
+        Courses(
+            "axes", "Correct along each axis", {"x": "object.x", "y": "object.y"}, where={"data": "unequal"}, ylim=(0, 1)
+        ),
         Ends("onsets", "When half of the samples are correct", {"step": ACCURACY}, by="data"),
     ],
     tables=[
