@@ -33,7 +33,7 @@ class Curve:
     label: str = ""
     series: int = 0
     """index of colour and mark"""
-    style: Literal["line", "points", "bars", "dashed"] = "line"
+    style: Literal["line", "points", "bars", "dashed", "dotted"] = "line"
     colour: str | None = None
     """#rrggbb, in place of the series' own"""
 
@@ -213,6 +213,10 @@ class Ends(BasePlot):
         return self._axis(title, "", label, curves, ticks=ticks)
 
 
+NOWHERE = np.full(1, np.nan)
+REFERENCES: tuple[Literal["dashed"], Literal["dotted"]] = "dashed", "dotted"
+
+
 @dataclass(frozen=True)
 class Against(BasePlot):
     """The mean of a number over runs against a numeric axis, a line per value of `by`, a panel per number."""
@@ -222,7 +226,7 @@ class Against(BasePlot):
     along: str
     by: str = ""
     references: Mapping[str, Number] = field(default_factory=dict)
-    """label -> number drawn as a dashed line, such as a baseline's"""
+    """label -> number drawn as a dashed or dotted line of each group, such as a baseline's; two at most"""
 
     SHOWS = "Points: means over runs; bars: range over runs."
 
@@ -233,9 +237,10 @@ class Against(BasePlot):
             for series, (label, part) in enumerate(_groups(runs, self.by)):
                 at, means, low, high = self._along(part, number)
                 curves.append(Curve(at, means, low, high, label, series))
-                for text, reference in self.references.items():
-                    at, means, *_ = self._along(part, reference)
-                    curves.append(Curve(at, means, None, None, "" if series else text, series, "dashed"))
+                for reference, style in zip(self.references.values(), REFERENCES, strict=False):
+                    curves.append(Curve(*self._along(part, reference)[:2], series=series, style=style))
+            for text, style in zip(self.references, REFERENCES, strict=False):  # the legend
+                curves.append(Curve(NOWHERE, NOWHERE, label=text, series=7, style=style))
             panels.append(self._axis(self.title, self.along, ylabel, curves))
         return panels
 

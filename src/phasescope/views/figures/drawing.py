@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", INK)
 # One more than colours, so that the ninth series has neither the first's colour and mark nor another's.
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
+DASHES = {"dashed": (5, 2), "dotted": (1, 2)}
 # A legend of so many series finds a place within the panel; that of more stands beside.
 MOST_INSIDE = 4
 # From here on numbers along a linear x axis run into one another, and are written short.
@@ -224,9 +225,8 @@ def _draw_curve(ax: Axes, curve: Curve) -> None:
         ax.plot(curve.x, curve.y, linestyle="none", color=colour, label=curve.label, **style)
     elif curve.style == "bars":
         ax.plot(curve.x, curve.y, linestyle="none", color=INK, marker="_", markersize=16, markeredgewidth=1.6)
-    elif curve.style == "dashed":
-        muted = curve.colour or MUTED
-        ax.plot(curve.x, curve.y, color=muted, dashes=(5, 2), linewidth=1.0, label=curve.label)
+    elif curve.style in DASHES:
+        ax.plot(curve.x, curve.y, color=colour, dashes=DASHES[curve.style], linewidth=1.2, label=curve.label)
     else:
         if ends:
             ax.fill_between(curve.x, *ends, color=colour, alpha=0.18, linewidth=0)
