@@ -45,18 +45,20 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         )
     runs = Recorded(study, read_rows(study, folder)).runs(study.more)
     known = check_preregistered(study, folder)
+    plots = [plot for plot in study.plots if plot.panels(runs)]
     text = _markdown(
         "study.md.j2",
         study=study,
         answer=answer.read_text() if (answer := folder / ANSWER).exists() else "",
         judged=judged,
         runs=runs,
+        plots=plots,
         rows=[(f"[{claim.sentence}](#{claim.name})", *claim_cells(claim)) for claim in judged.claims],
         known=known,
         changed=changed_sources(study, known) if known else (),
         amended=amendment_lines(known) if known else (),
     )
-    return {folder / PAGE: text} | {folder / f"{plot.name}.png": draw_png(plot, runs) for plot in study.plots}
+    return {folder / PAGE: text} | {folder / f"{plot.name}.png": draw_png(plot, runs) for plot in plots}
 
 
 def _markdown(template: str, **shown: Any) -> str:
