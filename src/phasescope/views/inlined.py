@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from phasescope.runs.store.files import to_json
 from phasescope.views.explorer.page import page_file
+from phasescope.views.numbers import format_count
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -67,7 +68,7 @@ def environment() -> Environment:
     """Return the templates of pages; text is escaped in HTML alone."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    pages = Environment(
         loader=PackageLoader("phasescope.views"),
         # Markdown is escaped when it becomes HTML: escaped twice it would show entities.
         autoescape=lambda name: bool(name and name.endswith(".html.j2")),
@@ -75,6 +76,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    pages.filters["format_count"] = format_count
+    return pages
 
 
 def markdown_page(markdown: str, title: str, images: Mapping[str, bytes]) -> str:

@@ -122,10 +122,10 @@ def power_words(claim: RecordedClaim) -> str:
         return ""
     between = ""
     if (spread := claim.observed_spread) is not None and math.isfinite(spread):
-        between = f"Spread between runs {format_number(spread)} (assumed {claim.spread:.3g}); "
+        between = f"Spread between runs {format_number(spread)} (assumed {format_number(claim.spread)}); "
     low = " **Below 0.8.**" if claim.observed_power < 0.8 else ""
     return (
-        f"{between}power for the claim's effect ({claim.effect}) {claim.observed_power:.2f}; "
+        f"{between}power for the claim's effect ({format_number(claim.effect)}) {format_score(claim.observed_power, 2)}; "
         f"smallest effect detected with power 0.8: {format_number(claim.detectable)}.{low}"
     )
 

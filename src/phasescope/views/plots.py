@@ -17,6 +17,7 @@ from phasescope.runs.store.files import write_aside
 from phasescope.runs.store.folder import Run
 from phasescope.views.figures import curves, manifold, samples
 from phasescope.views.figures.axes import figure_bytes
+from phasescope.views.numbers import format_count
 from phasescope.views.record import Record
 from phasescope.views.report.words import labels_of, subject
 from phasescope.views.terms import READINGS, site_words, split_words
@@ -100,7 +101,7 @@ def plot_of(record: Record, name: str) -> Plot | None:
 def _timeline(record: Record) -> str:
     limit = record.thresholds
     onsets = {words: record.onsets(reading)["C"] for reading, words in READINGS.items()}
-    marks = ", ".join(f"{words} {onset:,}" for words, onset in onsets.items() if onset is not None)
+    marks = ", ".join(f"{words} {format_count(at)}" for words, at in onsets.items() if at is not None)
     return (
         f"{len(record.metrics)} snapshots; bands of phases change half way between two. {_outcome_counts(record)}Probe R² "
         f"(thick: minimum over factors; thin: each factor) is of activations for n = {labels_of(record, 'probe_r2')} "

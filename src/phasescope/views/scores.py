@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from phasescope.core.sites import Site
 from phasescope.measures.learning.gain import LEAST_LEFT, floor_of, reached
+from phasescope.views.numbers import format_score
 from phasescope.views.record import Record, number, score
 
 PROBES = ("probe_r2", "p1_r2", "condition_probe_r2", "input_probe_r2")
@@ -34,11 +35,10 @@ class ProbeR2(NamedTuple):
     def text(self) -> str:
         """The R² as `x 0.97, y 0.95; mean 0.96, min 0.95 (untrained min 0.76)`; of one factor as `0.97 (untrained 0.76)`."""
         several = len(self.factors) > 1
-        each = ", ".join(f"{name} {value:.2f}" for name, value in self.factors.items())
-        text = f"{each}; mean {self.mean:.2f}, min {self.min:.2f}" if several else f"{self.min:.2f}"
-        return (
-            text if self.untrained is None else f"{text} (untrained {'min ' * several}{self.untrained:.2f})"
-        )
+        each = ", ".join(f"{name} {format_score(value, 2)}" for name, value in self.factors.items())
+        mean, least, untrained = (format_score(value, 2) for value in (self.mean, self.min, self.untrained))
+        text = f"{each}; mean {mean}, min {least}" if several else least
+        return text if self.untrained is None else f"{text} (untrained {'min ' * several}{untrained})"
 
 
 def probe_summary(score: Mapping[str, Any] | None) -> ProbeR2 | None:

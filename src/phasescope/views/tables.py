@@ -7,7 +7,7 @@ from phasescope.core.factors import Factors
 from phasescope.core.sites import Site
 from phasescope.measures import Score
 from phasescope.measures.learning.gain import floors
-from phasescope.views.numbers import format_score, format_share
+from phasescope.views.numbers import format_count, format_number, format_score, format_share
 from phasescope.views.record import Record, number
 from phasescope.views.record import score as score_at
 from phasescope.views.terms import BASELINES, baseline_words, measure_words, probed, site_words
@@ -43,7 +43,7 @@ def score_table(scores: list[tuple[str, Site | None, Score]], factors: Factors) 
             "value": format_score(score.value),
             "95 % interval": f"{format_score(score.low)} to {format_score(score.high)}",
             "detail": ", ".join(f"{name} {format_score(part)}" for name, part in detail if part == part),
-            "n": f"{score.n:,}",
+            "n": format_count(score.n),
             **{
                 baseline_words(b): format_score(score.baselines[b]) for b in baselines if b in score.baselines
             },
@@ -80,8 +80,8 @@ def provenance(record: Record) -> list[tuple[str, str]]:
     }
     rows |= {f"{name} version": version for name, version in (status.get("versions") or {}).items()}
     rows |= {key.replace("_", " "): status.get(key) for key in ("git_commit", "started", "updated")}
-    rows["wall time"] = f"{wall:,.1f} s" if wall == wall else None
-    rows["CPU time"] = f"{status['cpu_s']:,.1f} s" if "cpu_s" in status else None
+    rows["wall time"] = f"{format_number(wall)} s" if wall == wall else None
+    rows["CPU time"] = f"{format_number(status['cpu_s'])} s" if "cpu_s" in status else None
     if observing == observing and wall:
-        rows["observing"] = f"{observing:,.1f} s, {format_share(observing / wall)} of wall time"
+        rows["observing"] = f"{format_number(observing)} s, {format_share(observing / wall)} of wall time"
     return [(name, str(value)) for name, value in rows.items() if value is not None]

@@ -24,6 +24,7 @@ from phasescope.core.factors import Factor
 from phasescope.core.sites import Site
 from phasescope.runs.store.snapshot import Snapshot
 from phasescope.views.figures.axes import WIDTH_IN
+from phasescope.views.numbers import format_count, format_score
 from phasescope.views.record import Array, Record, number, score
 from phasescope.views.style import INK, MUTED, RC, class_ticks, scale_of
 from phasescope.views.terms import factor_words, probed
@@ -165,5 +166,5 @@ def _draw_row(figure: Figure, axes: Array, cloud: Cloud, factor: Factor, values:
 def _snapshot_title(record: Record, step: int, site: Site) -> str:
     line = next(line for line in record.metrics if line["step"] == step)
     value = number(score(line, "probe_r2", site))
-    r2 = f"\n{probed('R²', record.factors)} {value:.2f}" if value == value else ""
-    return f"{line['images_seen']:,} images{r2}"
+    r2 = f"\n{probed('R²', record.factors)} {format_score(value, 2)}" if value == value else ""
+    return f"{format_count(line['images_seen'])} images{r2}"

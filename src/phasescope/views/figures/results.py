@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from phasescope.views.figures.drawing import Line, RunPanel, draw_panels
 from phasescope.views.figures.pixels import pixels
+from phasescope.views.numbers import format_count, format_number, format_score
 from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC, denoiser_colours, held_out_colours
 from phasescope.views.terms import factor_words
 
@@ -26,8 +27,8 @@ def reference_errors(prediction: dict[str, Any], title: str) -> Figure:
     t, scale = np.asarray(mmse["t"], float), mmse["mean image"][0]
     colours = denoiser_colours(mmse)
     panel = RunPanel(
-        f"{title}\n{prediction['images']:,} images, ln M = {prediction['ln_m']:.2f} nats, "
-        f"R' = {prediction['r_prime']:.3g}; expected: {prediction['phases']}",
+        f"{title}\n{format_count(prediction['images'])} images, ln M = {format_score(prediction['ln_m'], 2)} nats, "
+        f"R' = {format_number(prediction['r_prime'])}; expected: {prediction['phases']}",
         "t: noise grows to the right",
         "error of x_0 over the mean image's",
         [
@@ -66,7 +67,7 @@ def design_figure(design: Designed) -> Figure:
             labels = design.world.factors.visible_columns(design.labels[name])
             x, y = labels[:, 0], labels[:, 1] if len(factors) > 1 else np.zeros(len(labels))
             size = float(np.clip(6000 / max(len(labels), 1), 1, 16))
-            label = f"{name.replace('_', ' ')}, {len(labels):,}"
+            label = f"{name.replace('_', ' ')}, {format_count(len(labels))}"
             ax.scatter(x, y, s=size, color=colour, linewidths=0, label=label)
         ax.set(
             xlabel=factor_words(factors[0]),

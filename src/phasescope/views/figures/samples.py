@@ -13,6 +13,7 @@ from matplotlib.path import Path
 
 from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.figures.pixels import GAP_PX, joined, pixels
+from phasescope.views.numbers import format_count
 from phasescope.views.record import Array, Record, evenly
 from phasescope.views.style import INK, RC, TARGET
 from phasescope.views.terms import factor_words, label_text, split_words
@@ -68,7 +69,7 @@ def samples(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
             at[np.abs(at - wide / 2) > wide / 2 + 1] = np.nan
             _mark_positions(ax, at, left, top, (WIDTH_IN - MARGIN_IN) * 72 * wide / width)
         ax.set_xticks(left + wide / 2, texts, fontsize=7)
-        ax.set_yticks(top + high / 2, [f"{record.images_at(s):,}" for s in chosen], fontsize=7)
+        ax.set_yticks(top + high / 2, [format_count(record.images_at(s)) for s in chosen], fontsize=7)
         ax.tick_params(length=0, pad=2)
         ax.xaxis.tick_top()
         ax.set_anchor("N")

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from phasescope.core.sites import Site
 from phasescope.measures.learning.gain import LEAST_LEFT, floors
-from phasescope.views.numbers import format_share
-from phasescope.views.record import Record, number, score
+from phasescope.views.numbers import format_count, format_number, format_score, format_share
+from phasescope.views.record import Record, score
 from phasescope.views.scores import probe_summary
 from phasescope.views.terms import READINGS, baseline_words, probed, site_words, split_words
 
@@ -62,13 +62,13 @@ def learner(record: Record) -> str:
     given = (config.get("network") or {}).get("hyperparameters") or {}
     parts = [
         ", ".join(filter(None, kinds)),
-        f"{status['parameters']:,} parameters" if "parameters" in status else "",
+        f"{format_count(status['parameters'])} parameters" if "parameters" in status else "",
         "" if record.is_watched else f"seed {config.get('seed', '?')}",
         ", ".join(f"{name} {value}" for name, value in given.items()),
         f"batch {batch}" if batch else "",
     ]
     for last in record.metrics[-1:]:
-        parts.append(f"{last['step']:,} steps, {last['images_seen']:,} images seen")
+        parts.append(f"{format_count(last['step'])} steps, {format_count(last['images_seen'])} images seen")
     return "; ".join(filter(None, parts))
 
 
@@ -81,8 +81,8 @@ def hardware(record: Record) -> str:
     if status.get("device", "cpu") != "cpu":
         parts.append(str(status["device"]))
     if "wall_s" in status:
-        cpu_s = number(status.get("cpu_s"))
-        parts.append(f"{status['wall_s']:,.0f} s of wall time, {cpu_s:,.0f} s of CPU time")
+        wall_s, cpu_s = format_count(status["wall_s"]), format_count(status.get("cpu_s"))
+        parts.append(f"{wall_s} s of wall time, {cpu_s} s of CPU time")
     return ", ".join(parts)
 
 
@@ -107,7 +107,8 @@ def _progress(record: Record) -> list[str]:
     if state == "done" or step is None:
         return []
     error = f" ({status['error']})" if status.get("error") else ""
-    return [f"This run {STATES.get(str(state), state)} at step {step:,} of {status.get('steps'):,}{error}."]
+    reached = f"step {format_count(step)} of {format_count(status.get('steps'))}"
+    return [f"This run {STATES.get(str(state), state)} at {reached}{error}."]
 
 
 def _formed(record: Record) -> list[str]:
@@ -129,13 +130,13 @@ def _passage(record: Record, reading: str) -> str:
     doubt = f" (undecided at {undecided} of {len(record.metrics)} snapshots)" if undecided else ""
     passage = f"passed {', '.join(passed)}" if len(passed) > 1 else f"was in {passed[0]} wherever decided"
     marks = [
-        f"{phase} ({meaning(record, reading, phase)}) from {began[phase]:,} images on"
+        f"{phase} ({meaning(record, reading, phase)}) from {format_count(began[phase])} images on"
         for phase in ("B", "C")
         if phase in passed and began[phase] is not None
     ]
     if began["C"] is None:
-        end = record.images_seen[-1]
-        marks.append(f"C ({meaning(record, reading, 'C')}) was not reached for good by {end:,.0f} images")
+        end = format_count(record.images_seen[-1])
+        marks.append(f"C ({meaning(record, reading, 'C')}) was not reached for good by {end} images")
     return f"{name} {passage}{doubt}: {'; '.join(marks)}."
 
 
@@ -159,7 +160,7 @@ def _precedence(record: Record, read: list[str]) -> list[str]:
             clause = f"order and {success} came at the same snapshot"
         else:
             first, then = ("order", success) if ordered < correct else (success, "order")
-            clause = f"{first} came first, {abs(ordered - correct):,} images before {then}"
+            clause = f"{first} came first, {format_count(abs(ordered - correct))} images before {then}"
         clauses.append(f"{probed(ORDERINGS[reading], record.factors)}, {clause}")
     return [f"Which came first: {'; '.join(clauses)}."]
 
@@ -174,7 +175,7 @@ def _caveats(record: Record) -> list[str]:
             if site and level is not None and 1 - level < LEAST_LEFT:
                 sentences.append(
                     f"{probed('Probe R²', record.factors)} at {site_words(site)} is no evidence of learning: for the "
-                    f"{baseline_words(name)} it is {level:.3f}, which leaves too little to be gained."
+                    f"{baseline_words(name)} it is {format_score(level)}, which leaves too little to be gained."
                 )
     return sentences
 
@@ -196,7 +197,7 @@ def headline(record: Record, index: int = -1, sites: Mapping[str, Site] = Mappin
         share = shares.get(record.outcomes[-1].name) if record.outcomes else None
         if share is not None:
             name = f"{record.outcomes[-1].name}, {split_words(split, record.is_unconditional)}"
-            text = f"{format_share(share, 1)} (n = {record.count(split):,})"
+            text = f"{format_share(share, 1)} (n = {format_count(record.count(split))})"
             facts.append(
                 Fact(f"success.{split}", name, text, "success", {"share": share, "n": shares.get("n")})
             )
@@ -219,5 +220,7 @@ def _errors(record: Record, errors: dict[str, float | None]) -> str:
     known = [(factor, error) for factor in record.factors if (error := errors.get(factor.name)) is not None]
     units = {factor.unit for factor, _ in known}
     shared = units.pop() if len(units) == 1 else ""
-    parts = (f"{factor.name} {error:.2g} {'' if shared else factor.unit}".rstrip() for factor, error in known)
+    parts = (
+        f"{each.name} {format_number(error)} {'' if shared else each.unit}".rstrip() for each, error in known
+    )
     return f"{', '.join(parts)} {shared}".strip()

@@ -10,7 +10,7 @@ from phasescope.core.errors import UserError
 from phasescope.core.sites import Site
 from phasescope.runs.store import Run
 from phasescope.runs.store.flat import config_columns
-from phasescope.views.numbers import NOTHING, format_count
+from phasescope.views.numbers import NOTHING, format_count, format_score
 from phasescope.views.record import Record
 from phasescope.views.report.words import PROBES, headline
 from phasescope.views.terminal.printing import Result, Table
@@ -90,7 +90,7 @@ def _results(records: Sequence[Record], sites: dict[str, Site]) -> Iterator[Row]
         label = next(fact.name for fact in known if fact)
         texts = [fact.value if fact else NOTHING for fact in known]
         yield Row(key, label, [fact and fact.data for fact in known], texts)
-    yield _row("loss", "loss", [line.get("loss") for line in last], lambda loss: f"{loss:.4g}")
+    yield _row("loss", "loss", [line.get("loss") for line in last], lambda loss: format_score(loss, 4))
     for name, label in (("parameters", "parameters"), ("cpu_s", "CPU seconds")):
         yield _row(name, label, [record.status.get(name) for record in records])
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from phasescope.views.numbers import format_clock
+from phasescope.views.numbers import format_clock, format_count, format_percent, format_score
 
 if TYPE_CHECKING:
     from phasescope.runs.execution import Progress
@@ -24,12 +24,12 @@ def snapshot_line(metrics: dict[str, Any]) -> str:
     """Return one snapshot in a line: step, images, loss, outcome shares on the grid, phases."""
     shares = dict(next(iter(metrics.get("outcomes", {}).values()), {}))
     shares.pop("n", None)
-    loss = "     -" if metrics["loss"] is None else f"{metrics['loss']:.4f}"
-    percents = "  ".join(f"{name} {100 * (share or 0):3.0f}" for name, share in shares.items())
+    percents = "  ".join(f"{name} {format_percent(share):>3}" for name, share in shares.items())
     phases = ", ".join(
         f"{reading} {phase}" for reading, phase in metrics["phase"].items() if reading in READINGS
     )
-    progress = f"{metrics['step']:>7,} steps {metrics['images_seen']:>10,} images  loss {loss}  "
+    step, images = format_count(metrics["step"]), format_count(metrics["images_seen"])
+    progress = f"{step:>7} steps {images:>10} images  loss {format_score(metrics['loss'], 4):>6}  "
     return progress + (f"%: {percents}  " if percents else "") + phases
 
 
@@ -38,16 +38,17 @@ def follow(events: Iterator[Progress], run: Run, notify: Callable[[int, int], No
     from phasescope.views.record import Record
 
     at, status = next(events), run.status
-    resumed = f", from step {at.step:,} on" if at.step else ""
-    sizes = f"{status['parameters']:,} parameters, {status['images']:,} images, {at.steps:,} steps"
-    print(f"{run.path}: {sizes}{resumed}, {status['device']}, threads: {status['threads']}", flush=True)
+    resumed = f", from step {format_count(at.step)} on" if at.step else ""
+    sizes = f"{format_count(status['parameters'])} parameters, {format_count(status['images'])} images, "
+    sizes += f"{format_count(at.steps)} steps{resumed}"
+    print(f"{run.path}: {sizes}, {status['device']}, threads: {status['threads']}", flush=True)
     for at in events:
         notify(at.step, at.steps)
         if at.metrics:
             # A record leaves out what compares the images of a network without a label with labels.
             print(snapshot_line(Record(run, last_only=True).metrics[-1]), flush=True)
     done = at.step == at.steps
-    stopped = f"stopped at step {at.step:,}; the same command resumes it from there"
+    stopped = f"stopped at step {format_count(at.step)}; the same command resumes it from there"
     print(f"{'done' if done else stopped}: {run.path}", flush=True)
     return done
 
@@ -68,7 +69,8 @@ def counting(task: str) -> Iterator[Callable[[int, int], None]]:
         now = time.monotonic()
         if now - said >= LINE_EVERY_S:
             said = now
-            console.print(f"{task}: {number:,} of {total:,}, {format_clock(now - began)} so far")
+            done = f"{format_count(number)} of {format_count(total)}"
+            console.print(f"{task}: {done}, {format_clock(now - began)} so far")
 
     if not console.is_terminal:
         yield line

@@ -14,7 +14,7 @@ from phasescope.core.config import Config, Tree
 from phasescope.core.factors import Factors
 from phasescope.core.sites import Site
 from phasescope.measures import Score
-from phasescope.views.numbers import format_count, format_number
+from phasescope.views.numbers import format_count, format_number, format_score
 from phasescope.views.tables import score_table
 from phasescope.views.terminal.printing import Result, Table
 from phasescope.views.terms import IMAGE_BASELINES
@@ -87,18 +87,18 @@ def prediction(predicted: Prediction) -> Result:
 def _prediction_blocks(predicted: Prediction) -> Iterator[str | Table]:
     tree = predicted.values
     yield f"{predicted.name}: {predicted.sentence}"
-    yield f"training images: {tree['images']:,}; their label is {tree['label_nats']:.3f} nats"
+    yield f"training images: {format_count(tree['images'])}; their label is {format_score(tree['label_nats'])} nats"
     yield (
-        f"R': {tree['r_prime']:.3g}: loss that only the label can remove, divided by loss that images can remove beyond "
-        "the linear (Wiener) optimum"
+        f"R': {format_number(tree['r_prime'])}: loss that only the label can remove, divided by loss that images can remove "
+        "beyond the linear (Wiener) optimum"
     )
     yield f"expected of images: {tree['phases']}"
     yield f"one image stands out: {_when(tree, 'condensation')}"
     yield f"the widest mode is unstable: {_when(tree, 'instability')}"
-    known = "1, as the network knows absolute positions"
+    why = "the network knows absolute positions"
     if (shift := tree["shift_px"]) is not None:
-        known = f"{tree['cap']:.3g}, as the network cannot tell positions apart that are {shift} px from each other"
-    yield f"accuracy at most: {known}"
+        why = f"the network cannot tell positions apart that are {shift} px from each other"
+    yield f"accuracy at most: {format_number(tree['cap'])}, as {why}"
     mmse = tree["mmse"]
     shown = np.linspace(0, len(mmse["t"]) - 1, min(COLUMNS, len(mmse["t"]))).round().astype(int)
     yield Table(
@@ -111,8 +111,8 @@ def _prediction_blocks(predicted: Prediction) -> Iterator[str | Table]:
 
 
 def _when(tree: dict[str, Any], event: str) -> str:
-    t, snr = tree[f"t_{event}"], f"SNR {tree[f'snr_{event}']:.3g}"
-    return f"at no t: {snr} is not reached" if t is None else f"from t = {t:.0f} on down, {snr}"
+    t, snr = tree[f"t_{event}"], f"SNR {format_number(tree[f'snr_{event}'])}"
+    return f"at no t: {snr} is not reached" if t is None else f"from t = {format_count(t)} on down, {snr}"
 
 
 def _baselines(shares: dict[str, dict[str, float]]) -> Iterator[Table]:
@@ -120,7 +120,7 @@ def _baselines(shares: dict[str, dict[str, float]]) -> Iterator[Table]:
     if shares:
         splits = list(next(iter(shares.values())))
         named = ((IMAGE_BASELINES[name], correct) for name, correct in shares.items())
-        rows = ((name, *(f"{correct[split]:.3f}" for split in splits)) for name, correct in named)
+        rows = ((name, *(format_score(correct[split]) for split in splits)) for name, correct in named)
         yield Table(("correct of", *(split.replace("_", " ") for split in splits)), rows)
 
 
@@ -150,7 +150,7 @@ def clones(counted: Clones) -> Result:
 
     levels = (counted.conditions, counted.share, counted.low, counted.high, counted.exact)
     rows = (
-        (f"{t}", f"{share:.3f}", f"{low:.3f} to {high:.3f}", f"{exact:.3f}")
+        (f"{t}", format_score(share), f"{format_score(low)} to {format_score(high)}", format_score(exact))
         for t, share, low, high, exact in zip(*levels, strict=True)
     )
     half, low, high, exact = map(format_number, (*counted.half, counted.exact_half))

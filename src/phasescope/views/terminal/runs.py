@@ -6,7 +6,7 @@ from typing import Any
 from phasescope.runs.store import Run
 from phasescope.runs.store.folder import shown
 from phasescope.views.explorer.rows import row_of
-from phasescope.views.numbers import format_clock, format_count, format_percent
+from phasescope.views.numbers import NOTHING, format_clock, format_count, format_percent, format_score
 from phasescope.views.record import Record, score
 from phasescope.views.report.words import subject, verdict
 from phasescope.views.scores import probe_summary
@@ -33,10 +33,10 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         row["run"],
         row["state"],
-        f"{row['step']:,}/{row['steps']:,}" if row["steps"] else "–",
+        f"{format_count(row['step'])}/{format_count(row['steps'])}" if row["steps"] else NOTHING,
         format_count(row["images_seen"]),
         format_percent(row["success"]),
-        "–" if row["probe_r2"] is None else row["probe_r2"]["text"],
+        NOTHING if row["probe_r2"] is None else row["probe_r2"]["text"],
         _sequence_words(row["behaviour"]),
         _sequence_words(row["representation"]),
         format_clock(row["wall_s"]),
@@ -70,7 +70,8 @@ def run_summary(run: Run) -> Result:
 
 def _run_blocks(run: Run, record: Record) -> Iterator[str | Table]:
     status = record.status
-    yield f"{run.name}  {status['state']}  step {status.get('step', 0):,}/{status.get('steps', 0):,}"
+    step, steps = (format_count(status.get(name, 0)) for name in ("step", "steps"))
+    yield f"{run.name}  {status['state']}  step {step}/{steps}"
     if "error" in status:
         yield f"error: {status['error']}"
     if status["state"] != "broken":
@@ -95,15 +96,15 @@ def _snapshots(record: Record) -> Table:
 
     def cells(line: dict[str, Any]) -> Iterator[str]:
         yield from (format_count(line["step"]), format_count(line["images_seen"]))
-        yield "–" if line["loss"] is None else f"{line['loss']:.4f}"
+        yield format_score(line["loss"], 4)
         shares = line.get("outcomes") or {}
         yield from (format_percent((shares.get(split) or {}).get(name)) for split, name in columns)
         probed = probe_summary(score(line, "probe_r2", site)) if site else None
-        yield "–" if probed is None else probed.text
+        yield NOTHING if probed is None else probed.text
         yield " ".join(phase[0] if phase != "undecided" else "-" for phase in line["phase"].values())
 
     return Table(("step", "images", "loss", *names, probe, "phases"), map(cells, record.metrics))
 
 
 def _sequence_words(sequence: list[str] | None) -> str:
-    return " ".join(sequence) if sequence else "–"
+    return " ".join(sequence) if sequence else NOTHING

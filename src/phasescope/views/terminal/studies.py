@@ -46,7 +46,7 @@ def sums(survey: Survey, cost: str = "") -> Iterator[str]:
     counts = Counter(run.state for run in survey.planned)
     listed = ", ".join(f"{counts[state]} {words}" for state, words in STATES.items() if counts[state])
     images = sum(run.images for run in survey.to_run)
-    missing = f"; to run: {cost}{images:,} images" if survey.to_run else ""
+    missing = f"; to run: {cost}{format_count(images)} images" if survey.to_run else ""
     yield f"{survey.study.name}: {len(survey.planned)} runs: {listed}{missing}"
     yield from (f"cannot be read: {why}" for why in survey.unread)
 
@@ -55,7 +55,7 @@ def cost_of(cpu_s: float | None) -> str:
     """Return CPU-seconds in words."""
     if cpu_s is None:
         return "at an unknown cost, as their device is not available here, "
-    hours = f" ({cpu_s / 3600:,.0f} hours)" if cpu_s >= LONG_S else ""
+    hours = f" ({format_count(cpu_s / 3600)} hours)" if cpu_s >= LONG_S else ""
     return f"about {format_count(cpu_s)} CPU-seconds of one core{hours}, "
 
 
@@ -67,8 +67,9 @@ def reporter(notify: Callable[[int, int], None]) -> Callable[[Event], None]:
         name = event.folder.name
         notify(event.done, event.runs)
         failed = event.end and event.end.state == "failed"
+        resumes = f"resumes from step {format_count(event.step)}"
         messages = {
-            "started": f"{name} starts" if event.step == 0 else f"{name} resumes from step {event.step:,}",
+            "started": f"{name} {resumes if event.step else 'starts'}",
             "waiting": f"{name} {event.error}",
             "retried": f"{name} is tried again: {event.error}",
             "ended": f"{name} failed: {event.error}" if failed else f"{name} done",
