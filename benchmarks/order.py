@@ -116,7 +116,7 @@ def recipe(seeds: Sequence[int], like: str = "fast", words: Sequence[str] = ()) 
 
 def _place(config: RunConfig) -> Site:
     """Where the representation's phase is read."""
-    plan = config.plan_of(config.network.taps, config.network.usual_taps)
+    plan = config.plan_of(config.network.layer_names, config.network.usual_layers)
     assert isinstance(plan.representation, SiteConfig)
     return plan.representation.site
 

@@ -67,7 +67,7 @@ class DiffusersConditional(Adapted):
 
 
 class DiffusersPlain(Adapted):
-    """Its tap `mid` is the output of its middle block."""
+    """Its layer `mid` is the output of its middle block."""
 
     def __init__(self, network: nn.Module, canvas: int, embedding: int):
         super().__init__(network, canvas)
@@ -76,7 +76,7 @@ class DiffusersPlain(Adapted):
     def predict(self, x_t: Tensor, t: Tensor, scaled: Tensor) -> Tensor:
         return self.network(x_t, t, class_labels=self.embed(scaled)).sample
 
-    def tap(self, name: str) -> Any:
+    def get_layer(self, name: str) -> Any:
         """Raises KeyError where `name` is not `mid`."""
         return {"mid": self.network.mid_block}[name]
 

@@ -257,7 +257,7 @@ def _train(config: RunConfig, held: RunWriter, plan: Plan, trained: RecipeTraini
 
 def plan_of(config: RunConfig) -> ProbingConfig:
     """What is observed, with all that is usual said."""
-    return config.plan_of(config.network.taps, config.network.usual_taps)
+    return config.plan_of(config.network.layer_names, config.network.usual_layers)
 
 
 def in_order(config: RunConfig, lines: Sequence[dict[str, Any]]) -> bool:

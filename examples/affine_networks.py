@@ -90,7 +90,7 @@ class LinearConfig(NetworkConfig):
     """number T of noise levels, which are divided among the bands"""
 
     @property
-    def taps(self):
+    def layer_names(self):
         return ("map",)
 
     def check(self, shape, factors):

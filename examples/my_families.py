@@ -26,7 +26,7 @@ class Decoder(FamilyConfig, Family):
         image = self._painted(network, noise.to(labels.device), labels).clamp(-1, 1)
         yield SamplingState(0, -1, image, image)
 
-    def inputs(self, x_0, labels, condition, noise):
+    def inputs(self, x_0, labels, t, noise):
         return self.noise * noise, torch.zeros(len(labels), dtype=torch.int64, device=labels.device), labels
 
     def examine(self, network, examples, references) -> dict[str, Any]:

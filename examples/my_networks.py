@@ -30,7 +30,7 @@ class Layer(nn.Module):
 
 
 class DiT(nn.Module):
-    taps = ("layers.0", "layers.1")
+    layer_names = ("layers.0", "layers.1")
 
     def __init__(self, shape, factors, width=32, depth=2, heads=4, patch=4):
         super().__init__()

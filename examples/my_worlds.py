@@ -81,10 +81,10 @@ class RingReader(Reader):
             np.stack([columns[name] for name in self.factors.names], axis=1), labels
         )
 
-    def right(self, columns, labels):
+    def correct(self, columns, labels):
         formed = (columns["ink"] > 3) & (columns["spread"] < 1.5)
         return formed[:, None] & (np.abs(self.errors(columns, labels)) <= self.tolerance)
 
     def outcome(self, columns, labels):
-        cases = [columns["ink"] <= 3, columns["spread"] >= 1.5, ~self.right(columns, labels).all(axis=1)]
+        cases = [columns["ink"] <= 3, columns["spread"] >= 1.5, ~self.correct(columns, labels).all(axis=1)]
         return np.select(cases, [outcome.name for outcome in OUTCOMES[:3]], default="right")

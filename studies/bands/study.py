@@ -56,7 +56,8 @@ def read_dimension(run) -> list[dict]:
         world, network = loaded.config.world, loaded.network
         labels = torch.from_numpy(world.draw_labels(LABELS, ps.numpy_generator(0, "dimension"))).float()
         kept: list[torch.Tensor] = []
-        hook = network.tap(SITE).register_forward_hook(lambda _m, _i, output, kept=kept: kept.append(output))
+        layer = network.get_layer(SITE)
+        hook = layer.register_forward_hook(lambda _m, _i, output, kept=kept: kept.append(output))
         with torch.no_grad():
             for y in labels.split(100):
                 network(world.render(y), torch.zeros(len(y), dtype=torch.int64), y)

@@ -49,8 +49,8 @@ def read_clones(run) -> list[dict]:
     from phasescope import clones
 
     found = clones(run, LEVELS, IMAGES, CLONES, seed=int(run.config["seed"]))
-    curves = {f"share.{t}": share for t, share in zip(found.conditions, found.share.tolist(), strict=True)}
-    curves |= {f"exact.{t}": share for t, share in zip(found.conditions, found.exact.tolist(), strict=True)}
+    curves = {f"share.{t}": share for t, share in zip(found.t, found.share.tolist(), strict=True)}
+    curves |= {f"exact.{t}": share for t, share in zip(found.t, found.exact.tolist(), strict=True)}
     return [{"step": run.snapshots[-1].step, "half": found.half[0], "exact_half": found.exact_half, **curves}]
 
 

@@ -42,7 +42,7 @@ PLAN = PROBING | {
     "images": {"grid": 48, "off_grid": 0},
 }
 SOLVER = {"sampler": {"kind": "dpm_solver", "steps": 8}}
-SITES = {f"{tap}, t = {t}": f"label_variance.{tap}.{t}.value" for tap in PLAN["layers"] for t in PLAN["t"]}
+SITES = {f"{at}, t = {t}": f"label_variance.{at}.{t}.value" for at in PLAN["layers"] for t in PLAN["t"]}
 SITE = "The sheet is dosed at mid, at all noise levels, and read there at t = 600; other layers receive the label, too."
 SAMPLES = "48 samples at each snapshot, every 50 steps, by DPM-Solver in 8 steps."
 OTHER = (

@@ -48,7 +48,7 @@ def accuracies(world, name: str, labels: np.ndarray, images: np.ndarray) -> dict
     """Return, by reading, the share of images (n, C, *spatial) of labels (n, K) that are correct in all factors."""
     reader = world.reader()
     columns = reader.read(images)
-    correct = {"formed": reader.right(columns, labels)}
+    correct = {"formed": reader.correct(columns, labels)}
     correct |= {
         reading: reader.within(error, labels) for reading, error in reader.ungated(columns, labels).items()
     }

@@ -30,7 +30,7 @@ def read_unlabelled(run) -> list[dict]:
     columns = reader.read(
         ps.sample_labels(loaded.network, family, world, none, 64, "unlabelled", loaded.config.seed)
     )
-    formed = reader.right(columns, none).all(1)  # without a label every place is right
+    formed = reader.correct(columns, none).all(1)  # without a label every place is right
     places = np.stack([columns[axis][formed] for axis in "xy"], axis=1)
     return [{"step": step, "formed": float(formed.mean()), "uneven": unevenness(places, world.shape[-1])}]
 

@@ -73,7 +73,7 @@ def activations(run, snapshot) -> tuple[dict[str, np.ndarray], np.ndarray]:
     def keep(site: str, _module, _inputs, output) -> None:
         parts[site].append(output.flatten(1).double().numpy())
 
-    hooks = [network.tap(site).register_forward_hook(partial(keep, site)) for site in SITES]
+    hooks = [network.get_layer(site).register_forward_hook(partial(keep, site)) for site in SITES]
     with torch.no_grad():
         for draw in range(DRAWS):
             noise = torch.randn(images.shape, generator=torch_generator(draw, "sheet"), dtype=images.dtype)

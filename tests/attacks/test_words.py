@@ -22,7 +22,7 @@ def fields_of(tree: dict[str, Any], above: str = "") -> list[str]:
     return found
 
 
-FIELDS = [*fields_of(TREE), "preset", "world.design.dz", "network.taps", "colour", "world.file"]
+FIELDS = [*fields_of(TREE), "preset", "world.design.dz", "network.layer_names", "colour", "world.file"]
 BITS = [
     "[", "]", "{", "}", ":", ",", "-", "?", "&", "*", "!", "|", ">", "'", '"', "%", "@", "`", "#", "~", "=", "<<", "!!int",
     "!!bool", "!!float", "!!str", "!!set", "!!binary", "!!python/name:os.system", "&a", "*a", "null", "true", "no", "0", "1",

@@ -37,7 +37,7 @@ class Wide(NetworkConfig):
     width: int = Field(6, ge=1)
 
     @property
-    def taps(self):
+    def layer_names(self):
         return ("enter",)
 
     def build(self, shape, factors):
@@ -183,7 +183,10 @@ def test_what_is_no_such_kind_is_told(field, kind, message):
             {"kind": "mine.py:Net", "widht": 3},
             r"`network.widht` \(=3\) is not an argument of mine.py:Net: .* width, depth",
         ),
-        ({"kind": "mine.py:Net", "taps": "enter"}, r"`network.taps` \(=enter\) must be a list of names"),
+        (
+            {"kind": "mine.py:Net", "layer_names": "enter"},
+            r"`network.layer_names` \(=enter\) must be a list of names",
+        ),
         ({"kind": "mine.py:Wide", "width": 0}, r"`network.width` \(=0\) must be greater than or equal to 1"),
         ({"kind": "mine.py:Wide", "depth": 1}, r"`network.depth` \(=1\) is not a field"),
     ],
@@ -356,3 +359,20 @@ def test_an_error_of_a_constructor_is_reported_before_any_work(fields, message, 
     assert len(str(caught.value).splitlines()) == 1
     assert ("(foreign.py:" in str(caught.value)) == own
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("attribute", "key", "names"),
+    [
+        ("", None, None),
+        ("layer_names = ['enter']", None, ("enter",)),
+        ("layer_names = ['enter']", "layer_names", ("leave",)),
+        ("taps = ['enter']", None, ("enter",)),  # as kinds of finished studies say
+        ("", "taps", ("leave",)),
+    ],
+)
+def test_a_module_names_its_layers_by_an_attribute_or_a_key(folder, attribute, key, names):
+    (folder / "mine.py").write_text(f"{MINE}\n\nclass Named(Net):\n    {attribute or 'pass'}\n")
+    network = config_of(network={"kind": "mine.py:Named"} | ({key: ["leave"]} if key else {})).network
+    assert network.layer_names == names
+    assert network.arguments == {}

@@ -91,8 +91,8 @@ def loss(how: str) -> str:
     ],
 )  # fmt: skip
 def test_a_failure_is_one_line_with_its_place(word: str, code: int, told: str, capsys):
-    taps = ["probing.t=usual"] if "network" in word else []
-    assert main(["train", "tiny.yaml", word, *taps]) == code
+    times = ["probing.t=usual"] if "network" in word else []
+    assert main(["train", "tiny.yaml", word, *times]) == code
     printed = capsys.readouterr().err
     assert told in printed
     assert printed.count("\n") == 1

@@ -8,7 +8,7 @@ from phasescope.runs.about import MOST_LABELS, about
 def told(hold_out: dict | None, step: float = 1.0) -> tuple[RunConfig, dict]:
     design = {"kind": "grid", "dx": step, "dy": step, "hold_out": hold_out}
     config = RunConfig.from_tree({"world": {"kind": "gaussian_bump", "canvas": 32, "design": design}})
-    return config, about(config, config.plan_of(config.network.taps, ("mid",)))
+    return config, about(config, config.plan_of(config.network.layer_names, ("mid",)))
 
 
 @pytest.mark.parametrize("step", [1.0, 0.25])

@@ -1,4 +1,4 @@
-"""One label is painted by a network that is changed at a tap: where the image goes is known of made networks."""
+"""One label is painted by a network that is changed at a layer: where the image goes is known of made networks."""
 
 from types import SimpleNamespace
 
@@ -18,7 +18,7 @@ WORLD = GaussianBump.from_tree({"canvas": 24})
 FAMILY = DiffusionConfig.from_tree(
     {"predict": "x", "schedule": {"kind": "linear", "steps": 50}, "sampler": {"kind": "ddim", "steps": 4}}
 ).build()
-CONFIG = SimpleNamespace(world=WORLD, network=SimpleNamespace(taps=None))
+CONFIG = SimpleNamespace(world=WORLD, network=SimpleNamespace(layer_names=None))
 LABEL = np.array([7.0, 16.0], np.float32)
 
 
@@ -30,7 +30,7 @@ class Code(nn.Module):
 
 
 class FromTheTap(nn.Module):
-    """Paints what its tap says; or, where it ignores the tap, what it is told."""
+    """Paints what its layer says; or, where it ignores the layer, what it is told."""
 
     def __init__(self, ignores: bool):
         super().__init__()

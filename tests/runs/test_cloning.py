@@ -31,7 +31,7 @@ def test_a_table_and_its_json(runs, capsys):
     assert "half come back at t =" in told.out
     assert main([*words, "--step", "5", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["conditions"] == [1, 20, 49]
+    assert found["t"] == [1, 20, 49]
     assert all(0 <= share <= 1 for share in (*found["share"], *found["exact"]))
     assert found["exact"][0] == 1
     assert (found["images"], found["each"]) == (8, 2)

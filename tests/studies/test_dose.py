@@ -60,7 +60,7 @@ def test_a_dose_of_0_is_the_familys_loss_and_a_dose_moves_the_share_its_way():
             for w, g in zip(moved.parameters(), gradients, strict=True):
                 w -= 0 if g is None else 1e-2 * g / size
         assert np.sign(dose) * (loss.share(moved, family, batch) - before).item() > 0
-    assert not network.tap("mid")._forward_hooks  # the hook is gone
+    assert not network.get_layer("mid")._forward_hooks  # the hook is gone
 
 
 def test_the_twin_compares_different_labels():

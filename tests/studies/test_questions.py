@@ -51,7 +51,7 @@ def test_objects_are_read_as_they_were_rendered_and_even_places_are_as_uneven_as
     world, rng = OneObject(width_px=(1.5, 3.0)), np.random.default_rng(0)
     labels, even = world.draw_labels(64, rng), rng.uniform(0.5, 32.5, size=(200, 400, 2))
     read = world.reader().read(world.render(torch.from_numpy(labels)).numpy())
-    assert world.reader().right(read, labels).all()
+    assert world.reader().correct(read, labels).all()
     assert np.mean([unevenness(places, 32) for places in even]) == pytest.approx(1, abs=0.1)
 
 

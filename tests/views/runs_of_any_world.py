@@ -1,4 +1,4 @@
-"""Run folders of worlds and families of no kind that ships: K factors, colour, no reader, no conditions."""
+"""Run folders of worlds and families of no kind that ships: K factors, colour, no reader, no noise levels."""
 
 from dataclasses import asdict
 from itertools import combinations

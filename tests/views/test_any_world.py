@@ -16,7 +16,7 @@ from phasescope.views.report import words
 from phasescope.views.report.words import headline
 
 KINDS = {
-    "four factors in colour, no reader, no conditions": {},
+    "four factors in colour, no reader, no noise levels": {},
     "four factors, a reader": {"reads": True},
     "one factor, grey": {"factors": ONE, "shape": (1, 8, 8)},
     "one factor of a signal": {"factors": ONE, "shape": (1, 12), "reads": True},

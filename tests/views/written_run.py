@@ -11,7 +11,7 @@ from phasescope.measures import phase_onsets, phase_sequence
 from phasescope.runs.store import hold
 
 N, BATCH, STEPS, SNAPSHOTS = 32, 64, 4000, 20
-PLACES = [Site(tap, t) for tap in ("down3", "mid") for t in (50, 600)]
+PLACES = [Site(layer, t) for layer in ("down3", "mid") for t in (50, 600)]
 SEED = 7
 
 

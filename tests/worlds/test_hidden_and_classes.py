@@ -66,7 +66,7 @@ def test_the_floor_lies_between_zero_and_the_unconditional_optimum():
 class Listening(nn.Module):
     """A network that refuses labels of more than the one visible factor."""
 
-    taps = ("body",)
+    layer_names = ("body",)
 
     def __init__(self, channels, factors):
         super().__init__()
@@ -182,4 +182,4 @@ def test_an_image_is_of_the_label_of_the_nearest_training_image():
     labels = np.array([[0.0], [0.0], [1.0], [1.0]], np.float32)
     read = reader.read(images)
     assert reader.outcome(read, labels).tolist() == ["correct", "other label", "malformed", "malformed"]
-    assert reader.right(read, labels)[:, 0].tolist() == [True, False, False, False]
+    assert reader.correct(read, labels)[:, 0].tolist() == [True, False, False, False]

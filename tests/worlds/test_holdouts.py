@@ -156,6 +156,6 @@ def test_a_mixed_image_is_read_by_what_its_label_shows():
     labels = np.array([[5, 6], [-6, 7], [8, -6], [-6, -6], [20.3, 17.2]], dtype=np.float32)
     columns = reader.read(world.render(torch.from_numpy(labels)).numpy())
     assert reader.outcome(columns, labels).tolist() == ["correct"] * 5
-    assert reader.right(columns, labels).all()
+    assert reader.correct(columns, labels).all()
     others = ["misplaced", "multiple", "correct", "none", "misplaced"]
     assert reader.outcome(columns, labels[::-1]).tolist() == others

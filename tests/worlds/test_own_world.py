@@ -42,7 +42,7 @@ class Eye(Reader):
     def errors(self, columns, labels):
         return columns["grey"][:, None] - labels
 
-    def right(self, columns, labels):
+    def correct(self, columns, labels):
         return np.abs(self.errors(columns, labels)) < 0.1
 
     def outcome(self, columns, labels):
@@ -106,3 +106,12 @@ def test_a_run_of_a_faulty_world_is_refused_in_a_line(tmp_path, monkeypatch):
     )
     with pytest.raises(UserError, match=r"^`Shades.render` \(=8.0\) must return numbers in \[-1, 1\]$"):
         run_config({"world": {"kind": "mine.py:Shades"}, "network": {"widths": [8, 8]}})
+
+
+def test_a_reader_of_a_finished_study_may_define_correct_by_its_earlier_name():
+    class Earlier(Eye):
+        def right(self, columns, labels):
+            return labels > 0
+
+    assert Earlier().correct({}, np.array([[1.0], [-1.0]])).tolist() == [[True], [False]]
+    assert Eye.correct is not Earlier.correct

@@ -1,7 +1,7 @@
-"""Sites: a layer of a network, and a condition of its family, at which a representation is read.
+"""Sites: a layer of a network, and a noise level t, at which a representation is read.
 
 str(Site("mid", 600)) == "mid.600"        a layer at a noise level
-str(Site("code")) == "code"               a layer of a family without conditions
+str(Site("code")) == "code"               a layer of a family without noise levels
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Site(NamedTuple):
-    """A layer and, if the family has conditions, one of them: the timestep `t` of a diffusion."""
+    """A layer and, if the family has noise levels, one of them, `t`."""
 
     layer: str
     t: int | None = None

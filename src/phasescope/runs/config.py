@@ -110,18 +110,18 @@ class RunConfig(Config):
                 raise ValueError(
                     f"`probing.images.{name}` (=0) must be at least 16: it is the split that is trained on"
                 )
-        if self.network.taps is not None:
-            self.plan_of(self.network.taps, self.network.usual_taps)
+        if self.network.layer_names is not None:
+            self.plan_of(self.network.layer_names, self.network.usual_layers)
         return self
 
-    def plan_of(self, layers: Sequence[str] | None, usual_taps: Sequence[str]) -> ProbingConfig:
+    def plan_of(self, layers: Sequence[str] | None, usual_layers: Sequence[str]) -> ProbingConfig:
         """Return the plan of observation, with every `usual` resolved, for a network with these layers; None allows any
         submodule.
 
         Raises:
             ValueError: a layer or a timestep does not exist.
         """
-        return resolved(self.probing, layers, usual_taps, self.family)
+        return resolved(self.probing, layers, usual_layers, self.family)
 
     def with_kinds(self, **kinds: Any) -> Self:
         """Return a copy with another world, family or network, as `execution.train` takes them; None keeps the present one.

@@ -42,7 +42,7 @@ def costs(configs: Sequence[RunConfig], notify: Callable[[int, int], None]) -> d
             estimates[config.digest()] = None
             continue
         snapshots = sum(plan.snapshots.due(step, training.steps) for step in range(training.steps + 1))
-        times = config.family.usual_conditions if plan.t == "usual" else plan.t
+        times = config.family.usual_t if plan.t == "usual" else plan.t
         latents = plan.latent_labels + plan.variance_labels * plan.variance_draws + plan.crossed_labels
         rest = max(REST, len(times) * latents / 3) if plan.reads_latents else REST
         passes = (config.family.sampling_choices() or {}).get("steps", 1)

@@ -181,8 +181,8 @@ def changed(loaded: Loaded, family: Family, change: Change, target: np.ndarray |
     noise = torch.randn(x_0.shape, generator=torch_generator(seed, "noise beside"))
 
     def beside(t: Tensor) -> tuple[Tensor, Tensor]:
-        condition = None if family.conditions is None else int(t[0])
-        return family.inputs(x_0, labels, condition, noise)[0], labels
+        level = None if family.noise_levels is None else int(t[0])
+        return family.inputs(x_0, labels, level, noise)[0], labels
 
     check_hears(network, change.layer, world, family, labels, seed)
     put_in = labels[:1] if target is None else torch.from_numpy(target[None])

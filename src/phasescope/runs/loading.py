@@ -56,7 +56,7 @@ class Loaded:
         """
         from phasescope.runs.probing.capture import find_layer
 
-        known = self.config.network.taps
+        known = self.config.network.layer_names
         if known is not None and name not in known:
             raise UserError(f"`layer` (={name}) must be one of the network's layers: {', '.join(known)}")
         with as_user_error():
@@ -153,7 +153,7 @@ def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
     Raises:
         UserError: a layer or a timestep does not exist.
     """
-    layers, usual = config.network.taps, config.network.usual_taps
+    layers, usual = config.network.layer_names, config.network.usual_layers
     with as_user_error():
         if layers is not None:
             return config.plan_of(layers, usual)
@@ -189,7 +189,7 @@ def _given(config: RunConfig, network: nn.Module) -> tuple[Tensor, Tensor, Tenso
     labels = torch.from_numpy(config.world.training_labels()[:2]).to(device)
     x_0 = config.world.render(labels)
     labels = config.world.factors.visible_columns(labels)
-    return config.family.build().inputs(x_0, labels, config.family.telling_condition, torch.zeros_like(x_0))
+    return config.family.build().inputs(x_0, labels, config.family.phase_t, torch.zeros_like(x_0))
 
 
 def _tried_out(config: RunConfig, network: nn.Module) -> list[str]:

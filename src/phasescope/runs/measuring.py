@@ -161,13 +161,13 @@ def on_lattice(run: Run, snapshot: Snapshot, sites: Sequence[Site], values: int,
     loaded = load_network(run, snapshot)
     config, world = loaded.config, loaded.config.world
     labels = label_lattice(world.factors.visible, values)
-    known = config.network.taps
+    known = config.network.layer_names
     named = dict.fromkeys(site.layer for site in sites)
     layers = [layer for layer in named if known is None or layer in known]
     wanted = dict.fromkeys(site.t for site in sites if site.t is not None)
-    conditions = [t for t in wanted if t in (config.family.conditions or ())]
+    times = [t for t in wanted if t in (config.family.noise_levels or ())]
     with one_thread():
-        probed = _probed(loaded, labels, layers, conditions, draws=draws, shared=len(labels), crossed=0)
+        probed = _probed(loaded, labels, layers, times, draws=draws, shared=len(labels), crossed=0)
     encoded = probed.baselines.get("label_embedding")
     encodings = None if encoded is None else next(iter(encoded.single.values()))
     full = world.complete(labels, numpy_generator(config.seed, "hidden factors"))

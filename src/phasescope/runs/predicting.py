@@ -115,11 +115,11 @@ def clones(
             f"`images` (={images}) must be from 8 on, `each` (={each}) from 1 on, and their product at most {MOST_CLONES}"
         )
     loaded = load_unconditional(as_run(run), step)
-    config, conditions = loaded.config, loaded.config.family.conditions
-    if conditions is None:
+    config, known = loaded.config, loaded.config.family.noise_levels
+    if known is None:
         raise UserError(f"`family` (={config.family.kind}) must be one that samples from noisy images")
     if at is None:
-        spread = np.linspace(conditions[0], conditions[-1], LEVELS + 1).round().astype(int)
+        spread = np.linspace(known[0], known[-1], LEVELS + 1).round().astype(int)
         levels = spread[1:].tolist()
     else:
         if invalid := [t for t in at if not math.isfinite(t) or t != int(t)]:

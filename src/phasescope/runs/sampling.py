@@ -73,11 +73,11 @@ def inputs_at(loaded: Loaded, labels: Float[np.ndarray, "m K"], site: Site) -> I
     from phasescope.runs.probing.inputs import Inputs
 
     loaded.layer(site.layer)
-    config, plan, conditions = loaded.config, loaded.plan, loaded.config.family.conditions
-    if conditions is None and site.t is not None:
-        raise UserError(f"`site` (={site}) must be a layer alone: this family has no conditions")
-    if conditions is not None and site.t not in conditions:
-        raise UserError(f"`site` (={site}) must end in a number from {conditions[0]} to {conditions[-1]}")
+    config, plan, known = loaded.config, loaded.plan, loaded.config.family.noise_levels
+    if known is None and site.t is not None:
+        raise UserError(f"`site` (={site}) must be a layer alone: this family has no noise levels")
+    if known is not None and site.t not in known:
+        raise UserError(f"`site` (={site}) must end in a number from {known[0]} to {known[-1]}")
     check_labels(config.world, labels)
     with as_user_error():  # a world that is a data set has no image of any other label
         full = config.world.complete(

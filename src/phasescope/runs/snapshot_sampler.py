@@ -142,7 +142,7 @@ class SnapshotSampler:
         image = states[-1].x_0
         frames = [states[i] for i in strip_of(len(states))] if request.strip else []
         reading = {"step": step, "strip": [state.t for state in frames], **read(world, image.numpy(), label)}
-        reading["layers"] = list(config.network.taps or loaded.plan.layers)
+        reading["layers"] = list(config.network.layer_names or loaded.plan.layers)
         if request.change:
             reading["target"] = None if target is None else target.tolist()
             reading["went"] = went(world, image.numpy(), label[0], target)

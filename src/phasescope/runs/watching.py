@@ -65,7 +65,7 @@ def watch(
         family: the family that it is trained and sampled with; by default the usual one (`families.USUAL`).
         folder: of the run; it is created if it does not exist, and continued otherwise.
         batch: images per step, from which images seen are counted unless `record` is given them.
-        t: the family's conditions under which latents are read; the usual ones by default.
+        t: noise levels at which latents are read; the usual ones by default.
         encode: maps labels (B, K) to the network's encoding of them: the upper reference of probe R².
         seed: of all labels and noise of the observations.
         hyperparameters: of the loop, such as `{"optimiser": "AdamW", "lr": 1e-3}`: the run records only these and `batch`

@@ -141,7 +141,8 @@ def _correct_column(config: RunConfig) -> str | None:
 def _probe_column(config: RunConfig) -> str | None:
     """Return the column of probe R² where the representation is read; None if only the built network knows where."""
     network = config.network
-    plan = config.probing if network.taps is None else config.plan_of(network.taps, network.usual_taps)
+    layers, usual = network.layer_names, network.usual_layers
+    plan = config.probing if layers is None else config.plan_of(layers, usual)
     return None if isinstance(plan.representation, str) else f"probe_r2.{plan.representation.site}"
 
 

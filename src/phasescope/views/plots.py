@@ -135,7 +135,7 @@ def _samples(record: Record) -> str:
 
 
 def _manifold(record: Record) -> str:
-    site = record.declared_site("representation")
+    site = record.phase_site("representation")
     return (
         f"Activations at {site_words(site) if site else 'no site'} on their first three principal components, "
         "at unit mean square norm, each snapshot turned (orthogonal Procrustes) to the next, the last to the labels; "

@@ -194,13 +194,13 @@ class Record:
         seen = dict.fromkeys(text for line in self.metrics for text in line.get(measure) or {})
         return [Site.parse(text) for text in seen]
 
-    def declared_site(self, reading: str) -> Site | None:
+    def phase_site(self, reading: str) -> Site | None:
         """Return the site at which the representation's phases of `reading` are read; by default the last one measured."""
         stated = self.summary.get("sites") or {}
         # A run that observes only the sheet names only the sheet's site.
-        declared = stated.get(reading) or (stated.get("sheet") if reading == "representation" else None)
-        if declared:
-            return Site.parse(declared)
+        named = stated.get(reading) or (stated.get("sheet") if reading == "representation" else None)
+        if named:
+            return Site.parse(named)
         return next(reversed(self.sites("p1_r2" if reading == "representation_p1" else "probe_r2")), None)
 
     def series(self, measure: str, site: Site, *path: str) -> Float[Array, " lines"]:

@@ -130,6 +130,12 @@ class Reader:
     outcomes: tuple[Outcome, ...]
     """how an image can turn out, in the order in which they are reported; the last one is success"""
 
+    def __init_subclass__(cls, **keywords: Any):
+        super().__init_subclass__(**keywords)
+        # `right` is the earlier name of `correct`, in kinds whose bytes belong to the records of studies.
+        if right := vars(cls).get("right"):
+            cls.correct = right
+
     @abstractmethod
     def read(self, images: Float[np.ndarray, "n C *spatial"]) -> Columns:
         """Return columns by name: for each factor one of its name with each image's estimate, NaN without one; and more.
@@ -142,7 +148,7 @@ class Reader:
         """Return estimate minus label, in each factor's unit, NaN if there is no estimate."""
 
     @abstractmethod
-    def right(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Bool[np.ndarray, "n K"]:
+    def correct(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Bool[np.ndarray, "n K"]:
         """Return whether each factor of each image agrees with the label."""
 
     @abstractmethod

@@ -89,11 +89,11 @@ class NearestImage(Reader):
     def _formed(self, columns: Columns) -> Bool[np.ndarray, " n"]:
         return columns["distance_rms"] <= self.threshold_rms
 
-    def right(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Bool[np.ndarray, "n K"]:
+    def correct(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Bool[np.ndarray, "n K"]:
         return (self.errors(columns, labels) == 0) & self._formed(columns)[:, None]
 
     def outcome(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> np.ndarray:
-        correct = self.right(columns, labels).all(axis=1)
+        correct = self.correct(columns, labels).all(axis=1)
         malformed, other, success = (outcome.name for outcome in self.outcomes)
         return np.where(correct, success, np.where(self._formed(columns), other, malformed))
 

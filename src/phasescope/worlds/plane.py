@@ -90,7 +90,7 @@ class Thresholds:
     residual_radius_sigma: float = 3.0
     """how far from an object a residual counts, in its deviations: a Gaussian has ended there (1 %)"""
     tolerance_px: float = 1.0
-    """largest error along an axis of an object that is right, px (Liang et al. 2024)"""
+    """largest error along an axis of an object that is correct, px (Liang et al. 2024)"""
 
 
 THRESHOLDS = Thresholds()

@@ -50,8 +50,8 @@ def odd_configs(draw):
         "groups": 2,
         "heads": draw(st.sampled_from([1, 2, 4])),
     }
-    taps = UNetConfig.from_tree(fields).taps
-    return {**fields, "attention": draw(st.lists(st.sampled_from(taps), unique=True, max_size=3))}
+    names = UNetConfig.from_tree(fields).layer_names
+    return {**fields, "attention": draw(st.lists(st.sampled_from(names), unique=True, max_size=3))}
 
 
 @settings(max_examples=20)
@@ -79,14 +79,14 @@ def test_taps_are_the_blocks_in_their_order_and_halve_then_double(mid_width):
     network = build(widths=[4, 8, 12], mid_width=mid_width, groups=4, patch=2, attention=["mid"], heads=4)
     x_t, t, labels = inputs(network, 3, 2)
     assert x_t.shape[2] == 16
-    assert network.config.taps == ("stem", "down1", "down2", "mid", "up1", "up2")
-    latents = activations(network, network.config.taps, x_t, t, labels)
+    assert network.config.layer_names == ("stem", "down1", "down2", "mid", "up1", "up2")
+    latents = activations(network, network.config.layer_names, x_t, t, labels)
     features = [4 * 8**2, 8 * 4**2, 12 * 2**2, (mid_width or 12) * 2**2, 8 * 4**2, 4 * 8**2]
     shapes = [(3, count) for count in features]
-    assert [latents[tap].shape for tap in network.config.taps] == shapes
-    assert latents.keys() == {*network.config.taps}
+    assert [latents[layer].shape for layer in network.config.layer_names] == shapes
+    assert latents.keys() == {*network.config.layer_names}
     with pytest.raises(KeyError):
-        network.tap("up3")
+        network.get_layer("up3")
 
 
 def test_an_image_does_not_depend_on_its_batch():
@@ -119,14 +119,14 @@ def test_the_label_reaches_every_block_by_itself(modulation, factor):
     x_t, t, labels = inputs(network, 2, 2)
     changed = labels.clone()
     changed[0, factor] += 1.0
-    for tap in network.config.taps:
+    for layer in network.config.layer_names:
         deaf = copy.deepcopy(network)
-        for other in network.config.taps:
-            if other != tap:
-                for module in deaf.tap(other).modules():
+        for other in network.config.layer_names:
+            if other != layer:
+                for module in deaf.get_layer(other).modules():
                     if isinstance(module, ResidualLayer):
                         torch.nn.init.zeros_(module.modulate.weight)
-        before, after = (activations(deaf, [tap], x_t, t, given)[tap] for given in (labels, changed))
+        before, after = (activations(deaf, [layer], x_t, t, given)[layer] for given in (labels, changed))
         assert not torch.equal(before[0], after[0])
         assert torch.equal(before[1], after[1])
 
@@ -198,5 +198,7 @@ def test_the_network_of_liang_et_al_has_about_23_million_parameters(capsys):
     assert 22e6 < parameters < 24e6
     assert config.widths == (64, 128, 256, 256)
     assert config.depth == 3
-    assert set(config.attention) == set(config.taps) - {"stem"}
-    assert all((network.tap(tap).attention is not None) == (tap != "stem") for tap in config.taps)
+    assert set(config.attention) == set(config.layer_names) - {"stem"}
+    assert all(
+        (network.get_layer(layer).attention is not None) == (layer != "stem") for layer in config.layer_names
+    )

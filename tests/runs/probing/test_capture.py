@@ -63,16 +63,16 @@ def hooks(network):
 def test_it_reads_what_a_plain_pass_computes(network, inputs):
     outputs = {}
     handles = [
-        network.tap(name).register_forward_hook(
+        network.get_layer(name).register_forward_hook(
             lambda module, given, output, name=name: outputs.update({name: output})
         )
-        for name in network.config.taps
+        for name in network.config.layer_names
     ]
     network(*inputs)
     for handle in handles:
         handle.remove()
-    latents = activations(network, network.config.taps, *inputs)
-    assert list(latents) == list(network.config.taps)
+    latents = activations(network, network.config.layer_names, *inputs)
+    assert list(latents) == list(network.config.layer_names)
     for name, features in latents.items():
         assert features.ndim == 2
         assert torch.equal(features, outputs[name].flatten(1))
@@ -93,14 +93,14 @@ def test_hooks_go_away_whatever_happens(network, inputs):
     activations(network, ["mid"], *inputs)
     with pytest.raises(RuntimeError):
         activations(network, ["up2"], x_t[:, :, :3], t, labels)
-    for taps in (["mid", "no such tap"], ["no such tap", "mid"], ["stem", "down9"]):
+    for layers in (["mid", "no such layer"], ["no such layer", "mid"], ["stem", "down9"]):
         with pytest.raises(ValueError, match=r"`layer` \(="):
-            activations(network, taps, *inputs)
+            activations(network, layers, *inputs)
     assert hooks(network) == 0
     foreign = Foreign()
-    for tap in ("unused", "named"):
-        with pytest.raises(ValueError, match=tap):
-            activations(foreign, ["encoder.1", tap], *inputs)
+    for layer in ("unused", "named"):
+        with pytest.raises(ValueError, match=layer):
+            activations(foreign, ["encoder.1", layer], *inputs)
     assert hooks(foreign) == 0
 
 

@@ -1,4 +1,4 @@
-"""Interventions on networks whose answer is known: one paints from one tap alone, one ignores it."""
+"""Interventions on networks whose answer is known: one paints from one layer alone, one ignores it."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ FAMILY = DiffusionConfig.from_tree(
 
 
 class Code(nn.Module):
-    """What the label is at the tap: a curved code of more features than factors, and a share of the image beside it."""
+    """What the label is at the layer: a curved code of more features than factors, and a share of the image beside it."""
 
     def __init__(self, seen: float):
         super().__init__()
@@ -32,7 +32,7 @@ class Code(nn.Module):
 
 
 class Painter(nn.Module):
-    """Predicts the image of the label that it reads at its tap, or, where it ignores the tap, of the one that it is told."""
+    """Predicts the image of the label that it reads at its layer, or, if it ignores the layer, of the one it is told."""
 
     def __init__(self, world: GaussianBump, ignores: bool, seen: float = 0.5, gives_tuple: bool = False):
         super().__init__()
@@ -150,7 +150,7 @@ def test_a_tap_that_no_label_reaches_is_refused_in_one_line(how):
 
 
 def test_half_a_step_is_read_as_half():
-    """A network whose painting follows the tap by half: what is put in counts by half in what it reads."""
+    """A network whose painting follows the layer by half: what is put in counts by half in what it reads."""
 
     class Half(Painter):
         def forward(self, x_t, t, labels):
@@ -172,8 +172,8 @@ def test_without_what_the_label_explains_nothing_is_in_its_place():
 
 
 class Noisy(Painter):
-    """Its label is at the tap times 1 + t/T, which it takes away again, and by how far the spread of x_t is from that which
-    x_t has at t: by 1, but for chance."""
+    """At the layer is its label times 1 + t/T, which it takes away again, and by how far the spread of x_t is from that
+    which x_t has at t: by 1, but for chance."""
 
     def __init__(self, world: GaussianBump):
         super().__init__(world, ignores=False)
@@ -190,7 +190,7 @@ class Noisy(Painter):
 
 @pytest.mark.parametrize("how", ["part", "steer"])
 def test_the_loss_takes_means_over_images_at_each_rows_own_t(how: str):
-    """A tap that sees x_t and t: of others at another t its mean is not what the label explains."""
+    """A layer that sees x_t and t: of others at another t its mean is not what the label explains."""
     w, labels = world(), labels_of()
     targets = np.roll(labels, 1, axis=0) if how == "part" else labels + np.array([4, -3])
     scores = changed(Noisy(w), how, labels, targets).scores
@@ -199,7 +199,7 @@ def test_the_loss_takes_means_over_images_at_each_rows_own_t(how: str):
 
 
 def test_the_loss_without_the_label_is_that_of_the_mean_label():
-    """What is left at the tap is its mean over labels at each row's own t, and that is painted."""
+    """What is left at the layer is its mean over labels at each row's own t, and that is painted."""
     w, labels = world(), torch.from_numpy(labels_of())
     scores = changed(Noisy(w), "ablate", labels.numpy(), labels.numpy()).scores
     x_0, of_mean = w.render(labels), w.render(labels.mean(dim=0, keepdim=True))

@@ -33,7 +33,7 @@ def network():
 
 
 class Optimal(nn.Module):
-    """An exact optimum in a network's clothes, with the taps `down1` (the noisy pixels) and `mid` (the answer)."""
+    """An exact optimum in a network's clothes, with the layers `down1` (the noisy pixels) and `mid` (the answer)."""
 
     def __init__(self, optimum):
         super().__init__()
@@ -87,7 +87,7 @@ def test_shapes_and_labels(network):
     seen = observe(probe, network)
     assert seen.images.shape == (70, 1, CANVAS, CANVAS)
     single, draws = seen.latents.single, seen.latents.draws
-    assert set(single) == set(draws) == {Site(tap, t) for tap in ("down1", "mid") for t in (50, 600)}
+    assert set(single) == set(draws) == {Site(layer, t) for layer in ("down1", "mid") for t in (50, 600)}
     for place, latents in single.items():
         assert latents.shape == (64, 8 * 4**2)
         assert draws[place].shape == (3, 20, 8 * 4**2)

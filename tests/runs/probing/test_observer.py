@@ -35,7 +35,7 @@ def config_of(**probing):
 
 
 def plan_of(config):
-    return config.plan_of(config.network.taps, config.network.usual_taps)
+    return config.plan_of(config.network.layer_names, config.network.usual_layers)
 
 
 def observer_of(config, folder):
@@ -138,9 +138,9 @@ def test_latents_that_do_not_vary_have_no_reading_until_they_do(tmp_path):
 
 def test_the_nulls_are_what_they_are_called(seen):
     _, _, (_, entry), _ = seen
-    for tap in ("down1", "mid"):
+    for layer in ("down1", "mid"):
         order, share = (
-            {t: entry[measure][f"{tap}.{t}"]["baselines"] for t in (50, 600)}
+            {t: entry[measure][f"{layer}.{t}"]["baselines"] for t in (50, 600)}
             for measure in ("probe_r2", "label_variance")
         )
         for t in (50, 600):

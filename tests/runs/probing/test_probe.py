@@ -13,7 +13,7 @@ WORLD = GaussianBump.from_tree({"canvas": 16})
 
 
 class Passing(nn.Module):
-    """Its tap `label` passes the label on, `noise` the noisy image."""
+    """Its layer `label` passes the label on, `noise` the noisy image."""
 
     def __init__(self):
         super().__init__()
@@ -66,7 +66,7 @@ def test_scores_have_all_nulls_and_the_known_answers():
 
 
 class Halfdead(Passing):
-    """Its tap `noise` is a constant."""
+    """Its layer `noise` is a constant."""
 
     def __init__(self):
         super().__init__()

@@ -58,7 +58,9 @@ def write_small_run(runs: Path, dropout: float = 0.1, seed: int = 3, design: dic
     rng = np.random.default_rng(0)
     labels = rng.uniform(1, N, (20, 2)).astype(np.float32)
     with hold(path, described.tree()) as folder:
-        folder.write_json("about.json", about(described, described.plan_of(described.network.taps, ("mid",))))
+        folder.write_json(
+            "about.json", about(described, described.plan_of(described.network.layer_names, ("mid",)))
+        )
         for step in STEPS:
             weights = {
                 name: tensor.numpy() for name, tensor in network_of(described, step).state_dict().items()

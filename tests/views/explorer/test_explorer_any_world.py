@@ -101,7 +101,9 @@ def of_arrays(data, tmp_path_factory) -> Run:
     network = described.network.build(described.world.shape, described.world.factors)
     weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     with hold(tmp_path_factory.mktemp("runs") / described.folder, described.tree()) as folder:
-        folder.write_json("about.json", about(described, described.plan_of(described.network.taps, ("mid",))))
+        folder.write_json(
+            "about.json", about(described, described.plan_of(described.network.layer_names, ("mid",)))
+        )
         with folder.new_snapshot(0) as snapshot:
             (snapshot / "weights.safetensors").write_bytes(safetensors.numpy.save(weights))
         folder.write_status({"state": "done", "step": 0, "steps": 0})

@@ -128,7 +128,7 @@ def test_patching_in_the_same_latents_changes_nothing(sampler, run, how):
         "elsewhere",
     }
     assert set(other[0]["went"]) == {"darkest", "matched", "refined"}
-    assert without["layers"] == list(config().network.taps)
+    assert without["layers"] == list(config().network.layer_names)
     assert not {"target", "went"} & set(without)
 
 
@@ -199,7 +199,9 @@ def test_latents_are_the_networks_own_activations(sampler, run):
     noise = torch.randn((2, 1, N, N), generator=torch_generator(config().seed, "probe noise 10", 0))
     x_t = family.noisy(world.render(torch.from_numpy(labels)), torch.tensor([10, 10]), noise)
     seen = []
-    network.tap("mid").register_forward_hook(lambda module, given, output: seen.append(output.flatten(1)))
+    network.get_layer("mid").register_forward_hook(
+        lambda module, given, output: seen.append(output.flatten(1))
+    )
     with torch.no_grad():
         network(x_t, torch.tensor([10, 10]), torch.from_numpy(labels))
     np.testing.assert_allclose(found, seen[0].numpy(), rtol=1e-5, atol=1e-6)

@@ -320,11 +320,11 @@ def test_one_pixel_is_the_largest_error_in_x_and_in_y():
     label = np.array([[10.0, 20.0]])
     cases = {(10.9, 19.1): (True, True), (11.1, 20): (False, True), (10, 18.9): (True, False)}
     for place, expected in cases.items():
-        assert tuple(READER.right(a_reading(*place), label)[0]) == expected
+        assert tuple(READER.correct(a_reading(*place), label)[0]) == expected
         assert READER.outcome(a_reading(*place), label)[0] == ("correct" if all(expected) else "misplaced")
     lenient = reader_of(world(), tolerance_px=1.2)
     assert lenient.outcome(a_reading(11.1, 20), label) == ["correct"]
-    assert not READER.right(a_reading(10, 20, bumps=2), label).any()
+    assert not READER.correct(a_reading(10, 20, bumps=2), label).any()
 
 
 def test_errors_are_signed_and_go_the_short_way_around_a_torus():

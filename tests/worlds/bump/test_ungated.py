@@ -38,7 +38,7 @@ def test_an_image_that_is_not_well_formed_is_read_all_the_same():
     images = paint(w, first) + paint(w, second) - 1
     reader, columns, errors = read(w, images, labels)
     assert set(reader.outcome(columns, labels)) == {"multiple"}
-    assert not reader.right(columns, labels).any()
+    assert not reader.correct(columns, labels).any()
     for way in WAYS:
         right = np.abs(errors[way]) <= reader.tolerance
         assert right.mean(axis=0).tolist() == [1.0, 0.0], way

@@ -84,8 +84,8 @@ class Examples:
 class Clones:
     """The share of clones, images that are noised and denoised again, that return to their image or to one like it."""
 
-    conditions: tuple[int, ...]
-    """how noisy they were made, (L,), ascending"""
+    t: tuple[int, ...]
+    """the noise levels, (L,), ascending"""
     share: Float[np.ndarray, " L"]
     """of clones that came back"""
     low: Float[np.ndarray, " L"]
@@ -94,7 +94,7 @@ class Clones:
     exact: Float[np.ndarray, " L"]
     """the share of a perfect network without labels, from the same noisy images"""
     half: tuple[float, float, float]
-    """the condition at which half come back, and its interval; NaN if the share passes no half"""
+    """the noise level at which half come back, and its interval; NaN if the share passes no half"""
     exact_half: float
     """that of the exact share"""
     images: int
@@ -121,8 +121,8 @@ class Family(ABC):
     """A way to learn and to generate images; it draws nothing but from generators that it is given."""
 
     @property
-    def conditions(self) -> Sequence[int] | None:
-        """Under which latents can be read (a diffusion: its noise levels); None if there is none to choose."""
+    def noise_levels(self) -> Sequence[int] | None:
+        """The t at which activations can be read; None for a family without noise levels."""
         return None
 
     @abstractmethod
@@ -145,10 +145,10 @@ class Family(ABC):
 
     @abstractmethod
     def inputs(
-        self, x_0: Tensor, labels: Tensor, condition: int | None, noise: Tensor
+        self, x_0: Tensor, labels: Tensor, t: int | None, noise: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what a network is given when its latents are read: (x, t, labels), of images (B, C, *spatial) and unit
-        noise."""
+        """Return what a network is given when its latents are read at the noise level t: (x, t, labels), of images
+        (B, C, *spatial) and unit noise."""
 
     def sample(
         self,
@@ -181,7 +181,7 @@ class Family(ABC):
         self,
         network: Network,
         task: Task,
-        conditions: Sequence[int],
+        t: Sequence[int],
         images: int,
         each: int,
         seed: int = 0,
@@ -190,13 +190,13 @@ class Family(ABC):
         """Return how many training images, made noisy and denoised again without a label, come back.
 
         Args:
-            conditions: how noisy.
-            images: how many are started from, the same at each condition.
+            t: noise levels.
+            images: how many are started from, the same at each t.
             each: clones of each.
-            notify: is called with the number of conditions that are done, and of all.
+            notify: is called with the number of noise levels that are done, and of all.
 
         Raises:
-            ValueError: this family cannot start from a noisy image, or a condition is none of its own.
+            ValueError: this family cannot start from a noisy image, or a t is none of its noise levels.
         """
         raise ValueError("`family` must be one that samples from noisy images")
 
@@ -215,21 +215,21 @@ class FamilyConfig(Kind):
     """The configuration of a family; a class that is a `Family` too is its own configuration. It does not import torch.
 
     Attributes:
-        conditions: as the family's.
-        usual_conditions: under which latents are read by default.
-        telling_condition: at which the representation's phase is read, since only the label determines the image there.
+        noise_levels: as the family's.
+        usual_t: the noise levels at which latents are read by default.
+        phase_t: that at which the representation's phase is read, since only the label determines the image there.
     """
 
     @property
-    def conditions(self) -> Sequence[int] | None:
+    def noise_levels(self) -> Sequence[int] | None:
         return None
 
     @property
-    def usual_conditions(self) -> tuple[int, ...]:
+    def usual_t(self) -> tuple[int, ...]:
         return ()
 
     @property
-    def telling_condition(self) -> int | None:
+    def phase_t(self) -> int | None:
         return None
 
     def sampling_choices(self) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Networks: configurations that build a module, with named layers (taps) at which activations are read."""
+"""Networks: configurations that build a module, with named layers at which activations are read."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class NetworkConfig(Kind):
 
     @property
     @abstractmethod
-    def taps(self) -> tuple[str, ...] | None:
+    def layer_names(self) -> tuple[str, ...] | None:
         """Names of the layers whose activations can be read; None if only the built network knows them."""
 
     @property
-    def usual_taps(self) -> tuple[str, ...]:
+    def usual_layers(self) -> tuple[str, ...]:
         """The layers at which latents are read by default; the representation's phase is read at the last one."""
-        return self.taps or ()
+        return self.layer_names or ()
 
     @abstractmethod
     def build(self, shape: tuple[int, ...], factors: Factors) -> nn.Module:
         """Return the network for images (C, *spatial) and labels of K factors, with fresh weights from torch's random state.
 
-        A method `tap(name)` of the module, if it has one, returns the layer of that name; else layers are named as
+        A method `get_layer(name)` of the module, if it has one, returns the layer of that name; else layers are named as
         its submodules are.
         """
 
@@ -67,7 +67,7 @@ class WatchedConfig(NetworkConfig):
     """the training settings that the loop's user gave; no others are known"""
 
     @property
-    def taps(self) -> None:
+    def layer_names(self) -> None:
         return None
 
     def build(self, shape: tuple[int, ...], factors: Factors) -> NoReturn:

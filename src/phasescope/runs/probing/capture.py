@@ -1,7 +1,7 @@
 """Activations by name, in one pass, with hooks that are always removed.
 
-`layers` names layers. A network may define its own names with a method `tap(name)`; otherwise they are those of PyTorch's
-submodules (``down_blocks.1``). For a function that is no module, `layers` maps names to the modules that it calls.
+`layers` names layers. A network may define its own names with a method `get_layer(name)`; otherwise they are those of
+PyTorch's submodules (``down_blocks.1``). For a function that is no module, `layers` maps names to the modules that it calls.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,12 +36,13 @@ def removed_after(handles: Iterable[RemovableHandle]) -> Iterator[None]:
 
 
 def find_layer(network: Network, name: str) -> nn.Module:
-    """Return the layer `name`: by the network's own `tap(name)`, or as the submodule of that name.
+    """Return the layer `name`: by the network's own `get_layer(name)`, or as the submodule of that name.
 
     Raises:
         ValueError: the network has neither.
     """
-    own = getattr(network, "tap", None)
+    # `tap` is the earlier name, which kinds have whose bytes belong to the records of studies.
+    own = getattr(network, "get_layer", None) or getattr(network, "tap", None)
     if own is None and not isinstance(network, nn.Module):
         raise ValueError(
             f"`layers` (={name!r}) must be given as {{name: module}} if the network is not a module"
@@ -117,11 +118,11 @@ def check_hears(network: Any, layer: str, world: World, family: Family, labels: 
     can be put in there."""
     x_0 = world.render(labels.clone())
     noise = torch.randn(x_0.shape, generator=torch_generator(seed, "tap noise"))
-    known = family.conditions
-    conditions = [None] if known is None else [known[0], known[len(known) // 2], known[-1]]
+    known = family.noise_levels
+    times = [None] if known is None else [known[0], known[len(known) // 2], known[-1]]
     with evaluating(network), torch.no_grad():
-        for condition in conditions:
-            x, t, given = family.inputs(x_0, labels, condition, noise)
+        for at in times:
+            x, t, given = family.inputs(x_0, labels, at, noise)
             own, others = (
                 activations(network, [layer], x, t, batch)[layer] for batch in (given, given.roll(1, dims=0))
             )

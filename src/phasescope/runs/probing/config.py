@@ -32,7 +32,7 @@ class SnapshotPlanConfig(Config):
 
 
 class SiteConfig(Config):
-    """The layer, and the condition of the family, at which a representation is read."""
+    """The layer, and the noise level t, at which a representation is read."""
 
     layer: str
     """a layer of the network"""
@@ -116,36 +116,36 @@ class ProbingConfig(Config):
         return {name: count for name, count in (usual | self.images).items() if count}
 
 
-def check_conditions(field: str, given: Sequence[int], conditions: Sequence[int] | None) -> None:
-    """Raise ValueError if some of `given` are not among a family's `conditions`."""
-    if conditions is None:
+def check_t(field: str, given: Sequence[int], known: Sequence[int] | None) -> None:
+    """Raise ValueError if some of `given` are not among a family's noise levels."""
+    if known is None:
         if given:
             raise ValueError(
-                f"`{field}` (={given[0]}) must be left out or `usual`: this family has no conditions"
+                f"`{field}` (={given[0]}) must be left out or `usual`: this family has no noise levels"
             )
     elif not given:
-        raise ValueError(f"`{field}` (=nothing) must be given, from {conditions[0]} to {conditions[-1]}")
+        raise ValueError(f"`{field}` (=nothing) must be given, from {known[0]} to {known[-1]}")
     for t in given:
-        if conditions is not None and t not in conditions:
+        if known is not None and t not in known:
             raise ValueError(
-                f"`{field}` (={t}) must be from {conditions[0]} to {conditions[-1]}: as the family has them"
+                f"`{field}` (={t}) must be from {known[0]} to {known[-1]}: the family's noise levels"
             )
 
 
 def resolved(
-    plan: ProbingConfig, layers: Sequence[str] | None, usual_taps: Sequence[str], family: FamilyConfig
+    plan: ProbingConfig, layers: Sequence[str] | None, usual_layers: Sequence[str], family: FamilyConfig
 ) -> ProbingConfig:
     """Return the plan in which every `usual` is replaced by the value for a network and a family.
 
     Args:
         layers: all layers of the network that have names, if they are known.
-        usual_taps: layers at which latents are read by default. The representation's phase is read at the last of them, P1's
-            R² at the first.
+        usual_layers: layers at which latents are read by default. The representation's phase is read at the last of them,
+            P1's R² at the first.
 
     Raises:
         ValueError: a layer or a timestep does not exist, or is not among those that are recorded.
     """
-    own_layers = tuple(usual_taps) if plan.layers == "usual" else plan.layers
+    own_layers = tuple(usual_layers) if plan.layers == "usual" else plan.layers
     for layer in own_layers:
         if layers is not None and layer not in layers:
             raise ValueError(
@@ -153,11 +153,11 @@ def resolved(
             )
     if not own_layers:
         raise ValueError("`probing.layers` (=usual) must be given: this network names no usual layers")
-    times = family.usual_conditions if plan.t == "usual" else plan.t
-    check_conditions("probing.t", times, family.conditions)
-    at = min(times, key=lambda t: abs(t - (family.telling_condition or 0))) if times else None
-    deep = usual_taps[-1] if usual_taps and usual_taps[-1] in own_layers else own_layers[-1]
-    late = usual_taps[0] if usual_taps and usual_taps[0] in own_layers else own_layers[0]
+    times = family.usual_t if plan.t == "usual" else plan.t
+    check_t("probing.t", times, family.noise_levels)
+    at = min(times, key=lambda t: abs(t - (family.phase_t or 0))) if times else None
+    deep = usual_layers[-1] if usual_layers and usual_layers[-1] in own_layers else own_layers[-1]
+    late = usual_layers[0] if usual_layers and usual_layers[0] in own_layers else own_layers[0]
     usual = {"representation": SiteConfig(layer=deep, t=at), "p1": SiteConfig(layer=late, t=at)}
     sites = {
         name: site if getattr(plan, name) == "usual" else getattr(plan, name) for name, site in usual.items()

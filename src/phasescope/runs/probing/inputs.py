@@ -60,7 +60,7 @@ class Inputs:
 
     Args:
         labels: (n, K) float32, of all factors; each further draw of a label has other values of the hidden factors.
-        conditions: the family's conditions under which latents are read; empty if it has none.
+        t: the noise levels at which latents are read; empty if the family has none.
         draws: noise draws of the first `shared` labels; the others have one.
         shared: m.
         seed: of the noise.
@@ -72,7 +72,7 @@ class Inputs:
     world: World
     family: Family
     labels: Float[np.ndarray, "n K"]
-    conditions: Sequence[int]
+    t: Sequence[int]
     draws: int
     shared: int
     seed: int
@@ -86,35 +86,35 @@ class Inputs:
         return crossing(self.crossed, CROSSINGS, numpy_generator(self.seed, "crossing"))
 
     @property
-    def _conditions(self) -> tuple[int | None, ...]:
-        return tuple(self.conditions) or (None,)
+    def _levels(self) -> tuple[int | None, ...]:
+        return tuple(self.t) or (None,)
 
     def sites(self, layers: Layers) -> list[Site]:
-        """Return every layer under every condition."""
-        return [Site(layer, condition) for condition in self._conditions for layer in layers]
+        """Return every layer at every t."""
+        return [Site(layer, t) for t in self._levels for layer in layers]
 
-    def at(self, condition: int | None, draw: int) -> tuple[Tensor, Tensor, Tensor]:
+    def at(self, t: int | None, draw: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return (x, t, labels), for all labels in the first draw and for the first m in further draws."""
         labels = self.labels if draw == 0 else self.labels[: self.shared]
         if draw > 0:
             visible = self.world.factors.visible_columns(labels)
             labels = self.world.complete(visible, numpy_generator(self.seed, "hidden factors", draw))
-        return self._given(labels, labels, condition, f"probe noise {condition}", draw)
+        return self._given(labels, labels, t, f"probe noise {t}", draw)
 
-    def crossed_at(self, condition: int | None, draw: int) -> tuple[Tensor, Tensor, Tensor]:
+    def crossed_at(self, t: int | None, draw: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return (x, t, labels) of the first c labels, each with the image of another label."""
         labels = self.labels[: self.crossed]
-        return self._given(labels, labels[self.shown[draw]], condition, f"crossed noise {condition}", draw)
+        return self._given(labels, labels[self.shown[draw]], t, f"crossed noise {t}", draw)
 
     def _given(
-        self, conditioned: np.ndarray, shown: np.ndarray, condition: int | None, purpose: str, draw: int
+        self, conditioned: np.ndarray, shown: np.ndarray, t: int | None, purpose: str, draw: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         x_0 = self.world.render(torch.tensor(shown, device=self.device))
         if not x_0.isfinite().all():
             raise RunFailed(not_finite(self.world))
         noise = torch.randn(x_0.shape, generator=torch_generator(self.seed, purpose, draw)).to(self.device)
         labels = torch.from_numpy(self.world.factors.visible_columns(conditioned)).to(self.device)
-        return self.family.inputs(x_0, labels, condition, noise)
+        return self.family.inputs(x_0, labels, t, noise)
 
     def latents(self, network: Any, layers: Layers) -> Latents:
         """Return the activations of `network`, which is not changed."""
@@ -142,13 +142,13 @@ class Inputs:
     ) -> Latents:
         """Return `seen` of all inputs, by layer; an array that several layers share is stored once."""
         latents = Latents({}, {}, {})
-        for condition in self._conditions:
-            draws = [seen(self.at(condition, draw)) for draw in range(self.draws)]
-            crossed = [seen(self.crossed_at(condition, d)) for d in range(CROSSINGS if self.crossed else 0)]
+        for t in self._levels:
+            draws = [seen(self.at(t, draw)) for draw in range(self.draws)]
+            crossed = [seen(self.crossed_at(t, d)) for d in range(CROSSINGS if self.crossed else 0)]
             several: dict[int, np.ndarray] = {}
             pairs: dict[int, np.ndarray] = {}
             for layer in layers:
-                site, first = Site(layer, condition), draws[0][layer]
+                site, first = Site(layer, t), draws[0][layer]
                 latents.single[site] = first
                 latents.draws[site] = several.setdefault(
                     id(first), np.stack([by_layer[layer][: self.shared] for by_layer in draws])

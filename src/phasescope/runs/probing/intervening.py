@@ -123,8 +123,8 @@ def noised(family: Family, x_0: Tensor, labels: Tensor, generator: torch.Generat
 
     def contexts(x: Tensor, t: Tensor) -> list[Tensor]:
         noisy = [torch.empty_like(x) for _ in _shifts(len(x))]
-        for condition in t.unique().tolist():
-            rows, at = t == condition, None if family.conditions is None else condition
+        for level in t.unique().tolist():
+            rows, at = t == level, None if family.noise_levels is None else level
             for shift, batch in zip(_shifts(len(x)), noisy, strict=True):
                 image, label, eps = (tensor.roll(shift, dims=0)[rows] for tensor in (x_0, labels, noise))
                 batch[rows] = family.inputs(image, label, at, eps)[0]

@@ -60,9 +60,9 @@ class ProbeSet:
         }
         labels = world.draw_labels(plan.latent_labels, generator)
         self.latent_labels = visible(labels)
-        conditions = () if plan.t == "usual" else plan.t
+        times = () if plan.t == "usual" else plan.t
         shared, crossed = (min(n, len(labels)) for n in (plan.variance_labels, plan.crossed_labels))
-        parts = world, family, labels, conditions, plan.variance_draws, shared, seed, self.device, plan.batch
+        parts = world, family, labels, times, plan.variance_draws, shared, seed, self.device, plan.batch
         self.inputs = Inputs(*parts, crossed)
         task = task or Task.from_world(world)
         chosen = generator.integers(len(task.training), size=(plan.bands, plan.band_images))

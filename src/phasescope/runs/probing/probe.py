@@ -28,7 +28,7 @@ from phasescope.measures.scores import scores_frame
 from phasescope.models.families import USUAL
 from phasescope.models.families.base import Family, FamilyConfig, Network
 from phasescope.runs.probing.capture import Layers
-from phasescope.runs.probing.config import check_conditions
+from phasescope.runs.probing.config import check_t
 from phasescope.runs.probing.inputs import LEAST_CROSSED, Inputs, Latents
 from phasescope.runs.probing.own_measures import Measure
 from phasescope.worlds.base import World
@@ -194,7 +194,7 @@ def probe(
         network: any callable that maps (x_t, t, labels) to an output of the shape of x_t; a module is in evaluation mode
             meanwhile.
         layers: names of modules; for a network that is no module, a mapping from names to modules.
-        t: the family's conditions, such as the timesteps of noisy images.
+        t: the family's noise levels.
         family: the family that it is trained with; by default the usual one (`families.USUAL`).
         labels: (n, K), or how many to draw from all over the factor space.
         draws: noise draws of the first `shared` labels.
@@ -207,15 +207,15 @@ def probe(
         batch: images in one pass.
 
     Raises:
-        UserError: labels, a count or a condition are invalid.
+        UserError: labels, a count or a t are invalid.
         ValueError: the network has no such layer.
     """
     if isinstance(family, FamilyConfig) and not isinstance(family, Family):
         family = family.build()
     family = family or USUAL.build()
-    conditions = [t] if isinstance(t, int) else list(t)
+    times = [t] if isinstance(t, int) else list(t)
     with as_user_error():
-        check_conditions("t", conditions, family.conditions)
+        check_t("t", times, family.noise_levels)
     given = None if isinstance(labels, int) else np.shape(labels)
     if given is not None and (len(given) != 2 or given[0] == 0 or given[1] != len(world.factors.visible)):
         raise UserError(
@@ -232,7 +232,7 @@ def probe(
     shared = min(shared, len(labels))
     crossed = min(crossed, len(labels)) if min(crossed, len(labels)) >= LEAST_CROSSED else 0
     at = torch.device(device)
-    inputs = Inputs(world, family, labels, conditions, draws, shared, seed, at, batch, crossed)
+    inputs = Inputs(world, family, labels, times, draws, shared, seed, at, batch, crossed)
     return Probed(
         world.factors.visible_columns(labels),
         world.factors.visible,

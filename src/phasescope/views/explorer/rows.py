@@ -78,7 +78,7 @@ def _learned(record: Record) -> dict[str, Any]:
     """Return the phases so far with their onsets, and the numbers of the last snapshot."""
     last = record.metrics[-1] if record.metrics else {}
     stated = {reading: record.summary[reading] for reading in READINGS if reading in record.summary}
-    site = record.declared_site("representation")
+    site = record.phase_site("representation")
     probed = probe_summary(score(last, "probe_r2", site)) if site else None
     success = success_share(last)
     return {

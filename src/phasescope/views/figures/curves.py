@@ -121,8 +121,8 @@ def _of_a_figure(record: Record) -> list[RunPanel]:
     """Return the panels at the sites where phases are read; where a measure has none there, at its first."""
     panels: dict[tuple[str, str], RunPanel] = {}
     for panel in run_panels(record):
-        declared = record.declared_site(PANELS.get(panel.key, ("representation",))[0])
-        if (panel.key, panel.split) not in panels or panel.site == declared:
+        site = record.phase_site(PANELS.get(panel.key, ("representation",))[0])
+        if (panel.key, panel.split) not in panels or panel.site == site:
             title = ", ".join(filter(None, (panel.title, panel.note)))
             panels[panel.key, panel.split] = replace(panel, title=title)
     return list(panels.values())

@@ -114,7 +114,7 @@ def labels_of(record: Record) -> Shaped[Array, "n K"]:
 def sites_of(record: Record) -> list[Site]:
     """Return the sites of stored latents, beginning with those at which phases are read."""
     stored = {site: None for snapshot in record.snapshots for site in snapshot.sites}
-    first = [record.declared_site(reading) for reading in ("representation", "representation_p1")]
+    first = [record.phase_site(reading) for reading in ("representation", "representation_p1")]
     return list(dict.fromkeys([site for site in first if site in stored] + list(stored)))
 
 

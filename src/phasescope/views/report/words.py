@@ -121,7 +121,7 @@ def _formed(record: Record) -> list[str]:
 
 
 def _passage(record: Record, reading: str) -> str:
-    passed, began, site = record.sequence(reading), record.onsets(reading), record.declared_site(reading)
+    passed, began, site = record.sequence(reading), record.onsets(reading), record.phase_site(reading)
     name = probed(SUBJECTS[reading], record.factors) if reading == "representation" else SUBJECTS[reading]
     name += f" ({site_words(site)})" if site and reading != "behaviour" else ""
     if not passed:
@@ -169,7 +169,7 @@ def _caveats(record: Record) -> list[str]:
     """Return a sentence for each baseline of the last snapshot that is too close to 1 for a probe's R² to be judged."""
     sentences = []
     for measure, (reading, _) in PROBES.items():
-        site = record.declared_site(reading)
+        site = record.phase_site(reading)
         stored = score(record.metrics[-1], measure, site) if site and record.metrics else None
         for name, level in floors((stored or {}).get("baselines") or {}).items():
             if site and level is not None and 1 - level < LEAST_LEFT:
@@ -206,7 +206,7 @@ def headline(record: Record, index: int = -1, sites: Mapping[str, Site] = Mappin
         if text := _errors(record, errors):
             facts.append(Fact(f"error.{split}", f"median error, {split_words(split)}", text, "error", errors))
     for measure, (reading, name) in PROBES.items():
-        site = sites.get(measure) or record.declared_site(reading)
+        site = sites.get(measure) or record.phase_site(reading)
         stored = score(line, measure, site) if site else None
         if site and stored and (value := probe_summary(stored)):
             data = {key: stored.get(key) for key in ("value", "low", "high", "n", "baselines", "detail")}

@@ -102,11 +102,11 @@ def _last(record: Record) -> dict[str, Any]:
 def _common_site(records: Sequence[Record], measure: str, reading: str) -> Site | None:
     """Return the one site at which all runs with scores of `measure` are compared; None if they share none."""
     measured = [(sites, record) for record in records if (sites := record.sites(measure))]
-    declared = [record.declared_site(reading) for _, record in measured]
+    chosen = [record.phase_site(reading) for _, record in measured]
     first = measured[0][0] if measured else []
     shared = [site for site in first if all(site in sites for sites, _ in measured)]
     # That at which most of them read their phases, else the first that all have; of equals that of the first run.
-    return max(shared, key=declared.count, default=None)
+    return max(shared, key=chosen.count, default=None)
 
 
 def _notes(records: Sequence[Record], fields: list[str], common: Site | None) -> Iterator[str]:

@@ -85,7 +85,7 @@ def _run_blocks(run: Run, record: Record) -> Iterator[str | Table]:
 
 def _snapshots(record: Record) -> Table:
     """Return a row for each snapshot: the share of each outcome, the probe's R², phases."""
-    site = record.declared_site("representation")
+    site = record.phase_site("representation")
     columns = [(split, outcome.name) for split in record.splits for outcome in record.outcomes]
     # of labels that are not trained on, success alone
     columns = [(s, name) for s, name in columns if s == record.splits[0] or name == record.outcomes[-1].name]

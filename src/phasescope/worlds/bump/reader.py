@@ -103,14 +103,14 @@ class BumpReader(PlaneReader):
                 columns[f"{axis}_{way}"] = np.where(finite, place[:, k], np.nan).astype(np.float32)
         return columns
 
-    def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
+    def correct(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
         """Return whether there is one well-formed bump, within `tolerance_px` of the label along each axis; if the label
-        is NaN, every place is right."""
+        is NaN, every place is correct."""
         far = np.abs(self.errors(columns, labels)) > self.thresholds.tolerance_px
         return self.formed(columns)[:, None] & ~far
 
     def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Any]:
-        bumps, correct = columns["bumps"], self.right(columns, labels)
+        bumps, correct = columns["bumps"], self.correct(columns, labels)
         return [bumps == 0, bumps >= 2, ~self.formed(columns), ~correct.all(axis=1)]
 
     def objects(self, columns: Columns) -> Float[np.ndarray, " n"]:

@@ -185,7 +185,7 @@ class StripesReader(PlaneReader):
         columns["residual"] = _where(finite, self._left(g, lines, noise))
         return columns
 
-    def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
+    def correct(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
         """Return whether an image is well-formed, with one stripe along the axis within `tolerance_px` of the label's;
         none if the label has none."""
         near = np.abs(self.errors(columns, labels)) <= self.thresholds.tolerance_px
@@ -199,7 +199,7 @@ class StripesReader(PlaneReader):
             (asked & (counts == 0)).any(axis=1),
             (counts > asked).any(axis=1),
             ~self._formed(columns),
-            ~self.right(columns, labels).all(axis=1),
+            ~self.correct(columns, labels).all(axis=1),
         ]
 
     @property

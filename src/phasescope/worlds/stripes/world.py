@@ -195,8 +195,8 @@ class MixedReader(Reader):
     def errors(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
         return np.where(self._together(labels)[:, None], *self._both("errors", columns, labels))
 
-    def right(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
-        return np.where(self._together(labels)[:, None], *self._both("right", columns, labels))
+    def correct(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, "n 2"]:
+        return np.where(self._together(labels)[:, None], *self._both("correct", columns, labels))
 
     def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
         return np.where(self._together(labels), *self._both("outcome", columns, labels))

@@ -31,7 +31,7 @@ def perfect():
 
 
 def test_a_perfect_networks_clones_come_back_as_the_posterior_says(perfect):
-    assert perfect.conditions == TIMES
+    assert perfect.t == TIMES
     spread = np.sqrt(0.25 / (perfect.images * perfect.each))
     assert (np.abs(perfect.share - perfect.exact) < 5 * spread + 0.02).all()
     assert perfect.share[0] == perfect.exact[0] == 1
@@ -97,7 +97,7 @@ def test_it_is_the_same_again_and_tells_how_far_it_is():
         PERFECT, TASK, (300, 100), 8, 2, 1, lambda done, total: seen.append((done, total))
     )
     again = of(PERFECT, (100, 300), 8, 2, 1)
-    assert found.conditions == (100, 300)
+    assert found.t == (100, 300)
     np.testing.assert_array_equal(found.share, again.share)
     assert seen == [(1, 2), (2, 2)]
 

@@ -29,7 +29,7 @@ PAINTED_BY: dict[str, dict[str, Any]] = {
 """samplers by the names under which a user chooses among them"""
 OF_FLOW = ("euler", "heun")
 """those of flow matching alone"""
-USUAL_SHARES, TELLING_SHARE = (0.05, 0.3, 0.6, 0.9), 0.6
+USUAL_SHARES, PHASE_SHARE = (0.05, 0.3, 0.6, 0.9), 0.6
 """of the schedule, where latents are read; and from where on only the label can tell the image"""
 
 
@@ -254,17 +254,16 @@ class DiffusionConfig(FamilyConfig):
         return sampler
 
     @property
-    def conditions(self) -> range:
-        """The noise levels t."""
+    def noise_levels(self) -> range:
         return range(self.schedule.steps)
 
     @property
-    def usual_conditions(self) -> tuple[int, ...]:
+    def usual_t(self) -> tuple[int, ...]:
         return tuple(dict.fromkeys(self._at(share) for share in USUAL_SHARES))
 
     @property
-    def telling_condition(self) -> int:
-        return self._at(TELLING_SHARE)
+    def phase_t(self) -> int:
+        return self._at(PHASE_SHARE)
 
     def _at(self, share: float) -> int:
         return min(round(share * self.schedule.steps), self.schedule.steps - 1)

@@ -164,18 +164,17 @@ class Diffusion(Family):
         return denoise
 
     @property
-    def conditions(self) -> range:
-        """The noise levels t."""
+    def noise_levels(self) -> range:
         return range(self.schedule.steps)
 
     def inputs(
-        self, x_0: Tensor, labels: Tensor, condition: int | None, noise: Tensor
+        self, x_0: Tensor, labels: Tensor, t: int | None, noise: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (x_t, t, labels) at the noise level `condition`."""
-        if condition is None:
+        """Return (x_t, t, labels) at the noise level t."""
+        if t is None:
             raise ValueError(f"`t` (=None) must be from 0 to {self.schedule.steps - 1}: a noise level")
-        t = torch.full((len(x_0),), condition, device=x_0.device)
-        return self.noisy(x_0, t, noise), t, labels
+        times = torch.full((len(x_0),), t, device=x_0.device)
+        return self.noisy(x_0, times, noise), times, labels
 
     @torch.no_grad()
     def band_errors(self, network: Network, examples: Examples) -> list[float]:
@@ -219,7 +218,7 @@ class Diffusion(Family):
         self,
         network: Network,
         task: Task,
-        conditions: Sequence[int],
+        t: Sequence[int],
         images: int,
         each: int,
         seed: int = 0,
@@ -229,7 +228,7 @@ class Diffusion(Family):
         from phasescope.models.families.diffusion.clones import clones
 
         with torch.no_grad():
-            return clones(self, partial(self._denoise, network), task, conditions, images, each, seed, notify)
+            return clones(self, partial(self._denoise, network), task, t, images, each, seed, notify)
 
     def references(self, examples: Examples) -> dict[str, Any]:
         """Return the band errors of the exact posterior mean over the training set, `unconditional`, and, if a label names

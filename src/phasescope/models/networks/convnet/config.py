@@ -35,12 +35,12 @@ class ConvNetConfig(NetworkConfig):
         return (self.receptive_px - 3) // 2
 
     @property
-    def taps(self) -> tuple[str, ...]:
+    def layer_names(self) -> tuple[str, ...]:
         return tuple(f"layer{i}" for i in range(1, self.layers + 1))
 
     @property
-    def usual_taps(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((self.taps[len(self.taps) // 2], self.taps[-1])))
+    def usual_layers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.layer_names[len(self.layer_names) // 2], self.layer_names[-1])))
 
     def check(self, shape: tuple[int, ...], factors: Factors) -> None:
         self.embedding.check(factors)

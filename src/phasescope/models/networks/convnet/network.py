@@ -45,12 +45,12 @@ class ConvNet(nn.Module):
         self.embed = mixing(width, hidden)
         self.enter = convolution(channels, config.width, config.padding)
         self.layers = nn.ModuleDict(
-            {name: Layer(config.width, hidden or width, config.padding) for name in config.taps}
+            {name: Layer(config.width, hidden or width, config.padding) for name in config.layer_names}
         )
         self.norm = nn.LayerNorm(config.width)
         self.leave = nn.Conv2d(config.width, channels, kernel_size=1)
 
-    def tap(self, name: str) -> nn.Module:
+    def get_layer(self, name: str) -> nn.Module:
         """Return the layer `name`; KeyError if there is none."""
         return self.layers[name]
 

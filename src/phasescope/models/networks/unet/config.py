@@ -81,10 +81,10 @@ class UNetConfig(NetworkConfig):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        unknown = [name for name in self.attention if name not in self.taps]
+        unknown = [name for name in self.attention if name not in self.layer_names]
         if unknown:
             raise ValueError(
-                f"`attention` (={unknown[0]}) must name blocks of this network: {', '.join(self.taps)}"
+                f"`attention` (={unknown[0]}) must name blocks of this network: {', '.join(self.layer_names)}"
             )
         for width in (*self.widths, self.mid_width or self.widths[-1]):
             if width % self.groups:
@@ -106,14 +106,14 @@ class UNetConfig(NetworkConfig):
         return len(self.widths) - 1
 
     @property
-    def taps(self) -> tuple[str, ...]:
+    def layer_names(self) -> tuple[str, ...]:
         """The outputs of the blocks, in their order."""
         downs = [f"down{i}" for i in range(1, self.depth + 1)]
         ups = [f"up{i}" for i in range(1, self.depth + 1)]
         return ("stem", *downs, "mid", *ups)
 
     @property
-    def usual_taps(self) -> tuple[str, ...]:
+    def usual_layers(self) -> tuple[str, ...]:
         """Late in the encoder, where the paper reads, and the bottleneck."""
         return f"down{self.depth}" if self.depth else "stem", "mid"
 

@@ -86,10 +86,13 @@ class UNet(nn.Module):
             nn.init.zeros_(self.gain.weight)
             nn.init.ones_(self.gain.bias)
 
-    def tap(self, name: str) -> nn.Module:
-        """Return the block `name`, one of `config.taps`; KeyError if there is none."""
+    def get_layer(self, name: str) -> nn.Module:
+        """Return the block `name`, one of `config.layer_names`; KeyError if there is none."""
         sides = dict(self.downs.items()) | dict(self.ups.items())
         return {"stem": self.stem, "mid": self.mid, **sides}[name]
+
+    tap = get_layer
+    """its earlier name, by which kinds call it whose bytes belong to the records of studies"""
 
     def forward(
         self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
