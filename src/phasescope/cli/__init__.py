@@ -1,7 +1,6 @@
 """The command line: commands only; what they do is elsewhere.
 
-Exit codes: 0 done (a run stopped by a signal too: it has its checkpoint), 1 a run failed, 2 the user's input,
-130 interrupted.
+Exit codes: 0 done (or stopped by a signal, with a checkpoint), 1 a run failed, 2 the user's input, 130 interrupted.
 """
 
 import io

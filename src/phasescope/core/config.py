@@ -1,8 +1,7 @@
 """Configurations: frozen and typed, read from YAML and `key=value`, written as YAML and JSON, with an identity.
 
 A configuration is a tree of pydantic models. If a field has several kinds (a world, an optimiser), the kind's name selects
-the class: ``{kind: adamw, lr: 2e-3}``. Invalid input raises one `UserError` whose line names the field, the value and the
-rule.
+the class: ``{kind: adamw, lr: 2e-3}``. Invalid input raises a `UserError` that names the field, the value and the rule.
 
 The **identity** of a configuration consists of the fields that differ from their defaults, without those that a class lists
 in `UNTOLD`. A new field with a default therefore changes no identity, but a changed default does.

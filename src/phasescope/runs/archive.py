@@ -30,8 +30,7 @@ def write_archive(run: Run, out: Path, notify: Notify = lambda done, total: None
     An observation is archived under its run's name and its own, since it is an independent run once unpacked.
 
     Raises:
-        UserError: the run is being written, or is broken; it holds a link; its folder has a name that is none for a file
-            everywhere.
+        UserError: the run is being written, or is broken; it holds a link; its folder has a name that is invalid elsewhere.
         OSError: a file cannot be read, or `out` cannot be written.
     """
     path, state = run.path.resolve(), run.status["state"]

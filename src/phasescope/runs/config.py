@@ -115,8 +115,7 @@ class RunConfig(Config):
         return self
 
     def plan_of(self, layers: Sequence[str] | None, usual_layers: Sequence[str]) -> ProbingConfig:
-        """Return the plan of observation, with every `usual` resolved, for a network with these layers; None allows any
-        submodule.
+        """Return the plan with every `usual` resolved, for a network with these layers; None allows any submodule.
 
         Raises:
             ValueError: a layer or a timestep does not exist.

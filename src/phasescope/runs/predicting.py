@@ -95,8 +95,7 @@ def clones(
     seed: int = 0,
     notify: Callable[[int, int], None] = lambda done, total: None,
 ) -> Clones:
-    """Add noise to training images, denoise each several times without a label, and count what comes back (Sclocchi et al.
-    2024).
+    """Add noise to training images, denoise each several times without a label, count what returns (Sclocchi et al. 2024).
 
     Args:
         at: noise levels; evenly spread ones by default.

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 Readings = Mapping[str, Callable[[Run], list[dict[str, Any]]]]
 """further measures of a finished run by name: each returns a mapping per snapshot, with `step`"""
 READINGS, SOURCES, CELLS = "readings", "sources", "cells"
-"""columns, as JSON: the further readings that were taken, SHA-256 of the sources that were executed, cells of a
-study"""
+"""columns, as JSON: the further readings that were taken, SHA-256 of the sources that were executed, cells of a study"""
 SNAPSHOTS = ("dense_every", "dense_until", "every")
 PLAN = (*(f"config.probing.snapshots.{name}" for name in SNAPSHOTS), "config.training.steps")
 """columns that say at which steps a run has a row"""
@@ -39,8 +38,7 @@ def whole_runs(
     Args:
         readings: names of the further readings that a run needs, by its digest.
         sources: what the column `SOURCES` must be, by digest; runs of other sources are left out.
-        columns: those that must have a value, by digest, since another study may have observed less; other runs are left
-            out.
+        columns: those that must have a value, by digest, as other studies may observe less; other runs are left out.
 
     Raises:
         UserError: the file is no file of records.
@@ -126,8 +124,7 @@ def record_run(
 
 
 def copy_runs(path: Path, others: Iterable[Path], cells: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Copy runs from other files of records, without their further readings. Return why some cannot be copied, by
-    digest.
+    """Copy runs from other files of records, without their further readings. Return why some cannot be copied, by digest.
 
     Args:
         cells: of each wanted run, by its digest.

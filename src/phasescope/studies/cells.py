@@ -11,8 +11,7 @@ from phasescope.core.randomness import derive
 from phasescope.runs.config import RunConfig, over_defaults, preset
 from phasescope.runs.store.files import to_json
 
-# One thread per run: as many runs as cores run at a time, and results are bitwise the same whatever the machine's
-# load.
+# One thread per run: as many runs as cores run at a time, and results are bitwise the same whatever the machine's load.
 ONE_THREAD: Tree = {"training": {"threads": 1}}
 # Cells of a sweep start from no preset: their base has this name.
 DEFAULTS = "defaults"
@@ -31,8 +30,7 @@ class Cell:
     seeds: int | None = None
     """runs of this cell in the first analysis; the study's number if None"""
     reseeded: tuple[str, ...] = ()
-    """dotted fields that get a seed of each run's own, such as `world.design.hold_out.shuffle`, so that no two runs
-    share a draw"""
+    """fields that get a seed of each run's own, such as `world.design.hold_out.shuffle`, so that no two runs share a draw"""
     drawn_from: str = ""
     """text from which, with the run's seed, these seeds derive; the JSON of `fields` if empty"""
 

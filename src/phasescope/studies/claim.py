@@ -81,11 +81,9 @@ class Claim:
     """what the statistic is computed from; several are readings of one quantity, and must all agree"""
     threshold: float
     effect: float | tuple[float, float] = 0.0
-    """distance from the threshold that must be detected, above 0; two if it differs: on the claim's side, and on the
-    other"""
+    """distance from the threshold that must be detected, above 0; or two: on the claim's side, and on the other"""
     spread: float = 0.0
-    """standard deviation between runs, as observed or, before the first runs, as assumed; see the statistic for its
-    unit"""
+    """standard deviation between runs, as observed or, before the first runs, as assumed; see the statistic for its unit"""
     direction: Literal["above", "below"] = "above"
     """where the statistic lies if the sentence is true"""
     where: Mapping[str, Any] = field(default_factory=dict)
@@ -199,8 +197,7 @@ class Claim:
         return verdicts
 
     def detectable(self, design: pd.DataFrame, spread: float) -> float:
-        """Return the smallest effect that is detected with power `POWER` at this spread; inf if it is above 16
-        effects."""
+        """Return the smallest effect that is detected with power `POWER` at this spread; inf if it is above 16 effects."""
 
         def detected(effect: float) -> bool:
             verdicts = self._simulated(design, effect, spread, SEARCH_TRIALS)

@@ -164,8 +164,7 @@ def conduct(
         amend, looked: reason of an amendment, and whether runs that it changes had been looked at.
 
     Raises:
-        UserError: the study differs from its preregistration; the engine is unknown; records cannot be read or
-            written.
+        UserError: the study differs from its preregistration; the engine is unknown; records cannot be read or written.
     """
     study, records = survey.study, survey.folder / RECORDS
     if survey.is_rehearsal and not amend:

@@ -1,7 +1,6 @@
 """Plots and tables of a study as data: functions from `Runs` to panels, or to rows. `views.figures` decides how they look.
 
-A study may also bring a class of its own: a `BasePlot`, or anything with `name`, `title`, `panels(runs)` and
-`caption(runs)`.
+A study may bring its own class: a `BasePlot`, or anything with `name`, `title`, `panels(runs)` and `caption(runs)`.
 """
 
 from __future__ import annotations
@@ -124,8 +123,7 @@ def _known(runs: Runs, number: Number) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Courses(BasePlot):
-    """Columns through training: a panel per value of `panels_by`, a line per column or, if there is one column, per
-    value of `by`."""
+    """Columns through training: a panel per value of `panels_by`, a line per column, or per value of `by` of one column."""
 
     columns: Mapping[str, str]
     """label -> column"""

@@ -4,9 +4,8 @@ file, with its reason:
 
     phasescope study NAME --amend "REASON"
 
-A source that changes without changing the data is noted with its date, and the study's page says so. The sources of
-classes and functions that cells name (a loss, a world) count as data: runs made with another version of them are
-not this study's.
+A source that changes without changing the data is noted with its date, and the study's page says so. The sources of classes
+and functions that cells name (a loss, a world) count as data: runs made with another version of them are not this study's.
 """
 
 import datetime
@@ -115,8 +114,7 @@ def preregister(
         looked: whether runs of what the amendment changes had been looked at.
 
     Raises:
-        UserError: the study differs from its preregistration and no reason is given, or a reason is given and
-            nothing differs.
+        UserError: the study differs from its preregistration without a reason, or a reason is given and nothing differs.
     """
     known = read_preregistration(folder) if reason else check_preregistered(study, folder)
     changed = changes_since(known, study) if known else []

@@ -211,8 +211,7 @@ def _recorded_claim(study: Study, claim: Claim, recorded: Recorded, power: bool)
 
 
 def _at_observed_spread(study: Study, claim: Claim, recorded: Recorded, analysis: int) -> dict[str, float]:
-    """Return the observed spread, the power at it, and the smallest detectable effect, on the design that was
-    recorded."""
+    """Return the observed spread, the power at it, and the smallest detectable effect, on the design that was recorded."""
     runs = recorded.runs(study.more if analysis == 2 else 0)
     try:
         spread = max(claim.statistic.spread_of(table) for table in claim.tables(runs))

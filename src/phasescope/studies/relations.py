@@ -73,8 +73,7 @@ class Rank(Statistic):
         return (x[:, None] > x) & (group[:, None] == group)
 
     def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame:
-        """A rank correlation has no scale, so `spread` changes nothing: the slope of `y` on `by` is that of the
-        truth."""
+        """A rank correlation has no scale, so `spread` changes nothing: the slope of `y` on `by` is that of the truth."""
         n = len(table)
         if self.kind == "spearman":
             # Pearson's r of two normal variables whose rank correlation is the truth (Kruskal 1958)

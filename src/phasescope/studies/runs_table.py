@@ -1,9 +1,7 @@
-"""`Runs`: a study's records, a row per snapshot, reduced to a table with one row per run; and the numbers that
-claims read from it.
+"""`Runs`: a study's records, a row per snapshot, reduced to a row per run; and the numbers that claims read.
 
-A *number* is a function of `Runs`. It returns one value per run, (n_runs,), or a table of its own: the rows of
-`Runs.table` (or some of them) with a column `y`. Claims, controls, tables and plots only see numbers, never a
-snapshot.
+A *number* is a function of `Runs`. It returns one value per run, (n_runs,), or a table of its own: the rows of `Runs.table`
+(or some of them) with a column `y`. Claims, controls, tables and plots only see numbers, never a snapshot.
 """
 
 from __future__ import annotations
@@ -133,8 +131,7 @@ class Runs:
         return np.array([value in values for values in self.texts(column)])
 
     def accurate(self, split: str, factor: str = "joint", reading: str = "formed") -> list[np.ndarray]:
-        """Return at which snapshots most samples are correct, as in phase C: the Wilson interval of their share is
-        above 1/2."""
+        """Return at which snapshots most samples are correct (phase C): the Wilson interval of their share is above 1/2."""
         shares, counts = self.courses(accuracy(split, factor, reading)), self.courses(f"outcomes.{split}.n")
         low, majority = phases.wilson_low, phases.BEHAVIOUR.majority
         return [
@@ -193,8 +190,7 @@ def ever(column: str, value: str) -> Number:
 
 
 def reaches(column: str, value: str, improving: str) -> Number:
-    """Number: whether any snapshot has a value; NaN (censored) if none has and the column `improving` still rises
-    at the end.
+    """Number: whether any snapshot has a value; NaN (censored) if none has and the column `improving` rises at the end.
 
     It still rises if its mean over the last quarter of the snapshots is above that over the quarter before by more
     than `STILL_RISES`.

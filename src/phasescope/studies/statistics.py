@@ -101,8 +101,7 @@ def difference_of_means(values: np.ndarray, first: np.ndarray) -> Callable[[np.n
 
 @dataclass(frozen=True)
 class Share(Statistic):
-    """The share of runs in which `y` is true, with its exact interval. A run whose `y` is NaN is censored: it
-    stopped too early.
+    """The share of runs in which `y` is true, exact interval. A run whose `y` is NaN is censored (it ended too early).
 
     With censored runs the interval covers both extremes: all of them true, none of them true.
     """
@@ -125,8 +124,7 @@ class Share(Statistic):
 
 @dataclass(frozen=True)
 class Mean(Statistic):
-    """The mean of `y` over runs, or its absolute value (`absolute`); runs are resampled within the column `strata`
-    if given."""
+    """The mean of `y` over runs, or its absolute value (`absolute`); runs are resampled within `strata` if given."""
 
     absolute: bool = False
     strata: str = ""

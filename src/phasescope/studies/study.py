@@ -41,8 +41,7 @@ CODE = {"data": False}
 class Reading:
     """A further measure of finished runs, taken from their stored snapshots.
 
-    `read(run)` returns a mapping per snapshot, with `step` and further columns; these are recorded as
-    `<name>.<column>`.
+    `read(run)` returns a mapping per snapshot, with `step` and further columns; these are recorded as `<name>.<column>`.
     """
 
     name: str

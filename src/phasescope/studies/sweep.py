@@ -43,8 +43,7 @@ def sweep_of(arguments: Sequence[str], name: str | None = None) -> Study:
 
     Args:
         arguments: ``[FILE.yaml] [key=value ...]``, some of them with several values.
-        name: of the study; by default `sweep-` and the first digits of a hash of its cells, so that the same
-            arguments resume it.
+        name: of the study; by default `sweep-` and the first digits of its cells' hash: the same arguments resume it.
 
     Raises:
         UserError: an override is invalid, nothing is swept, or there are too many cells.
@@ -107,8 +106,7 @@ def check_own(study: Study, folder: Path) -> None:
 
 
 def shown(study: Study) -> Study:
-    """Return a sweep with its table and figures: success, probe R² and loss of its first cell's kind of world and
-    network."""
+    """Return a sweep with its table and figures: success, probe R² and loss of its first cell's world and network."""
     config = study.config(study.cells[0], 0)
     probe = _probe_column(config)
     correct = {} if (column := _correct_column(config)) is None else {"share correct": column}

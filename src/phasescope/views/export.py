@@ -40,8 +40,7 @@ def run_files(
 ) -> list[Path]:
     """Write what is asked of a run, each to its folder; return the files' paths.
 
-    Tables are `snapshots` (a row a snapshot: configuration, metrics, costs) and `readings` (a row a generated image, with
-    its step).
+    Tables are `snapshots` (a row a snapshot: configuration, metrics, costs) and `readings` (a row an image, with its step).
 
     Raises:
         UserError: the run recorded nothing yet, or what it recorded is damaged.

@@ -1,7 +1,6 @@
 """A run as figures, text and pages read it: its files are read once, its metrics are arrays.
 
-Factors, splits and outcomes come from the run's about.json. A value that was not measured is NaN, so that a curve has a gap
-there.
+Factors, splits and outcomes come from the run's about.json. A value that was not measured is NaN, a gap in a curve.
 """
 
 from __future__ import annotations

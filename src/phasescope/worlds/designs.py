@@ -219,8 +219,7 @@ class Grid(Design):
 
 
 class Union(Design):
-    """Several designs, one beside the other: what one holds out is not trained on by another either, unless it offers it
-    itself."""
+    """Several designs, one beside the other: what one holds out no other trains on, unless it offers it itself."""
 
     kind: Literal["union"] = "union"
     parts: tuple[Grid, ...] = Field(min_length=1)

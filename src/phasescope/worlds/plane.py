@@ -145,8 +145,7 @@ class PlaneReader(Reader):
 
     @abstractmethod
     def failures(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> list[Any]:
-        """Return for each of `outcomes` but the last whether each image has it, (n,) of bool; the first that holds
-        counts."""
+        """Return for each of `outcomes` but the last whether each image has it, (n,) bool; the first that holds counts."""
 
     def outcome(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> np.ndarray:
         *failures, success = (outcome.name for outcome in self.outcomes)

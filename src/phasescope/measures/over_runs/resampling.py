@@ -95,8 +95,7 @@ def over_runs(
     """Return a statistic of n runs with its cluster-bootstrap interval.
 
     Args:
-        statistic: maps weights (S, n), how often each run is drawn, to values (S,); NaN where a resample leaves it
-            undefined.
+        statistic: maps weights (S, n), how often each run is drawn, to values (S,); NaN where a resample does not define it.
         n: number of runs.
         strata: stratum of each run; runs are resampled within strata. A single stratum by default.
 
@@ -164,8 +163,7 @@ def mean_over_runs(
 
 
 def mean_over_pairs(values: np.ndarray, counted: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a statistic for `over_runs`: the mean of `values` (n, n) over the pairs of runs in the mask `counted`
-    (n, n).
+    """Return a statistic for `over_runs`: the mean of `values` (n, n) over the pairs of runs in the mask `counted` (n, n).
 
     `values` must be 0 outside the mask. A resample without any such pair gives NaN.
     """

@@ -47,13 +47,11 @@ class NetworkConfig(Kind):
         return None
 
     def sees_px(self) -> int | None:
-        """Return the side of the square that a pixel of the answer depends on, px, odd; None if it may be the whole
-        canvas."""
+        """Return the side of the square that a pixel of the answer depends on, px, odd; None: perhaps the whole canvas."""
         return None
 
     def encode(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"] | None:
-        """Return all that its blocks receive of a label: the upper reference of what latents may owe to it. None:
-        unknown."""
+        """Return what its blocks receive of a label: the upper reference of what latents owe to it. None: unknown."""
         return None
 
 

@@ -144,8 +144,7 @@ def slot_of(shape: Sequence[int]) -> int:
 
 
 class FlatParameters:
-    """The parameters of `network`, which are moved into one run of memory, `weights` (P,); their `gradients` lie in
-    another."""
+    """The parameters of `network`, moved into one stretch of memory, `weights` (P,); their `gradients` lie in another."""
 
     def __init__(self, network: nn.Module, layout: Layout):
         parameters = dict(network.named_parameters())

@@ -58,8 +58,7 @@ def behaviour(
 def in_every_way(
     reader: Reader, columns: Columns, labels: Float[np.ndarray, "m K"]
 ) -> dict[str, tuple[Bool[np.ndarray, "m K"], Float[np.ndarray, "m K"]]]:
-    """Return, by reading with the gated one (`formed`) first, whether each factor of each image is correct, and its absolute
-    error."""
+    """Return by reading, the gated one (`formed`) first, whether each factor is correct, and its absolute error."""
     readings = {"formed": (reader.correct(columns, labels), np.abs(reader.errors(columns, labels)))}
     for way, error in reader.ungated(columns, labels).items():
         readings[way] = reader.within(error, labels), np.abs(error)

@@ -94,8 +94,7 @@ def activations(
 
 
 def reached_layers(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> list[str]:
-    """Return the names of the network's direct children that a pass calls and whose outputs are tensors, in order of
-    calls."""
+    """Return the names of the direct children that a pass calls and whose outputs are tensors, in order of calls."""
     reached: list[str] = []
 
     def hook(name: str):

@@ -37,8 +37,7 @@ def stretches(phases: Sequence[str | None]) -> Iterator[tuple[str | None, int, i
 
 
 def edges(at: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n_plus_1"]:
-    """Borders of the stretches that the points `at` stand for: half way between neighbours, closed at both
-    ends."""
+    """Borders of the stretches that the points `at` stand for: half way between neighbours, closed at both ends."""
     if len(at) == 1:
         return np.array([at[0], at[0] + 1.0])
     return np.concatenate([at[:1], (at[:-1] + at[1:]) / 2, at[-1:]])

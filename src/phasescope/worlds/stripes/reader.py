@@ -159,8 +159,7 @@ class StripesReader(PlaneReader):
 
     def read(self, images: Float[np.ndarray, "n 1 N N"]) -> Columns:
         """Return for each axis `stripes_x` (how many; -1 if the image is not finite), `x` (centre of a single one, px),
-        `width_x_px`, `contrast_x` (share of a stripe's), `x_darkest` and `x_matched` (of every image); and
-        `residual`."""
+        `width_x_px`, `contrast_x` (share of a stripe's), `x_darkest` and `x_matched` (of every image); and `residual`."""
         contrasts, finite = self.contrasts(images)
         g = contrasts / self.scale
         limits, axis = self.thresholds, self._axis

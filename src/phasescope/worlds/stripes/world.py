@@ -1,5 +1,4 @@
-"""One vertical and one horizontal Gaussian stripe on a square canvas: the additive world of Liang et al. 2024
-(arXiv 2408.13256).
+"""One vertical and one horizontal Gaussian stripe on a canvas: the additive world of Liang et al. 2024 (arXiv 2408.13256).
 
     v(i, j) = a (exp(-(x - j)^2 / (2 sigma^2)) + exp(-(y - i)^2 / (2 sigma^2))),    pixel centres i, j = 1 ... N
 

@@ -88,8 +88,7 @@ def code_of(
     """Return the code of latents, split into training and test rows and reduced.
 
     Args:
-        latents: one row per label; several noise draws of one label must not be rows, since training and test would
-            share labels.
+        latents: one row per label; several noise draws of one label must not be rows, or training and test share labels.
         reduction: "none" or "ica", fitted to the training rows.
         dimensions: the most that a reduction keeps.
 

@@ -11,9 +11,8 @@ prediction that is so at high noise, where a small error of the noise is a large
 References whose own answers differ by less than `ALIKE` of that variance cannot be distinguished there; ties go to the one
 with the least information.
 
-Nats: how much of its label has a network learned, in all and by factor?
-For a network that was trained with labels left out, with a set S of factors given and with none (Kong et al. 2023, arXiv
-2302.03792),
+Nats: how much of its label has a network learned, in all and by factor? For a network that was trained with labels left out,
+with a set S of factors given and with none (Kong et al. 2023, arXiv 2302.03792),
 
     1/2 int (E|x_0 - f_none|^2 - E|x_0 - f_S|^2) dSNR
 
@@ -266,8 +265,7 @@ class Comparison:
         return {"closest_reference": self.closest(answer), **nats}
 
     def closest(self, answer: Answer) -> list[dict[str, Any]]:
-        """Return at each noise level `t` the closest `reference`, its `r2`, and the network's `error` of x_0 over an
-        image's variance."""
+        """Return at each `t` the closest `reference`, its `r2`, and the network's `error` of x_0 over images' variance."""
         x_0 = answer(self.drawn.x_t, self.drawn.t, self.drawn.labels).double()
         apart = (x_0.flatten(1) - self.answers).square().sum(2)
         far = np.stack([self.drawn.by_level(rows).mean(1) for rows in apart]) / self.references.variance
