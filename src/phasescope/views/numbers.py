@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 NOTHING = "–"
 MOST_CHANGES = 6  # of an amendment that are listed one by one
+LACKING = re.compile(r"(first|final) analysis: (\d+) of (\d+ (?:further )?runs) are recorded")
 
 
 def format_number(value: float | None) -> str:
@@ -125,9 +127,28 @@ def power_words(claim: RecordedClaim) -> str:
         between = f"Spread between runs {format_number(spread)} (assumed {format_number(claim.spread)}); "
     low = " **Below 0.8.**" if claim.observed_power < 0.8 else ""
     return (
-        f"{between}power for the claim's effect ({claim.effect}) {format_score(claim.observed_power, 2)}; "
+        f"{between}power for the claim's effect ({_effect_words(claim.effect)}) {format_score(claim.observed_power, 2)}; "
         f"smallest effect detected with power 0.8: {format_number(claim.detectable)}.{low}"
     )
+
+
+def why_words(why: str) -> str:
+    """Return the reason of a verdict; of an analysis that has not been made, which runs it lacks."""
+    words = LACKING.sub(r"the \1 analysis needs \3, of which \2 are recorded", why)
+    return words.replace("which 0 are", "which none is")
+
+
+def _effect_words(effect: float | tuple[float, float]) -> str:
+    toward, away = map(format_number, effect if isinstance(effect, tuple) else (effect, effect))
+    return toward if toward == away else f"{toward} on the claim's side of the threshold, {away} on the other"
+
+
+def _change_words(change: str) -> str:
+    """Return a change of a preregistration; of data or long texts, which field changed."""
+    if "..." in change or "{" in change:
+        return re.sub(" was .*", " changed", re.sub(" is new: .*", " is new", change))
+    effects = r"\[([\d.]+), ([\d.]+)\]"
+    return re.sub(effects, lambda pair: _effect_words((float(pair[1]), float(pair[2]))), change)
 
 
 def amendment_lines(preregistration: Preregistration) -> list[str]:
@@ -135,7 +156,7 @@ def amendment_lines(preregistration: Preregistration) -> list[str]:
     lines = []
     for amendment in preregistration.amendments:
         many = len(changed := amendment.changed) > MOST_CHANGES
-        listed = f"{len(changed)} changes" if many else "; ".join(changed)
+        listed = f"{len(changed)} changes" if many else "; ".join(map(_change_words, changed))
         looked = " Its runs had been looked at." if amendment.looked else ""
         lines.append(f"{amendment.date}: {amendment.reason}{looked}{f' ({listed})' if listed else ''}")
     return lines

@@ -13,16 +13,9 @@ from phasescope.studies.claim import VERDICTS
 from phasescope.studies.preregistration import changed_sources, check_preregistered
 from phasescope.studies.records import Recorded, RecordedClaim, read_claims, read_rows
 from phasescope.studies.study import Study
+from phasescope.views import numbers
 from phasescope.views.figures.studies import draw_png
 from phasescope.views.inlined import PAGE, environment, markdown_page
-from phasescope.views.numbers import (
-    amendment_lines,
-    claim_cells,
-    format_cell,
-    format_judged,
-    power_words,
-    verdict_words,
-)
 
 ASKED = "asked.toml"
 """beside the studies: what was asked, statements and questions, and the presets with the paper's own ingredients"""
@@ -53,10 +46,10 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         judged=judged,
         runs=runs,
         plots=plots,
-        rows=[(f"[{claim.sentence}](#{claim.name})", *claim_cells(claim)) for claim in judged.claims],
+        rows=[(f"[{claim.sentence}](#{claim.name})", *numbers.claim_cells(claim)) for claim in judged.claims],
         known=known,
         changed=changed_sources(study, known) if known else (),
-        amended=amendment_lines(known) if known else (),
+        amended=numbers.amendment_lines(known) if known else (),
     )
     return {folder / PAGE: text} | {folder / f"{plot.name}.png": draw_png(plot, runs) for plot in plots}
 
@@ -65,11 +58,12 @@ def _markdown(template: str, **shown: Any) -> str:
     """Return a page in Markdown; blocks stand apart by one empty line."""
     pages = environment()
     pages.filters |= {
-        "cell": lambda value: format_cell(value).replace("|", "\\|"),
+        "cell": lambda value: numbers.format_cell(value).replace("|", "\\|"),
         "values": dict.values,
-        "judged": format_judged,
-        "verdict": verdict_words,
-        "power": power_words,
+        "judged": numbers.format_judged,
+        "verdict": numbers.verdict_words,
+        "power": numbers.power_words,
+        "why": numbers.why_words,
     }
     text = pages.get_template(template).render(**shown)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
@@ -113,7 +107,7 @@ def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
             (
                 study,
                 _link(study, folder),
-                [(_link(study, folder, claim), *claim_cells(claim)) for claim in known.claims],
+                [(_link(study, folder, claim), *numbers.claim_cells(claim)) for claim in known.claims],
                 known.runs,
             )
             for study, folder, known in judged
@@ -139,7 +133,7 @@ def _rows(key: str, text: str, every: Sequence[tuple[Study, Path, Any]]) -> list
         verdict, number, n = "not run yet", "", 0
         if known:
             missing = "" if claim.analysis else f" ({claim.why.removeprefix('first analysis: ')})"
-            verdict, number, n = verdict_words(claim) + missing, format_judged(claim), claim.n
+            verdict, number, n = numbers.verdict_words(claim) + missing, numbers.format_judged(claim), claim.n
         link = _link(study, folder, claim if known else None, f"`{study.name}`")
         rows.append((key, "" if rows else text, verdict, claim.sentence, number, n, study.base, link))
     return rows or [(key, text, "open", "", "", "", "", "")]
