@@ -30,7 +30,7 @@ def read_unlabelled(run) -> list[dict]:
     columns = reader.read(
         ps.sample_labels(loaded.network, family, world, none, 64, "unlabelled", loaded.config.seed)
     )
-    formed = reader.correct(columns, none).all(1)  # without a label every place is right
+    formed = reader.correct(columns, none).all(1)  # without a label every place is correct
     places = np.stack([columns[axis][formed] for axis in "xy"], axis=1)
     return [{"step": step, "formed": float(formed.mean()), "uneven": unevenness(places, world.shape[-1])}]
 
@@ -40,6 +40,11 @@ def unevenness(places: np.ndarray, canvas: int) -> float:
     x, y = np.clip((places - 0.5) * SIDE // canvas, 0, SIDE - 1).astype(int).T
     counts = np.bincount(x * SIDE + y, minlength=SIDE**2)
     return float(((counts - counts.mean()) ** 2).sum() / max(counts.mean(), 1e-9) / (len(counts) - 1))
+
+
+def uneven_without_label(runs: ps.Runs) -> np.ndarray:
+    """Return the unevenness at the end; NaN for networks that had all labels, which place no samples without one."""
+    return np.where(runs.table["left_out"] > 0, UNEVEN(runs), np.nan)
 
 
 def later(left_out: float, times: float, sentence: str) -> ps.Claim:
@@ -83,7 +88,7 @@ STUDY = ps.Study(
         ps.Table(
             "Onset of accuracy, and samples without a label at the end",
             {"half of the samples correct (step)": ONSET, "correct at the end": ps.end(CORRECT),
-             "one bump, without a label": FORMED, "unevenness, without a label": UNEVEN},
+             "one bump, without a label": FORMED, "unevenness, without a label": uneven_without_label},
             by=("left_out",),
         )
     ],
