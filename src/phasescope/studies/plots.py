@@ -236,7 +236,8 @@ class Against(BasePlot):
                 at, means, low, high = self._along(part, number)
                 curves.append(Curve(at, means, low, high, label, series))
                 for reference, style in zip(self.references.values(), REFERENCES, strict=False):
-                    curves.append(Curve(*self._along(part, reference)[:2], series=series, style=style))
+                    at, means, *_ = self._along(part, reference)
+                    curves.append(Curve(at, means, series=series, style=style))
             for text, style in zip(self.references, REFERENCES, strict=False):  # the legend
                 curves.append(Curve(NOWHERE, NOWHERE, label=text, series=7, style=style))
             panels.append(self._axis(self.title, self.along, ylabel, curves))
