@@ -11,20 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from phasescope.studies import (
-    Cell,
-    Claim,
-    Courses,
-    Mean,
-    Number,
-    PhaseGrid,
-    Runs,
-    Share,
-    Study,
-    Table,
-    end,
-    ever,
-)
+import phasescope.studies as ps
 
 CANVAS_PX = 32
 LAST = 3  # snapshots over which final accuracy is averaged
@@ -33,10 +20,10 @@ CORRECT, PROBE_R2 = "outcomes.grid.correct", "probe_r2.mid.600.value"
 PERIODIC = {"boundary": "periodic"}
 
 
-def torus(name: str, shift_px: int = 0, **network: object) -> Cell:
+def torus(name: str, shift_px: int = 0, **network: object) -> ps.Cell:
     """Return a cell on a torus; `shift_px` is the shift with which its network commutes, 0 if it has a source of
     position."""
-    return Cell(
+    return ps.Cell(
         name,
         {"world": PERIODIC, "network": network},
         {"shift_px": shift_px, "bound": (shift_px / CANVAS_PX) ** 2 or 1.0},
@@ -56,12 +43,12 @@ CELLS = (
 BOUNDED = ("circular, f = 8", "circular, f = 16", "circular, one cell")
 
 
-def above_bound(runs: Runs) -> np.ndarray:
+def above_bound(runs: ps.Runs) -> np.ndarray:
     """Return final accuracy minus the cell's bound, (n,)."""
     return runs.end(CORRECT, LAST) - runs.table["bound"]
 
 
-def within_bound(runs: Runs) -> np.ndarray:
+def within_bound(runs: ps.Runs) -> np.ndarray:
     """Return whether the exact interval of final accuracy is not entirely above the cell's bound, (n,)."""
     from scipy.stats import beta
 
@@ -71,40 +58,40 @@ def within_bound(runs: Runs) -> np.ndarray:
     return (correct == 0) | (low <= runs.table["bound"])
 
 
-def ends_in_b(runs: Runs) -> np.ndarray:
+def ends_in_b(runs: ps.Runs) -> np.ndarray:
     """Return whether samples reach phase B and never C, (n,)."""
     return runs.ever("phase.behaviour", "B") & ~runs.ever("phase.behaviour", "C")
 
 
-def probe_above(level: float) -> Number:
+def probe_above(level: float) -> ps.Number:
     """Number: whether probe R² ends above a level."""
     return partial(_probe_above, level=level)
 
 
-def _probe_above(runs: Runs, level: float) -> np.ndarray:
+def _probe_above(runs: ps.Runs, level: float) -> np.ndarray:
     return runs.end(PROBE_R2) > level
 
 
-MAJORITY = {"statistic": Share(), "threshold": 0.5, "effect": 0.48}
+MAJORITY = {"statistic": ps.Share(), "threshold": 0.5, "effect": 0.48}
 
 
-def claims_for(shift_px: int) -> list[Claim]:
+def claims_for(shift_px: int) -> list[ps.Claim]:
     cell = {"cell": f"circular, f = {shift_px}"}
     return [
-        Claim(
+        ps.Claim(
             f"bound_{shift_px}",
             f"A network that commutes with shifts by {shift_px} px generates at most ({shift_px}/{CANVAS_PX})² "
             f"correctly.",
-            Mean(), above_bound,
+            ps.Mean(), above_bound,
             unit="above the bound", threshold=0.05, effect=0.05, spread=0.02, direction="below", where=cell, check=True,
         ),
-        Claim(
+        ps.Claim(
             f"b_is_last_{shift_px}",
             f"Without a source of position beyond {shift_px} px, samples reach phase B and never C.",
             numbers=ends_in_b, where=cell, check=True, **MAJORITY,
             limits="The bound already excludes phase C; that B is reached is what was measured.",
         ),
-        Claim(
+        ps.Claim(
             f"ordered_{shift_px}",
             "Probe R² at mid, t = 600, is above 0.9 at the end all the same: order is not enough for accuracy.",
             numbers=probe_above(0.9), where=cell, **MAJORITY,
@@ -120,25 +107,25 @@ SOURCES = {
     "circular, coordinates": "circular padding and pixel coordinates",
 }
 
-STUDY = Study(
+STUDY = ps.Study(
     name="cap",
     question="What limits accuracy if a network knows no absolute position, and what provides that position?",
     base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="source_zeros",
     claims=[
         *claims_for(8),
         *claims_for(16),
-        Claim(
+        ps.Claim(
             "bound_in_every_run",
             "In every run of a network that commutes with shifts, accuracy is at most the bound.",
-            Share(), within_bound, threshold=0.75, effect=(0.24, 0.4), where={"cell": BOUNDED}, check=True,
+            ps.Share(), within_bound, threshold=0.75, effect=(0.24, 0.4), where={"cell": BOUNDED}, check=True,
             limits="A run in which nothing is correct passes, and the samples of one snapshot cannot show a "
             "small excess.",
         ),
         *(
-            Claim(
+            ps.Claim(
                 f"source_{cell.split(', ')[-1]}",
                 f"On a torus with {words}, samples reach phase C within 2,500 steps.",
-                numbers=ever("phase.behaviour", "C"), where={"cell": cell}, **MAJORITY,
+                numbers=ps.ever("phase.behaviour", "C"), where={"cell": cell}, **MAJORITY,
                 limits="A run that has not reached C after 2,500 steps might still do so later."
                 + (" These runs had been looked at before the claim was preregistered." if cell == "zeros" else ""),
             )
@@ -146,23 +133,23 @@ STUDY = Study(
         ),
     ],
     plots=[
-        Courses(
+        ps.Courses(
             "accuracy", "Accuracy and probe R² on a torus",
             {"correct, on the grid": CORRECT, "probe R² at mid, t = 600": PROBE_R2},
             panels_by="cell", ylabel="share, or R²", ylim=(-0.05, 1.02),
             references={"bound": {cell.name: cell.axes["bound"] for cell in CELLS if cell.name in BOUNDED}},
         ),
-        PhaseGrid("courses", "Phase of the samples in every run"),
+        ps.PhaseGrid("courses", "Phase of the samples in every run"),
     ],
     tables=[
-        Table(
+        ps.Table(
             "What each network reaches",
             {
                 "accuracy at most": lambda runs: runs.table["bound"],
-                "correct at the end": end(CORRECT, LAST),
-                "share of runs that reach B": ever("phase.behaviour", "B"),
-                "share of runs that reach C": ever("phase.behaviour", "C"),
-                "probe R² at the end": end(PROBE_R2),
+                "correct at the end": ps.end(CORRECT, LAST),
+                "share of runs that reach B": ps.ever("phase.behaviour", "B"),
+                "share of runs that reach C": ps.ever("phase.behaviour", "C"),
+                "probe R² at the end": ps.end(PROBE_R2),
             },
         )
     ],

@@ -12,20 +12,7 @@ memorizes from the step at which their share is half way between that chance and
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import (
-    Against,
-    Cell,
-    Claim,
-    Courses,
-    Mean,
-    Reading,
-    Runs,
-    Study,
-    Table,
-    config_of,
-    end,
-    nearest_labels,
-)
+import phasescope.studies as ps
 from studies.bits.study import FEW_OBSERVED
 from studies.clocks.power import PowerOff
 from studies.percolate.draws import draws_of
@@ -36,7 +23,7 @@ FEWEST = 8  # objects in a snapshot for their places to be counted
 STEPS = 12_000
 
 
-def cell(images: int) -> Cell:
+def cell(images: int) -> ps.Cell:
     """Return a cell on a torus, of a network that is never given a label."""
     fields = {
         "training": {"label_dropout": 1.0, "steps": STEPS, "decay": "constant"},
@@ -49,13 +36,13 @@ def cell(images: int) -> Cell:
     }
     seeded = ("world.design.shuffle",)
     drawn = {"reseeded": seeded, "drawn_from": draws_of(fields)}
-    return Cell(f"untold, {images} images", fields, {"images": images}, "fast", **drawn)
+    return ps.Cell(f"untold, {images} images", fields, {"images": images}, "fast", **drawn)
 
 
 def read_places(run) -> list[dict]:
     """Return, per snapshot, the share of samples with one well-formed object, the share of these at a training place,
     and that by chance."""
-    world = config_of(run).world
+    world = ps.config_of(run).world
     training, factors = world.training_labels(), world.factors
     phase_of = {outcome.name: outcome.phase for outcome in world.reader().outcomes}
     chance = float(len(training) * np.prod(2 * REACH_PX / factors.span))
@@ -66,7 +53,7 @@ def read_places(run) -> list[dict]:
         places = np.stack([read[name] for name in factors.names], axis=1)[formed]
         known = np.nan
         if len(places) >= FEWEST:
-            away = np.abs(factors.difference(places, nearest_labels(training, places, factors)))
+            away = np.abs(factors.difference(places, ps.nearest_labels(training, places, factors)))
             known = float((away <= REACH_PX).all(axis=1).mean())
         rows.append({"step": snapshot.step, "chance": chance, "formed": float(formed.mean()), "known": known})
     return rows
@@ -78,18 +65,18 @@ def with_midway(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(y=np.where(table["came"], (table["y"] + table["without"]) / 2, np.nan))
 
 
-def generalizes(runs: Runs) -> pd.DataFrame:
+def generalizes(runs: ps.Runs) -> pd.DataFrame:
     """Return the onset of whole objects."""
     return with_midway(runs.onsets([formed >= 0.5 for formed in runs.courses("clocks.formed")]))
 
 
-def memorizes(runs: Runs) -> pd.DataFrame:
+def memorizes(runs: ps.Runs) -> pd.DataFrame:
     """Return the onset of places known from training."""
     courses = zip(runs.courses("clocks.known"), runs.courses("clocks.chance"), strict=True)
     return with_midway(runs.onsets([known >= (1 + chance) / 2 for known, chance in courses]))
 
 
-def log_ratio(runs: Runs) -> np.ndarray:
+def log_ratio(runs: ps.Runs) -> np.ndarray:
     """Return the log of the onset of memorizing over that of generalizing, (n,); of the run's end if it does not
     memorize."""
     table = memorizes(runs)
@@ -103,7 +90,7 @@ SHARES = {
     "by chance": "clocks.chance",
 }
 
-STUDY = Study(
+STUDY = ps.Study(
     name="clocks", base="fast", answers="Q7", cells=list(map(cell, IMAGES)), seeds=6, more=6,
     headline="generalizing_first",
     question="With the number of training images, does the time to memorize grow, and the time to generalize not?",
@@ -112,9 +99,9 @@ STUDY = Study(
     "images cannot "
     "be judged: with the largest set most runs do not memorize within their steps. One network of one size was "
     "trained.",
-    readings=[Reading("clocks", read_places, needs=())],
+    readings=[ps.Reading("clocks", read_places, needs=())],
     claims=[
-        Claim(
+        ps.Claim(
             "generalizing_flat", "The time to generalize does not depend on the number of training images, 8 to 128.",
             PowerOff(0.0), generalizes,
             unit="exponent", threshold=0.2, effect=0.15, spread=0.17, direction="below", minimum_n=20,
@@ -122,7 +109,7 @@ STUDY = Study(
             limits="Generalizing means here that half of the samples hold one object; how well their places are spread is "
             "another question.",
         ),
-        Claim(
+        ps.Claim(
             "memorizing_proportional",
             "The time to memorize is proportional to the number of training images, 8 to 128.",
             PowerOff(1.0), memorizes,
@@ -130,10 +117,10 @@ STUDY = Study(
             source="Bonnaire et al. 2025",
             limits="One network of one size: with more parameters it memorizes earlier.",
         ),
-        Claim(
+        ps.Claim(
             "generalizing_first",
             "With 128 images, a network takes more than twice as many steps to memorize as to generalize.",
-            Mean(), log_ratio,
+            ps.Mean(), log_ratio,
             unit="times the steps", log=True, threshold=float(np.log(2)), effect=0.4, spread=0.2, where=MOST,
             source="Bonnaire et al. 2025",
             limits="The number is the log of the ratio of steps. A run that has not memorized by its end counts with its "
@@ -141,20 +128,20 @@ STUDY = Study(
         ),
     ],
     plots=[
-        Against("onsets", "Steps until a network generalizes and memorizes",
+        ps.Against("onsets", "Steps until a network generalizes and memorizes",
                 {"steps until it generalizes": generalizes, "steps until it memorizes": memorizes}, "images",
                 log=True,
                 note="Runs that reach it."),
-        Courses("courses", "Objects, and training places, through training", SHARES, panels_by="images", log=True,
+        ps.Courses("courses", "Objects, and training places, through training", SHARES, panels_by="images", log=True,
                 ylim=(-0.02, 1.02), level=0.5),
     ],
     tables=[
-        Table(
+        ps.Table(
             "The two times by number of training images",
             {
                 "generalizes, steps": generalizes, "share of runs that do": lambda runs: generalizes(runs)["came"],
                 "memorizes, steps": memorizes, "share of runs that do so": lambda runs: memorizes(runs)["came"],
-                **{f"{words}, at the end": end(column) for words, column in SHARES.items()},
+                **{f"{words}, at the end": ps.end(column) for words, column in SHARES.items()},
             },
             by=("images",), note="Steps are means over the runs that reach them.",
         )

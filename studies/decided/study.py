@@ -12,20 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from phasescope.studies import (
-    Cell,
-    Claim,
-    Curve,
-    Ends,
-    Mean,
-    NotEnough,
-    Panel,
-    Reading,
-    Runs,
-    Study,
-    Table,
-    end,
-)
+import phasescope.studies as ps
 
 SIGMAS_PX = (0.5, 1.0, 2.0, 4.0)
 NEAR = 25.0  # noise levels, of 1,000
@@ -34,10 +21,10 @@ IMAGES, CLONES = 48, 3  # started from at each noise level; denoised from each
 UNLABELLED = {"training": {"label_dropout": 1.0}, "world": {"boundary": "periodic"}}
 
 
-def unlabelled(sigma: float) -> Cell:
+def unlabelled(sigma: float) -> ps.Cell:
     """Return a cell on a torus whose network never receives a label."""
     world = {**UNLABELLED["world"], "sigma_px": sigma}
-    return Cell(f"untold, sigma={sigma:g}", {**UNLABELLED, "world": world}, {"sigma": sigma})
+    return ps.Cell(f"untold, sigma={sigma:g}", {**UNLABELLED, "world": world}, {"sigma": sigma})
 
 
 CELLS = tuple(map(unlabelled, SIGMAS_PX))
@@ -54,12 +41,12 @@ def read_clones(run) -> list[dict]:
     return [{"step": run.snapshots[-1].step, "half": found.half[0], "exact_half": found.exact_half, **curves}]
 
 
-def beyond_exact(runs: Runs) -> np.ndarray:
+def beyond_exact(runs: ps.Runs) -> np.ndarray:
     """Number: the noise level at which half of the clones come back, minus that of a perfect network."""
     difference = runs.end("clones.half") - runs.end("clones.exact_half")
     if not np.isfinite(difference).all():
         count = int(np.isnan(difference).sum())
-        raise NotEnough(
+        raise ps.NotEnough(
             f"in {count} runs half of the clones come back at no level that was tried, or at every one"
         )
     return difference
@@ -79,21 +66,21 @@ class ComesBack:
     name: str = "comes_back"
     title: str = "Clones that come back, by the noise level they start from"
 
-    def panels(self, runs: Runs) -> list[Panel]:
+    def panels(self, runs: ps.Runs) -> list[ps.Panel]:
         sigmas = runs.values("sigma") if runs.has(f"clones.share.{LEVELS[0]}") else []
         return [self._panel(sigma, runs.where(sigma=sigma)) for sigma in sigmas]
 
-    def _panel(self, sigma: float, runs: Runs) -> Panel:
+    def _panel(self, sigma: float, runs: ps.Runs) -> ps.Panel:
         curves = [
             self._curve(runs, "share", "network", 0, "points"),
             self._curve(runs, "exact", "perfect network", 7, "line"),
         ]
         title = f"sigma = {sigma:g} px"
-        return Panel(title, "noise level t", "share", curves, level=0.5, ylim=(-0.02, 1.02))
+        return ps.Panel(title, "noise level t", "share", curves, level=0.5, ylim=(-0.02, 1.02))
 
-    def _curve(self, runs: Runs, which: str, label: str, series: int, style) -> Curve:
+    def _curve(self, runs: ps.Runs, which: str, label: str, series: int, style) -> ps.Curve:
         shares = np.array([runs.end(f"clones.{which}.{t}") for t in LEVELS])
-        return Curve(
+        return ps.Curve(
             np.array(LEVELS),
             shares.mean(axis=1),
             shares.min(axis=1),
@@ -103,14 +90,14 @@ class ComesBack:
             style,
         )
 
-    def caption(self, runs: Runs) -> str:
+    def caption(self, runs: ps.Runs) -> str:
         return (
             f"{len(runs)} runs in {len(runs.values('cell'))} cells; {IMAGES} images with {CLONES} clones each per "
             "noise level. Means and ranges over runs."
         )
 
 
-STUDY = Study(
+STUDY = ps.Study(
     name="decided",
     question="At which noise level is a sample's identity fixed without a label, and is it where the posterior "
     "fixes it?",
@@ -124,13 +111,13 @@ STUDY = Study(
     "over an eightfold range of bump widths in which that noise level itself changes severalfold. The narrowest "
     "bumps come nearest to the margin. The curves say at which noise level, not by which mechanism, and networks "
     "with labels are another question.",
-    readings=[Reading("clones", read_clones, needs=())],
+    readings=[ps.Reading("clones", read_clones, needs=())],
     claims=[
-        Claim(
+        ps.Claim(
             f"decided_{sigma:g}",
             f"Without a label, a sample's identity is fixed within {NEAR:g} noise levels of where the exact "
             f"posterior fixes it: sigma {sigma:g} px.",
-            Mean(absolute=True), beyond_exact, NEAR, 15.0, 10.0, "below", unit="noise levels", where={"sigma": sigma},
+            ps.Mean(absolute=True), beyond_exact, NEAR, 15.0, 10.0, "below", unit="noise levels", where={"sigma": sigma},
             limits="Levels between those that were tried are interpolated. How a network with labels fixes its "
             "samples is another question.",
         )
@@ -138,18 +125,18 @@ STUDY = Study(
     ],
     plots=[
         ComesBack(),
-        Ends(
+        ps.Ends(
             "half", "The noise level at which half of the clones come back",
             {"t, minus that of a perfect network": beyond_exact}, by="sigma", level=0.0,
             note=f"A claim holds within {NEAR:g} noise levels of 0. x axis: sigma, px.",
         ),
     ],
     tables=[
-        Table(
+        ps.Table(
             "Noise levels at which a sample's identity is fixed",
             {
-                "half come back at t": end("clones.half"),
-                "perfect network": end("clones.exact_half"),
+                "half come back at t": ps.end("clones.half"),
+                "perfect network": ps.end("clones.exact_half"),
                 "predicted condensation": lambda runs: predictions(runs, "t_condensation"),
                 "predicted instability": lambda runs: predictions(runs, "t_instability"),
             },
@@ -159,5 +146,5 @@ STUDY = Study(
 )  # fmt: skip
 
 
-def predictions(runs: Runs, name: str) -> np.ndarray:
+def predictions(runs: ps.Runs, name: str) -> np.ndarray:
     return np.array([predicted(cell, name) for cell in runs.table["cell"]], dtype=float)

@@ -11,44 +11,28 @@ from functools import cache
 
 import numpy as np
 
-from phasescope.studies import (
-    Against,
-    Cell,
-    Claim,
-    Mean,
-    OnsetRatio,
-    Rank,
-    Runs,
-    Study,
-    Table,
-    accuracy,
-    end,
-    nearest_labels,
-    numpy_generator,
-    onset,
-    onset_of_accuracy,
-)
+import phasescope.studies as ps
 
 THINGS = {
-    "manifold": ("a manifold of labels at mid, t = 600", onset("label_variance.mid.600.value", 0.9)),
-    "grid": ("accuracy on the grid", onset_of_accuracy("grid")),
-    "off_grid": ("accuracy off the grid", onset_of_accuracy("off_grid")),
+    "manifold": ("a manifold of labels at mid, t = 600", ps.onset("label_variance.mid.600.value", 0.9)),
+    "grid": ("accuracy on the grid", ps.onset_of_accuracy("grid")),
+    "off_grid": ("accuracy off the grid", ps.onset_of_accuracy("off_grid")),
 }
 
 
-def grid(system: str, d: float, sigma: float, **axes: float) -> Cell:
+def grid(system: str, d: float, sigma: float, **axes: float) -> ps.Cell:
     """Return a cell by increment and width, px. In `eps`, fields with their default are left out."""
     world = {"design": {"dx": d, "dy": d}, "sigma_px": sigma}
     axes = {"system": system, "d": d, "sigma": sigma, **axes}
     if system == "fast":
-        return Cell(f"d=({d:g}, {d:g}), sigma={sigma:g}", {"world": world}, axes, "fast", 5)
+        return ps.Cell(f"d=({d:g}, {d:g}), sigma={sigma:g}", {"world": world}, axes, "fast", 5)
     world = {key: world[key] for key, value in (("design", d), ("sigma_px", sigma)) if value != 1}
     name = "eps" + f", d={d:g}" * (d != 1) + f", sigma={sigma:g}" * (sigma != 1)
-    return Cell(name, {"world": world} if world else {}, axes)
+    return ps.Cell(name, {"world": world} if world else {}, axes)
 
 
 SETS = [
-    Cell(f"eps, {images} images", {"world": {"design": {"keep": images}}}, {"images": images})
+    ps.Cell(f"eps, {images} images", {"world": {"design": {"keep": images}}}, {"images": images})
     for images in (64, 128, 256, 512)
 ]
 SETS.append(grid("eps", 1.0, 1.0, images=1024))
@@ -58,12 +42,12 @@ SETS.append(grid("eps", 1.0, 1.0, images=1024))
 def nearest_neighbour() -> float:
     """Return the accuracy off the grid of a baseline that returns the nearest of 128 training images."""
     world = SETS[1].config(0, "lean").world
-    labels = world.splits()["off_grid"](20_000, numpy_generator(0, "a copier's labels"))
-    nearest = nearest_labels(world.training_labels(), labels, world.factors)
+    labels = world.splits()["off_grid"](20_000, ps.numpy_generator(0, "a copier's labels"))
+    nearest = ps.nearest_labels(world.training_labels(), labels, world.factors)
     return float((np.abs(world.factors.difference(nearest, labels)) <= 1).all(axis=1).mean())
 
 
-def excess(runs: Runs) -> np.ndarray:
+def excess(runs: ps.Runs) -> np.ndarray:
     """Return accuracy off the grid beyond the nearest-neighbour baseline, at the end, (n,)."""
     return (runs.end("outcomes.off_grid.correct") - nearest_neighbour()) / (1 - nearest_neighbour())
 
@@ -84,7 +68,7 @@ COMPARED = {
 """words, increment and sigma of the cells of which the first may be earlier, limits"""
 
 
-def earlier(name: str, thing: str, system: str) -> Claim:
+def earlier(name: str, thing: str, system: str) -> ps.Claim:
     (sentence, first, second, limits), (words, number) = COMPARED[name], THINGS[thing]
     first, second = (grid(system, *point).name for point in (first, second))
     objective = "P1's objective, preset lean" if system == "eps" else "x-prediction, preset fast"
@@ -92,16 +76,16 @@ def earlier(name: str, thing: str, system: str) -> Claim:
     if thing == "manifold":
         limits = f"A manifold is where the label explains 0.9 of the variance of latents. {SEEN} {limits}"
         effect, spread = ((0.3, 0.4), 0.19) if name == "wider_than_1" else (effect, spread)
-    return Claim(
+    return ps.Claim(
         f"{name}_sooner_{thing}_{system}",
         f"{sentence} bring {words} earlier by more than a fifth of the steps: {objective}.",
-        OnsetRatio("cell", first, second), number, threshold=0.8, effect=effect, spread=spread, direction="below",
+        ps.OnsetRatio("cell", first, second), number, threshold=0.8, effect=effect, spread=spread, direction="below",
         where={"cell": (first, second)}, source="P1", minimum_n=10,
         limits=limits + " These runs were known before the claim was preregistered." * (system == "fast"),
     )  # fmt: skip
 
 
-STUDY = Study(
+STUDY = ps.Study(
     question="Do denser data, more images and more overlap bring order and accuracy earlier, counted in steps?",
     name="density", base="lean", answers="S5", seeds=8, more=8, headline="denser_sooner_grid_eps",
     cells=[*SETS, *(grid("eps", *point) for point in ((0.25, 1.0), (0.5, 1.0), (1.0, 0.5), (1.0, 2.0))),
@@ -121,26 +105,26 @@ STUDY = Study(
             if (name, thing) != ("wider", "manifold")
         ),
         *(
-            Claim(
+            ps.Claim(
                 f"more_images_sooner_{thing}",
                 f"Among sets of 64 to 1,024 images, larger ones bring {words} earlier.",
-                Rank(by="images"), number, threshold=0.0, effect=0.5, minimum_n=20, source="P1",
+                ps.Rank(by="images"), number, threshold=0.0, effect=0.5, minimum_n=20, source="P1",
                 where={"cell": tuple(cell.name for cell in SETS)},
                 limits="Sets are nested: the smaller ones are the first of one random order of the grid's labels. "
                 "Smaller effects are seldom decided." + f" {SEEN}" * (thing == "manifold"),
             )
             for thing, (words, number) in THINGS.items()
         ),
-        Claim(
+        ps.Claim(
             "beyond_copier",
             "From 128 images of the grid, samples off the grid are correct beyond the nearest-neighbour baseline.",
-            Mean(), excess,
+            ps.Mean(), excess,
             unit="excess over the baseline", threshold=0.0, effect=0.3, spread=0.19, where={"cell": SETS[1].name},
             limits="The baseline's accuracy is a mean over labels drawn off the grid.",
         ),
     ],
     plots=[
-        Against(
+        ps.Against(
             name, f"Onsets against {name}",
             {"steps until most samples are correct": THINGS["grid"][1],
             "steps until a manifold": THINGS["manifold"][1]},
@@ -154,13 +138,14 @@ STUDY = Study(
         )
     ],
     tables=[
-        Table(
+        ps.Table(
             "Onsets, and what is correct at the end",
             {
                 "accuracy on the grid, steps": THINGS["grid"][1],
                 "share of runs that reach it": lambda runs: runs.onsets(runs.accurate("grid"))["came"],
                 "a manifold, steps": THINGS["manifold"][1],
-                "correct at the end, on the grid": end(accuracy("grid")), "off the grid": end(accuracy("off_grid")),
+                "correct at the end, on the grid": ps.end(ps.accuracy("grid")),
+                "off the grid": ps.end(ps.accuracy("off_grid")),
             },
             note="Onsets are means over the runs that reach them.",
         )

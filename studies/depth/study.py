@@ -10,20 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from phasescope.studies import (
-    Against,
-    Cell,
-    Claim,
-    OnsetRatio,
-    PhaseGrid,
-    Rank,
-    Runs,
-    Share,
-    Study,
-    Table,
-    end,
-    onset,
-)
+import phasescope.studies as ps
 from studies.foretold.study import length_of_b
 from studies.sheet.readings import CORRECT, PHASE, phases_abc
 
@@ -40,7 +27,7 @@ def blocks(depth: int) -> list[str]:
     return ["stem", *(f"down{level}" for level in levels), "mid", *(f"up{level}" for level in levels)]
 
 
-def cell(depth: int, attention: bool = False, padding: str = "zeros") -> Cell:
+def cell(depth: int, attention: bool = False, padding: str = "zeros") -> ps.Cell:
     network = {
         "widths": [WIDTHS[attention][depth]] * (depth + 1),
         "groups": 4,
@@ -50,7 +37,7 @@ def cell(depth: int, attention: bool = False, padding: str = "zeros") -> Cell:
     name = f"depth {depth}, {padding}{', attention' if attention else ''}"
     axes = {"depth": depth, "attention": attention, "padding": padding, "bottleneck_px": 2 * 2**depth}
     seeds = 6 if attention or padding == "circular" else 8
-    return Cell(name, {"seed": 3000, "network": network, "probing": PLAN}, axes, seeds=seeds)
+    return ps.Cell(name, {"seed": 3000, "network": network, "probing": PLAN}, axes, seeds=seeds)
 
 
 CELLS = [
@@ -63,15 +50,15 @@ BOTH = {"depth": (1, 3)}
 LIMITS = (
     "Preset `lean` but for the network, at one learning rate. 64 samples at each snapshot, every 50 steps."
 )
-ACCURACY = onset(CORRECT, 0.5)
+ACCURACY = ps.onset(CORRECT, 0.5)
 
 
-def ends_in_b(runs: Runs) -> np.ndarray:
+def ends_in_b(runs: ps.Runs) -> np.ndarray:
     """Return whether samples reach phase B and never C, (n,)."""
     return runs.ever(PHASE, "B") & ~runs.ever(PHASE, "C")
 
 
-STUDY = Study(
+STUDY = ps.Study(
     name="depth",
     question="What does depth do, beside attention and the source of absolute position, at an equal number of parameters?",
     base="lean",
@@ -81,57 +68,57 @@ STUDY = Study(
     more=8,
     headline="deeper_earlier",
     claims=[
-        Claim(
+        ps.Claim(
             "deeper_earlier",
             "Of networks with zero padding, deeper ones place samples correctly earlier.",
-            Rank(by="depth", within="attention"), ACCURACY, threshold=0.3, effect=(0.4, 0.5), where=ZEROS,
+            ps.Rank(by="depth", within="attention"), ACCURACY, threshold=0.3, effect=(0.4, 0.5), where=ZEROS,
             limits=f"{LIMITS} Deeper networks are narrower.",
         ),
         *(
-            Claim(
+            ps.Claim(
                 f"abc_depth_{depth}",
                 f"With zero padding, samples of networks of depth {depth} pass A, B and C.",
-                Share(), phases_abc(PHASE, CORRECT), threshold=0.5, effect=0.48, limits=LIMITS,
+                ps.Share(), phases_abc(PHASE, CORRECT), threshold=0.5, effect=0.48, limits=LIMITS,
                 where={**ZEROS, "attention": False, "depth": depth},
             )
             for depth in (1, 2, 3, 4)
         ),
-        Claim(
+        ps.Claim(
             "attention_earlier",
             "With zero padding, attention after every block brings accuracy earlier by more than a fifth of the steps.",
-            OnsetRatio(by="attention", first=True, second=False), ACCURACY, threshold=0.8, direction="below",
+            ps.OnsetRatio(by="attention", first=True, second=False), ACCURACY, threshold=0.8, direction="below",
             effect=(0.2, 0.23), spread=0.2, where={**ZEROS, **BOTH},
             limits=f"{LIMITS} Depths 1 and 3. Networks with attention are narrower.",
         ),
-        Claim(
+        ps.Claim(
             "deeper_longer_b",
             "Of networks with zero padding, the deeper, the larger the part of the way to phase C that is phase B.",
-            Rank(by="depth", within="attention"), partial(length_of_b, relative=True), threshold=0.0, effect=0.45,
+            ps.Rank(by="depth", within="attention"), partial(length_of_b, relative=True), threshold=0.0, effect=0.45,
             where=ZEROS, limits=f"{LIMITS} A run that has not reached C is censored.",
         ),
-        Claim(
+        ps.Claim(
             "circular_ends_in_b",
             "With circular padding samples reach phase B and never C.",
-            Share(), ends_in_b, threshold=0.5, effect=0.44, where=CIRCULAR,
+            ps.Share(), ends_in_b, threshold=0.5, effect=0.44, where=CIRCULAR,
             limits=f"{LIMITS} That C is not reached is a theorem (study `cap`); that B is reached is not.",
         ),
     ],
     plots=[
-        Against(
+        ps.Against(
             "against_depth", "Accuracy and phase B against depth",
-            {"half of the samples correct (step)": ACCURACY, "correct at the end": end(CORRECT)}, "depth", "attention",
+            {"half of the samples correct (step)": ACCURACY, "correct at the end": ps.end(CORRECT)}, "depth", "attention",
             where=ZEROS,
         ),
-        PhaseGrid("courses", "Phase of the samples in every run"),
+        ps.PhaseGrid("courses", "Phase of the samples in every run"),
     ],
     tables=[
-        Table(
+        ps.Table(
             "What each network comes to",
             {
-                "parameters": end("parameters"),
+                "parameters": ps.end("parameters"),
                 "samples pass A, B, C": phases_abc(PHASE, CORRECT),
                 "half of the samples correct (step)": ACCURACY,
-                "correct at the end": end(CORRECT),
+                "correct at the end": ps.end(CORRECT),
             },
             by=("padding", "attention", "depth"),
         )

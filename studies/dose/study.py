@@ -12,21 +12,8 @@ of 700; -0.001 abolishes it at the bottleneck, while at the next layer, which re
 
 from functools import partial
 
+import phasescope.studies as ps
 from phasescope import load_config
-from phasescope.studies import (
-    Cell,
-    Claim,
-    Courses,
-    OnsetRatio,
-    Rank,
-    Reading,
-    Scatter,
-    Share,
-    Study,
-    Table,
-    end,
-    onset,
-)
 from studies.dose.readings import correct_without_sheet, crossing, onsets, read_denoising
 from studies.dose.slope import DoseSlope
 from studies.sheet.readings import CORRECT, LABEL_VARIANCE
@@ -50,15 +37,15 @@ OTHER = (
 )
 
 
-def cell(dose: float, twin: bool) -> Cell:
+def cell(dose: float, twin: bool) -> ps.Cell:
     loss = {"kind": LOSS, "dose": dose, "permuted": twin}
     fields = {"seed": 2000, "training": {"loss": loss}, "family": SOLVER, "probing": PLAN}
     axes = {"dose": dose, "rank": DOSES.index(dose) - 3, "twin": twin, "head": False}
-    return Cell(f"{'twin' if twin else 'dose'} {dose:+g}", fields, axes)
+    return ps.Cell(f"{'twin' if twin else 'dose'} {dose:+g}", fields, axes)
 
 
 LEAN = load_config(overrides=["preset=lean"]).tree()  # another kind of network starts from no preset's fields
-HEAD = Cell(
+HEAD = ps.Cell(
     "head", {"seed": 2000, "network": LEAN["network"] | {"kind": NETWORK}, "family": SOLVER, "probing": PLAN},
     {"dose": 0.0, "rank": 0, "twin": False, "head": True},
 )  # fmt: skip
@@ -69,13 +56,13 @@ CELLS = (
 )
 
 
-def ratio(by: str, first: object) -> OnsetRatio:
-    return OnsetRatio(by=by, first=first, second=not first)
+def ratio(by: str, first: object) -> ps.OnsetRatio:
+    return ps.OnsetRatio(by=by, first=first, second=not first)
 
 
-SHEET_ONSET, ACCURACY_ONSET = onset(LABEL_VARIANCE, 0.9), onset(CORRECT, 0.5)
+SHEET_ONSET, ACCURACY_ONSET = ps.onset(LABEL_VARIANCE, 0.9), ps.onset(CORRECT, 0.5)
 DOSED = {"twin": False, "head": False}
-STUDY = Study(
+STUDY = ps.Study(
     name="dose",
     question="Does the sheet cause accuracy: if a loss term moves the onset of the one, does the onset of the other move?",
     base="lean",
@@ -85,19 +72,19 @@ STUDY = Study(
     more=8,
     headline="accuracy_follows",
     claims=[
-        Claim(
+        ps.Claim(
             "dose_moves_sheet",
             "The higher the dose, the earlier the sheet forms (label variance above 0.9).",
-            Rank(by="rank"), SHEET_ONSET, threshold=0.5, effect=(0.3, 0.35), where=DOSED, limits=SITE,
+            ps.Rank(by="rank"), SHEET_ONSET, threshold=0.5, effect=(0.3, 0.35), where=DOSED, limits=SITE,
         ),
-        Claim(
+        ps.Claim(
             "accuracy_follows",
             "Where a dose moves the sheet's onset, accuracy's moves by more than half of that, on a logarithmic scale.",
             DoseSlope(), onsets, threshold=0.5, effect=0.4, spread=0.15, where=DOSED,
             limits=f"{SITE} {SAMPLES} {OTHER} Doses under which no sheet forms are left out: see correct_without_sheet. A "
             "fixed delay between sheet and accuracy would give a slope below 1, and below 0.5 if it is long.",
         ),
-        Claim(
+        ps.Claim(
             "beyond_loss",
             "It does so beyond what the onset of a low denoising error and the gradient's norm explain.",
             DoseSlope(controls=("loss", "gradient")), onsets, threshold=0.5, effect=0.4, spread=0.15, where=DOSED,
@@ -105,7 +92,7 @@ STUDY = Study(
             "gradient has the dosed term in it.",
         ),
         *(
-            Claim(
+            ps.Claim(
                 name,
                 f"With the {side} dose {what} comes {way} than with the same dose of permuted labels.",
                 ratio("twin", False), number, threshold=threshold, direction=direction,
@@ -118,40 +105,40 @@ STUDY = Study(
                 ("accuracy_later", "accuracy", ACCURACY_ONSET, "lowest", DOSES[0], "later by a quarter", 1.25, "above", 0.4),
             )
         ),
-        Claim(
+        ps.Claim(
             "correct_without_sheet",
             "With the lowest dose, samples become correct although the sheet has not formed.",
-            Share(), correct_without_sheet, threshold=0.5, effect=0.48, where={"twin": False, "dose": DOSES[0]},
+            ps.Share(), correct_without_sheet, threshold=0.5, effect=0.48, where={"twin": False, "dose": DOSES[0]},
             limits=f"{SITE} {SAMPLES} A pilot had shown one such run. A sheet may form at another layer.",
         ),
-        Claim(
+        ps.Claim(
             "head_moves_accuracy",
             "With a head that draws the label's image into the output, samples are correct earlier.",
             ratio("head", True), ACCURACY_ONSET, threshold=0.8, direction="below", effect=0.25, spread=0.15,
             where={"dose": 0.0}, limits=f"{SAMPLES} This says only whether the manipulation worked.",
         ),
-        Claim(
+        ps.Claim(
             "head_without_sheet",
             "With that head, samples become correct although the sheet has not formed.",
-            Share(), correct_without_sheet, threshold=0.5, effect=0.48, where={"head": True},
+            ps.Share(), correct_without_sheet, threshold=0.5, effect=0.48, where={"head": True},
             limits=f"{SITE} {SAMPLES} The head also takes from the layers before it the reason to represent the label: a "
             "sheet that stays away shows that accuracy does not make one, and nothing of what does.",
         ),
     ],
-    readings=[Reading("denoising", read_denoising, needs=())],
+    readings=[ps.Reading("denoising", read_denoising, needs=())],
     plots=[
-        Scatter(
+        ps.Scatter(
             "onsets", "Onset of accuracy against onset of the sheet", x=partial(crossing, name="x"),
             y=partial(crossing, name="y"), xlabel="label variance above .9 (step)", ylabel="half of samples correct (step)",
             by="cell",
         ),
-        Courses("sheet", "Label variance through training", SITES, panels_by="cell", ylim=(-0.3, 1.02)),
-        Courses("accuracy", "Samples correct through training", {"correct": CORRECT}, by="cell", ylim=(0, 1)),
+        ps.Courses("sheet", "Label variance through training", SITES, panels_by="cell", ylim=(-0.3, 1.02)),
+        ps.Courses("accuracy", "Samples correct through training", {"correct": CORRECT}, by="cell", ylim=(0, 1)),
     ],
     tables=[
-        Table(
+        ps.Table(
             "Onsets, in steps",
-            {"sheet": SHEET_ONSET, "accuracy": ACCURACY_ONSET, "correct at the end": end(CORRECT)},
+            {"sheet": SHEET_ONSET, "accuracy": ACCURACY_ONSET, "correct at the end": ps.end(CORRECT)},
         )
     ],
 )  # fmt: skip

@@ -14,20 +14,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import (
-    Cell,
-    Claim,
-    Courses,
-    Ends,
-    Estimate,
-    Mean,
-    OnsetRatio,
-    Runs,
-    Study,
-    Table,
-    accuracy,
-    end,
-)
+import phasescope.studies as ps
 
 PAIRS = {
     "tenfold": (0.1, 1.0, "grid", "on the grid, increments of 0.1 and 1 px"),
@@ -38,18 +25,18 @@ PAIRS = {
 MIDDLE = (0.2, 0.8)  # accuracies between which a joint accuracy is informative
 
 
-def cell(dx: float, dy: float, pair: str, name: str) -> Cell:
-    return Cell(name, {"world": {"design": {"dx": dx, "dy": dy}}}, {"pair": pair, "dense_x": dx < dy})
+def cell(dx: float, dy: float, pair: str, name: str) -> ps.Cell:
+    return ps.Cell(name, {"world": {"design": {"dx": dx, "dy": dy}}}, {"pair": pair, "dense_x": dx < dy})
 
 
-CELLS = [Cell("eps", {}, {"pair": "balanced"}), cell(4.0, 4.0, "balanced, 4 px", "eps, d=4")] + [
+CELLS = [ps.Cell("eps", {}, {"pair": "balanced"}), cell(4.0, 4.0, "balanced, 4 px", "eps, d=4")] + [
     cell(dx, dy, pair, f"eps, d=({dx:g}, {dy:g})")
     for pair, (dense, sparse, *_) in PAIRS.items()
     for dx, dy in ((dense, sparse), (sparse, dense))
 ]
 
 
-def onsets_of_axes(runs: Runs, split: str) -> pd.DataFrame:
+def onsets_of_axes(runs: ps.Runs, split: str) -> pd.DataFrame:
     """Return the onset of accuracy along the sparser axis (`y`) and along the denser one (`y_second`)."""
     x, y = (runs.onsets(runs.accurate(split, axis)) for axis in "xy")
     dense_x, names = runs.table["dense_x"].to_numpy(dtype=bool), ("y", "last", "came")
@@ -57,15 +44,15 @@ def onsets_of_axes(runs: Runs, split: str) -> pd.DataFrame:
     return y.assign(**sparse, **{f"{name}_second": np.where(dense_x, x[name], y[name]) for name in names})
 
 
-def lead(runs: Runs, split: str) -> np.ndarray:
+def lead(runs: ps.Runs, split: str) -> np.ndarray:
     """Return accuracy along the denser axis minus that along the sparser one, averaged over training, (n,)."""
-    x, y = (runs.mean(accuracy(split, axis)) for axis in "xy")
+    x, y = (runs.mean(ps.accuracy(split, axis)) for axis in "xy")
     return np.where(runs.table["dense_x"], x - y, y - x)
 
 
-def phi(runs: Runs, reading: str) -> np.ndarray:
+def phi(runs: ps.Runs, reading: str) -> np.ndarray:
     """Return phi of being correct in x and in y, averaged over snapshots with both accuracies in `MIDDLE`, (n,)."""
-    x, y = (accuracy("grid", axis, reading) for axis in "xy")
+    x, y = (ps.accuracy("grid", axis, reading) for axis in "xy")
     courses = zip(*map(runs.courses, (x, y, f"together.{reading}.grid.x,y.phi.value")), strict=True)
     inside = [
         phis[(np.minimum(x, y) >= MIDDLE[0]) & (np.maximum(x, y) <= MIDDLE[1]) & np.isfinite(phis)]
@@ -74,12 +61,12 @@ def phi(runs: Runs, reading: str) -> np.ndarray:
     return np.array([phis.mean() if len(phis) else np.nan for phis in inside])
 
 
-class Apart(OnsetRatio):
+class Apart(ps.OnsetRatio):
     """The factor between two onsets of a run, whichever comes first: their median ratio or its inverse."""
 
-    def estimate(self, table: pd.DataFrame) -> Estimate:
+    def estimate(self, table: pd.DataFrame) -> ps.Estimate:
         ratio = super().estimate(table)
-        ends = [max(end, 1 / end) if end > 0 else np.inf for end in (ratio.low, ratio.high)]
+        ends = [max(ps.end, 1 / ps.end) if ps.end > 0 else np.inf for ps.end in (ratio.low, ratio.high)]
         low = 1.0 if ratio.low <= 1 <= ratio.high else min(ends)
         return replace(ratio, value=max(ratio.value, 1 / ratio.value), low=low, high=max(ends))
 
@@ -91,12 +78,12 @@ class Apart(OnsetRatio):
 GATED = "A difference before objects form is not seen: samples that are not well-formed are wrong along both axes."
 
 
-def claims_of(pair: str) -> list[Claim]:
+def claims_of(pair: str) -> list[ps.Claim]:
     _, _, split, words = PAIRS[pair]
     coarse = pair == "coarse"  # its onsets vary more
     factor, effect, spread = (1.5, 0.5, 0.2) if coarse else (1.25, (0.25, 0.35), 0.1)
     return [
-        Claim(
+        ps.Claim(
             f"together_{pair}",
             f"Accuracy along x and along y sets in together, within a factor {factor:g}: {words}.",
             Apart(), partial(onsets_of_axes, split=split), threshold=factor, effect=effect, spread=spread,
@@ -104,17 +91,17 @@ def claims_of(pair: str) -> list[Claim]:
             limits="That x and y are coupled: two independent learners are together as well if density does not "
             f"matter. Snapshots are a tenth of an onset apart. {GATED}",
         ),
-        Claim(
+        ps.Claim(
             f"denser_first_{pair}",
             f"Averaged over training, accuracy is higher along the denser axis than along the sparser one: {words}.",
-            Mean(strata="cell"), partial(lead, split=split), unit="of images", threshold=0.0,
+            ps.Mean(strata="cell"), partial(lead, split=split), unit="of images", threshold=0.0,
             effect=0.06 if coarse else 0.02, spread=0.06 if coarse else 0.02, where={"pair": pair},
             limits=f"When it leads: the average mixes an earlier onset with a higher end. {GATED}",
         ),
     ]  # fmt: skip
 
 
-STUDY = Study(
+STUDY = ps.Study(
     question="Trained on x and y of unequal density, does a network learn the two together, or each by its own "
     "density?",
     name="imbalance", base="lean", answers="S6", cells=CELLS, seeds=8, more=8, headline="together_tenfold",
@@ -127,10 +114,10 @@ STUDY = Study(
     claims=[
         *(claim for pair in PAIRS for claim in claims_of(pair)),
         *(
-            Claim(
+            ps.Claim(
                 f"right_together_{name}",
                 f"A sample that is correct in x tends to be correct in y, phi above 0.3, {words}.",
-                Mean(strata="cell"), [partial(phi, reading=reading) for reading in ("darkest", "matched")],
+                ps.Mean(strata="cell"), [partial(phi, reading=reading) for reading in ("darkest", "matched")],
                 unit="phi", threshold=0.3, effect=effect, spread=spread, where={"pair": pairs}, source="P1",
                 limits="Labels that are hard in both factors, at corners, couple x and y in a factorized "
                 "learner too.",
@@ -142,12 +129,12 @@ STUDY = Study(
         ),
     ],
     plots=[
-        Courses(
+        ps.Courses(
             "courses", "Accuracy along x and along y, well-formed samples, on the grid",
-            {axis: accuracy("grid", axis) for axis in "xy"}, panels_by="cell", ylabel="share correct",
+            {axis: ps.accuracy("grid", axis) for axis in "xy"}, panels_by="cell", ylabel="share correct",
             ylim=(-0.02, 1.02), level=0.5,
         ),
-        Ends(
+        ps.Ends(
             "lead", "Lead of the denser axis",
             {words: partial(lead, split=split) for words, split in (("on the grid", "grid"), ("off it", "off_grid"))},
             where={"pair": tuple(PAIRS)}, level=0.0,
@@ -155,14 +142,14 @@ STUDY = Study(
         ),
     ],
     tables=[
-        Table(
+        ps.Table(
             "Onsets and joint accuracy",
             {
                 "onset along x, steps": lambda runs: runs.onsets(runs.accurate("grid", "x")),
                 "onset along y, steps": lambda runs: runs.onsets(runs.accurate("grid", "y")),
                 "phi of x and y, matched filter": partial(phi, reading="matched"),
-                "correct at the end, on the grid": end(accuracy("grid")),
-                "correct at the end, off the grid": end(accuracy("off_grid")),
+                "correct at the end, on the grid": ps.end(ps.accuracy("grid")),
+                "correct at the end, off the grid": ps.end(ps.accuracy("off_grid")),
             },
             note="Onsets are of well-formed samples on the grid: means over the runs that reach them.",
         )

@@ -5,20 +5,7 @@ several (A); then latents form a two-dimensional but unordered manifold, and sam
 (B); then the manifold is ordered, and the bump is in the correct place (C).
 """
 
-from phasescope.studies import (
-    Agreement,
-    Cell,
-    Claim,
-    Courses,
-    Mean,
-    PhaseGrid,
-    Reading,
-    Share,
-    Study,
-    Table,
-    end,
-    reaches,
-)
+import phasescope.studies as ps
 from studies.phases.readings import (
     CORRECT,
     PHASE,
@@ -39,10 +26,10 @@ SYSTEMS = {
     "fast": "x-prediction, preset fast",
 }
 CELLS = (
-    Cell("eps", {}, seeds=18),
-    Cell("small", {"family": {"predict": "eps"}}, base="small", seeds=8),
-    Cell("v", {"family": {"predict": "v"}}, base="small", seeds=10),
-    Cell("fast", {"family": {"predict": "x"}}, base="fast", seeds=16),
+    ps.Cell("eps", {}, seeds=18),
+    ps.Cell("small", {"family": {"predict": "eps"}}, base="small", seeds=8),
+    ps.Cell("v", {"family": {"predict": "v"}}, base="small", seeds=10),
+    ps.Cell("fast", {"family": {"predict": "x"}}, base="fast", seeds=16),
 )
 EFFECT = {"eps": 0.4, "small": 0.48, "v": 0.45, "fast": 0.4}  # of shares: the smallest that the runs can show
 
@@ -62,28 +49,28 @@ CONDITION = {
 }
 
 
-def claims_of(cell: str) -> list[Claim]:
+def claims_of(cell: str) -> list[ps.Claim]:
     words, limits, common = SYSTEMS[cell], LIMITS[cell], {"where": {"cell": cell}, "source": "P1"}
     return [
-        Claim(
+        ps.Claim(
             f"behaviour_abc_{cell}",
             f"Samples go from no or several bumps (A) over one misplaced bump (B) to one in the correct place (C): "
             f"{words}.",
-            Share(), passes_abc, threshold=0.5, effect=EFFECT[cell], **common,
+            ps.Share(), passes_abc, threshold=0.5, effect=EFFECT[cell], **common,
             limits=f"{limits} Phases shorter than the time between two snapshots are not seen.",
         ),
-        Claim(
+        ps.Claim(
             f"failure_a_{cell}",
             f"In phase A samples fail by no bump or several, not by a misshapen one: {words}.",
-            Mean(), shapeless, unit="of wrong samples", threshold=0.5, effect=0.15, spread=0.1, **common,
+            ps.Mean(), shapeless, unit="of wrong samples", threshold=0.5, effect=0.15, spread=0.1, **common,
             limits=f"{limits} A sampler of few steps makes some of these failures: see the study `sampler`.",
         ),
         *(
-            Claim(
+            ps.Claim(
                 f"phase_b_{reading}_{cell}",
                 f"Before latents are ordered they form a low-dimensional manifold without order (B), read "
                 f"{WAYS[reading]}: {words}.",
-                Share(), at_thresholds(passes_b, reading), threshold=0.5, effect=EFFECT[cell], **common,
+                ps.Share(), at_thresholds(passes_b, reading), threshold=0.5, effect=EFFECT[cell], **common,
                 limits=f"{limits} {CONDITION[reading]}",
             )
             for reading in (WAYS if cell == "eps" else ("raw",))
@@ -91,14 +78,14 @@ def claims_of(cell: str) -> list[Claim]:
     ]  # fmt: skip
 
 
-def agreement(cell: str, effect: float, spread: float, left: float) -> Claim:
+def agreement(cell: str, effect: float, spread: float, left: float) -> ps.Claim:
     """Return the claim that latents give the phase of the samples; `left` is what a perfect reading would be above
     the foils."""
-    return Claim(
+    return ps.Claim(
         f"agreement_raw_{cell}",
         f"The phase of the latents, read {WAYS['raw']}, gives the phase of the samples better than the step number and "
         f"another run's latents do: {SYSTEMS[cell]}.",
-        Agreement(), at_thresholds(both, "raw"), threshold=0.0, effect=effect, spread=spread,
+        ps.Agreement(), at_thresholds(both, "raw"), threshold=0.0, effect=effect, spread=spread,
         where={"cell": cell}, source="P1",
         limits=f"{LIMITS[cell]} {CONDITION['raw']} Runs of a cell pass the phases of samples at nearly the same steps: "
         f"even a perfect reading would be at most {left:g} above the step number, less than the smallest effect "
@@ -106,7 +93,7 @@ def agreement(cell: str, effect: float, spread: float, left: float) -> Claim:
     )  # fmt: skip
 
 
-STUDY = Study(
+STUDY = ps.Study(
     name="phases",
     question="Does learning pass through P1's phases A, B and C, in samples and in latents, and in both at once?",
     base="lean",
@@ -125,26 +112,26 @@ STUDY = Study(
         # On `eps` and `v` a perfect reading would not be above the step number: there agreement cannot be asked.
         agreement("small", effect=0.3, spread=0.15, left=0.08),
         agreement("fast", effect=0.1, spread=0.09, left=0.06),
-        Claim(
+        ps.Claim(
             "failure_b_p1_eps",
             f"While latents, read {WAYS['p1']}, are in phase B, wrong samples hold one misplaced bump: {SYSTEMS['eps']}.",
-            Mean(), at_thresholds(misplaced, "p1"), unit="of wrong samples", threshold=0.5, effect=0.3, spread=0.35,
+            ps.Mean(), at_thresholds(misplaced, "p1"), unit="of wrong samples", threshold=0.5, effect=0.3, spread=0.35,
             where={"cell": "eps"}, source="P1",
             limits=f"{SELECTED} Runs whose latents are never in phase B do not count. {CONDITION['p1']}",
         ),
     ],
-    readings=[Reading("p1", read_p1, where={"cell": "eps"}, needs=["probe_r2.down3.600.value"])],
+    readings=[ps.Reading("p1", read_p1, where={"cell": "eps"}, needs=["probe_r2.down3.600.value"])],
     plots=[
-        PhaseGrid("samples", "Phase of the samples in every run"),
-        PhaseGrid(
+        ps.PhaseGrid("samples", "Phase of the samples in every run"),
+        ps.PhaseGrid(
             "latents", "Phase of the representation in every run", column="phase.representation",
             note="Read from raw features at mid, t = 600, by a probe that finds the label itself.",
         ),
-        Courses(
+        ps.Courses(
             "outcomes", "What is sampled while learning", {name: f"outcomes.grid.{name}" for name in OUTCOMES},
             panels_by="cell", ylabel="share of samples", ylim=(0, 1),
         ),
-        Courses(
+        ps.Courses(
             "manifold", "Probe R² and what it does not show, at mid, t = 600",
             {
                 "probe R²": "probe_r2.mid.600.value",
@@ -156,12 +143,12 @@ STUDY = Study(
         ),
     ],
     tables=[
-        Table(
+        ps.Table(
             "What each system passes through",
             {
                 "passes A, B, C": passes_abc,
-                "reaches C": reaches(PHASE, "C", improving=CORRECT),
-                "correct at the end": end(CORRECT),
+                "reaches C": ps.reaches(PHASE, "C", improving=CORRECT),
+                "correct at the end": ps.end(CORRECT),
                 "no bump or several, in phase A": shapeless,
             },
             note="Shares of runs or of samples. Runs that were still improving are left out of the first two.",
