@@ -4,11 +4,13 @@ Five interventions, each a change of one thing, are made on plain bumps and in t
 bumps of which a tenth of the labels are wrong, and bumps of many contrasts, so that a label has several images. Does what
 brings accuracy earlier or later on plain bumps do so in each of them?
 
-Kendall's tau between two rankings of six cells can hardly be shown to be above 0.6: neighbours in a ranking swap by chance.
-So the correlation of the cells' mean log onsets is judged, and tau printed beside it. A sample counts as correct if the
-matched filter finds the bump within 1 px of the label, between pixels: this reads every true image of every world correctly,
-while the fit that says whether a bump is well-formed would refuse a third of those over photographs. Digits at (x, y), a
-fifth world, are left out.
+Kendall's tau between two rankings of six cells came out above 0.6 in 95 % of simulated studies if effects are equal in both
+worlds, and in none if they correlate by 0.9, because neighbours in a ranking swap by chance. So the correlation of the
+cells' mean log onsets is judged (97 % if it is 0.9), and tau printed beside it. A sample counts as correct if the matched
+filter finds the bump within 1 px of the label, between pixels: this reads every true image of every world correctly, while
+the fit that says whether a bump is well-formed would refuse a third of those over photographs. Pilots on seed 9000, over
+photographs, set the length and the weight of noise levels, min(SNR, 0.1): with min(SNR, 5), or v-prediction, samples stayed at
+chance for 1,890 steps. Digits at (x, y), a fifth world, are left out.
 """
 
 import pandas as pd
@@ -24,8 +26,8 @@ WORLDS = {
 }  # fmt: skip
 CHANGES = {
     "none": {}, "wider": {"world": {"sigma_px": 2.0}}, "denser": {"world": {"design": {"dx": 0.5, "dy": 0.5}}},
-    "v": {"family": {"predict": "v", "weighting": "min_snr"}}, "no coordinates": {"network": {"coordinates": False}},
-    "stripes": {"world": {"stripes": 0.25}},
+    "weight": {"family": {"weighting": {"kind": "min_snr", "gamma": 0.1}}}, "stripes": {"world": {"stripes": 0.25}},
+    "no coordinates": {"network": {"coordinates": False}},
 }  # fmt: skip
 STEPS = 1890
 PLAN = {"snapshots": {"dense_until": 0, "every": 90}, "images": {"grid": 64, "off_grid": 0}, "observe": []}
@@ -50,7 +52,7 @@ def carries(world: str) -> ps.Claim:
     return ps.Claim(
         f"carries_{world.replace(' ', '_')}",
         f"Bumps {WORLDS[world][1]}: changes move accuracy's onset as on plain bumps (correlation above 0.6).",
-        Transfer("plain", world), placed, threshold=0.6, effect=(0.3, 0.4), spread=0.12,
+        Transfer("plain", world), placed, threshold=0.6, effect=0.3, spread=0.12,
         where={"world": ("plain", world)}, limits=f"{LIMITS} One large effect can carry a correlation.",
     )  # fmt: skip
 

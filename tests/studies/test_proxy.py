@@ -86,7 +86,7 @@ def test_the_correlation_of_simulated_effects_is_the_truth_unless_half_of_a_cell
     statistic = Transfer("plain", "photographs")
     table = statistic.simulate(design, truth, 1e-9, np.random.default_rng(0))
     assert statistic.estimate(table).value == pytest.approx(truth, abs=1e-6)
-    late = (table["cell"] == "plain, v") & (table["seed"] % 2 == 0)
+    late = (table["cell"] == "plain, weight") & (table["seed"] % 2 == 0)
     estimate = statistic.estimate(pd.DataFrame(table).assign(came=~late))
     assert (estimate.low, estimate.high) == (-1, 1)
     assert "50%" in estimate.censored
