@@ -6,19 +6,7 @@ not. The training sets are those of Liang et al. 2024 (arXiv 2408.13256), who re
 their number of runs.
 """
 
-from phasescope.studies import (
-    Cell,
-    Claim,
-    Courses,
-    Difference,
-    Ends,
-    Mean,
-    Number,
-    Study,
-    Table,
-    accuracy,
-    end,
-)
+import phasescope.studies as ps
 
 MARGIN_PX = 6.0  # around the canvas, in which a coordinate means "this factor is not shown"
 CANVAS = {"x": [0.0, 32.0], "y": [0.0, 32.0]}
@@ -52,19 +40,21 @@ def both(hold_out: dict | None = None, **fields: object) -> dict:
     return {"within": CANVAS, "hold_out": hold_out, **fields}
 
 
-def composed(world: str, name: str, parts: list[dict], tested: list[dict] | None = None, **axes: str) -> Cell:
+def composed(
+    world: str, name: str, parts: list[dict], tested: list[dict] | None = None, **axes: str
+) -> ps.Cell:
     """Return a cell that is trained on several sets of images."""
     design = {"kind": "union", "parts": parts, "tested": tested or []}
     fields = {"world": {**WORLDS[world], "design": design}, "probing": ENDS_ONLY}
-    return Cell(f"{world}, {name}", fields, {"world": world, **axes})
+    return ps.Cell(f"{world}, {name}", fields, {"world": world, **axes})
 
 
-def excess(split: str, reading: str = "formed", baseline: str = "nearest_neighbour") -> Number:
+def excess(split: str, reading: str = "formed", baseline: str = "nearest_neighbour") -> ps.Number:
     """Number: accuracy beyond a baseline, (accuracy - baseline) / (1 - baseline), at the end."""
-    return end(f"excess.{baseline}.{accuracy(split, '', reading).removesuffix('.')}")
+    return ps.end(f"excess.{baseline}.{ps.accuracy(split, '', reading).removesuffix('.')}")
 
 
-def cells_of(world: str) -> list[Cell]:
+def cells_of(world: str) -> list[ps.Cell]:
     cells = [
         composed(world, f"{held}, {kind}", [both(HELD_OUT[held][0]), *alone], held=held, trained_on=kind)
         for held in ("cross", "square")
@@ -77,7 +67,7 @@ def cells_of(world: str) -> list[Cell]:
     return [*cells, rim, composed(world, "1D", ALONE, tested, held="rim", trained_on="1D")]
 
 
-def claims_of(world: str, held: str) -> list[Claim]:
+def claims_of(world: str, held: str) -> list[ps.Claim]:
     split, less = HELD_OUT[held][1], "1D" if held == "rim" else "2D"
     numbers = [excess(split, reading) for reading in READINGS[world]]
     name, sentence = (
@@ -89,8 +79,8 @@ def claims_of(world: str, held: str) -> list[Claim]:
             f"rim_helps_{world}",
             f"Beside 1D images, 2D images along a rim of 2 px help inside the rim: {world}.",
         )
-    helped = Claim(
-        name, sentence, Difference("trained_on", "2D and 1D", less, paired=True), numbers,
+    helped = ps.Claim(
+        name, sentence, ps.Difference("trained_on", "2D and 1D", less, paired=True), numbers,
         unit="of the excess", threshold=0.3 if held == "rim" else 0.4, effect=0.3, spread=0.18 if held == "rim" else 0.12,
         where={"world": world, "held": held}, source="P2",
         limits="Longer training, or sets of another size, might differ: the sets also differ in their number of "
@@ -98,18 +88,18 @@ def claims_of(world: str, held: str) -> list[Claim]:
     )  # fmt: skip
     if held == "rim":
         return [helped]
-    composes = Claim(
+    composes = ps.Claim(
         f"composes_{world}_{held}",
         f"Trained on 2D and 1D images, a network generates the held-out {split} beyond the nearest-neighbour "
         f"baseline: {world}.",
-        Mean(), numbers, unit="excess over the baseline", threshold=0.5, effect=0.3, spread=0.13, source="P2",
+        ps.Mean(), numbers, unit="excess over the baseline", threshold=0.5, effect=0.3, spread=0.13, source="P2",
         where={"world": world, "held": held, "trained_on": "2D and 1D"},
         limits="Longer training might change it. A per-factor baseline gets all of them: 1D images show every value.",
     )  # fmt: skip
     return [helped, composes]
 
 
-STUDY = Study(
+STUDY = ps.Study(
     name="compose",
     question="Trained on factors together and alone, does a network generate combinations that it never saw?",
     base="lean",
@@ -121,7 +111,7 @@ STUDY = Study(
     claims=[claim for world in WORLDS for held in HELD_OUT for claim in claims_of(world, held)],
     plots=[
         *(
-            Ends(
+            ps.Ends(
                 f"{world}_{held}", f"{world.capitalize()}, {held}: beyond the nearest-neighbour baseline",
                 {"well-formed samples": excess(split), "every sample, matched filter": excess(split, "matched")},
                 by="trained_on", where={"world": world, "held": held}, ylim=(-0.2, 1.05), level=0.0,
@@ -129,17 +119,17 @@ STUDY = Study(
             for world in WORLDS
             for held, (_, split) in HELD_OUT.items()
         ),
-        Courses(
+        ps.Courses(
             "courses", "Accuracy by split through training",
-            {split: accuracy(split) for split in ("grid", "x_arm", "y_arm", "intersection", "square", "inside")},
+            {split: ps.accuracy(split) for split in ("grid", "x_arm", "y_arm", "intersection", "square", "inside")},
             panels_by="cell", ylabel="share correct", ylim=(-0.02, 1.02), note="The split `grid` is trained on.",
         ),
     ],
     tables=[
-        Table(
+        ps.Table(
             f"{split.capitalize()}, at the end",
             {
-                "correct": end(accuracy(split)),
+                "correct": ps.end(ps.accuracy(split)),
                 "beyond nearest neighbour": excess(split),
                 "the same, every sample": excess(split, "matched"),
                 "beyond the kernel baseline": excess(split, baseline="kernel"),

@@ -12,20 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from phasescope.studies import (
-    Cell,
-    Claim,
-    Courses,
-    Mean,
-    Number,
-    Reading,
-    Runs,
-    Scatter,
-    Study,
-    Table,
-    end,
-    start,
-)
+import phasescope.studies as ps
 from studies.factorization.lattice import ASKED, SITES, at, index, read_code
 
 SYSTEMS = {"open": "open bumps, lean", "torus": "periodic bumps, lean", "turns": "periodic bumps and encoding, lean",
@@ -35,8 +22,8 @@ TURNS = {**PERIODIC, "network": {"embedding": {"period": 32.0}}}
 PREDICT_X = {"family": {"predict": "x"}}
 
 
-def system(key: str, name: str, fields: dict, seeds: int = 8, base: str = "lean") -> Cell:
-    return Cell(name, fields, {"system": SYSTEMS[key]}, base, seeds)
+def system(key: str, name: str, fields: dict, seeds: int = 8, base: str = "lean") -> ps.Cell:
+    return ps.Cell(name, fields, {"system": SYSTEMS[key]}, base, seeds)
 
 
 CELLS = (
@@ -65,16 +52,16 @@ UNTRAINED = {  # index and parallelism of untrained networks, at t = 50 and at t
 }  # fmt: skip
 
 
-def gain(*columns: str) -> Number:
+def gain(*columns: str) -> ps.Number:
     """Number: columns at the end minus before training, mean over columns."""
     return partial(_gain, columns=columns)
 
 
-def _gain(runs: Runs, columns: tuple[str, ...]) -> np.ndarray:
+def _gain(runs: ps.Runs, columns: tuple[str, ...]) -> np.ndarray:
     return np.mean([runs.end(column) - runs.start(column) for column in columns], axis=0)
 
 
-def claims_for(key: str, cell: Cell) -> list[Claim]:
+def claims_for(key: str, cell: ps.Cell) -> list[ps.Claim]:
     """Return the three claims about each of the two noise levels."""
     claims = []
     for site, (first, parallel), spreads in zip(ASKED, UNTRAINED[key], SPREADS[key], strict=True):
@@ -82,7 +69,7 @@ def claims_for(key: str, cell: Cell) -> list[Claim]:
         asked = {
             "factorized": (
                 f"Latents at {at(site)} are nearer to a Clifford torus than to a 3D torus",
-                end(index(site)), MIDWAY, 1 - MIDWAY,
+                ps.end(index(site)), MIDWAY, 1 - MIDWAY,
                 f"The untrained network's index is {first:g}: a value above {MIDWAY:g} need not come from training.",
             ),
             "factorized_more": (
@@ -107,8 +94,8 @@ def claims_for(key: str, cell: Cell) -> list[Claim]:
                 effect > KINDS[kind]
             )
             more += [f"At most {room:.2g} can be added, so it could hardly be supported."] * beyond
-            claims.append(Claim(
-                f"{kind}_{key}_{site.t}", f"{words}: {SYSTEMS[key]}.", Mean(), number, threshold,
+            claims.append(ps.Claim(
+                f"{kind}_{key}_{site.t}", f"{words}: {SYSTEMS[key]}.", ps.Mean(), number, threshold,
                 (min(effect, round(room, 2)), effect), spread, unit="index", where={"cell": cell.name}, source="P2",
                 limits=" ".join([limits, *more]),
                 unreachable=f"supported: at most {room:.2g} can be added" if beyond else "",
@@ -116,7 +103,7 @@ def claims_for(key: str, cell: Cell) -> list[Claim]:
     return claims
 
 
-STUDY = Study(
+STUDY = ps.Study(
     name="factorization",
     question="Do networks factorize x and y (P2), or couple them (P1), and is it training that makes it so?",
     base="lean",
@@ -132,33 +119,33 @@ STUDY = Study(
     "P1 has it. Whether trained latents end nearer to the one torus or to the other differs so much between runs "
     "that eight seldom decide it. Nothing here is about generated images. Both presets were chosen because they "
     "pass phases A, B and C.",
-    readings=[Reading("code", read_code, needs=())],
+    readings=[ps.Reading("code", read_code, needs=())],
     claims=[claim for key, cell in zip(SYSTEMS, CELLS, strict=True) for claim in claims_for(key, cell)],
     plots=[
-        Courses(
+        ps.Courses(
             "index", "The factorization index through training", {at(site): index(site) for site in SITES},
             panels_by="system", ylabel="index (0: 3D torus, 1: Clifford torus)", level=MIDWAY,
             note="Noise can bring an index above 1.",
         ),
         *(
-            Scatter(
-                f"gain_{site.t}", f"The index before and after training, {at(site)}", start(index(site)),
-                end(index(site)), "index, untrained network", "index, at the end", by="system", level=MIDWAY,
+            ps.Scatter(
+                f"gain_{site.t}", f"The index before and after training, {at(site)}", ps.start(index(site)),
+                ps.end(index(site)), "index, untrained network", "index, at the end", by="system", level=MIDWAY,
             )
             for site in ASKED
         ),
     ],
     tables=[
-        Table(
+        ps.Table(
             f"Latents at {at(site)}",
             {
-                "index, untrained": start(index(site)),
-                "index": end(index(site)),
-                "parallelism of x": end(f"code.{site}.parallelism.x"),
-                "parallelism of y": end(f"code.{site}.parallelism.y"),
-                "overlap of x and y": end(f"code.{site}.overlap"),
-                "index of the images": end("code.images.value"),
-                "index of the encoding": end("code.encoding.value"),
+                "index, untrained": ps.start(index(site)),
+                "index": ps.end(index(site)),
+                "parallelism of x": ps.end(f"code.{site}.parallelism.x"),
+                "parallelism of y": ps.end(f"code.{site}.parallelism.y"),
+                "overlap of x and y": ps.end(f"code.{site}.overlap"),
+                "index of the images": ps.end("code.images.value"),
+                "index of the encoding": ps.end("code.encoding.value"),
             },
             by=("system",),
         )
