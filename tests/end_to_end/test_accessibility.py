@@ -86,9 +86,9 @@ def report(trained, pages, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def study_report(pages, tmp_path_factory):
-    """Of a study as it is shipped."""
+    """Of a study as it is shipped, which answers the paper's statements."""
     out = tmp_path_factory.mktemp("study") / "study.html"
-    assert main(["report", "sampler", "--studies", str(ROOT / "studies"), "--out", str(out)]) == 0
+    assert main(["report", "p1", "--studies", str(ROOT / "studies"), "--out", str(out)]) == 0
     return pages(out.as_uri(), READINESS["study_report"])
 
 

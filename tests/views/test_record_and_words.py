@@ -47,12 +47,11 @@ def test_verdict_says_the_onsets_and_which_came_first(run):
     }
     assert onset["representation"] < onset["representation_p1"] < onset["behaviour"]
     for sentence, images in zip(verdict, onset.values(), strict=False):
-        assert "passed A, B, C" in sentence
+        assert "went through phases A, B, C" in sentence
         assert f"from {images:,} images on" in sentence
-    assert f"order came first, {onset['behaviour'] - onset['representation']:,} images before" in verdict[-1]
-    assert (
-        f"order came first, {onset['behaviour'] - onset['representation_p1']:,} images before" in verdict[-1]
-    )
+    for reading in ("representation", "representation_p1"):
+        later = f"{onset['behaviour'] - onset[reading]:,} training images later images became mostly correct"
+        assert f"the activations became ordered first; {later}" in verdict[-1]
 
 
 def test_verdict_of_an_unfinished_run_claims_no_onset(tmp_path):
@@ -60,8 +59,8 @@ def test_verdict_of_an_unfinished_run_claims_no_onset(tmp_path):
     record = Record(write_run(tmp_path / "early", steps, state="stopped"))
     verdict = words.verdict(record)
     assert f"stopped at step {steps[-1]:,} of {STEPS:,}" in verdict[0]
-    assert "not reached for good" in verdict[1]
-    assert "neither order nor mostly correct images" in verdict[-1]
+    assert "C (mostly correct) was not reached within" in verdict[1]
+    assert "did not become ordered, nor did images become mostly correct" in verdict[-1]
 
 
 def test_verdict_warns_where_a_null_leaves_nothing_to_be_gained(run):
@@ -97,11 +96,12 @@ def test_a_threshold_lies_where_its_gain_is_reached_and_nowhere_where_nothing_is
 @pytest.mark.parametrize(
     ("behaviour", "representation", "said"),
     [
-        ("AAC", "AAC", "came at the same snapshot"),
-        ("ACC", "AAC", "mostly correct images came first, 64 images before order"),
-        ("AAA", "ACC", "the activations became ordered, and mostly correct images did not come"),
-        ("ACC", "AAA", "mostly correct images came, and the activations did not become ordered"),
-        ("ACC", "ACB", "mostly correct images came, and the activations did not stay ordered"),
+        ("AAC", "AAC", "ordered at the same snapshot at which images became mostly correct"),
+        ("ACC", "AAC", "images became mostly correct first; 64 training images later the activations"),
+        ("AAA", "ACC", "the activations became ordered, but images did not become mostly correct"),
+        ("ACB", "ACC", "the activations became ordered, but images did not stay mostly correct"),
+        ("ACC", "AAA", "images became mostly correct, but the activations did not become ordered"),
+        ("ACC", "ACB", "images became mostly correct, but the activations did not stay ordered"),
     ],
 )
 @pytest.mark.parametrize("reading", ["representation", "sheet"])  # studies read only the sheet

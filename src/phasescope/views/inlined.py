@@ -27,6 +27,7 @@ CSS = (
     "body{font:16px/1.5 system-ui,sans-serif}"
     "table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.2rem .6rem;text-align:left;"
     "border-bottom:1px solid #8884;vertical-align:top}img{max-width:100%;background:#fff}"
+    "p code,li code{overflow-wrap:anywhere}"
 )
 MODULE = re.compile(r'"\./(\w+\.js)"')
 
@@ -92,14 +93,20 @@ def markdown_page(markdown: str, title: str, images: Mapping[str, bytes]) -> str
 
     # Sentences of a study may hold what looks like a tag: it is shown, and means nothing.
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
-    # Rows of claims link to their headings, to which CommonMark gives no address.
-    body = re.sub(r"<h3>(.*?)</h3>", r'<h3 id="\1">\1</h3>', body)
+    # Pages link to their headings, to which CommonMark gives no address, by the names that GitHub gives them.
+    body = re.sub(r"<(h[23])>(.*?)</h", lambda it: f'<{it[1]} id="{_anchor(it[2])}">{it[2]}</h', body)
+    body = body.replace("<table>", '<table tabindex="0">')  # a wide one scrolls, also by keys
     for name, png in images.items():
         body = body.replace(f'src="{name}"', f'src="data:image/png;base64,{_base64(png)}"')
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f'<link rel="icon" href="data:,"><title>{escape(title)}</title><style>{CSS}</style><main>{body}</main></html>\n'
     )
+
+
+def _anchor(heading: str) -> str:
+    text = re.sub(r"<[^>]*>|&\w+;|[^\w\- ]", "", heading)
+    return text.lower().replace(" ", "-")
 
 
 def _modules(names: list[str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ def format_score(value: float | None, decimals: int = 3) -> str:
     """Return a number with so many decimals, from 10 on two fewer: a score that is not 1 does not look as if it were."""
     if value is None or math.isnan(value):
         return NOTHING
-    return f"{value:,.{decimals if abs(value) < 10 else decimals - 2}f}"
+    return f"{value:z,.{decimals if abs(value) < 10 else decimals - 2}f}"  # z: no -0.000
 
 
 def format_short(value: float, _position: int | None = None) -> str:

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,20 @@ def test_a_studys_page_is_its_readme_with_its_pictures_and_no_markup_of_its_own(
     assert "<h1>Example</h1>" in page
     assert 'src="data:image/png;base64,cG5n"' in page
     assert "<script" not in page
+
+
+def test_links_of_a_page_lead_to_its_headings_and_to_other_studies(results):
+    (results / "other").mkdir()
+    for name, other in (("example", "other"), ("other", "example")):
+        text = f"# {name}\n\n[there](../{other}/README.md#so_it_is), [here](#what-it-isnt-now)\n\n"
+        (results / name / "README.md").write_text(f"{text}## What it isn't, now\n\n### so_it_is\n")
+    page = asked(results, "/studies/example").text
+    for link in re.findall(r'href="(/studies/[^"]+|#[^"]+)"', page):
+        address, _, anchor = link.partition("#")
+        there = asked(results, address or "/studies/example")
+        assert there.status_code == 200
+        assert f'id="{anchor}"' in there.text
+    assert page.count('href="') == 5  # the icon, the list of studies, and these two
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 cell in `records.parquet`."""
 
 import json
+import re
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -38,7 +39,8 @@ class Studies:
             raise Unknown(f"there is no page of a study {name!r} here: `phasescope study` writes it")
         with reading(name):
             images = {image.name: image.read_bytes() for image in path.glob("*.png")}
-            text = (path / PAGE).read_text()
+            # Links to other studies' folders lead to their pages here.
+            text = re.sub(r"\]\(\.\./([^/)#]+)(/README\.md)?", r"](/studies/\1", (path / PAGE).read_text())
             return markdown_page(f"[Studies](/#/studies)\n\n{text}", name, images)
 
     def members(self) -> dict[str, dict[str, str]]:

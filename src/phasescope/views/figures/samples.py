@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
+from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.path import Path
 
 from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.figures.pixels import GAP_PX, joined, pixels
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int, UInt8
     from matplotlib.axes import Axes
 
-CROSSHAIR = Path(
-    [(-1, 0), (-0.55, 0), (0.55, 0), (1, 0), (0, -1), (0, -0.55), (0, 0.55), (0, 1)],
-    [Path.MOVETO, Path.LINETO] * 4,
+CROSSHAIR = 0.13 * np.array(
+    [[(-1, 0), (-0.55, 0)], [(0.55, 0), (1, 0)], [(0, -1), (0, -0.55)], [(0, 0.55), (0, 1)]]
 )
+"""(arm, end, x and y), in widths of an image"""
 MARGIN_IN = 0.62
 """left of the images, for the numbers"""
 LABEL_LINE = 2
@@ -67,7 +67,7 @@ def samples(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
             at = labels[shown][:, list(record.position)] - 1
             # A position in a world's margin would mark another image.
             at[np.abs(at - wide / 2) > wide / 2 + 1] = np.nan
-            _mark_positions(ax, at, left, top, (WIDTH_IN - MARGIN_IN) * 72 * wide / width)
+            _mark_positions(ax, at, left, top, (wide, high), border)
         ax.set_xticks(left + wide / 2, texts, fontsize=7)
         ax.set_yticks(top + high / 2, [format_count(record.images_at(s)) for s in chosen], fontsize=7)
         ax.tick_params(length=0, pad=2)
@@ -122,10 +122,15 @@ def _borders(record: Record, read: list[dict[str, Array]], shown: Array) -> Floa
     return np.array([[colours.get(name, (0.0, 0.0, 0.0, 0.0)) for name in row] for row in rows])
 
 
-def _mark_positions(ax: Axes, at: Float[Array, "columns 2"], left: Array, top: Array, size_pt: float) -> None:
-    x, y = left + at[:, 0], top[:, None] + at[:, 1]
-    style = {"s": (0.26 * size_pt) ** 2, "linewidths": 0.9, "facecolors": "none", "edgecolors": TARGET}
-    ax.scatter(np.broadcast_to(x, y.shape), y, marker=CROSSHAIR, **style)
+def _mark_positions(
+    ax: Axes, at: Float[Array, "columns 2"], left: Array, top: Array, size: tuple[int, int], border: int
+) -> None:
+    corner = np.stack(np.broadcast_arrays(left, top[:, None]), axis=-1)
+    arms = (corner + at)[:, :, None, None] + size[0] * CROSSHAIR
+    # Cut at the border's edge: an arm that reaches into the next image would mark that one.
+    first = corner[:, :, None, None] - border - 0.5
+    arms = np.clip(arms, first, first + np.array(size) + 2 * border)
+    ax.add_collection(LineCollection(arms.reshape(-1, 2, 2), colors=TARGET, linewidths=0.9))
 
 
 def _text(record: Record, label: Float[Array, " K"]) -> str:

@@ -19,7 +19,7 @@ SUBJECTS = {
     "representation": "The representation by ridge R²",
     "representation_p1": "The representation by P1's reading",
 }
-ORDERINGS = {"sheet": "by the sheet", "representation": "by ridge R²", "representation_p1": "by P1's reading"}
+ORDERINGS = {"sheet": "By the sheet", "representation": "By ridge R²", "representation_p1": "By P1's reading"}
 PROBES = {"probe_r2": ("representation", "probe R²"), "p1_r2": ("representation_p1", "P1's R²")}
 """the reading at whose site a probe is read, and its name"""
 STATES = {"running": "is still running", "stopped": "was stopped", "failed": "failed", "killed": "was killed"}
@@ -128,15 +128,17 @@ def _passage(record: Record, reading: str) -> str:
         return f"{name} was undecided at all of {len(record.metrics)} snapshots."
     undecided = record.phases(reading).count("undecided")
     doubt = f" (undecided at {undecided} of {len(record.metrics)} snapshots)" if undecided else ""
-    passage = f"passed {', '.join(passed)}" if len(passed) > 1 else f"was in {passed[0]} wherever decided"
+    alone = f"was in phase {passed[0]}" + (" wherever it was decided" if undecided else " throughout")
+    passage = f"went through phases {', '.join(passed)}" if len(passed) > 1 else alone
     marks = [
         f"{phase} ({meaning(record, reading, phase)}) from {format_count(began[phase])} images on"
         for phase in ("B", "C")
         if phase in passed and began[phase] is not None
     ]
     if began["C"] is None:
-        end = format_count(record.images_seen[-1])
-        marks.append(f"C ({meaning(record, reading, 'C')}) was not reached for good by {end} images")
+        never = f"was not reached within {format_count(record.images_seen[-1])} images"
+        fate = "was reached and did not last" if "C" in passed else never
+        marks.append(f"C ({meaning(record, reading, 'C')}) {fate}")
     return f"{name} {passage}{doubt}: {'; '.join(marks)}."
 
 
@@ -144,25 +146,27 @@ def _precedence(record: Record, read: list[str]) -> list[str]:
     readings = [name for name in ORDERINGS if name in read]
     if "behaviour" not in read or not readings:
         return []
-    success = f"mostly {record.outcomes[-1].name} images"
+    success = f"mostly {record.outcomes[-1].name}"
     correct = record.onsets("behaviour")["C"]
     clauses = []
     for reading in readings:
         ordered = record.onsets(reading)["C"]
         become = "stay" if "C" in record.sequence(reading) else "become"
+        remain = "stay" if "C" in record.sequence("behaviour") else "become"
+        first, then = "the activations became ordered", f"images became {success}"
         if ordered is None and correct is None:
-            clause = f"neither order nor {success} were reached"
+            clause = f"the activations did not {become} ordered, nor did images {remain} {success}"
         elif ordered is None:
-            clause = f"{success} came, and the activations did not {become} ordered"
+            clause = f"{then}, but the activations did not {become} ordered"
         elif correct is None:
-            clause = f"the activations became ordered, and {success} did not come"
+            clause = f"{first}, but images did not {remain} {success}"
         elif ordered == correct:
-            clause = f"order and {success} came at the same snapshot"
+            clause = f"{first} at the same snapshot at which {then}"
         else:
-            first, then = ("order", success) if ordered < correct else (success, "order")
-            clause = f"{first} came first, {format_count(abs(ordered - correct))} images before {then}"
-        clauses.append(f"{probed(ORDERINGS[reading], record.factors)}, {clause}")
-    return [f"Which came first: {'; '.join(clauses)}."]
+            first, then = (first, then) if ordered < correct else (then, first)
+            clause = f"{first} first; {format_count(abs(ordered - correct))} training images later {then}"
+        clauses.append(f"{probed(ORDERINGS[reading], record.factors)}, {clause}.")
+    return [f"Which came first? {' '.join(clauses)}"]
 
 
 def _caveats(record: Record) -> list[str]:
