@@ -187,14 +187,16 @@ def test_a_target_stands_on_the_bump_that_was_asked_for(run):
     mosaic = np.asarray(ax.images[0].get_array())
     side, border = 32, border_px(32)
     columns = (mosaic.shape[1] + GAP_PX) // (side + 2 * border + GAP_PX)
-    marks = np.asarray(ax.collections[0].get_offsets()).reshape(-1, columns, 2)[-1]
-    for x, y in marks:
-        column, row = (int((value - border + 0.5) // (side + 2 * border + GAP_PX)) for value in (x, y))
+    arms = np.asarray(ax.collections[0].get_segments()).reshape(-1, columns, 4, 2, 2)
+    for column in range(columns):
+        row, (x, y) = len(arms) - 1, (arms[-1, column, 2, 0, 0], arms[-1, column, 0, 0, 1])
         top, left = (border + index * (side + 2 * border + GAP_PX) for index in (row, column))
         image = mosaic[top : top + side, left : left + side, 0]
         darkest = np.unravel_index(image.argmin(), image.shape)
         assert abs(left + darkest[1] - x) <= 0.51
         assert abs(top + darkest[0] - y) <= 0.51
+        from_corner = arms[-1, column] - [left - border - 0.5, top - border - 0.5]
+        assert ((from_corner >= 0) & (from_corner <= side + 2 * border)).all(), "on its own tile"
 
 
 def test_light_colours_differ_so_that_each_becomes_one_variable():

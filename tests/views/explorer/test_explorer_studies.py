@@ -60,7 +60,7 @@ def test_links_of_a_page_lead_to_its_headings_and_to_other_studies(results):
         there = asked(results, address or "/studies/example")
         assert there.status_code == 200
         assert f'id="{anchor}"' in there.text
-    assert page.count('href="') == 5  # the icon, the list of studies, and these two
+    assert page.count('href="') == 4  # the icon, the list of studies, and these two
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ function head({name, details, studies, snapshot, error}) {
   const badges = h("span.pair", badge("images", behaviour), badge("activations", sheet ?? representation));
   const isSampled = details.snapshots.some(({weights}) => weights) && !details.sampling.error;
   const links = !ALONE && [
-    isSampled && h("a.button", {href: address("sample", name)}, "generate with it"),
+    isSampled && h("a.button", {href: address("sample", name)}, "sample images"),
     h("a.button", {href: address("runs", "", {runs: name})}, "compare")
   ];
   const title = ALONE ? h("h2", "Through training") : h("h1", name);

@@ -110,7 +110,7 @@ function heading(rows, {chosen}) {
   return h(
     "div.heading",
     h("h1", "Runs"),
-    h("span.note", runs.loaded && `${counted} · ${runs.folder}`),
+    h("span.note", runs.loaded && `${counted} in ${runs.folder}/`),
     phasesTerm(),
     chosen.size > 1 && h("a.button", {href}, `compare ${chosen.size}`)
   );

@@ -244,7 +244,7 @@ class SampleView {
 }
 
 const heading = name =>
-  h("div.heading", h("h1", h("a", {href: address("run", name)}, name)), h("span.note", "generate with it"));
+  h("div.heading", h("h1", h("a", {href: address("run", name)}, name)), h("span.note", "sample images"));
 
 // of an image, px: the width of a panel
 function sizeIn(root) {
