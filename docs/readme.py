@@ -30,8 +30,10 @@ def caption() -> str:
 def findings() -> str:
     """Return what came out, the claims that were judged of S1 to S7, and the open questions that have decided claims."""
     text = FINDINGS.read_text()
-    answer = next(line for line in text.splitlines() if line.startswith("**What came out so far**"))
-    answer = answer.replace("](", "](studies/")
+    answer = re.search(r"^\*\*What came out so far.*?\n\n(- .*\n)+", text, flags=re.MULTILINE)
+    assert answer, "the page of findings says what came out"
+    # One paragraph, whose lines begin with a bullet: the README stays short.
+    told = re.sub(r"\n+- ", "<br>• ", answer[0].strip()).replace("](", "](studies/")
     rows = [
         "| | P1 and its sequel state | claim that was tested | verdict | number | runs | study |",
         "|---|---|---|---|---|---|---|",
@@ -59,7 +61,7 @@ def findings() -> str:
         f"Of the ten questions that P1 leaves open, {len(decided)} have claims that are decided ({', '.join(decided)}). "
         "[All claims](studies/README.md)."
     )
-    return "\n".join([answer, "", *rows, "", end])
+    return "\n".join([told, "", *rows, "", end])
 
 
 PARTS = {"caption": caption, "findings": findings}

@@ -57,7 +57,7 @@ ERRORS = (
     ({"board": {"shape": {"kind": "round", "side": 1}}},
      "`board.shape.side` (=1) is not a field: fields here are kind, radius"),
     ({"board": {"shape": {"kind": "square", "round": {"radius": "x"}}}},
-     "`board.shape.round.radius` (=x) must be a valid number, unable to parse string as a number"),
+     "`board.shape.round.radius` (=x) must be a valid number"),
     ({"board": {"shape": {"kind": "star"}}},
      "`board.shape.kind` (=star) must be one of 'round', 'square'"),
     ({"board": {"shape": {"radius": 1}}},

@@ -103,7 +103,7 @@ def test_what_is_observed_already_stays_and_what_was_killed_half_way_goes_on(run
         ("layers=[up9]", r"`probing.layers` \(=up9\) must be layers of the network"),
         ("t=[50]", r"`probing.t` \(=50\) must be from 0 to 49"),
         ("tapz=[mid]", r"`probing.tapz` \(=\['mid'\]\) is not a field"),
-        ("training.steps=3", r"`probing.training` .*is not a field"),
+        ("training.steps=3", r"`training.steps` \(=3\) must be a key of `probing`"),
         ("probing=3", r"`probing` \(=3\) must be a key of `probing`"),
         ("layers", r"`layers` must have the form key=value"),
         ("images.rim=16", r"`probing.images.rim` \(=16\) must be of a split of the world: grid, off_grid"),

@@ -19,6 +19,7 @@ from phasescope.studies import Cell, Claim, NotEnough, Study, find_studies, merg
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import check_preregistered
 from phasescope.studies.records import RECORDS, Recorded, judge, read_claims, read_rows
+from phasescope.views.numbers import amendment_lines
 
 STUDIES = Path(__file__).parents[2] / "studies"
 FOUND = {study.name: (study, folder) for study, folder in find_studies(STUDIES)}
@@ -55,6 +56,11 @@ def test_a_study_is_as_preregistered_and_a_page_long(name):
     known = check_preregistered(study, folder)
     assert known is not None or not (folder / RECORDS).exists()
     assert len((folder / "study.py").read_text().splitlines()) <= LINES
+    page = folder / "README.md"
+    hidden = (
+        [line for line in amendment_lines(known) if line not in page.read_text()] if page.exists() else []
+    )
+    assert hidden == [], f"phasescope study {name} --judge writes the page with its amendments"
 
 
 def test_all_studies_together_are_no_longer_than_they_may_be():

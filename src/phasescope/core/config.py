@@ -32,6 +32,8 @@ class Config(BaseModel):
 
     UNTOLD: ClassVar[frozenset[str]] = frozenset()
     """fields that are not part of an identity: on which device a run is computed, what is observed of it"""
+    BESIDE: ClassVar[tuple[str, ...]] = ()
+    """keys that a file or an override may have beside the fields"""
 
     @model_validator(mode="before")
     @classmethod
@@ -40,7 +42,7 @@ class Config(BaseModel):
         if isinstance(tree, dict) and cls.model_config.get("extra") == "forbid":
             for name, value in tree.items():
                 if name not in cls.model_fields:
-                    known = ", ".join(cls.model_fields)
+                    known = ", ".join((*cls.BESIDE, *cls.model_fields))
                     raise ValueError(f"`{name}` (={_short(value)}) is not a field: fields here are {known}")
         return tree
 
@@ -255,6 +257,7 @@ def _line(fault: Any, name: str) -> str:
                 return f"`{name}.{rule[1:]}" if within else rule
         case _:
             rule = re.sub(r"^\w+ should (be )?", lambda match: f"must {match[1] or ''}", fault["msg"])
+            rule = rule.partition(", unable to parse")[0]
     return f"`{name or 'configuration'}` (={_short(value)}) {rule}"
 
 

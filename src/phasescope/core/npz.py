@@ -19,6 +19,9 @@ def open_npz(path: Path | str) -> Iterator[Mapping[str, np.ndarray]]:
     """
     with reading(path), warnings.catch_warnings(), open(path, "rb") as file:
         warnings.simplefilter("ignore")  # of headers that Python 2 wrote, as dSprites' are
+        # What is no archive numpy takes for a pickle, and advises to load it.
+        if not file.peek(6).startswith((b"PK", b"\x93NUMPY")):
+            raise ValueError("it is no npz file")
         with np.load(file, allow_pickle=False) as arrays:
             if isinstance(arrays, np.ndarray):
                 raise ValueError("it holds one array without a name")

@@ -59,6 +59,7 @@ class RunConfig(Config):
     """All that determines a run. Its name and what is observed of it are not part of its identity."""
 
     UNTOLD: ClassVar[frozenset[str]] = frozenset({"name", "probing"})
+    BESIDE: ClassVar[tuple[str, ...]] = ("preset",)
 
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     """name of the run's folder, before the hash"""

@@ -73,10 +73,9 @@ def plan_with(config: RunConfig, overrides: Sequence[str]) -> ProbingConfig:
     within = []
     for keys, value in parse_overrides(overrides):
         inner = keys[1:] if keys[0] == "probing" else keys
-        if not inner:
-            raise UserError(
-                f"`{keys[0]}` (={value}) must be a key of `probing`, as in `probing.layers=[mid]`"
-            )
+        if not inner or inner[0] in RunConfig.model_fields:
+            name = ".".join(keys)
+            raise UserError(f"`{name}` (={value}) must be a key of `probing`, as in `probing.layers=[mid]`")
         within.append((["probing", *inner], value))
     tree = config.tree()
     changed = set_overrides({"probing": {}}, within)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.kinds import importable_from, load
 from phasescope.studies.study import Study
 
@@ -45,7 +45,8 @@ def find_study(name: str, folder: Path | None = None) -> tuple[Study, Path]:
             f"`STUDY` (={name}) must be a study in {folder} ({known}), or the path of a study's folder or file"
         )
     # So that a study can import from a sibling: ``from studies.tori.study import ...``.
-    with importable_from(file.resolve().parents[2]):
+    owed = as_user_error(f"`STUDY` (={name}) must hold a phasescope Study: ")
+    with importable_from(file.resolve().parents[2]), owed:
         study = load(f"{file}:{variable or 'STUDY'}", anywhere=True)
     if not isinstance(study, Study):
         raise UserError(f"`STUDY` (={name}) must hold a phasescope Study: {variable or 'STUDY'} = Study(...)")

@@ -141,7 +141,7 @@ def battery(
     """
     wrong = [name for name in chosen or () if name not in NAMES]
     if wrong:
-        raise ValueError(f"`chosen` (={wrong[0]}) must be one of {', '.join(NAMES)}")
+        raise ValueError(f"`measure` (={wrong[0]}) must be one of {', '.join(NAMES)}")
     if (n := np.size(latents, 0) if np.ndim(latents) else 0) > MOST_ROWS:
         first = (chosen or NAMES)[0]
         raise ValueError(

@@ -184,9 +184,7 @@ def find_run(word: str, runs: Path | str = "runs") -> Run:
     if len(hits) == 1:
         return hits[0]
     if not hits:
-        raise UserError(
-            f"`RUN` (={word}) must name a run: `{runs}` holds {len(known)} runs and none of that name"
-        )
+        raise UserError(f"`RUN` (={word}) must name a run: of {len(known)} in `{runs}` none has that name")
     names = ", ".join(run.name for run in hits[:5])
     raise UserError(f"`RUN` (={word}) must name one run: it could be {names}")
 
