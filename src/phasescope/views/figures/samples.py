@@ -130,7 +130,7 @@ def _mark_positions(
     # Cut at the border's edge: an arm that reaches into the next image would mark that one.
     first = corner[:, :, None, None] - border - 0.5
     arms = np.clip(arms, first, first + np.array(size) + 2 * border)
-    ax.add_collection(LineCollection(arms.reshape(-1, 2, 2), colors=TARGET, linewidths=0.9))
+    ax.add_collection(LineCollection(list(arms.reshape(-1, 2, 2)), colors=TARGET, linewidths=0.9))
 
 
 def _text(record: Record, label: Float[Array, " K"]) -> str:
