@@ -41,7 +41,7 @@ def findings() -> str:
     for line in text.splitlines():
         if re.match(r"\| S\d \|", line):
             key, statement, verdict, claim, number, runs, _, study = line.strip("|").split(" | ")
-            if verdict == "not run yet":
+            if runs == "0":
                 continue
             cells = (
                 key.strip(),
