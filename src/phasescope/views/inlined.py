@@ -24,10 +24,9 @@ PAGE = "README.md"
 """a study's page, in its folder"""
 CSS = (
     ":root{color-scheme:light dark;background:Canvas}body{max-width:60rem;margin:2rem auto;padding:0 1rem}"
-    "body{font:16px/1.5 system-ui,sans-serif}"
+    "body{font:16px/1.5 system-ui,sans-serif}p code,li code{overflow-wrap:anywhere}"
     "table{border-collapse:collapse;display:block;overflow-x:auto}td,th{padding:.2rem .6rem;text-align:left;"
     "border-bottom:1px solid #8884;vertical-align:top}img{max-width:100%;background:#fff}"
-    "p code,li code{overflow-wrap:anywhere}"
 )
 MODULE = re.compile(r'"\./(\w+\.js)"')
 
@@ -105,8 +104,7 @@ def markdown_page(markdown: str, title: str, images: Mapping[str, bytes]) -> str
 
 
 def _anchor(heading: str) -> str:
-    text = re.sub(r"<[^>]*>|&\w+;|[^\w\- ]", "", heading)
-    return text.lower().replace(" ", "-")
+    return re.sub(r"<[^>]*>|&\w+;|[^\w\- ]", "", heading).lower().replace(" ", "-")
 
 
 def _modules(names: list[str]) -> dict[str, str]:
