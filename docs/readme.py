@@ -32,8 +32,7 @@ def findings() -> str:
     text = FINDINGS.read_text()
     answer = re.search(r"^\*\*What came out so far.*?\n\n(- .*\n)+", text, flags=re.MULTILINE)
     assert answer, "the page of findings says what came out"
-    # One paragraph, whose lines begin with a bullet: the README stays short.
-    told = re.sub(r"\n+- ", "<br>• ", answer[0].strip()).replace("](", "](studies/")
+    told = answer[0].strip().replace("](", "](studies/")
     rows = [
         "| | P1 and its sequel state | claim that was tested | verdict | number | runs | study |",
         "|---|---|---|---|---|---|---|",
