@@ -59,7 +59,8 @@ def sweep_of(arguments: Sequence[str], name: str | None = None) -> Study:
     seeds = _seeds([seed for _, seed in values.pop("seed", [([], of_file)])])
     swept = {key: several for key, several in values.items() if len(several) > 1}
     if not swept and seeds == 1:
-        raise UserError("`KEY=VALUE` (=one value) must have several values, as in training.batch=8,16")
+        given = " ".join(overrides)[:60] or "nothing"
+        raise UserError(f"`KEY=VALUE` (={given}) must have several values, as in training.batch=8,16")
     if (count := math.prod(map(len, swept.values()))) > MOST_CELLS:
         raise UserError(f"`KEY=VALUE` (={count} combinations) must make at most {MOST_CELLS} cells")
     fixed = [several[0] for several in values.values() if len(several) == 1]

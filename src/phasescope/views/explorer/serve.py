@@ -46,7 +46,8 @@ def serve(runs: Path, results: Path, port: int, trust: bool = False) -> None:
     with serving(runs, results, port, trust) as (address, thread):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: asked.set())
-        print(f"{address}/   (Ctrl-C ends it)", flush=True)
+        missing = "" if runs.exists() else f"; `{runs}` does not exist yet: its runs appear as they are made"
+        print(f"{address}/   (Ctrl-C ends it{missing})", flush=True)
         # only this thread runs handlers of signals, and a signal that another thread receives does not wake it
         while thread.is_alive() and not asked.wait(LOOK_EVERY_S):
             pass
