@@ -66,7 +66,10 @@ class Apart(ps.OnsetRatio):
 
     def estimate(self, table: pd.DataFrame) -> ps.Estimate:
         ratio = super().estimate(table)
-        ends = [max(ps.end, 1 / ps.end) if ps.end > 0 else np.inf for ps.end in (ratio.low, ratio.high)]
+        ends = [
+            max(ratio_end, 1 / ratio_end) if ratio_end > 0 else np.inf
+            for ratio_end in (ratio.low, ratio.high)
+        ]
         low = 1.0 if ratio.low <= 1 <= ratio.high else min(ends)
         return replace(ratio, value=max(ratio.value, 1 / ratio.value), low=low, high=max(ends))
 

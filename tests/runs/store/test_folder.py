@@ -208,7 +208,7 @@ def test_an_ambiguous_word_names_the_candidates(word: str, runs: Path):
 
 
 def test_no_run_of_that_name(runs: Path):
-    with pytest.raises(UserError, match=r"holds 3 runs and none"):
+    with pytest.raises(UserError, match=r"of 3 in `.*` none has that name"):
         find_run("zebra", runs)
     with pytest.raises(UserError, match=r"`.*notes` must be a run's folder: it has no config.yaml"):
         open_run(runs / "notes")
