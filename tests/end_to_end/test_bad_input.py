@@ -100,7 +100,7 @@ READ = {
     "sample: a folder": (["sample", "tiny", "--out", "{tmp}/folder.png"], "folder.png", "must be a file"),
     "sample: unknown step": (["sample", "tiny", "--step", "7"], "`--step` (=7)", "0, 10, 20, 40"),
     "measure: missing file": (["measure", "{tmp}/no.npz"], "no.npz`", "cannot be read"),
-    "measure: unknown measure": (["measure", "tiny", "--only", "beauty"], "`measure` (=beauty)", "order"),
+    "measure: unknown measure": (["measure", "tiny", "--only", "beauty"], "`measure` (=beauty)", "probe_r2"),
     "ls: a file": (["ls", "--runs", "/dev/null"], "--runs", "/dev/null must be a folder of runs"),
 }
 

@@ -215,7 +215,7 @@ def test_accuracy_by_factor_follows_the_scrubber_in_every_reading(visit, trained
     page.keyboard.press("Home")
     wait_until(page, "document.querySelector('.scrubber .at').innerText.includes('step 0')")
     assert page.evaluate(f"{table}.innerText") != last
-    assert "Probe R² by route" in page.inner_text(".histories")
+    assert "Probe R² by route" in page.inner_text(".charts.histories")
 
 
 @pytest.mark.slow
@@ -270,7 +270,7 @@ def test_the_list_of_studies_leads_to_a_studys_page_and_its_runs(visit, trained,
     page.click("a.card")
     wait_until(page, "document.querySelector('h1')?.innerText === 'Example'")
     page.go_back()
-    again = visit("/#/runs?q=study:example", "runs")
+    again = visit("/#/runs?q=study:example", "runs", afresh=True)
     assert again.locator("tr[data-run]").count() == 1
 
 
