@@ -20,7 +20,7 @@ from studies.proxy.transfer import Transfer
 from studies.sheet.readings import crossing_steps
 
 WORLDS = {
-    "plain": ({}, "of plain bumps"), "photographs": ({"clutter": 0.2}, "over photographs"),
+    "plain": ({}, "on white"), "photographs": ({"clutter": 0.2}, "over photographs"),
     "wrong labels": ({"wrong": 0.1}, "with a tenth of the labels wrong"),
     "contrasts": ({"faintest": 0.4}, "of contrasts from 0.4 to 1"),
 }  # fmt: skip
