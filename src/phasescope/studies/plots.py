@@ -211,6 +211,7 @@ class Ends(BasePlot):
         return self._axis(title, "", label, curves, ticks=ticks)
 
 
+# The legend has an entry for each reference and none for its line in each group: that of a line without a place.
 NOWHERE = np.full(1, np.nan)
 REFERENCES: tuple[Literal["dashed"], Literal["dotted"]] = "dashed", "dotted"
 
@@ -224,7 +225,7 @@ class Against(BasePlot):
     along: str
     by: str = ""
     references: Mapping[str, Number] = field(default_factory=dict)
-    """label -> number drawn as a dashed or dotted line of each group, such as a baseline's; two at most"""
+    """label -> number drawn as a dashed or dotted line of each group, such as a baseline's; a third looks like the first"""
 
     SHOWS = "Points: means over runs; bars: range over runs."
 
@@ -235,10 +236,12 @@ class Against(BasePlot):
             for series, (label, part) in enumerate(_groups(runs, self.by)):
                 at, means, low, high = self._along(part, number)
                 curves.append(Curve(at, means, low, high, label, series))
-                for reference, style in zip(self.references.values(), REFERENCES, strict=False):
+                for reference, style in zip(
+                    self.references.values(), itertools.cycle(REFERENCES), strict=False
+                ):
                     at, means, *_ = self._along(part, reference)
                     curves.append(Curve(at, means, series=series, style=style))
-            for text, style in zip(self.references, REFERENCES, strict=False):  # the legend
+            for text, style in zip(self.references, itertools.cycle(REFERENCES), strict=False):
                 curves.append(Curve(NOWHERE, NOWHERE, label=text, series=7, style=style))
             panels.append(self._axis(self.title, self.along, ylabel, curves))
         return panels
