@@ -52,7 +52,8 @@ def test_a_studys_page_is_its_readme_with_its_pictures_and_no_markup_of_its_own(
 def test_links_of_a_page_lead_to_its_headings_and_to_other_studies(results):
     (results / "other").mkdir()
     for name, other in (("example", "other"), ("other", "example")):
-        text = f"# {name}\n\n[there](../{other}/README.md#so_it_is), [here](#what-it-isnt-now)\n\n"
+        links = f"[there](../{other}/README.md#so_it_is), [here](#what-it-isnt-now), [a study without a page](../planned)"
+        text = f"# {name}\n\n{links}\n\n"
         (results / name / "README.md").write_text(f"{text}## What it isn't, now\n\n### so_it_is\n")
     page = asked(results, "/studies/example").text
     for link in re.findall(r'href="(/studies/[^"]+|#[^"]+)"', page):

@@ -16,6 +16,9 @@ from phasescope.studies.records import CLAIMS, RECORDS
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.inlined import PAGE, markdown_page
 
+# A link from one study's page to another study's folder.
+LINK = re.compile(r"\[([^\]]*)\]\(\.\./([^/)#]+)(?:/README\.md)?(#[^)]*)?\)")
+
 
 class Studies:
     """Lists the studies whose results lie in the folder `results`."""
@@ -39,9 +42,13 @@ class Studies:
             raise Unknown(f"there is no page of a study {name!r} here: `phasescope study` writes it")
         with reading(name):
             images = {image.name: image.read_bytes() for image in path.glob("*.png")}
-            # Links to other studies' folders lead to their pages here.
-            text = re.sub(r"\]\(\.\./([^/)#]+)(/README\.md)?", r"](/studies/\1", (path / PAGE).read_text())
+            text = LINK.sub(self._to_page, (path / PAGE).read_text())
             return markdown_page(f"[Studies](/#/studies)\n\n{text}", name, images)
+
+    def _to_page(self, link: re.Match) -> str:
+        """Return a link to another study's folder as one to its page here; its words alone if it has no page yet."""
+        words, name, place = link.groups(default="")
+        return f"[{words}](/studies/{name}{place})" if (self.folder / name / PAGE).is_file() else words
 
     def members(self) -> dict[str, dict[str, str]]:
         """Return of each recorded run, by its digest, the `study` and the `cell` that it belongs to; a study whose records
