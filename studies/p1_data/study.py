@@ -6,20 +6,7 @@ Its five first runs differ by 0.08 in the logarithm of the step at which half of
 runs of another data set show a difference of a fifth.
 """
 
-from phasescope.studies import (
-    Cell,
-    Claim,
-    Courses,
-    Ends,
-    Mean,
-    OnsetRatio,
-    Reading,
-    Study,
-    Table,
-    end,
-    merge,
-    onset,
-)
+import phasescope.studies as ps
 from studies.p1.study import SMALL
 from studies.p1.study import STUDY as P1
 from studies.p1_data.readings import denser_ahead, read_samples
@@ -31,13 +18,13 @@ DATA = {
     "wide": ({"sigma_px": 2.0}, 4),
     "unequal": ({"design": {"dx": 0.25, "dy": 1.0}}, 6),
 }
-REFERENCE = Cell("p1", P1.cells[0].fields, {"data": "p1"}, seeds=8)
+REFERENCE = ps.Cell("p1", P1.cells[0].fields, {"data": "p1"}, seeds=8)
 CELLS = [
     REFERENCE,
     *(
-        Cell(
+        ps.Cell(
             name,
-            merge(REFERENCE.fields, {"seed": 200, "world": world, "training": {"steps": STEPS}}),
+            ps.merge(REFERENCE.fields, {"seed": 200, "world": world, "training": {"steps": STEPS}}),
             {"data": name},
             seeds=seeds,
         )
@@ -45,13 +32,13 @@ CELLS = [
     ),
 ]
 CORRECT = "object.correct"
-ACCURACY, SHEET = onset(CORRECT, 0.5), onset(LABEL_VARIANCE, 0.9)
+ACCURACY, SHEET = ps.onset(CORRECT, 0.5), ps.onset(LABEL_VARIANCE, 0.9)
 WORDS = {"dense": "Increments of 0.25 px instead of 1 px", "wide": "Bumps of sigma 2 px instead of 1 px"}
 LIMITS = (
     f"{SMALL} 64 samples at each snapshot, every 100 steps, by DPM-Solver in 12 steps; labels of the grid."
 )
 
-STUDY = Study(
+STUDY = ps.Study(
     name="p1_data",
     question="On P1's ingredients: what do denser data, more overlap and unequal increments do?",
     base="p1",
@@ -61,35 +48,37 @@ STUDY = Study(
     headline="dense_accuracy",
     claims=[
         *(
-            Claim(
+            ps.Claim(
                 f"{name}_{kind}",
                 f"{words} bring {what} earlier by more than a fifth of the steps.",
-                OnsetRatio(by="data", first=name, second="p1"), number, threshold=0.8, direction="below", effect=0.2,
-                spread=0.1, source="P1", limits=LIMITS,
+                ps.OnsetRatio(by="data", first=name, second="p1"), number, threshold=0.8, direction="below", effect=0.2,
+                spread=0.1, where={"data": (name, "p1")}, source="P1", limits=LIMITS,
             )
             for name, words in WORDS.items()
             for kind, what, number in (("accuracy", "accuracy", ACCURACY), ("sheet", "the manifold of labels", SHEET))
         ),
-        Claim(
+        ps.Claim(
             "denser_axis_ahead",
             "Averaged over training, more samples are correct along x (increments of 0.25 px) than along y (1 px).",
-            Mean(), denser_ahead,
+            ps.Mean(), denser_ahead,
             unit="of samples", threshold=0.02, effect=0.045, spread=0.025, where={"data": "unequal"},
-            limits=f"{LIMITS} Read between pixels, within 1 px. P1 states that the axes are learned together: refuted.",
+            limits=f"{LIMITS} Read between pixels, within 1 px. "
+            "P1 states that the axes are learned together: if this claim is supported, they are not.",
         ),
     ],
-    readings=[Reading("object", read_samples, needs=())],
+    readings=[ps.Reading("object", read_samples, needs=())],
     plots=[
-        Courses("correct", "Samples correct through training", {"correct": CORRECT}, by="data", ylim=(0, 1)),
-        Courses(
+        ps.Courses("correct", "Samples correct through training", {"correct": CORRECT}, by="data", ylim=(0, 1)),
+        ps.Courses(
             "axes", "Correct along each axis", {"x": "object.x", "y": "object.y"}, where={"data": "unequal"}, ylim=(0, 1)
         ),
-        Ends("onsets", "When half of the samples are correct", {"step": ACCURACY}, by="data"),
+        ps.Ends("onsets", "When half of the samples are correct", {"step": ACCURACY}, by="data"),
     ],
     tables=[
-        Table(
+        ps.Table(
             "Onsets, in steps",
-            {"label variance above .9": SHEET, "half of the samples correct": ACCURACY, "correct at the end": end(CORRECT)},
+            {"label variance above .9": SHEET, "half of the samples correct": ACCURACY,
+             "correct at the end": ps.end(CORRECT)},
             by=("data",),
         )
     ],

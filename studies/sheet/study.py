@@ -9,21 +9,7 @@ there an untrained network has no sheet, and a maximum-likelihood fit to the noi
 
 from functools import partial
 
-from phasescope.studies import (
-    Agreement,
-    Cell,
-    Claim,
-    Courses,
-    Mean,
-    OnsetRatio,
-    PhaseGrid,
-    Rank,
-    Share,
-    Study,
-    Table,
-    end,
-    onset,
-)
+import phasescope.studies as ps
 from studies.sheet.readings import (
     CORRECT,
     LABEL_VARIANCE,
@@ -50,7 +36,7 @@ PROBING = {
     "crossed_labels": 0,
     "p1": None,
 }
-CELLS = (Cell("lean", {"seed": 1000, "probing": PROBING}, seeds=64),)
+CELLS = (ps.Cell("lean", {"seed": 1000, "probing": PROBING}, seeds=64),)
 SELECTED = "On a system chosen because its samples pass the phases, not on P1's own."
 SITE = "The sheet is read at mid, t = 600, from 128 labels under two noise draws."
 
@@ -71,9 +57,9 @@ def shown(phase: str, correct: str, outcomes: dict[str, str], **more: str) -> di
     correct and of their outcomes; `more` are further columns among the readings."""
     return {
         "plots": [
-            PhaseGrid("samples", "Phase of the samples in every run", column=phase),
-            PhaseGrid("sheet", "Phase of the sheet in every run", column=SHEET),
-            Courses(
+            ps.PhaseGrid("samples", "Phase of the samples in every run", column=phase),
+            ps.PhaseGrid("sheet", "Phase of the sheet in every run", column=SHEET),
+            ps.Courses(
                 "readings", "The sheet's readings and the samples",
                 {
                     "label variance": LABEL_VARIANCE,
@@ -84,28 +70,28 @@ def shown(phase: str, correct: str, outcomes: dict[str, str], **more: str) -> di
                 },
                 panels_by="cell", ylabel="share", ylim=(-0.05, 1.02),
             ),
-            Courses(
+            ps.Courses(
                 "outcomes", "What is sampled while learning", outcomes,
                 panels_by="cell", ylabel="share of samples", ylim=(0, 1),
             ),
         ],
         "tables": [
-            Table(
+            ps.Table(
                 "What the system passes through",
                 {
                     "samples pass A, B, C": phases_abc(phase, correct),
                     "sheet passes A, B, C": phases_abc(SHEET, LABEL_VARIANCE),
-                    "label variance above .9 (step)": onset(LABEL_VARIANCE, 0.9),
-                    "half of the samples correct (step)": onset(correct, 0.5),
-                    "correct at the end": end(correct),
-                    **{f"{name} at the end": end(column) for name, column in more.items()},
+                    "label variance above .9 (step)": ps.onset(LABEL_VARIANCE, 0.9),
+                    "half of the samples correct (step)": ps.onset(correct, 0.5),
+                    "correct at the end": ps.end(correct),
+                    **{f"{name} at the end": ps.end(column) for name, column in more.items()},
                 },
             )
         ],
     }  # fmt: skip
 
 
-STUDY = Study(
+STUDY = ps.Study(
     name="sheet",
     question="Does learning pass through P1's phases A, B and C, in samples and in the manifold, and does the one predict "
     "the other?",
@@ -115,44 +101,44 @@ STUDY = Study(
     seeds=8,
     headline="sheet_abc_lean",
     claims=[
-        Claim(
+        ps.Claim(
             "sheet_abc_lean",
             "The manifold passes A (no sheet), B (a sheet that is not ordered) and C (an ordered sheet).",
-            Share(), phases_abc(SHEET, LABEL_VARIANCE), threshold=0.5, effect=0.25, where={"cell": "lean"},
+            ps.Share(), phases_abc(SHEET, LABEL_VARIANCE), threshold=0.5, effect=0.25, where={"cell": "lean"},
             limits=f"{SELECTED} {SITE} A phase shorter than 25 steps is not seen.",
         ),
-        Claim(
+        ps.Claim(
             "samples_abc_lean",
             "Samples pass A (no bump or several), B (one misplaced bump) and C (one bump in the correct place).",
-            Share(), phases_abc(PHASE, CORRECT), threshold=0.5, effect=0.25, where={"cell": "lean"},
+            ps.Share(), phases_abc(PHASE, CORRECT), threshold=0.5, effect=0.25, where={"cell": "lean"},
             limits=f"{SELECTED} 64 samples at each snapshot, by DPM-Solver in 12 steps.",
         ),
-        Claim(
+        ps.Claim(
             "agreement_lean",
             "The phase of the sheet gives the phase of the samples better than the step number and another run's sheet do.",
-            Agreement(), both_phases, threshold=0.0, effect=0.1, spread=0.15, where={"cell": "lean"},
+            ps.Agreement(), both_phases, threshold=0.0, effect=0.1, spread=0.15, where={"cell": "lean"},
             limits=f"{SELECTED} {SITE} Runs are so alike that a reading equal to the samples' phases would be only 0.03 "
             "above the foils, as computed from the first 20 runs: it could be refuted, but hardly supported.",
         ),
-        Claim(
+        ps.Claim(
             "sheet_first_lean",
             "The sheet is ordered (C) before the samples are correct (C).",
-            OnsetRatio(), partial(lag, letter="C"), threshold=1.25, effect=0.3, spread=0.3, where={"cell": "lean"},
+            ps.OnsetRatio(), partial(lag, letter="C"), threshold=1.25, effect=0.3, spread=0.3, where={"cell": "lean"},
             limits=f"{SELECTED} {SITE} Which comes first says nothing of cause.",
         ),
-        Claim(
+        ps.Claim(
             "failure_a_lean",
             "While there is no sheet, wrong samples hold no bump or several.",
-            Mean(), failures("A", "none", "multiple"),
+            ps.Mean(), failures("A", "none", "multiple"),
             unit="of wrong samples", threshold=0.5, effect=0.1, spread=0.1, where={"cell": "lean"},
             limits=f"{SELECTED} A sampler of few steps makes some of these failures: see the study `sampler`.",
         ),
         *(
-            Claim(
+            ps.Claim(
                 f"timing_{name}_lean",
                 f"Within the cell, a run {words} places samples correctly earlier{half}, beyond what the onset of its loss "
                 "explains.",
-                Rank(by="x", kind="spearman"), timing(column, level), threshold=0.25, effect=(0.42, 0.5),
+                ps.Rank(by="x", kind="spearman"), timing(column, level), threshold=0.25, effect=(0.42, 0.5),
                 where={"cell": "lean"},
                 limits=f"{SELECTED} {SITE} A partial rank correlation over runs; it says nothing of cause.",
             )

@@ -8,19 +8,7 @@ compared with the index of labels that were trained on, run by run. Nothing is c
 tuning curves of x and y has none that is read, although its index is 1, and a product of wide ones has two.
 """
 
-from phasescope.studies import (
-    Cell,
-    Claim,
-    Courses,
-    Difference,
-    Mean,
-    Reading,
-    Scatter,
-    Study,
-    Table,
-    end,
-    start,
-)
+import phasescope.studies as ps
 from studies.factorization.lattice import ASKED, at, index, read_code
 from studies.factorization.study import MIDWAY, gain
 from studies.interpolate.core import READINGS, composed, read_core
@@ -34,7 +22,7 @@ nearly nothing: there runs of one cell could not differ."""
 SIDES = tuple(f"{side} x {side}" for side in HELD_PX)
 
 
-def torus(world: str, side: int = 0) -> Cell:
+def torus(world: str, side: int = 0) -> ps.Cell:
     """Return a cell of periodic images, without a square of combinations if it has a side."""
     hold_out = {"kind": "square", "x": HELD_PX[side], "y": HELD_PX[side]} if side else None
     kind = {"kind": WORLDS[world]} if side or world == "stripes" else {}
@@ -42,9 +30,9 @@ def torus(world: str, side: int = 0) -> Cell:
     fields = {"world": {"boundary": "periodic", **kind, **design}}
     if not side:
         name = "eps, periodic" if world == "bumps" else "stripes, periodic"
-        return Cell(name, fields, {"world": world, "held_out": "nothing"})
+        return ps.Cell(name, fields, {"world": world, "held_out": "nothing"})
     axes = {"world": world, "held_out": f"{side} x {side}"}
-    return Cell(
+    return ps.Cell(
         f"{world}, periodic, without {axes['held_out']}", {**fields, "probing": ENDS_ONLY}, axes, seeds=12
     )
 
@@ -55,26 +43,26 @@ CELLS = (*map(torus, WORLDS), *(torus(world, side) for side in HELD_PX for world
 ENCODED = "The label's encoding is factorized, and an untrained network passes it on"
 
 
-def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[Claim]:
+def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[ps.Claim]:
     t, where = site.t, at(site)
     stripes = {"where": {"world": "stripes", "held_out": "nothing"}, "source": "P2"}
     return [
-        Claim(
+        ps.Claim(
             f"factorized_stripes_{t}",
             f"Latents of periodic stripes at {where} are nearer to a Clifford torus than to a 3D torus.",
-            Mean(), end(index(site)), MIDWAY, 0.15, spreads["end"], unit="index", **stripes,
+            ps.Mean(), ps.end(index(site)), MIDWAY, 0.15, spreads["end"], unit="index", **stripes,
             limits=f"Images of stripes are a sum of both factors. {ENCODED}: its index is {untrained:g} here.",
         ),
-        Claim(
+        ps.Claim(
             f"stripes_more_than_bumps_{t}",
             f"Training makes latents at {where} more factorized on stripes than on bumps.",
-            Difference("world", "stripes", "bumps"), gain(index(site)), 0.0, 0.25, spreads["difference"],
+            ps.Difference("world", "stripes", "bumps"), gain(index(site)), 0.0, 0.25, spreads["difference"],
             unit="difference of index gains", where={"held_out": "nothing"}, source="P2",
             limits="Only a difference of 0.25 or more is reliably detected at t = 600. Nor does it show that "
             "stripes are composed better. Untrained latents of stripes are no less factorized than those of bumps. "
             "Eight of the runs on bumps had been looked at in `factorization`.",
         ),
-        Claim(
+        ps.Claim(
             f"composes_within_{t}",
             f"Of networks trained on the same images, those that are more factorized at {where} compose better.",
             RankWithinCells("index", "cell"), [composed_by_index(site, reading) for reading in READINGS], 0.0, 0.32,
@@ -85,7 +73,7 @@ def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[Claim]:
     ]  # fmt: skip
 
 
-STUDY = Study(
+STUDY = ps.Study(
     name="tori",
     question="Are latents of periodic bumps and stripes factorized, and do those that are compose better?",
     base="lean",
@@ -100,26 +88,26 @@ STUDY = Study(
     "two networks trained on the same images composes better is undecided: a strong relation is excluded, a weak "
     "one is not. All is read at one layer of one small network, chosen because it passes phases A, B and C.",
     readings=[
-        Reading("code", read_code, needs=()),
-        Reading("shape", read_shape, needs=()),
-        Reading("core", read_core, {"held_out": SIDES}, needs=()),
-        Reading("spectrum", read_spectrum, needs=()),
+        ps.Reading("code", read_code, needs=()),
+        ps.Reading("shape", read_shape, needs=()),
+        ps.Reading("core", read_core, {"held_out": SIDES}, needs=()),
+        ps.Reading("spectrum", read_spectrum, needs=()),
     ],
     claims=[
         *claims_at(ASKED[0], 0.71, {"end": 0.04, "difference": 0.15}),
-        Claim(
+        ps.Claim(
             "factorized_more_stripes_50",
             f"Training makes latents of periodic stripes at {at(ASKED[0])} more factorized.",
-            Mean(), gain(index(ASKED[0])), 0.0, 0.15, 0.1,
+            ps.Mean(), gain(index(ASKED[0])), 0.0, 0.15, 0.1,
             unit="index gain", where={"world": "stripes", "held_out": "nothing"}, source="P2",
             limits=f"{ENCODED}: its index is 0.71 here, so 0.29 is left to gain.",
         ),
         *(
-            Claim(
+            ps.Claim(
                 f"additive_more_{world}_50",
                 f"Training makes latents of periodic {world} at {at(ASKED[0])} more nearly a sum of one code for x "
                 "and one for y.",
-                Mean(), sum_gained, 0.0, 0.5, 0.5,
+                ps.Mean(), sum_gained, 0.0, 0.5, 0.5,
                 unit="log gain of additive R²", where={"world": world, "held_out": "nothing"}, source="P2",
                 limits=f"{ENCODED}. What is not a sum may be factorized all the same.",
             )
@@ -129,7 +117,7 @@ STUDY = Study(
     ],
     plots=[
         *(
-            Scatter(
+            ps.Scatter(
                 f"along_{site.t}", f"What is composed against the factorization index, {at(site)}",
                 composed_by_index(site, "formed", "index"), composed_by_index(site, "formed"),
                 "factorization index, at the end", "accuracy on the core / on trained labels", by="cell",
@@ -137,27 +125,27 @@ STUDY = Study(
             )
             for site in ASKED
         ),
-        Courses(
+        ps.Courses(
             "index", "The factorization index through training", {at(site): index(site) for site in ASKED},
             panels_by="world", where={"held_out": "nothing"}, level=MIDWAY, note="Noise can bring an index above 1.",
             ylabel="index (0: 3D torus, 1: Clifford torus)",
         ),
-        Courses(
+        ps.Courses(
             "spectrum", "How much of latents lies in four dimensions",
             {at(site): f"spectrum.{site}.value" for site in ASKED}, panels_by="world", where={"held_out": "nothing"},
             ylabel="share of variance in 4 components", ylim=(0, 1.02),
         ),
     ],
     tables=[
-        Table(
+        ps.Table(
             f"Latents at {at(site)}",
             {
-                "index, untrained": start(index(site)),
-                "index": end(index(site)),
-                "additive R²": end(f"shape.{site}.additive"),
-                "loops": end(f"shape.{site}.loops"),
-                "share in 4 dimensions": end(f"spectrum.{site}.value"),
-                "index of the images": end("code.images.value"),
+                "index, untrained": ps.start(index(site)),
+                "index": ps.end(index(site)),
+                "additive R²": ps.end(f"shape.{site}.additive"),
+                "loops": ps.end(f"shape.{site}.loops"),
+                "share in 4 dimensions": ps.end(f"spectrum.{site}.value"),
+                "index of the images": ps.end("code.images.value"),
                 "composed": composed("formed"),
             },
         )
