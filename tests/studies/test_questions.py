@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from phasescope import worlds
+from studies.bands.baselines import in_hull, nearest
 from studies.bands.kinds import Bands
-from studies.bands.study import nearest
 from studies.biases import kinds, readings
 from studies.codes.kinds import BetaVAE, nats
 from studies.factors.kinds import OneObject
@@ -27,7 +27,8 @@ def test_the_affine_hull_of_sums_is_what_completed_rectangles_reach():
     every, reached = np.argwhere(np.ones((9, 9))), set(map(tuple, seen))
     for _ in range(9):
         reached |= {(c, d) for a, b in reached for e, d in reached if e == a for c, f in reached if f == b}
-    assert set(map(tuple, every[readings.in_one_component(seen, every)])) == reached
+    for rule in (readings.in_one_component, in_hull):
+        assert set(map(tuple, every[rule(seen, every)])) == reached
 
 
 def test_exact_answers_for_stripes_on_a_torus_add_up():
