@@ -8,7 +8,7 @@ import numpy as np
 
 from phasescope.studies import Number, Runs
 from studies.p1.objects import BEGUN, OBJECTS, ancestral_shares, read_object
-from studies.sheet.readings import outcome_while
+from studies.sheet.readings import SHEET, outcome_while
 
 LEVELS = 250  # denoising steps: 1,000 would cost nine core-hours; study.py compares them on a pilot run
 SAMPLES = 64
@@ -66,6 +66,25 @@ def hidden(runs: Runs) -> np.ndarray:
     return np.array(
         [np.nanmean((own - stored)[(correct <= 0.5) & np.isfinite(own)]) for own, stored, correct in courses]
     )
+
+
+def noisy_at_half(runs: Runs) -> np.ndarray:
+    """Return the share of noisy ancestral samples at the snapshot, of those that were read, at which the share of correct
+    ones is nearest to one half, (n,)."""
+    courses = zip(runs.courses("ancestral.noisy"), runs.courses("ancestral.correct"), strict=True)
+    return np.array([noisy[np.nanargmin(np.abs(correct - 0.5))] for noisy, correct in courses])
+
+
+def misplaced_of_all(runs: Runs) -> np.ndarray:
+    """Return the share of misplaced bumps among all wrong ancestral samples while the sheet is in phase C, (n,): each
+    sample counts alike, where `failures` counts each snapshot alike; NaN if the sheet never is."""
+    names = ("ancestral.misplaced", "ancestral.correct", "step")
+    shares = []
+    for letters, misplaced, correct, steps in zip(runs.texts(SHEET), *map(runs.courses, names), strict=True):
+        counted = (np.array(letters) == "C") & (steps > 0) & np.isfinite(correct)
+        wrong = (1 - correct[counted]).sum()
+        shares.append(misplaced[counted].sum() / wrong if wrong else np.nan)
+    return np.array(shares)
 
 
 def failures(*objects: str) -> Number:

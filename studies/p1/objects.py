@@ -21,7 +21,6 @@ CONTRAST = 2.0  # images are in [-1, 1]: white 1, the bump's centre -1
 SIGNIFICANT = 5.0  # standard deviations: of 1,024 places of pure noise, none in 99.9 % of images
 NOISE, LEVEL = 0.1, 0.25  # a background that is noisier, or farther from white, is `noisy`
 BEGUN = 0.1  # share of correct samples from which they are becoming correct
-ANCESTRAL = 32  # samples, of 1,000 steps each
 OBJECTS = ("none", "multiple", "misplaced", "correct")
 PHASE_OF = dict(zip(OBJECTS, "AABC", strict=True))
 
@@ -113,30 +112,6 @@ def ancestral_shares(run, snapshot, samples: int, levels: int) -> dict[str, floa
             loaded.network, torch.from_numpy(labels), world.shape, torch_generator(0, "ancestral")
         )
     return shares(images.numpy()[:, 0], labels, world.sigma_px)
-
-
-def read_ancestral(run) -> list[dict]:
-    """Return the shares of ancestral samples, P1's own, at three snapshots: when the sheet forms, when half of the samples
-    are correct, and the last."""
-    metrics = [entry for entry in run.metrics if entry["step"] > 0]
-    formed = [entry["step"] for entry in metrics if entry["phase"]["sheet"] in ("B", "C")]
-    half = [entry["step"] for entry in metrics if entry["outcomes"]["grid"]["correct"] > 0.5]
-    wanted = {steps[0] for steps in (formed, half) if steps} | {metrics[-1]["step"]}
-    return [
-        {"step": snapshot.step, **ancestral_shares(run, snapshot, ANCESTRAL, 1000)}
-        for snapshot in run.snapshots
-        if snapshot.step in wanted
-    ]
-
-
-def noisy_at_half(runs: Runs) -> np.ndarray:
-    """Return the share of noisy ancestral samples at the snapshot, of those that were read, at which the share of correct
-    samples is nearest to one half, (n,)."""
-    values = []
-    for noisy, correct in zip(runs.courses("ancestral.noisy"), runs.courses("object.correct"), strict=True):
-        read = np.flatnonzero(np.isfinite(noisy))
-        values.append(noisy[read[np.abs(correct[read] - 0.5).argmin()]] if len(read) else np.nan)
-    return np.array(values)
 
 
 def gain_since_begun(runs: Runs, column: str, correct: str) -> np.ndarray:

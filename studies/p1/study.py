@@ -12,9 +12,9 @@ from functools import partial
 
 import numpy as np
 
-from phasescope.studies import Agreement, Cell, Claim, Mean, OnsetRatio, Reading, Runs, Share, Study, end
-from studies.p1.objects import OBJECTS, failures, gain_since_begun, noisy_at_half, read_ancestral, read_object
-from studies.sheet.readings import LABEL_VARIANCE, ORDER, SHEET, both_phases, lag, phases_abc
+from phasescope.studies import Cell, Claim, Mean, OnsetRatio, Reading, Runs, Share, Study, end
+from studies.p1.objects import OBJECTS, failures, gain_since_begun, read_object
+from studies.sheet.readings import LABEL_VARIANCE, ORDER, SHEET, lag, phases_abc
 from studies.sheet.study import PROBING, shown
 
 PHASE, CORRECT, NOISY = "object.phase", "object.correct", "object.noisy"
@@ -63,12 +63,6 @@ STUDY = Study(
             limits=f"{SMALL} {SITE} A phase shorter than 100 steps is not seen.",
         ),
         Claim(
-            "agreement",
-            "The phase of the sheet gives the phase of the samples better than the step number and another run's sheet do.",
-            Agreement(), partial(both_phases, samples=PHASE), threshold=0.0, effect=0.25, spread=0.15, source="P1",
-            limits=f"{SMALL} {SITE} {OBJECT}",
-        ),
-        Claim(
             "sheet_first",
             "The sheet is ordered (C) before the samples are correct (C).",
             OnsetRatio(), partial(lag, letter="C", samples=PHASE), threshold=1.25, effect=(1.3, 0.6), spread=0.3,
@@ -96,13 +90,7 @@ STUDY = Study(
             unit="of wrong samples", threshold=0.5, effect=0.36, spread=0.2, source="P1",
             limits=f"{SMALL} {OBJECT} Snapshots count at which the sheet is in phase C as read from 128 labels.",
         ),
-        Claim(
-            "noise_is_the_networks",
-            "By ancestral sampling, too, more than a tenth of the samples is noisy when half of the samples are correct.",
-            Mean(), noisy_at_half, unit="of samples", threshold=0.1, effect=(0.16, 0.1), spread=0.08,
-            limits=f"{SMALL} 32 samples a run, at one snapshot.",
-        ),
     ],
-    readings=[Reading("object", read_object, needs=()), Reading("ancestral", read_ancestral, needs=())],
+    readings=[Reading("object", read_object, needs=())],
     **shown(PHASE, CORRECT, {name: f"object.{name}" for name in OBJECTS}, noisy=NOISY),
 )  # fmt: skip

@@ -91,11 +91,6 @@ def timing(column: str, level: float, **samples: str) -> Number:
     return partial(partial_ranks, column=column, level=level, **samples)
 
 
-def both_phases(runs: Runs, samples: str = PHASE) -> pd.DataFrame:
-    """Return the table with the phases of the samples in `y` and those of the sheet in `z`."""
-    return runs.table.assign(y=runs.texts(samples), z=runs.texts(SHEET))
-
-
 def lag(runs: Runs, letter: str, samples: str = PHASE) -> pd.DataFrame:
     """Return when the samples enter a phase for good, over when the sheet does: `y` and `y_second`, with their censoring."""
     tables = [
