@@ -111,12 +111,6 @@ def plain(tree: Any) -> Any:
 def _sections_in(path: Path, head: Record) -> dict[str, list[Record]]:
     try:
         found = json.loads(path.read_text())
-        same = _clean(found["machine"]) == _clean(head["machine"]) and found["settings"] == head["settings"]
-        return found["sections"] if same else {}
+        return found["sections"] if all(found[name] == head[name] for name in ("machine", "settings")) else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-
-
-def _clean(machine: Record) -> Record:
-    """Without what the first written record itself changes: a results file under git makes its tree dirty."""
-    return {**machine, "git_commit": (machine["git_commit"] or "").removesuffix("-dirty")}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from phasescope import RunConfig
-from phasescope.runs.about import MOST_LABELS, about
+from phasescope.runs.about import MOST_LABELS, about, commit_of, git
 
 
 def told(hold_out: dict | None, step: float = 1.0) -> tuple[RunConfig, dict]:
@@ -30,3 +30,15 @@ def test_labels_held_out_are_told_by_split_and_by_their_values_where_they_are_to
 
 def test_a_design_that_holds_nothing_out_tells_none():
     assert told(None)[1]["held_out"] == {}
+
+
+def test_a_commit_is_dirty_if_python_files_differ_from_it_and_not_if_records_do(tmp_path):
+    assert commit_of(tmp_path) == ""
+    (tmp_path / "study.py").write_text("1\n")
+    git(tmp_path, "init")
+    git(tmp_path, "add", "study.py")
+    git(tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-m", "one")
+    (tmp_path / "records.parquet").write_bytes(b"")
+    assert len(clean := commit_of(tmp_path)) == 12
+    (tmp_path / "study.py").write_text("2\n")
+    assert commit_of(tmp_path) == f"{clean}-dirty"

@@ -99,7 +99,17 @@ def _git_commit() -> str | None:
     # An installed package may lie inside the repository of another project.
     if git(here, "ls-files", "--error-unmatch", __file__) is None:
         return None
-    return git(here, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+    return commit_of(here) or None
+
+
+def commit_of(folder: Path) -> str:
+    """Return the commit that is checked out in a folder; empty outside of git.
+
+    It ends in `-dirty` if Python files differ from it: records that a study writes beside them change nothing that runs
+    execute.
+    """
+    commit = git(folder, "rev-parse", "--short=12", "HEAD") or ""
+    return commit + "-dirty" * bool(git(folder, "status", "--porcelain", "--", ":/*.py"))
 
 
 def git(folder: Path, *words: str) -> str | None:

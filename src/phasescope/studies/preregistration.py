@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from phasescope.core.errors import UserError, reading
 from phasescope.core.kinds import source_digests
-from phasescope.runs.about import git
+from phasescope.runs.about import commit_of
 from phasescope.runs.store.files import read_json, sha256, to_json, write_aside
 from phasescope.studies.study import Study
 
@@ -122,7 +122,9 @@ def preregister(
         state = "is as preregistered" if known else "is not preregistered yet"
         raise UserError(f"`--amend` (={reason[:60]}) must change something: `{study.name}` {state}")
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    sources = Sources(date=today, commit=_commit(folder), sha256=_sources(study))
+    sources = Sources(
+        date=today, commit=commit_of(folder if folder.is_dir() else Path()), sha256=_sources(study)
+    )
     fixed = {"study": data_of(study), "kinds": sources_of_cells(study)}
     now = known or Preregistration(date=today, recorded=recorded, sources=[sources], **fixed)
     if changed:
@@ -199,10 +201,3 @@ def _sources(study: Study) -> dict[str, str]:
         return {}
     files = sorted(study.file.parent.glob("*.py")) if study.file.name == "study.py" else [study.file]
     return {file.name: sha256(file) for file in files}
-
-
-def _commit(folder: Path) -> str:
-    """Return the commit that is checked out, with a `+` if files differ from it; empty outside of git."""
-    where = folder if folder.is_dir() else Path()
-    commit = git(where, "rev-parse", "--short=12", "HEAD") or ""
-    return commit + "+" * bool(git(where, "status", "--porcelain", "--", "*.py"))
