@@ -32,7 +32,7 @@ class Curve:
     label: str = ""
     series: int = 0
     """index of colour and mark"""
-    style: Literal["line", "points", "bars", "dashed", "dotted"] = "line"
+    style: Literal["line", "points", "bars", "dashed", "dotted", "dashdot"] = "line"
     colour: str | None = None
     """#rrggbb, in place of the series' own"""
 
@@ -213,7 +213,7 @@ class Ends(BasePlot):
 
 # The legend has an entry for each reference and none for its line in each group: that of a line without a place.
 NOWHERE = np.full(1, np.nan)
-REFERENCES: tuple[Literal["dashed"], Literal["dotted"]] = "dashed", "dotted"
+REFERENCES: tuple[Literal["dashed", "dotted", "dashdot"], ...] = "dashed", "dotted", "dashdot"
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,7 @@ class Against(BasePlot):
     along: str
     by: str = ""
     references: Mapping[str, Number] = field(default_factory=dict)
-    """label -> number drawn as a dashed or dotted line of each group, such as a baseline's; a third looks like the first"""
+    """label -> number drawn as a dashed, dotted or dash-dotted line of each group, such as a baseline's"""
 
     SHOWS = "Points: means over runs; bars: range over runs."
 

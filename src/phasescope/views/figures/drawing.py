@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", INK)
 # One more than colours, so that the ninth series has neither the first's colour and mark nor another's.
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
-DASHES = {"dashed": (5, 2), "dotted": (1, 2)}
+DASHES = {"dashed": (5, 2), "dotted": (1, 2), "dashdot": (6, 2, 1, 2)}
 # A legend of so many series finds a place within the panel; that of more stands beside.
 MOST_INSIDE = 4
 # From here on numbers along a linear x axis run into one another, and are written short.
