@@ -9,23 +9,15 @@ samples become correct, and in the 1,200 steps before. A pilot run, used for not
 """
 
 from phasescope.studies import Claim, Courses, Mean, PhaseGrid, Reading, Share, Study, Table
-from studies.ancestral.readings import (
-    LEVELS,
-    failures,
-    hidden,
-    misplaced_at_onset,
-    misplaced_of_all,
-    noisy_at_half,
-    read_samples,
-)
+from studies.ancestral import readings
 from studies.p1.objects import OBJECTS
 from studies.p1.study import SMALL
 from studies.p1.study import STUDY as P1
 from studies.sheet.readings import phases_abc
 
 READ = (
-    f"64 ancestral samples in {LEVELS} steps, at eight snapshots of a run or more. Three snapshots of each of these runs "
-    "had been read before from 32 ancestral samples: one of the 24 was in phase B."
+    f"64 ancestral samples in {readings.LEVELS} steps, at eight snapshots of a run or more. Three snapshots of "
+    "each of these runs had been read before from 32 ancestral samples: one of the 24 was in phase B."
 )
 
 STUDY = Study(
@@ -51,13 +43,13 @@ STUDY = Study(
         Claim(
             "misplaced_at_onset",
             "When ancestral samples begin to be correct (a tenth of them at most), most others hold one misplaced bump.",
-            Mean(), misplaced_at_onset,
+            Mean(), readings.misplaced_at_onset,
             unit="of wrong samples", threshold=0.5, effect=0.2, spread=0.15, source="P1", limits=f"{SMALL} {READ}",
         ),
         Claim(
             "failure_b",
             "While there is an ordered sheet, wrong ancestral samples hold one misplaced bump.",
-            Mean(), failures("misplaced"),
+            Mean(), readings.failures("misplaced"),
             unit="of wrong samples", threshold=0.5, effect=0.36, spread=0.2, source="P1",
             limits=f"{SMALL} {READ} Snapshots count at which the sheet is in phase C as read from 128 labels. P1 states it "
             "of the sheet that is not ordered.",
@@ -65,10 +57,10 @@ STUDY = Study(
         Claim(
             "solver_hides",
             "Before half of the stored samples are correct, ancestral samples hold more misplaced bumps than the stored.",
-            Mean(), hidden, unit="of samples", threshold=0.0, effect=0.1, spread=0.07, limits=f"{SMALL} {READ}",
+            Mean(), readings.hidden, unit="of samples", threshold=0.0, effect=0.1, spread=0.07, limits=f"{SMALL} {READ}",
         ),
     ],
-    readings=[Reading("ancestral", read_samples, needs=())],
+    readings=[Reading("ancestral", readings.read_samples, needs=())],
     plots=[
         PhaseGrid("phases", "Phase of ancestral samples in every run", column="ancestral.phase",
                   note="White also where no samples were read."),
@@ -83,12 +75,13 @@ STUDY = Study(
     tables=[
         Table(
             "Before half of the stored samples are correct",
-            {"misplaced, of wrong ones at the onset": misplaced_at_onset, "more misplaced than in 12 steps": hidden},
+            {"misplaced, of wrong ones at the onset": readings.misplaced_at_onset,
+             "more misplaced than in 12 steps": readings.hidden},
         ),
         Table(
             "Asked after a look",
-            {"misplaced, of all wrong ones while the sheet is ordered": misplaced_of_all,
-             "noisy when half are correct": noisy_at_half},
+            {"misplaced, of all wrong ones while the sheet is ordered": readings.misplaced_of_all,
+             "noisy when half are correct": readings.noisy_at_half},
             interval=True,
         ),
     ],

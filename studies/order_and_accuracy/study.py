@@ -9,17 +9,7 @@ put in at a layer during sampling: does the bump go where that label has it?
 from dataclasses import replace
 
 from phasescope.studies import Cell, Claim, Courses, Ends, Mean, Rank, Reading, Scatter, Study, Table
-from studies.order_and_accuracy.readings import (
-    ACCURACY,
-    LAYERS,
-    beyond_foils,
-    beyond_other_run,
-    mean_over_training,
-    other_run,
-    own,
-    read_use,
-    within_cells,
-)
+from studies.order_and_accuracy import readings
 from studies.phases.study import CELLS as SYSTEM_CELLS
 from studies.phases.study import LOOKED_AT, SELECTED, SYSTEMS
 from studies.sampler.readings import in_phase
@@ -63,7 +53,7 @@ def claims_of(
             f"rise_together_{which}_{system}",
             f"During training {words} goes with accuracy more closely than the step number and another run's do: "
             f"{SYSTEMS[system]}.",
-            Mean(strata="cell"), beyond_foils(column),
+            Mean(strata="cell"), readings.beyond_foils(column),
             unit="correlation beyond the foils", effect=effect[0], spread=spread[0], **common,
             limits=f"{LIMITS[system]} {CONDITION} Accuracy rises so steadily that even a perfect reading would be only "
             f"{LEFT[system]:g} above the foils, less than the effect that is detected with power 0.8.",
@@ -72,7 +62,7 @@ def claims_of(
             f"beyond_other_run_{which}_{system}",
             f"Given images seen and loss, a run's own {words} goes with its accuracy more closely than another run's: "
             f"{SYSTEMS[system]}.",
-            Mean(strata="cell"), beyond_other_run(column),
+            Mean(strata="cell"), readings.beyond_other_run(column),
             unit="correlation beyond another run", effect=effect[1], spread=spread[1], **common,
             limits=f"{LIMITS[system]} {CONDITION} Runs that differ little cannot show what differs between them.",
         ),
@@ -102,7 +92,7 @@ STUDY = Study(
         Claim(
             "across_seeds_fast",
             "Of runs on the same data, those of higher probe R² are more accurate: preset fast, all densities and widths.",
-            Rank(by="probe", kind="spearman"), within_cells, threshold=0.0, effect=0.4, where={"system": "fast"},
+            Rank(by="probe", kind="spearman"), readings.within_cells, threshold=0.0, effect=0.4, where={"system": "fast"},
             source="P1", minimum_n=30,
             limits=f"Cells in which no run is ever correct were left out after the runs had been looked at; with them "
             f"the claim was undecided. Seeds differ little. {LIMITS['fast']}",
@@ -118,25 +108,27 @@ STUDY = Study(
             for how, words in (("part", "what labels explain"), ("patch", "everything"))
         ),
     ],
-    readings=[Reading("use", read_use, where={"cell": "eps"}, needs=())],
+    readings=[Reading("use", readings.read_use, where={"cell": "eps"}, needs=())],
     plots=[
         Ends(
             "foils", "Rank correlation with accuracy over training",
             {
-                "probe R² at mid, t = 600": own(PROBE),
-                "probe R² of another run": other_run(PROBE),
-                "step number": own("step"),
+                "probe R² at mid, t = 600": readings.own(PROBE),
+                "probe R² of another run": readings.other_run(PROBE),
+                "step number": readings.own("step"),
             },
             by="system", ylim=(-1.05, 1.05), level=0.0, note="Runs in which either does not vary are left out.",
         ),
         Courses(
             "courses", "Which comes first",
-            {"probe R² at mid, t = 600": PROBE, "of the input's label, t = 50": INPUT_PROBE, "samples correct": ACCURACY},
+            {"probe R² at mid, t = 600": PROBE, "of the input's label, t = 50": INPUT_PROBE,
+             "samples correct": readings.ACCURACY},
             panels_by="cell", ylabel="R², or share", ylim=(-0.1, 1.02), where={"cell": ("eps", "small", "v")},
         ),
         Scatter(
-            "across", "Probe R² and accuracy of runs, means over training", mean_over_training(PROBE),
-            mean_over_training(ACCURACY), "probe R² at mid, t = 600", "samples correct", "sigma", where={"system": "fast"},
+            "across", "Probe R² and accuracy of runs, means over training", readings.mean_over_training(PROBE),
+            readings.mean_over_training(readings.ACCURACY), "probe R² at mid, t = 600", "samples correct", "sigma",
+            where={"system": "fast"},
         ),
     ],
     tables=[
@@ -144,7 +136,7 @@ STUDY = Study(
             "Where a bump goes if everything at a layer is another label's, in phase C",
             {
                 f"{layer}: {words}": in_phase(f"use.{layer}.patch.{name}", "C")
-                for layer in LAYERS
+                for layer in readings.LAYERS
                 for name, words in (("follows", "follow"), ("moved.x", "px per px"))
             },
             where={"cell": "eps"}, interval=True,

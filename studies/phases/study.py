@@ -6,17 +6,7 @@ several (A); then latents form a two-dimensional but unordered manifold, and sam
 """
 
 import phasescope.studies as ps
-from studies.phases.readings import (
-    CORRECT,
-    PHASE,
-    at_thresholds,
-    both,
-    misplaced,
-    passes_abc,
-    passes_b,
-    read_p1,
-    shapeless,
-)
+from studies.phases import readings
 
 OUTCOMES = ("none", "multiple", "malformed", "misplaced", "correct")
 SYSTEMS = {
@@ -56,13 +46,13 @@ def claims_of(cell: str) -> list[ps.Claim]:
             f"behaviour_abc_{cell}",
             f"Samples go from no or several bumps (A) over one misplaced bump (B) to one in the correct place (C): "
             f"{words}.",
-            ps.Share(), passes_abc, threshold=0.5, effect=EFFECT[cell], **common,
+            ps.Share(), readings.passes_abc, threshold=0.5, effect=EFFECT[cell], **common,
             limits=f"{limits} Phases shorter than the time between two snapshots are not seen.",
         ),
         ps.Claim(
             f"failure_a_{cell}",
             f"In phase A samples fail by no bump or several, not by a misshapen one: {words}.",
-            ps.Mean(), shapeless, unit="of wrong samples", threshold=0.5, effect=0.15, spread=0.1, **common,
+            ps.Mean(), readings.shapeless, unit="of wrong samples", threshold=0.5, effect=0.15, spread=0.1, **common,
             limits=f"{limits} A sampler of few steps makes some of these failures: see the study `sampler`.",
         ),
         *(
@@ -70,7 +60,7 @@ def claims_of(cell: str) -> list[ps.Claim]:
                 f"phase_b_{reading}_{cell}",
                 f"Before latents are ordered they form a low-dimensional manifold without order (B), read "
                 f"{WAYS[reading]}: {words}.",
-                ps.Share(), at_thresholds(passes_b, reading), threshold=0.5, effect=EFFECT[cell], **common,
+                ps.Share(), readings.at_thresholds(readings.passes_b, reading), threshold=0.5, effect=EFFECT[cell], **common,
                 limits=f"{limits} {CONDITION[reading]}",
             )
             for reading in (WAYS if cell == "eps" else ("raw",))
@@ -85,7 +75,7 @@ def agreement(cell: str, effect: float, spread: float, left: float) -> ps.Claim:
         f"agreement_raw_{cell}",
         f"The phase of the latents, read {WAYS['raw']}, gives the phase of the samples better than the step number and "
         f"another run's latents do: {SYSTEMS[cell]}.",
-        ps.Agreement(), at_thresholds(both, "raw"), threshold=0.0, effect=effect, spread=spread,
+        ps.Agreement(), readings.at_thresholds(readings.both, "raw"), threshold=0.0, effect=effect, spread=spread,
         where={"cell": cell}, source="P1",
         limits=f"{LIMITS[cell]} {CONDITION['raw']} Runs of a cell pass the phases of samples at nearly the same steps: "
         f"even a perfect reading would be at most {left:g} above the step number, less than the smallest effect "
@@ -115,12 +105,12 @@ STUDY = ps.Study(
         ps.Claim(
             "failure_b_p1_eps",
             f"While latents, read {WAYS['p1']}, are in phase B, wrong samples hold one misplaced bump: {SYSTEMS['eps']}.",
-            ps.Mean(), at_thresholds(misplaced, "p1"), unit="of wrong samples", threshold=0.5, effect=0.3, spread=0.35,
-            where={"cell": "eps"}, source="P1",
+            ps.Mean(), readings.at_thresholds(readings.misplaced, "p1"),
+            unit="of wrong samples", threshold=0.5, effect=0.3, spread=0.35, where={"cell": "eps"}, source="P1",
             limits=f"{SELECTED} Runs whose latents are never in phase B do not count. {CONDITION['p1']}",
         ),
     ],
-    readings=[ps.Reading("p1", read_p1, where={"cell": "eps"}, needs=["probe_r2.down3.600.value"])],
+    readings=[ps.Reading("p1", readings.read_p1, where={"cell": "eps"}, needs=["probe_r2.down3.600.value"])],
     plots=[
         ps.PhaseGrid("samples", "Phase of the samples in every run"),
         ps.PhaseGrid(
@@ -137,7 +127,7 @@ STUDY = ps.Study(
                 "probe R²": "probe_r2.mid.600.value",
                 "variance explained by the label": "label_variance.mid.600.value",
                 "trustworthiness": "trustworthiness.mid.600.value",
-                "samples correct": CORRECT,
+                "samples correct": readings.CORRECT,
             },
             panels_by="cell", ylabel="R², or share", ylim=(-0.1, 1.02),
         ),
@@ -146,10 +136,10 @@ STUDY = ps.Study(
         ps.Table(
             "What each system passes through",
             {
-                "passes A, B, C": passes_abc,
-                "reaches C": ps.reaches(PHASE, "C", improving=CORRECT),
-                "correct at the end": ps.end(CORRECT),
-                "no bump or several, in phase A": shapeless,
+                "passes A, B, C": readings.passes_abc,
+                "reaches C": ps.reaches(readings.PHASE, "C", improving=readings.CORRECT),
+                "correct at the end": ps.end(readings.CORRECT),
+                "no bump or several, in phase A": readings.shapeless,
             },
             note="Shares of runs or of samples. Runs that were still improving are left out of the first two.",
         )

@@ -12,15 +12,7 @@ import numpy as np
 
 from phasescope.studies import Claim, Curve, Mean, Panel, Reading, Runs, Share, Study, mean_over_runs
 from studies.phases.study import CELLS, LOOKED_AT, OUTCOMES, SELECTED
-from studies.sampler.readings import (
-    SAMPLERS,
-    SAMPLES,
-    difference,
-    passes_ancestrally,
-    read_samplers,
-    shapeless_ancestrally,
-    shares,
-)
+from studies.sampler import readings
 
 WORDS = {"solver": "DPM-Solver, 12 steps", "ddim": "DDIM, 50 steps", "ancestral": "ancestral, every t"}
 MARGIN = 0.15  # difference of shares of samples from which an outcome is the sampler's
@@ -50,8 +42,8 @@ class BySampler:
             return []
         for letter in "ABC":
             curves = []
-            for series, sampler in enumerate(SAMPLERS):
-                known = [y[np.isfinite(y)] for y in shares(runs, sampler, letter).values()]
+            for series, sampler in enumerate(readings.SAMPLERS):
+                known = [y[np.isfinite(y)] for y in readings.shares(runs, sampler, letter).values()]
                 if min(map(len, known)) < 2:
                     return []
                 means = [mean_over_runs(y) for y in known]
@@ -66,8 +58,8 @@ class BySampler:
 
     def caption(self, runs: Runs) -> str:
         return (
-            f"{len(runs)} runs in 1 cell. {SAMPLES} labels on the grid, the same for all, at the middle snapshot of each "
-            "phase. Means over runs with their 97.5 % intervals."
+            f"{len(runs)} runs in 1 cell. {readings.SAMPLES} labels on the grid, the same for all, at the middle snapshot "
+            "of each phase. Means over runs with their 97.5 % intervals."
         )
 
 
@@ -88,14 +80,15 @@ STUDY = Study(
         Claim(
             "abc_ancestral",
             "By ancestral sampling, too, samples are in A, B and C at the snapshots at which DPM-Solver's are.",
-            Share(), passes_ancestrally, threshold=0.5, effect=0.48, source="P1",
+            Share(), readings.passes_ancestrally, threshold=0.5, effect=0.48, source="P1",
             limits=f"{SELECTED} Between these three snapshots ancestral sampling may differ. A run in which DPM-Solver "
             f"itself has no phase B counts as one that does not pass.",
         ),
         Claim(
             "failure_a_ancestral",
             "In phase A samples fail by no bump or several, not by a misshapen one, by ancestral sampling.",
-            Mean(), shapeless_ancestrally, unit="of wrong samples", threshold=0.5, effect=0.15, spread=0.1, source="P1",
+            Mean(), readings.shapeless_ancestrally, unit="of wrong samples",
+            threshold=0.5, effect=0.15, spread=0.1, source="P1",
             limits=f"{SELECTED} One snapshot of each run is read. {LOOKED_AT}",
         ),
         *(
@@ -103,7 +96,7 @@ STUDY = Study(
                 f"not_the_samplers_{letter.lower()}_{outcome}",
                 f"In phase {letter} the share of samples {words} is not the sampler's: DPM-Solver in 12 steps and "
                 f"ancestral sampling differ by less than {MARGIN:.0%} of samples.",
-                Mean(absolute=True), difference(letter, outcome),
+                Mean(absolute=True), readings.difference(letter, outcome),
                 unit="of samples", threshold=MARGIN, effect=(MARGIN, 0.25),
                 spread=SPREAD.get((letter, outcome), 0.065), direction="below",
                 unreachable=SELDOM if SPREAD.get((letter, outcome), 0) > 0.1 else "",
@@ -113,6 +106,6 @@ STUDY = Study(
             for outcome, words in outcomes.items()
         ),
     ],
-    readings=[Reading("sampler", read_samplers, needs=())],
+    readings=[Reading("sampler", readings.read_samplers, needs=())],
     plots=[BySampler()],
 )  # fmt: skip

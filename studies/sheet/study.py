@@ -10,17 +10,7 @@ there an untrained network has no sheet, and a maximum-likelihood fit to the noi
 from functools import partial
 
 import phasescope.studies as ps
-from studies.sheet.readings import (
-    CORRECT,
-    LABEL_VARIANCE,
-    ORDER,
-    PHASE,
-    SHEET,
-    failures,
-    lag,
-    phases_abc,
-    timing,
-)
+from studies.sheet import readings
 
 OUTCOMES = ("none", "multiple", "malformed", "misplaced", "correct")
 PROBING = {
@@ -44,10 +34,10 @@ TIMED = (
         "sheet",
         "whose sheet forms earlier (label variance above 0.9)",
         " (more than half of them)",
-        LABEL_VARIANCE,
+        readings.LABEL_VARIANCE,
         0.9,
     ),
-    ("order", "whose label means are ordered earlier (trustworthiness above 0.91)", "", ORDER, 0.91),
+    ("order", "whose label means are ordered earlier (trustworthiness above 0.91)", "", readings.ORDER, 0.91),
 )
 
 
@@ -57,13 +47,13 @@ def shown(phase: str, correct: str, outcomes: dict[str, str], **more: str) -> di
     return {
         "plots": [
             ps.PhaseGrid("samples", "Phase of the samples in every run", column=phase),
-            ps.PhaseGrid("sheet", "Phase of the sheet in every run", column=SHEET),
+            ps.PhaseGrid("sheet", "Phase of the sheet in every run", column=readings.SHEET),
             ps.Courses(
                 "readings", "The sheet's readings and the samples",
                 {
-                    "label variance": LABEL_VARIANCE,
+                    "label variance": readings.LABEL_VARIANCE,
                     "trustworthiness of single draws": "sheet_trustworthiness.mid.600.value",
-                    "order of the label means": ORDER,
+                    "order of the label means": readings.ORDER,
                     "samples correct": correct,
                     **more,
                 },
@@ -78,9 +68,9 @@ def shown(phase: str, correct: str, outcomes: dict[str, str], **more: str) -> di
             ps.Table(
                 "What the system passes through",
                 {
-                    "samples pass A, B, C": phases_abc(phase, correct),
-                    "sheet passes A, B, C": phases_abc(SHEET, LABEL_VARIANCE),
-                    "label variance above .9 (step)": ps.onset(LABEL_VARIANCE, 0.9),
+                    "samples pass A, B, C": readings.phases_abc(phase, correct),
+                    "sheet passes A, B, C": readings.phases_abc(readings.SHEET, readings.LABEL_VARIANCE),
+                    "label variance above .9 (step)": ps.onset(readings.LABEL_VARIANCE, 0.9),
                     "half of the samples correct (step)": ps.onset(correct, 0.5),
                     "correct at the end": ps.end(correct),
                     **{f"{name} at the end": ps.end(column) for name, column in more.items()},
@@ -103,26 +93,29 @@ STUDY = ps.Study(
         ps.Claim(
             "sheet_abc_lean",
             "The manifold passes A (no sheet), B (a sheet that is not ordered) and C (an ordered sheet).",
-            ps.Share(), phases_abc(SHEET, LABEL_VARIANCE), threshold=0.5, effect=0.25, where={"cell": "lean"},
+            ps.Share(), readings.phases_abc(readings.SHEET, readings.LABEL_VARIANCE),
+            threshold=0.5, effect=0.25, where={"cell": "lean"},
             limits=f"{SELECTED} {SITE} A phase shorter than 25 steps is not seen, nor one within the undecided "
             "snapshots between A and C (100 steps in most runs, 250 at most).",
         ),
         ps.Claim(
             "samples_abc_lean",
             "Samples pass A (no bump or several), B (one misplaced bump) and C (one bump in the correct place).",
-            ps.Share(), phases_abc(PHASE, CORRECT), threshold=0.5, effect=0.25, where={"cell": "lean"},
+            ps.Share(), readings.phases_abc(readings.PHASE, readings.CORRECT),
+            threshold=0.5, effect=0.25, where={"cell": "lean"},
             limits=f"{SELECTED} 64 samples at each snapshot, by DPM-Solver in 12 steps. Malformed samples count as phase A.",
         ),
         ps.Claim(
             "sheet_first_lean",
             "The sheet is ordered (C) before the samples are correct (C).",
-            ps.OnsetRatio(), partial(lag, letter="C"), threshold=1.25, effect=0.3, spread=0.3, where={"cell": "lean"},
+            ps.OnsetRatio(), partial(readings.lag, letter="C"),
+            threshold=1.25, effect=0.3, spread=0.3, where={"cell": "lean"},
             limits=f"{SELECTED} {SITE} Which comes first says nothing of cause.",
         ),
         ps.Claim(
             "failure_a_lean",
             "While there is no sheet, wrong samples hold no bump or several.",
-            ps.Mean(), failures("A", "none", "multiple"),
+            ps.Mean(), readings.failures("A", "none", "multiple"),
             unit="of wrong samples", threshold=0.5, effect=0.1, spread=0.1, where={"cell": "lean"},
             limits=f"{SELECTED} A sampler of few steps makes some of these failures: see the study `sampler`.",
         ),
@@ -131,12 +124,12 @@ STUDY = ps.Study(
                 f"timing_{name}_lean",
                 f"Within the cell, a run {words} places samples correctly earlier{half}, beyond what the onset of its loss "
                 "explains.",
-                ps.Rank(by="x", kind="spearman"), timing(column, level), threshold=0.25, effect=(0.42, 0.5),
+                ps.Rank(by="x", kind="spearman"), readings.timing(column, level), threshold=0.25, effect=(0.42, 0.5),
                 where={"cell": "lean"},
                 limits=f"{SELECTED} {SITE} A partial rank correlation over runs; it says nothing of cause.",
             )
             for name, words, half, column, level in TIMED
         ),
     ],
-    **shown(PHASE, CORRECT, {name: f"outcomes.grid.{name}" for name in OUTCOMES}),
+    **shown(readings.PHASE, readings.CORRECT, {name: f"outcomes.grid.{name}" for name in OUTCOMES}),
 )  # fmt: skip
