@@ -115,7 +115,7 @@ def verdict_words(claim: RecordedClaim) -> str:
     if claim.check:
         checked = {"supported": "passes", "refuted": "FAILS"}
         return f"{checked.get(claim.verdict, claim.verdict)} (known answer)"
-    return claim.verdict
+    return claim.verdict if claim.n or claim.analysis else "not run yet"
 
 
 def power_words(claim: RecordedClaim) -> str:
@@ -157,6 +157,6 @@ def amendment_lines(preregistration: Preregistration) -> list[str]:
     for amendment in preregistration.amendments:
         many = len(changed := amendment.changed) > MOST_CHANGES
         listed = f"{len(changed)} changes" if many else "; ".join(map(_change_words, changed))
-        looked = " Its runs had been looked at." if amendment.looked else ""
+        looked = " Recorded runs had been looked at." if amendment.looked else ""
         lines.append(f"{amendment.date}: {amendment.reason}{looked}{f' ({listed})' if listed else ''}")
     return lines
