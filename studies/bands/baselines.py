@@ -21,12 +21,12 @@ def nearest(runs: ps.Runs, each: bool = False) -> np.ndarray:
 
 def in_hull(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return which labels, (m, K) int, have an image that is an affine combination of the images seen, (n, K): (m,) bool."""
-    hot = [
-        np.eye(SIDE)[each].reshape(len(each), -1) for each in (seen, labels)
-    ]  # lines at different places: independent
-    _, scale, axes = np.linalg.svd(hot[0], full_matrices=False)
+    # Images of lines at different places are linearly independent, so one-hot codes of the labels stand for them. The ones of
+    # a code's first factor sum to 1, so that coefficients of any linear combination do too, and it is affine.
+    of_seen, of_labels = (np.eye(SIDE)[places].reshape(len(places), -1) for places in (seen, labels))
+    _, scale, axes = np.linalg.svd(of_seen, full_matrices=False)
     basis = axes[scale > 1e-9]
-    return np.abs(hot[1] - hot[1] @ basis.T @ basis).max(axis=1) < 1e-6
+    return np.abs(of_labels - of_labels @ basis.T @ basis).max(axis=1) < 1e-6
 
 
 @cache
