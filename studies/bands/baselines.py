@@ -21,8 +21,8 @@ def nearest(runs: ps.Runs, each: bool = False) -> np.ndarray:
 
 def in_hull(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return which labels, (m, K) int, have an image that is an affine combination of the images seen, (n, K): (m,) bool."""
-    # Images of lines at different places are linearly independent, so one-hot codes of the labels stand for them. The ones of
-    # a code's first factor sum to 1, so that coefficients of any linear combination do too, and it is affine.
+    # Images of lines at different places are linearly independent, so one-hot codes of the labels stand for them. A code's
+    # first factor has one 1, so that the coefficients of a linear combination that gives a code sum to 1: it is affine.
     of_seen, of_labels = (np.eye(SIDE)[places].reshape(len(places), -1) for places in (seen, labels))
     _, scale, axes = np.linalg.svd(of_seen, full_matrices=False)
     basis = axes[scale > 1e-9]

@@ -231,17 +231,16 @@ class Against(BasePlot):
 
     def _panels(self, runs: Runs) -> list[Panel]:
         panels = []
+        styles = dict(zip(self.references, itertools.cycle(REFERENCES), strict=False))
         for ylabel, number in self.numbers.items():
             curves = []
             for series, (label, part) in enumerate(_groups(runs, self.by)):
                 at, means, low, high = self._along(part, number)
                 curves.append(Curve(at, means, low, high, label, series))
-                for reference, style in zip(
-                    self.references.values(), itertools.cycle(REFERENCES), strict=False
-                ):
-                    at, means, *_ = self._along(part, reference)
+                for text, style in styles.items():
+                    at, means, *_ = self._along(part, self.references[text])
                     curves.append(Curve(at, means, series=series, style=style))
-            for text, style in zip(self.references, itertools.cycle(REFERENCES), strict=False):
+            for text, style in styles.items():
                 curves.append(Curve(NOWHERE, NOWHERE, label=text, series=7, style=style))
             panels.append(self._axis(self.title, self.along, ylabel, curves))
         return panels
