@@ -67,7 +67,7 @@ STUDY = Study(
     claims=[*equivalent("x", "eps"), *equivalent("v", "eps")],
     plots=[
         Courses("correct", "Samples correct through training", {"correct": CORRECT}, by="cell", ylim=(0, 1)),
-        Ends("onsets", "Half of the samples correct", {"step": ACCURACY}),
+        Ends("end", "Samples correct at the end", {"share": end(CORRECT)}, by="predict", ylim=(0, 1)),
     ],
     tables=[
         Table(

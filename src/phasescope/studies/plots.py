@@ -227,7 +227,7 @@ class Against(BasePlot):
     references: Mapping[str, Number] = field(default_factory=dict)
     """label -> number drawn as a dashed, dotted or dash-dotted line of each group, such as a baseline's"""
 
-    SHOWS = "Points: means over runs; bars: range over runs."
+    SHOWS = "Points: means over runs; bands: range over runs."
 
     def _panels(self, runs: Runs) -> list[Panel]:
         panels = []
@@ -242,7 +242,7 @@ class Against(BasePlot):
                     curves.append(Curve(at, means, series=series, style=style))
             for text, style in styles.items():
                 curves.append(Curve(NOWHERE, NOWHERE, label=text, series=7, style=style))
-            panels.append(self._axis(self.title, self.along, ylabel, curves))
+            panels.append(self._axis(self.title, self.along.replace("_", " "), ylabel, curves))
         return panels
 
     def _along(self, runs: Runs, number: Number) -> list[np.ndarray]:
