@@ -7,6 +7,7 @@ import torch
 from phasescope import worlds
 from studies.bands.baselines import in_hull, nearest
 from studies.bands.kinds import Bands
+from studies.bands.study import FEW, FURTHER, SINGLE, STUDY, cell
 from studies.biases import kinds, readings
 from studies.codes.kinds import BetaVAE, nats
 from studies.factors.kinds import OneObject
@@ -100,3 +101,23 @@ def test_lines_are_read_as_rendered_and_baselines_are_what_brute_force_counts():
     assert held_out.any(1).all(1).mean() == pytest.approx(nearest(runs, each=True)[0], abs=0.03)
     one = type("Runs", (), {"table": {"factors": [1], "images": [16]}})
     assert nearest(one)[0] == pytest.approx(1 - 15 * 14 / (31 * 30))
+
+
+def test_a_line_alone_is_read_as_rendered_and_the_same_images_of_all_lines_lie_beside():
+    for factors, images in FEW.items():
+        of_few, single, further = (
+            STUDY.config(cell(factors, images, more), 3).world for more in ("", SINGLE, FURTHER)
+        )
+        labels, few = single.training_labels(), of_few.training_labels()
+        assert np.array_equal(labels[:images], few)
+        assert set(map(tuple, few)) <= set(map(tuple, further.training_labels()))
+        assert len(further.training_labels()) == len(labels) == images + 32 * factors
+        shown, read = (world.render(torch.from_numpy(labels)).numpy() for world in (single, of_few))
+        assert np.array_equal(shown[:images], read[:images])
+        bands = shown[images:].reshape(-1, 4, 8, 32)[:, :factors]
+        alone = labels[images:] > 0
+        assert (alone.sum(axis=1) == 1).all()
+        assert (bands[~alone] == 1).all()
+        assert np.array_equal(bands[alone], read[images:].reshape(-1, 4, 8, 32)[:, :factors][alone])
+        read = single.reader().read(shown[:images])
+        assert set(single.reader().outcome(read, few)) == {"correct"}
