@@ -1,10 +1,14 @@
 """What is generated of held-out labels, beside a nearest-neighbour and an affine-hull baseline."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
+import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from phasescope.studies import config_of, load_network, numpy_generator, sample_labels
+import phasescope.studies as ps
 from studies.interpolate.core import REACH_PX, accuracies, labels_of
 
 HELD_OUT, TRAINED = 128, 64  # samples; held-out labels are farther than 1 px from every trained one
@@ -23,33 +27,60 @@ def in_one_component(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def seen_once(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the labels (n, 2) farther than 1 px from every seen one whose x and whose y are each in one seen label."""
     once = [(seen[:, k] == labels[:, k, None]).sum(1) == 1 for k in (0, 1)]
-    far = np.abs(labels[:, None] - seen).max(axis=2).min(axis=1) > REACH_PX
-    return labels[once[0] & once[1] & far]
+    return labels[once[0] & once[1] & is_far(seen, labels)]
+
+
+def is_far(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return np.abs(labels[:, None] - seen).max(axis=2).min(axis=1) > REACH_PX
 
 
 def accuracies_of(run, groups, of_network=lambda network: network) -> dict:
     """Return the accuracy at the end on groups of labels, by name, sampled by a function of the network."""
-    loaded, row = load_network(run, run.snapshots[-1]), {"step": run.snapshots[-1].step}
+    loaded, row = ps.load_network(run, run.snapshots[-1]), {"step": run.snapshots[-1].step}
     world, seed, network = loaded.config.world, loaded.config.seed, of_network(loaded.network)
     for name, labels in groups.items():
         if len(labels):
-            images = sample_labels(network, loaded.config.family.build(), world, labels, 64, name, seed)
+            images = ps.sample_labels(network, loaded.config.family.build(), world, labels, 64, name, seed)
             row |= accuracies(world, name, labels, images)
     return row
 
 
 def held_out_and_trained(run) -> dict[str, np.ndarray]:
-    """Return held-out labels, `core`, and trained ones that lie as near to an edge."""
-    config = config_of(run)
-    core, _, trained = labels_of(config.world, numpy_generator(config.seed, "core"))
+    """Return held-out labels, `core`, of a cross those of its intersection, and trained ones as near to an edge."""
+    config = ps.config_of(run)
+    core, _, trained = labels_of(config.world, ps.numpy_generator(config.seed, "core"))
+    crossed = config.world.held_out().get("intersection")
+    if crossed is not None:
+        far = crossed[is_far(config.world.training_labels(), crossed)]
+        core = np.resize(far, (HELD_OUT, 2))  # as many samples as elsewhere: each label several times
     return {"core": core[:HELD_OUT], "trained": trained[:TRAINED]}
 
 
 def read_composed(run) -> list[dict]:
     """Return the accuracy at the end on held-out and trained labels, and on held-out ones whose x and y were each seen once,
     `joined` by other seen labels or `apart`."""
-    world = config_of(run).world
+    world = ps.config_of(run).world
     seen = world.training_labels()
     once = seen_once(seen, np.concatenate(list(world.held_out().values())))
-    joined = in_one_component(seen, once)
+    joined = in_one_component(2 * seen, 2 * once)  # whole numbers, also of labels half a pixel apart
     return [accuracies_of(run, {**held_out_and_trained(run), "joined": once[joined], "apart": once[~joined]})]
+
+
+@dataclass(frozen=True)
+class Interaction(ps.Mean):
+    """The difference of means of `y` between the first two of four `cells`, minus that between the other two."""
+
+    strata: str = "cell"
+    cells: tuple[str, ...] = ()
+
+    def estimate(self, table: pd.DataFrame) -> ps.Estimate:
+        y, cells = ps.numbers(table), list(table["cell"])
+        member = np.array([[name == cell for name in self.cells] for cell in cells], dtype=float)
+        if not member.any(axis=0).all():
+            raise ps.NotEnough("an interaction needs runs of all four cells")
+        signed = member * [1, -1, -1, 1]
+        return ps.over_runs(lambda w: ((w * y) @ signed / (w @ member)).sum(axis=1), len(y), cells)
+
+    def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Any) -> pd.DataFrame:
+        noise = spread * rng.standard_normal(len(table))
+        return table.assign(y=truth * (table["cell"] == self.cells[0]) + noise)
