@@ -41,6 +41,5 @@ def hull_of(factors: int, images: int) -> float:
 
 
 def hull(runs: ps.Runs) -> np.ndarray:
-    return np.array(
-        [hull_of(*point) for point in runs.table[["factors", "images"]].itertuples(index=False, name=None)]
-    )
+    points = runs.table[["factors", "images"]].itertuples(index=False, name=None)
+    return np.array([hull_of(*point) for point in points])

@@ -49,8 +49,7 @@ def held_out_and_trained(run) -> dict[str, np.ndarray]:
     """Return held-out labels, `core`, of a cross those of its intersection, and trained ones as near to an edge."""
     config = ps.config_of(run)
     core, _, trained = labels_of(config.world, ps.numpy_generator(config.seed, "core"))
-    crossed = config.world.held_out().get("intersection")
-    if crossed is not None:
+    if (crossed := config.world.held_out().get("intersection")) is not None:
         far = crossed[is_far(config.world.training_labels(), crossed)]
         core = np.resize(far, (HELD_OUT, 2))  # as many samples as elsewhere: each label several times
     return {"core": core[:HELD_OUT], "trained": trained[:TRAINED]}
