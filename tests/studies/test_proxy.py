@@ -7,8 +7,9 @@ import torch
 from sklearn.datasets import load_sample_images
 
 from phasescope import UserError, load_config, worlds
+from studies.proxy.digits import BOX, Digits, digits
 from studies.proxy.kinds import VARIANTS, Bumps, patches
-from studies.proxy.study import STUDY, WORLDS
+from studies.proxy.study import BUMPS, STUDY, WORLDS
 from studies.proxy.transfer import Transfer
 
 
@@ -21,7 +22,7 @@ def share_placed(world, images, labels):
     return (np.abs(off) <= 1).all(axis=1).mean()
 
 
-@pytest.mark.parametrize("fields", [fields for fields, _ in WORLDS.values()])
+@pytest.mark.parametrize("fields", [WORLDS[name][0] for name in BUMPS])
 @pytest.mark.parametrize("sigma_px", [1.0, 2.0])
 def test_true_images_are_read_correctly_and_backgrounds_are_not(fields, sigma_px):
     world = Bumps(sigma_px=sigma_px, **fields)
@@ -31,6 +32,29 @@ def test_true_images_are_read_correctly_and_backgrounds_are_not(fields, sigma_px
     assert share_placed(world, images_of(world, labels), places) > 0.97
     behind = 1 - 2 * world.clutter * (1 - np.resize(patches(32)[:, None], (256, 1, 32, 32)))
     assert share_placed(world, behind, places) < 0.05
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_digits_are_read_correctly_and_what_is_no_digit_there_is_not(scale):
+    world = Digits(sigma_px=scale)
+    labels = world.draw_labels(256, np.random.default_rng(0))
+    images, places = images_of(world, labels), labels[:, :2]
+    assert world.factors.visible.names == ("x", "y")
+    assert share_placed(world, images, places) > 0.97
+    assert share_placed(world, images, np.roll(places, 1, axis=0)) < 0.05
+    assert share_placed(world, np.ones_like(images), places) < 0.05
+    rendered = images_of(world, [[15.25, 17.5, variant] for variant in range(VARIANTS)])[:, 0]
+    ink, pixels = (1 - rendered) / 2, np.arange(1, 33)
+    # Sampled between pixels, twice as large, the ink's centre moves slightly; shifted by bilinear interpolation it is exact.
+    error = 1e-4 if scale == 1 else 0.05
+    assert (ink.sum(1) @ pixels / ink.sum((1, 2))) == pytest.approx(15.25, abs=error)
+    assert (ink.sum(2) @ pixels / ink.sum((1, 2))) == pytest.approx(17.5, abs=error)
+
+
+def test_stripes_lie_beside_digits_as_beside_bumps():
+    assert digits().shape == (VARIANTS, BOX, BOX)
+    alone = images_of(Digits(stripes=0.25), [[16, 0, 3], [0, 16, 5]])
+    assert np.array_equal(alone, images_of(Bumps(stripes=0.25), [[16, 0], [0, 16]]))
 
 
 def test_a_share_of_the_labels_has_the_image_of_another_label_each_time():
