@@ -50,7 +50,7 @@ STUDY = ps.Study(
         ps.Claim("label_first", "At R_ml = 1.2 half of the label's nats are learned before half of the image's.",
                  ps.OnsetRatio("label", False, True), half, 1.0, (0.6, 0.4), 0.2, "above", {"noise": HIGH}, limits=LIMITS),
         ps.Claim("bumps", "Without a label (s = 0.2), most samples come to show one well-formed bump.", ps.Mean(), formed,
-                 0.5, 0.2, 0.15, where={"noise": LOW, "label": False}, limits=LIMITS),
+                 0.5, 0.25, 0.15, where={"noise": LOW, "label": False}, limits=LIMITS),
         ps.Claim("blank", "An untrained flow's samples are blank.", ps.Mean(), ps.start("outcomes.grid.none"), 0.95, 0.04,
                  0.02, check=True, limits=LIMITS),
     ],
