@@ -19,7 +19,7 @@ NATS = {LOW: (93.4, 6.93), HIGH: (11.8, 6.39)}  # above the noise floor: best Ga
 
 def cell(s: float, label: bool) -> ps.Cell:
     fields = {
-        "seed": 15_000, "world": {"boundary": "periodic"}, "family": {"kind": f"{KINDS}:NoisyLikelihood", "noise": s},
+        "seed": 16_000, "world": {"boundary": "periodic"}, "family": {"kind": f"{KINDS}:NoisyLikelihood", "noise": s},
         "network": {"kind": f"{KINDS}:Couplings"}, "probing": {**PLAN, "t": "usual", "p1": None, "snapshots": EVERY},
         "training": TRAINING | OWN | {"label_dropout": float(not label)},
     }  # fmt: skip

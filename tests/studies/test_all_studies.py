@@ -25,8 +25,8 @@ STUDIES = Path(__file__).parents[2] / "studies"
 FOUND = {study.name: (study, folder) for study, folder in find_studies(STUDIES)}
 LINES, LINES_OF_FIRST, LINES_OF_ALL = 170, 3700, 8000
 LATER = (
-    "ancestral", "bands", "biases", "codes", "coupling", "depth", "dose", "factors", "flows", "hierarchy", "labels", "losses",
-    "matched", "p1", "p1_data", "proxy", "resolution", "screen", "seeds", "sheet",
+    "ancestral", "bands", "biases", "codes", "coupling", "depth", "dose", "factors", "flows", "hierarchy", "labels",
+    "losses", "matched", "p1", "p1_data", "proxy", "resolution", "screen", "seeds", "sheet",
 )  # fmt: skip
 """studies that came after the first 22, which have a limit of their own"""
 QUICK_TRIALS = 8
