@@ -36,23 +36,55 @@ def half(runs: ps.Runs):
 
 
 LIMITS = "Eight couplings of small convolutions, 1,000 steps of 32 images, read every 25 steps."
-B = {"statistic": ps.Share(), "numbers": passes_b, "threshold": 0.5, "effect": 0.49, "limits": LIMITS}
+
+
+def share(name: str, sentence: str, noise: float, direction: str) -> ps.Claim:
+    return ps.Claim(
+        name, sentence, ps.Share(), passes_b, threshold=0.5, effect=0.49, direction=direction,
+        where={"noise": noise, "label": True}, limits=LIMITS,
+    )  # fmt: skip
+
+
+def image_earlier(
+    name: str, sentence: str, noise: float, direction: str, effect: tuple[float, float]
+) -> ps.Claim:
+    """Return a claim on when half of the image's nats are learned, over when half of the label's are."""
+    return ps.Claim(
+        name, sentence, ps.OnsetRatio("label", False, True), half, threshold=1.0, effect=effect, spread=0.2,
+        direction=direction, where={"noise": noise}, limits=LIMITS,
+    )  # fmt: skip
+
+
 STUDY = ps.Study(
-    name="flows", base="fast", answers="Q5", seeds=8, more=8, headline="passes_b", summary="Not run yet.",
+    name="flows",
     question="Does a normalizing flow pass phase B where a ratio of nats, known before training, says so?",
+    base="fast",
+    answers="Q5",
     cells=[cell(noise, label) for noise in (LOW, HIGH) for label in (True, False)],
+    seeds=8,
+    more=8,
+    headline="passes_b",
     claims=[
-        ps.Claim("passes_b", "At R_ml = 0.08 most flows pass phase B.", where={"noise": LOW, "label": True}, **B),
-        ps.Claim("skips_b", "At R_ml = 1.2 most flows reach phase C without phase B.", direction="below",
-                 where={"noise": HIGH, "label": True}, **B),
-        ps.Claim("image_first", "At R_ml = 0.08 half of the image's nats are learned before half of the label's.",
-                 ps.OnsetRatio("label", False, True), half, 1.0, (0.4, 0.6), 0.2, "below", {"noise": LOW}, limits=LIMITS),
-        ps.Claim("label_first", "At R_ml = 1.2 half of the label's nats are learned before half of the image's.",
-                 ps.OnsetRatio("label", False, True), half, 1.0, (0.6, 0.4), 0.2, "above", {"noise": HIGH}, limits=LIMITS),
-        ps.Claim("bumps", "Without a label (s = 0.2), most samples come to show one well-formed bump.", ps.Mean(), formed,
-                 0.5, 0.25, 0.15, where={"noise": LOW, "label": False}, limits=LIMITS),
-        ps.Claim("blank", "An untrained flow's samples are blank.", ps.Mean(), ps.start("outcomes.grid.none"), 0.95, 0.04,
-                 0.02, check=True, limits=LIMITS),
+        share("passes_b", "At R_ml = 0.08 most flows pass phase B.", LOW, "above"),
+        share("skips_b", "At R_ml = 1.2 most flows reach phase C without phase B.", HIGH, "below"),
+        image_earlier(
+            "image_first", "At R_ml = 0.08 half of the image's nats are learned before half of the label's.",
+            LOW, "below", (0.4, 0.6),
+        ),
+        image_earlier(
+            "label_first", "At R_ml = 1.2 half of the label's nats are learned before half of the image's.",
+            HIGH, "above", (0.6, 0.4),
+        ),
+        ps.Claim(
+            "bumps", "Without a label (s = 0.2), most samples come to show one well-formed bump.",
+            ps.Mean(), formed, unit="of samples", threshold=0.5, effect=0.25, spread=0.15,
+            where={"noise": LOW, "label": False}, limits=LIMITS,
+        ),
+        ps.Claim(
+            "blank", "An untrained flow's samples are blank.",
+            ps.Mean(), ps.start("outcomes.grid.none"), unit="of samples", threshold=0.95, effect=0.04, spread=0.02,
+            check=True, limits=LIMITS,
+        ),
     ],
     plots=[ps.Courses("nats", "Nats above the noise floor", {"nats": "loss"}, by="label", panels_by="noise", ylabel="nats")],
     tables=[ps.Table("At the end", {"nats": ps.end("loss"), "one well-formed bump": formed, "passes B": passes_b})],
