@@ -1,10 +1,6 @@
 """What is generated of held-out labels, beside a nearest-neighbour and an affine-hull baseline."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
-import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -17,7 +13,7 @@ HELD_OUT, TRAINED = 128, 64  # samples; held-out labels are farther than 1 px fr
 def in_one_component(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return whether x and y of each label (n, 2) lie in one component of the graph that joins x and y of every seen label
     (m, 2), whole numbers from 0 on: the labels of sums that an affine hull of the seen images reaches."""
-    size = int(max(seen.max(), labels.max())) + 1
+    size = int(max(seen.max(), labels.max(initial=0))) + 1
     (x, y), (of_x, of_y) = seen.T.astype(int), labels.T.astype(int)
     edges = coo_array((np.ones(len(x)), (x, size + y)), shape=(2 * size, 2 * size))
     component = connected_components(edges, directed=False)[1]
@@ -63,23 +59,3 @@ def read_composed(run) -> list[dict]:
     once = seen_once(seen, np.concatenate(list(world.held_out().values())))
     joined = in_one_component(2 * seen, 2 * once)  # whole numbers, also of labels half a pixel apart
     return [accuracies_of(run, {**held_out_and_trained(run), "joined": once[joined], "apart": once[~joined]})]
-
-
-@dataclass(frozen=True)
-class Interaction(ps.Mean):
-    """The difference of means of `y` between the first two of four `cells`, minus that between the other two."""
-
-    strata: str = "cell"
-    cells: tuple[str, ...] = ()
-
-    def estimate(self, table: pd.DataFrame) -> ps.Estimate:
-        y, cells = ps.numbers(table), list(table["cell"])
-        member = np.array([[name == cell for name in self.cells] for cell in cells], dtype=float)
-        if not member.any(axis=0).all():
-            raise ps.NotEnough("an interaction needs runs of all four cells")
-        signed = member * [1, -1, -1, 1]
-        return ps.over_runs(lambda w: ((w * y) @ signed / (w @ member)).sum(axis=1), len(y), cells)
-
-    def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Any) -> pd.DataFrame:
-        noise = spread * rng.standard_normal(len(table))
-        return table.assign(y=truth * (table["cell"] == self.cells[0]) + noise)

@@ -5,8 +5,8 @@ a U-Net room to become better. Read are held-out labels farther than 1 px from e
 nearest-neighbour baseline generates none. Networks are the U-Net of preset `fast`, one with axial convolutions, and one with
 a head of the images' own form: a product of two profiles for bumps, a sum for two stripes (kinds.py). A head of the other
 form cannot show the images, and is left out: whether a product helps bumps and a sum stripes more than the other way
-round cannot be asked. Whether a head helps more if labels are missing in another way can: further runs see as many labels
-with twice as many places of x and half as many of y, or all labels outside a cross, whose intersection is asked.
+round cannot be asked. Further runs see as many labels with twice as many places of x and half as many of y, or all labels
+outside a cross, whose intersection is asked. There three pilots (seed 9000) generated no label with 5 px wide bands.
 
 A third baseline knows the affine hull of the images that were seen: of sums (stripes) it reaches a label if and only if its
 x and its y lie in one component of the graph whose edges are the trained labels (arXiv 2410.06303). Of labels whose x and y
@@ -18,11 +18,10 @@ import numpy as np
 
 from phasescope import load_config
 from phasescope.studies import Cell, Claim, Difference, Ends, Mean, Reading, Runs, Study, Table, end
-from studies.biases.readings import Interaction, read_composed
+from studies.biases.readings import read_composed
 
 WORLDS = {"bumps": ("gaussian_bump", 64, "product"), "stripes": ("stripes", 40, "sum")}  # kind, labels, head
 CROSS = {"hold_out": {"kind": "cross", "x": [14, 18], "y": [14, 18]}}
-DESIGNS = {"unequal": "if x is denser than y", "cross": "in the intersection of a held-out cross"}
 NETWORKS = {"head": "a head of the images' own form brings", "axial": "axial convolutions bring"}
 FAST = load_config(overrides=["preset=fast"]).tree()["network"]  # other kinds start from no preset's fields
 ENDS = {"dense_until": 0, "every": 630}
@@ -53,22 +52,11 @@ def beyond_hull(runs: Runs) -> np.ndarray:
     return runs.end("composed.formed.joined") - runs.end("composed.formed.apart")
 
 
-def under_a_cross(world: str) -> Claim:
-    cells = tuple(cell(world, own, design).name for design in ("cross", "") for own in ("head", "plain"))
-    return Claim(
-        f"head_helps_more_across_{world}", "A head of the images' own form brings more, in the intersection of a held-out "
-        f"cross, than it brings of labels held out at random: {world}.",
-        Interaction(cells=cells), HELD_OUT, unit="of the labels", threshold=0.0, effect=0.42, spread=0.16,
-        where={"cell": cells}, limits=f"{ADDED} Runs with a cross also see "
-        "more labels. Whether a product suits bumps and a sum stripes: the other head cannot show the images.",
-    )  # fmt: skip
-
-
 STUDY = Study(
     name="biases", question="Which inductive biases make a network combine an x and a y that it never saw together?",
     base="fast", answers="Q4", seeds=8, more=8, headline="head_helps_bumps",
     cells=[cell(world, network) for world in WORLDS for network in ("plain", *NETWORKS)]
-    + [cell(world, network, design) for world in WORLDS for design in DESIGNS for network in ("plain", "head")],
+    + [cell(world, network, design) for world in WORLDS for design in ("unequal", "cross") for network in ("plain", "head")],
     claims=[
         *(
             Claim(
@@ -92,14 +80,24 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"head_helps_{world}_{design}", f"A head of the images' own form brings more held-out labels {words}, by "
-                f"more than a tenth of them: {world}.",
+                f"head_helps_{world}_unequal",
+                "A head of the images' own form brings more held-out labels if x is denser than y, by more than a tenth of "
+                f"them: {world}.",
                 Difference("network", "head", "plain"), HELD_OUT, unit="of the labels", threshold=0.1, effect=0.3,
-                spread=0.16, where={"shown": world, "design": design}, limits=ADDED,
+                spread=0.16, where={"shown": world, "design": "unequal"}, limits=ADDED,
             )
-            for world in WORLDS for design, words in DESIGNS.items()
+            for world in WORLDS
         ),
-        *map(under_a_cross, WORLDS),
+        *(
+            Claim(
+                f"not_across_{world}",
+                "In the intersection of a held-out cross networks generate less than a tenth of the labels, with or without "
+                f"a head of the images' own form: {world}.",
+                Mean(strata="cell"), HELD_OUT, unit="of the labels", threshold=0.1, direction="below", effect=0.08,
+                spread=0.06, where={"shown": world, "design": "cross"}, limits=f"{ADDED} Pilots generated none.",
+            )
+            for world in WORLDS
+        ),
     ],
     readings=[Reading("composed", read_composed, needs=())],
     plots=[
