@@ -85,7 +85,7 @@ STUDY = Study(
         ),
         Claim(
             "failure_b",
-            "While there is a sheet, wrong samples hold one misplaced bump.",
+            "While there is an ordered sheet, wrong samples hold one misplaced bump.",
             Mean(), failures("C", "misplaced"),
             unit="of wrong samples", threshold=0.5, effect=0.36, spread=0.2, source="P1",
             limits=f"{SMALL} {OBJECT} Snapshots count at which the sheet is in phase C as read from 128 labels.",
