@@ -23,11 +23,8 @@ def in_one_component(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def seen_once(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the labels (n, 2) farther than 1 px from every seen one whose x and whose y are each in one seen label."""
     once = [(seen[:, k] == labels[:, k, None]).sum(1) == 1 for k in (0, 1)]
-    return labels[once[0] & once[1] & is_far(seen, labels)]
-
-
-def is_far(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    return np.abs(labels[:, None] - seen).max(axis=2).min(axis=1) > REACH_PX
+    far = np.abs(labels[:, None] - seen).max(axis=2).min(axis=1) > REACH_PX
+    return labels[once[0] & once[1] & far]
 
 
 def accuracies_of(run, groups, of_network=lambda network: network) -> dict:
@@ -42,12 +39,9 @@ def accuracies_of(run, groups, of_network=lambda network: network) -> dict:
 
 
 def held_out_and_trained(run) -> dict[str, np.ndarray]:
-    """Return held-out labels, `core`, of a cross those of its intersection, and trained ones as near to an edge."""
+    """Return held-out labels, `core`, and trained ones that lie as near to an edge."""
     config = ps.config_of(run)
     core, _, trained = labels_of(config.world, ps.numpy_generator(config.seed, "core"))
-    if (crossed := config.world.held_out().get("intersection")) is not None:
-        far = crossed[is_far(config.world.training_labels(), crossed)]
-        core = np.resize(far, (HELD_OUT, 2))  # as many samples as elsewhere: each label several times
     return {"core": core[:HELD_OUT], "trained": trained[:TRAINED]}
 
 

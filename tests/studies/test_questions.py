@@ -9,7 +9,6 @@ from studies.bands.baselines import in_hull, nearest
 from studies.bands.kinds import Bands
 from studies.bands.study import FEW, FURTHER, SINGLE, STUDY, cell
 from studies.biases import kinds, readings
-from studies.biases import study as of_biases
 from studies.codes.kinds import BetaVAE, nats
 from studies.factors.kinds import OneObject
 from studies.labels.study import unevenness
@@ -32,15 +31,6 @@ def test_the_affine_hull_of_sums_is_what_completed_rectangles_reach():
     for rule in (readings.in_one_component, in_hull):
         assert set(map(tuple, every[rule(seen, every)])) == reached
     assert readings.in_one_component(seen, every[:0]).shape == (0,)
-
-
-def test_of_a_cross_only_the_intersection_is_asked(monkeypatch):
-    config = of_biases.STUDY.config(of_biases.cell("bumps", "plain", "cross"), 0)
-    monkeypatch.setattr(readings.ps, "config_of", lambda run: run)
-    asked = readings.held_out_and_trained(config)["core"]
-    assert len(asked) == readings.HELD_OUT
-    assert ((asked >= 14) & (asked <= 18)).all()
-    assert len(np.unique(asked, axis=0)) == 21  # of 25, the corners are 1 px from a trained label
 
 
 def test_exact_answers_for_stripes_on_a_torus_add_up():
