@@ -5,8 +5,8 @@ label can save, over those that the mixture saves beyond the best Gaussian. For 
 s = 0.2, where the rule of R' says that samples pass phase B, and 1.2 at s = 0.7. A flow that learns the mean image of each
 label before it draws single bumps could skip B at both. Noise is always new: the loss is nats on unseen noise. Samples are
 denoised by the flow's own score: those of exact mixtures of no, two, one, and the label's bump are read so in more than 95 %
-(tests). Not denoised, a quarter of true images with s = 0.7 are misread. Pilots (s = 0.2, seed 9000, 500 steps) with learning
-rates of 0.0003, 0.001 and 0.003 ended at 16.9, 3.9 and 1.2 nats, and none passed B.
+(tests). Not denoised, a quarter of true images with s = 0.7 are misread. Pilots (s = 0.2, seed 9000, 500 steps) with
+learning rates of 0.0003, 0.001 and 0.003 ended at 16.9, 3.9 and 1.2 nats, and none passed B.
 """
 
 import phasescope.studies as ps

@@ -134,13 +134,17 @@ def test_plots_and_tables_show_what_the_records_hold(name):
         pytest.skip("no records")
     runs = rows.runs(study.more)
     begun = {cell for cell, _ in rows.present}
-    for plot in study.plots:
-        if not begun & {cell.name for cell in study.cells_of(getattr(plot, "where", {}))}:
-            continue
-        assert plot.panels(runs), plot.name
-        assert "runs in" in plot.caption(runs)
-    for table in study.tables:
-        assert table.rows(runs), table.title
+    shown = [
+        part
+        for part in (*study.plots, *study.tables)
+        if begun & {cell.name for cell in study.cells_of(getattr(part, "where", {}))}
+    ]
+    for part in shown:
+        if part in study.plots:
+            assert part.panels(runs), part.name
+            assert "runs in" in part.caption(runs)
+        else:
+            assert part.rows(runs), part.title
 
 
 def short(cell: Cell, base: str) -> Cell:
