@@ -86,7 +86,7 @@ STUDY = ps.Study(
     "history: from scratch a VAE uses no code within 4,000 steps, with B rising slowly it keeps one. Images "
     "decoded from random codes are hardly ever well-formed bumps even then. If the decoder is given the "
     "label, the code is empty, the model is a regression of images on labels, and samples were not seen to "
-    "pass through misplaced bumps. Normalizing flows are not studied.",
+    "pass through misplaced bumps. Normalizing flows are asked by the study `flows`.",
     claims=[
         uses("unstable", "scratch", 0.1, "above", "Below the first threshold (B = 0.1, of 0.148) most runs use their code."),
         uses("stable", "scratch", 0.22, "below", "Above it (B = 0.22) most runs from scratch do not use their code."),
