@@ -124,6 +124,11 @@ STUDY = ps.Study(
     seeds=8,
     more=8,
     headline="coarse_decides",
+    summary="Given the coarse image of another label, every sample has its bump where that image has it: once learned, the "
+    "first stage alone decides the place. While the cascade learns, about two in five wrong samples are wrong where the "
+    "coarse image is; whether it is most is undecided. A cascade needs a third more images than the plain network. With a "
+    "second stage of half the width it computes less, but a plain network of half the width computes half of that: a "
+    "cascade saves nothing here (by the table). A label of two levels is learned later than x and y as numbers.",
     claims=[
         ps.Claim(
             "coarse_decides", "Given the coarse image of another label, most samples have their bump where it has one.",
@@ -139,10 +144,8 @@ STUDY = ps.Study(
             limits=f"{LIMITS} While a tenth to nine tenths of the samples are correct. A sample's place is where the "
             "matched filter answers most, whatever it holds.",
         ),
-        earlier(
-            "cascade_earlier", "cascade", "A cascade needs less than four fifths of the images.",
-            "It has twice the parameters.",
-        ),
+        earlier("cascade_earlier", "cascade", "A cascade needs less than four fifths of the images.", "It has twice the "
+                "parameters."),
         earlier(
             "narrow_cheaper", "narrow", "A cascade with a second stage of half the width needs less than four fifths of the "
             "computation.", "A plain network of half the width is in the table.", partial(accurate, computed=True),
@@ -152,12 +155,8 @@ STUDY = ps.Study(
             "A label whose classes are not neighbouring places was not tried.",
         ),
     ],
-    readings=[
-        ps.Reading("stages", read_stages, where={"system": ("cascade", "narrow")}, needs=()),
-    ],
-    plots=[
-        ps.Courses("courses", "Samples correct through training", {"correct": CORRECT}, by="system", ylim=(0, 1)),
-    ],
+    readings=[ps.Reading("stages", read_stages, where={"system": ("cascade", "narrow")}, needs=())],
+    plots=[ps.Courses("courses", "Samples correct through training", {"correct": CORRECT}, by="system", ylim=(0, 1))],
     tables=[
         ps.Table(
             "When half of the samples are correct, and what decides their place",
