@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from phasescope import Family, FamilyConfig, SamplingState
+from studies.codes.kinds import PERIOD_PX, TURNS
 
-TURNS, PERIOD_PX = 8, 32.0  # harmonics of each factor, on a circle of so many px
 SIDES_PX = (1, 1, 2, 2, 4, 4, 8, 8)  # of the squares of each coupling's checkerboard
 CONV = partial(nn.Conv2d, kernel_size=3, padding=1, padding_mode="circular")
 
@@ -44,8 +44,8 @@ class NoisyLikelihood(FamilyConfig, Family):
 
 
 class Couplings(nn.Module):
-    """Shift and log scale of the pixels that a coupling moves, 0 before training, are convolutions over cells of 2 x 2 px of
-    those that it keeps and of a map of the label, which is constant without one."""
+    """Affine couplings. Of each, a small convolutional network sees the pixels that are kept and a map of the label, in
+    cells of 2 x 2 px, and gives shift and log scale of the others, both 0 before training. Without a label the map is constant."""
 
     layer_names = ("map",)
 
