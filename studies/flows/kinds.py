@@ -45,7 +45,8 @@ class NoisyLikelihood(FamilyConfig, Family):
 
 class Couplings(nn.Module):
     """Affine couplings. Of each, a small convolutional network sees the pixels that are kept and a map of the label, in
-    cells of 2 x 2 px, and gives shift and log scale of the others, both 0 before training. Without a label the map is constant."""
+    cells of 2 x 2 px, and gives shift and log scale of the others, both 0 before training. Without a label the map is the
+    same for all images."""
 
     layer_names = ("map",)
 
