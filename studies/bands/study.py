@@ -108,14 +108,15 @@ STUDY = ps.Study(
     cells=[cell(factors, images) for factors, sets in SETS.items() for images in sets]
     + [cell(*few, more) for few in FEW.items() for more in (SINGLE, FURTHER)],
     summary="From one to three factors, a further factor multiplies the images needed for a given accuracy on "
-    "held-out labels by 2.7 on average (more at the second than at the third), where nearest neighbours need ten "
-    "times as many. The fourth multiplies them by 1.5: far less than 2.7, and still more than in proportion to the "
-    "number of factors (1.33), as for an affine hull, which needs 31 images for each. With 64 images of three factors "
-    "networks are right for half of the labels, where the hull and nearest neighbours are for less than a tenth; with "
-    "128 they are no better than the hull. Whoever takes the nearest value of each factor by itself needs fewer "
-    "images than any network. With one factor a network is no better than its nearest neighbour. Dimension: "
-    "activations are smooth functions of the image and of the label, both of which are given, so that it is K if "
-    "points are dense enough; at this density it is too high for three factors and more, and training lowers it.",
+    "held-out labels by 2.7 on average (more at the second than at the third), where nearest neighbours need ten times "
+    "as many. The fourth multiplies them by 1.5: far less than 2.7, and still more than in proportion to the number of "
+    "factors (1.33), as for an affine hull, which needs 31 images for each. With 64 images of three factors networks "
+    "are right for half of the labels, where the hull and nearest neighbours are for less than a tenth; with 128 they "
+    "are no better than the hull. Whoever takes the nearest value of each factor by itself needs fewer images than any "
+    "network. With one factor a network is no better than its nearest neighbour. Images of one factor alone help with "
+    "two factors and not with three; as many further images help more. Dimension: activations are smooth functions of "
+    "the image and of the label, both of which are given, so that it is K if points are dense enough; at this density "
+    "it is too high for three factors and more, and training lowers it.",
     claims=[
         growth("below_exponential", 4, "below", "less than 4; for nearest neighbours it is 10"),
         growth("above_each", 1.6, "above", "more than 1.6; for the nearest value of each factor it is 1.4"),

@@ -61,9 +61,10 @@ STUDY = Study(
     seeds=8,
     more=8,
     headline="head_helps_bumps",
-    summary="Whether a head of the images' own form brings more held-out labels, by a tenth of them, is undecided, also if "
-    "x is denser than y. Axial convolutions do not, on bumps. Of values seen once each, those that the trained labels "
-    "connect are hardly better combined than the others, on bumps as on stripes.",
+    summary="A head of the images' own form brings more held-out bumps; whether more by a tenth is undecided, also if "
+    "x is denser than y. For stripes it is undecided if x and y are equally dense, and it does not if x is denser. "
+    "Axial convolutions do not, on bumps. Of values seen once each, those that the trained labels connect are hardly "
+    "better combined than the others, on bumps as on stripes.",
     cells=[cell(world, network) for world in WORLDS for network in ("plain", *NETWORKS)]
     + [cell(world, network, unequal=True) for world in WORLDS for network in ("plain", "head")],
     claims=[
@@ -90,8 +91,8 @@ STUDY = Study(
         *(
             Claim(
                 f"head_helps_{world}_unequal",
-                "If x is denser than y, a head of the images' own form brings more held-out labels than the U-Net, by more "
-                f"than a tenth of them: {world}.",
+                "If x is denser than y, a head of the images' own form brings more held-out labels than the U-Net, by "
+                f"more than a tenth of them: {world}.",
                 Difference("network", "head", "plain"), HELD_OUT, unit="of the labels", threshold=0.1, effect=0.3,
                 spread=0.16, where={"unequal": world}, limits=ADDED,
             )
