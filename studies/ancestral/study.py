@@ -47,12 +47,11 @@ STUDY = Study(
             unit="of wrong samples", threshold=0.5, effect=0.2, spread=0.15, source="P1", limits=f"{SMALL} {READ}",
         ),
         Claim(
-            "failure_b",
-            "While there is an ordered sheet, wrong ancestral samples hold one misplaced bump.",
+            "failure_b", "While there is an ordered sheet, wrong ancestral samples hold one misplaced bump.",
             Mean(), readings.failures("misplaced"),
             unit="of wrong samples", threshold=0.5, effect=0.36, spread=0.2, source="P1",
-            limits=f"{SMALL} {READ} Snapshots count at which the sheet is in phase C as read from 128 labels. P1 states it "
-            "of the sheet that is not ordered.",
+            limits=f"{SMALL} {READ} Snapshots count at which the sheet is in phase C as read from 128 labels. P1 "
+            "states it of the sheet that is not ordered.",
         ),
         Claim(
             "solver_hides",

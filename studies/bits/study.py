@@ -73,28 +73,25 @@ STUDY = Study(
     name="bits", base="lean", answers="S6", cells=[*(cell(*steps) for steps in ((0.25, 1.0), (1.0, 0.25), (1.0, 4.0),
     (4.0, 1.0))), LONG], seeds=6, more=6, headline="nats_together_coarse",
     question="Trained on x and y of unequal density, how many nats of each factor does a network learn?",
-    summary="On grids with increments of 1 and 4 px, as many nats are learned of x as of y, within a quarter of a nat, "
-    "although the denser factor has more of them: that a smaller share is learned of the denser one is its "
-    "denominator. "
-    "On grids with increments of 0.25 and 1 px nothing can be claimed, since the networks' gaps exceed all nats that "
-    "there are. After four times as many steps, networks on a balanced grid have learned the label's nats on "
-    "average.",
+    summary="On grids with increments of 1 and 4 px, as many nats are learned of x as of y, within a quarter of a "
+    "nat, although the denser factor has more of them: that a smaller share is learned of the denser one is its "
+    "denominator. On grids with increments of 0.25 and 1 px nothing can be claimed, since the networks' gaps exceed "
+    "all nats that there are. After four times as many steps, networks on a balanced grid have learned the label's "
+    "nats on average.",
     readings=[Reading("closest", read_closest, needs=NEEDED)],
     claims=[
         Claim(
             "nats_together_coarse",
-            "As many nats of x are learned as of y, within a quarter of a nat, on average over training: "
-            "increments of "
-            "1 and 4 px.",
+            "As many nats of x are learned as of y, within a quarter of a nat, on average over training: increments "
+            "of 1 and 4 px.",
             Mean(absolute=True), lead, unit="nats", threshold=0.25, effect=(0.25, 0.25), spread=0.2, direction="below",
             where=COARSE,
             limits=LIMITS,
         ),
         Claim(
             "denser_nats_first_coarse",
-            "More nats are learned of the denser factor than of the sparser one, on average over training: "
-            "increments of "
-            "1 and 4 px.",
+            "More nats are learned of the denser factor than of the sparser one, on average over training: increments "
+            "of 1 and 4 px.",
             Mean(), lead, unit="nats", threshold=0.0, effect=0.25, spread=0.2, where=COARSE, limits=LIMITS,
         ),
         Claim(
@@ -122,8 +119,8 @@ STUDY = Study(
                 "denser minus sparser": lead,
             },
             interval=True, where={"pair": ("coarse", "fourfold")},
-            note=f"Averaged over snapshots from step {FROM} on. Numbers above all that there are show a network far from "
-            "its optimum.",
+            note=f"Averaged over snapshots from step {FROM} on. Numbers above all that there are show a network far "
+            "from its optimum.",
         )
     ],
 )  # fmt: skip

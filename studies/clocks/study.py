@@ -94,11 +94,10 @@ STUDY = ps.Study(
     name="clocks", base="fast", answers="Q7", cells=list(map(cell, IMAGES)), seeds=6, more=6,
     headline="generalizing_first",
     question="With the number of training images, does the time to memorize grow, and the time to generalize not?",
-    summary="Networks without labels generalize after about as many steps whatever the number of training images, and with "
-    "the largest set long before they memorize. That the time to memorize is proportional to the number of "
-    "images cannot "
-    "be judged: with the largest set most runs do not memorize within their steps. One network of one size was "
-    "trained.",
+    summary="Networks without labels generalize after about as many steps whatever the number of training images, and "
+    "with the largest set long before they memorize. That the time to memorize is proportional to the number of "
+    "images cannot be judged: with the largest set most runs do not memorize within their steps. One network of one "
+    "size was trained.",
     readings=[ps.Reading("clocks", read_places, needs=())],
     claims=[
         ps.Claim(
@@ -106,8 +105,8 @@ STUDY = ps.Study(
             PowerOff(0.0), generalizes,
             unit="exponent", threshold=0.2, effect=0.15, spread=0.17, direction="below", minimum_n=20,
             source="Bonnaire et al. 2025",
-            limits="Generalizing means here that half of the samples hold one object; how well their places are spread is "
-            "another question.",
+            limits="Generalizing means here that half of the samples hold one object; how well their places are "
+            "spread is another question.",
         ),
         ps.Claim(
             "memorizing_proportional",
@@ -123,8 +122,8 @@ STUDY = ps.Study(
             ps.Mean(), log_ratio,
             unit="times the steps", log=True, threshold=float(np.log(2)), effect=0.4, spread=0.2, where=MOST,
             source="Bonnaire et al. 2025",
-            limits="The number is the log of the ratio of steps. A run that has not memorized by its end counts with its "
-            "end, so the true ratio is larger. Smaller sets are in the figure.",
+            limits="The number is the log of the ratio of steps. A run that has not memorized by its end counts with "
+            "its end, so the true ratio is larger. Smaller sets are in the figure.",
         ),
     ],
     plots=[

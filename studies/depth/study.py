@@ -69,15 +69,13 @@ STUDY = ps.Study(
     headline="deeper_earlier",
     claims=[
         ps.Claim(
-            "deeper_earlier",
-            "Of networks with zero padding, deeper ones place samples correctly earlier.",
+            "deeper_earlier", "Of networks with zero padding, deeper ones place samples correctly earlier.",
             ps.Rank(by="depth", within="attention"), ACCURACY, threshold=0.3, effect=(0.4, 0.5), where=ZEROS,
             limits=f"{LIMITS} Deeper networks are narrower.",
         ),
         *(
             ps.Claim(
-                f"abc_depth_{depth}",
-                f"With zero padding, samples of networks of depth {depth} pass A, B and C.",
+                f"abc_depth_{depth}", f"With zero padding, samples of networks of depth {depth} pass A, B and C.",
                 ps.Share(), phases_abc(PHASE, CORRECT), threshold=0.5, effect=0.48, limits=LIMITS,
                 where={**ZEROS, "attention": False, "depth": depth},
             )
@@ -97,8 +95,7 @@ STUDY = ps.Study(
             where=ZEROS, limits=f"{LIMITS} A run that has not reached C is censored.",
         ),
         ps.Claim(
-            "circular_ends_in_b",
-            "With circular padding samples reach phase B and never C.",
+            "circular_ends_in_b", "With circular padding samples reach phase B and never C.",
             ps.Share(), ends_in_b, threshold=0.5, effect=0.44, where=CIRCULAR,
             limits=f"{LIMITS} That C is not reached is a theorem (study `cap`); that B is reached is not.",
         ),

@@ -73,23 +73,23 @@ STUDY = ps.Study(
     headline="accuracy_follows",
     claims=[
         ps.Claim(
-            "dose_moves_sheet",
-            "The higher the dose, the earlier the sheet forms (label variance above 0.9).",
+            "dose_moves_sheet", "The higher the dose, the earlier the sheet forms (label variance above 0.9).",
             ps.Rank(by="rank"), SHEET_ONSET, threshold=0.5, effect=(0.3, 0.35), where=DOSED, limits=SITE,
         ),
         ps.Claim(
             "accuracy_follows",
             "Where a dose moves the sheet's onset, accuracy's moves by more than half of that, on a logarithmic scale.",
             DoseSlope(), onsets, threshold=0.5, effect=0.4, spread=0.15, where=DOSED,
-            limits=f"{SITE} {SAMPLES} {OTHER} Doses under which no sheet forms are left out: see correct_without_sheet. A "
-            "fixed delay between sheet and accuracy would give a slope below 1, and below 0.5 if it is long.",
+            limits=f"{SITE} {SAMPLES} {OTHER} Doses under which no sheet forms are left out: see "
+            "correct_without_sheet. A fixed delay between sheet and accuracy would give a slope below 1, and below "
+            "0.5 if it is long.",
         ),
         ps.Claim(
             "beyond_loss",
             "It does so beyond what the onset of a low denoising error and the gradient's norm explain.",
             DoseSlope(controls=("loss", "gradient")), onsets, threshold=0.5, effect=0.4, spread=0.15, where=DOSED,
-            limits=f"{SITE} {SAMPLES} What is held fixed comes after the dose and may be one of its ways to accuracy; the "
-            "gradient has the dosed term in it.",
+            limits=f"{SITE} {SAMPLES} What is held fixed comes after the dose and may be one of its ways to accuracy; "
+            "the gradient has the dosed term in it.",
         ),
         *(
             ps.Claim(
@@ -118,11 +118,10 @@ STUDY = ps.Study(
             where={"dose": 0.0}, limits=f"{SAMPLES} This says only whether the manipulation worked.",
         ),
         ps.Claim(
-            "head_without_sheet",
-            "With that head, samples become correct although the sheet has not formed.",
+            "head_without_sheet", "With that head, samples become correct although the sheet has not formed.",
             ps.Share(), correct_without_sheet, threshold=0.5, effect=0.48, where={"head": True},
-            limits=f"{SITE} {SAMPLES} The head also takes from the layers before it the reason to represent the label: a "
-            "sheet that stays away shows that accuracy does not make one, and nothing of what does.",
+            limits=f"{SITE} {SAMPLES} The head also takes from the layers before it the reason to represent the label: "
+            "a sheet that stays away shows that accuracy does not make one, and nothing of what does.",
         ),
     ],
     readings=[ps.Reading("denoising", read_denoising, needs=())],

@@ -70,11 +70,11 @@ STUDY = Study(
     seeds=8,
     more=8,
     headline="in_order_of_signal",
-    summary="An object with a place (x, y), a width, a contrast and a shape (disc or ring, the class) is generated in three "
-    "worlds. A world's name orders its factors by signal, the strongest first: the squared change of the image when the "
-    "factor moves, times its squared range. Of these four, place came first and width last in all three, so that signal "
-    "did not order them. How much factors fail together differs between worlds: in one of them hardly at all. Samples "
-    "without an object, which are wrong in all factors, are many in the first world alone.",
+    summary="An object with a place (x, y), a width, a contrast and a shape (disc or ring, the class) is generated in "
+    "three worlds. A world's name orders its factors by signal, the strongest first: the squared change of the image "
+    "when the factor moves, times its squared range. Of these four, place came first and width last in all three, so "
+    "that signal did not order them. How much factors fail together differs between worlds: in one of them hardly at "
+    "all. Samples without an object, which are wrong in all factors, are many in the first world alone.",
     claims=[
         Claim(
             "in_order_of_signal",
@@ -84,8 +84,7 @@ STUDY = Study(
             limits="630 steps of preset `fast`. Onsets are of an accuracy of 0.75 within an eighth of a factor's range.",
         ),
         Claim(
-            "product",
-            "Joint accuracy exceeds the product of the factors' accuracies by less than 0.05.",
+            "product", "Joint accuracy exceeds the product of the factors' accuracies by less than 0.05.",
             Mean(strata="cell"), beyond_product,
             unit="of the samples", threshold=0.05, direction="below", effect=0.03, spread=0.04,
             limits="Mean over snapshots at which the product is from 0.1 to 0.9. Samples without an object fail in all.",

@@ -108,12 +108,11 @@ STUDY = ps.Study(
     question="Trained on x and y of unequal density, does a network learn the two together, or each by its own "
     "density?",
     name="imbalance", base="lean", answers="S6", cells=CELLS, seeds=8, more=8, headline="together_tenfold",
-    summary="Increments differ between x and y by a factor of 4 to 10, and each cell has its mirror image. If the labels "
-    "that are asked lie on the training grid, both axes set in within a snapshot of each other; between the "
-    "points of "
-    "a 4-px grid, accuracy along the denser axis is ahead. Being correct in x and in y correlate only weakly, on "
-    "balanced and on imbalanced grids, which coupled learning would not give. How latents represent x and y is "
-    "not shown.",
+    summary="Increments differ between x and y by a factor of 4 to 10, and each cell has its mirror image. If the "
+    "labels that are asked lie on the training grid, both axes set in within a snapshot of each other; between the "
+    "points of a 4-px grid, accuracy along the denser axis is ahead. Being correct in x and in y correlate only "
+    "weakly, on balanced and on imbalanced grids, which coupled learning would not give. How latents represent x and "
+    "y is not shown.",
     claims=[
         *(claim for pair in PAIRS for claim in claims_of(pair)),
         *(
@@ -122,8 +121,7 @@ STUDY = ps.Study(
                 f"A sample that is correct in x tends to be correct in y, phi above 0.3, {words}.",
                 ps.Mean(strata="cell"), [partial(phi, reading=reading) for reading in ("darkest", "matched")],
                 unit="phi", threshold=0.3, effect=effect, spread=spread, where={"pair": pairs}, source="P1",
-                limits="Labels that are hard in both factors, at corners, couple x and y in a factorized "
-                "learner too.",
+                limits="Labels that are hard in both factors, at corners, couple x and y in a factorized learner too.",
             )
             for name, pairs, words, effect, spread in (
                 ("equal", "balanced", "on a balanced grid", 0.2, 0.13),

@@ -45,15 +45,14 @@ STUDY = Study(
     seeds=8,
     more=8,
     headline="abc_all",
-    summary="Each of six ingredients of P1's system was added to a small system that passes the phases. With attention, "
-    "without patches and with twice the width samples pass them, too. With AdamW, with an added embedding, without the "
-    "skip from input to output, and with all six together, most runs that failed were still improving when they were "
-    "stopped, so that these cells speak neither against the phases nor for them. The cell with all six is the nearest to "
-    "P1's own system.",
+    summary="Each of six ingredients of P1's system was added to a small system that passes the phases. With "
+    "attention, without patches and with twice the width samples pass them, too. With AdamW, with an added embedding, "
+    "without the skip from input to output, and with all six together, most runs that failed were still improving "
+    "when they were stopped, so that these cells speak neither against the phases nor for them. The cell with all six "
+    "is the nearest to P1's own system.",
     claims=[
         Claim(
-            f"abc_{name}",
-            f"With {words}, too, samples go through A, B and C within 2,500 steps.",
+            f"abc_{name}", f"With {words}, too, samples go through A, B and C within 2,500 steps.",
             Share(), passes_abc, threshold=0.5, effect=0.48, where={"cell": NAMES[name]}, source="P1", limits=LIMITS,
         )
         for name, (words, _) in INGREDIENTS.items()

@@ -51,8 +51,7 @@ STUDY = Study(
             Share(), phases_abc(PHASE, CORRECT), threshold=0.5, effect=0.48, source="P1", limits=f"{SMALL} {OBJECT}",
         ),
         Claim(
-            "reaches_c",
-            "At the end of training more than half of the samples are correct.",
+            "reaches_c", "At the end of training more than half of the samples are correct.",
             Mean(), end(CORRECT),
             unit="of samples", threshold=0.5, effect=0.2, spread=0.15, source="P1", limits=f"{SMALL} {OBJECT}",
         ),
@@ -63,29 +62,25 @@ STUDY = Study(
             limits=f"{SMALL} {SITE} A phase shorter than 100 steps is not seen.",
         ),
         Claim(
-            "sheet_first",
-            "The sheet is ordered (C) before the samples are correct (C).",
+            "sheet_first", "The sheet is ordered (C) before the samples are correct (C).",
             OnsetRatio(), partial(lag, letter="C", samples=PHASE), threshold=1.25, effect=(1.3, 0.6), spread=0.3,
             limits=f"{SMALL} {SITE} Which comes first says nothing of cause.",
         ),
         Claim(
-            "order_rises",
-            "While samples become correct, the order of the sheet rises.",
+            "order_rises", "While samples become correct, the order of the sheet rises.",
             Mean(), order_gained,
             unit="trustworthiness", threshold=0.0, effect=0.1, spread=0.07, source="P1",
-            limits=f"{SMALL} {SITE} From the first snapshot with a tenth of the samples correct to the end. Asked after two "
-            "of eight runs had been looked at: in both order fell.",
+            limits=f"{SMALL} {SITE} From the first snapshot with a tenth of the samples correct to the end. Asked "
+            "after two of eight runs had been looked at: in both order fell.",
         ),
         Claim(
-            "failure_a",
-            "While there is no sheet, wrong samples hold no bump or several.",
+            "failure_a", "While there is no sheet, wrong samples hold no bump or several.",
             Mean(), failures("A", "none", "multiple"),
             unit="of wrong samples", threshold=0.5, effect=0.36, spread=0.2, source="P1",
             limits=f"{SMALL} {OBJECT}",
         ),
         Claim(
-            "failure_b",
-            "While there is an ordered sheet, wrong samples hold one misplaced bump.",
+            "failure_b", "While there is an ordered sheet, wrong samples hold one misplaced bump.",
             Mean(), failures("C", "misplaced"),
             unit="of wrong samples", threshold=0.5, effect=0.36, spread=0.2, source="P1",
             limits=f"{SMALL} {OBJECT} Snapshots count at which the sheet is in phase C as read from 128 labels.",

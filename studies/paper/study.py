@@ -26,15 +26,14 @@ STUDY = Study(
     claims=[
         Claim(
             "behaviour_abc",
-            "Samples of P1's own system go from no or several bumps (A) over one misplaced bump (B) to one in the correct "
-            "place (C).",
+            "Samples of P1's own system go from no or several bumps (A) over one misplaced bump (B) to one in the "
+            "correct place (C).",
             Share(), passes_abc, threshold=0.5, effect=0.48, source="P1",
-            limits="Phases shorter than the time between two snapshots are not seen. A run that still improves at its end "
-            "counts neither way.",
+            limits="Phases shorter than the time between two snapshots are not seen. A run that still improves at its "
+            "end counts neither way.",
         ),
         Claim(
-            "failure_a",
-            "In phase A samples of P1's own system fail by no bump or several, not by a misshapen one.",
+            "failure_a", "In phase A samples of P1's own system fail by no bump or several, not by a misshapen one.",
             Mean(), shapeless, unit="of wrong samples", threshold=0.5, effect=0.15, spread=0.1, source="P1",
             limits="How samples fail later, when some hold one bump already: only snapshots of phase A are counted.",
         ),

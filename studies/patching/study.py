@@ -46,9 +46,9 @@ STUDY = Study(
     more=8,
     headline="used_part_up1",
     summary="If activations at up1, the first block after mid, are replaced by those of another label, on average two "
-    "thirds of the bumps go where that label has them; with eight runs, half is not excluded, narrowly. At down3 and at "
-    "mid nearly none go so far, and bumps move along x by .36 and .64 of the way: later blocks are given the first label, "
-    "and skips carry activations that were made with it.",
+    "thirds of the bumps go where that label has them; with eight runs, half is not excluded, narrowly. At down3 and "
+    "at mid nearly none go so far, and bumps move along x by .36 and .64 of the way: later blocks are given the first "
+    "label, and skips carry activations that were made with it.",
     claims=[
         Claim(
             f"used_{how}_up1",
@@ -69,8 +69,8 @@ STUDY = Study(
                 for name, words in (("follows", "follow"), ("moved.x", "px per px"))
             },
             interval=True,
-            note="`follow`: share of samples whose bump is within 1 px of where that label has it; `px per px`: px moved "
-            "along x per px asked.",
+            note="`follow`: share of samples whose bump is within 1 px of where that label has it; `px per px`: px "
+            "moved along x per px asked.",
         )
     ],
 )  # fmt: skip

@@ -44,8 +44,7 @@ def claims_of(cell: str) -> list[ps.Claim]:
             limits=f"{limits} Phases shorter than the time between two snapshots are not seen.",
         ),
         ps.Claim(
-            f"failure_a_{cell}",
-            f"In phase A samples fail by no bump or several, not by a misshapen one: {words}.",
+            f"failure_a_{cell}", f"In phase A samples fail by no bump or several, not by a misshapen one: {words}.",
             ps.Mean(), readings.shapeless, unit="of wrong samples", threshold=0.5, effect=0.15, spread=0.1, **common,
             limits=f"{limits} A sampler of few steps makes some of these failures: see the study `sampler`.",
         ),
@@ -61,10 +60,10 @@ STUDY = ps.Study(
     seeds=8,
     more=8,
     headline="behaviour_abc_eps",
-    summary="On the two systems with P1's objective, which were chosen because they do so, samples pass from no or several "
-    "bumps over one misplaced bump to a correct one in nearly every run; with v-prediction two runs of ten show all "
-    "three, with x-prediction none. In phase A samples fail without a bump or with several, rather than by a misshapen "
-    "one, on every system. None of the systems is P1's own.",
+    summary="On the two systems with P1's objective, which were chosen because they do so, samples pass from no or "
+    "several bumps over one misplaced bump to a correct one in nearly every run; with v-prediction two runs of ten "
+    "show all three, with x-prediction none. In phase A samples fail without a bump or with several, rather than by a "
+    "misshapen one, on every system. None of the systems is P1's own.",
     claims=[claim for cell in SYSTEMS for claim in claims_of(cell)],
     plots=[
         ps.PhaseGrid("samples", "Phase of the samples in every run"),

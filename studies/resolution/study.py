@@ -64,12 +64,11 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"p1_reading_{site}",
-                f"While samples become correct, order by P1's reading rises at {words}.",
+                f"p1_reading_{site}", f"While samples become correct, order by P1's reading rises at {words}.",
                 Mean(), gain(f"sites.{site}.umap"),
                 unit="R²", threshold=0.0, effect=0.15, spread=0.1, where={"cell": "p1"}, source="P1",
-                limits=f"{WHERE} UMAP of 1,024 labels to three dimensions, three seeds, linear regression read on held-out "
-                f"labels; P1 does not give its settings. {LOOKED}",
+                limits=f"{WHERE} UMAP of 1,024 labels to three dimensions, three seeds, linear regression read on "
+                f"held-out labels; P1 does not give its settings. {LOOKED}",
             )
             for site, words in NAMES.items()
         ),

@@ -58,8 +58,8 @@ class BySampler:
 
     def caption(self, runs: Runs) -> str:
         return (
-            f"{len(runs)} runs in 1 cell. {readings.SAMPLES} labels on the grid, the same for all, at the middle snapshot "
-            "of each phase. Means over runs with their 97.5 % intervals."
+            f"{len(runs)} runs in 1 cell. {readings.SAMPLES} labels on the grid, the same for all, at the middle "
+            "snapshot of each phase. Means over runs with their 97.5 % intervals."
         )
 
 

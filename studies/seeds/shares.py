@@ -110,28 +110,43 @@ class Explained(Statistic):
     UNIT: ClassVar[str] = "of the variance"
 
     columns: Sequence[str]
+    beyond: ClassVar[Sequence[str]] = ()
 
     def estimate(self, table: pd.DataFrame) -> Estimate:
-        known = table[np.isfinite(table[["y", *self.columns]]).all(axis=1)]
-        n, k = len(known), len(self.columns)
-        if n <= k + 1:
-            raise NotEnough(f"{n} runs have an onset of all, and {k + 2} are needed")
-        ranks = np.column_stack([rankdata(known[name]) for name in ("y", *self.columns)])
+        names = [*self.beyond, *self.columns]
+        known = table[np.isfinite(table[["y", *names]]).all(axis=1)]
+        n = len(known)
+        if n <= len(names) + 1:
+            raise NotEnough(f"{n} runs have an onset of all, and {len(names) + 2} are needed")
+        ranks = np.column_stack([rankdata(known[name]) for name in ("y", *names)])
         ranks -= ranks.mean(axis=0)
 
-        def adjusted(weights: np.ndarray) -> np.ndarray:
+        def adjusted(moments: np.ndarray, k: int) -> np.ndarray:
+            cross = moments[:, 1 : k + 1, :1]
+            explained = cross.mT @ np.linalg.pinv(moments[:, 1 : k + 1, 1 : k + 1], hermitian=True) @ cross
+            return 1 - (1 - explained[:, 0, 0] / moments[:, 0, 0]) * (n - 1) / (n - 1 - k)
+
+        def share(weights: np.ndarray) -> np.ndarray:
             means = weights @ ranks / n
             moments = np.einsum("sn,ni,nj->sij", weights, ranks, ranks) / n
             moments -= means[:, :, None] * means[:, None]
-            cross = moments[:, 1:, :1]
-            explained = cross.mT @ np.linalg.pinv(moments[:, 1:, 1:], hermitian=True) @ cross
-            return 1 - (1 - explained[:, 0, 0] / moments[:, 0, 0]) * (n - 1) / (n - 1 - k)
+            without = adjusted(moments, len(self.beyond)) if self.beyond else 0.0
+            return adjusted(moments, len(names)) - without
 
-        return over_runs(adjusted, n, detail={"left_out": float(len(table) - n)})
+        return over_runs(share, n, detail={"left_out": float(len(table) - n)})
 
     def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Generator) -> pd.DataFrame:
-        truth = min(max(truth, 0.0), 0.99)
-        given = rng.standard_normal((len(self.columns), len(table)))
-        y = np.sqrt(truth / len(given)) * given.sum(axis=0)
-        y += np.sqrt(1 - truth) * rng.standard_normal(len(table))
-        return table.assign(y=np.exp(y), **dict(zip(self.columns, np.exp(given), strict=True)))
+        known = [0.3 / len(self.beyond) for _ in self.beyond]
+        own = min(max(truth, 0.0), 0.99 - sum(known)) / len(self.columns)
+        shares = np.array([*known, *(own for _ in self.columns)])
+        given = rng.standard_normal((len(shares), len(table)))
+        y = np.sqrt(shares) @ given + np.sqrt(1 - shares.sum()) * rng.standard_normal(len(table))
+        names = (*self.beyond, *self.columns)
+        return table.assign(y=np.exp(y), **dict(zip(names, np.exp(given), strict=True)))
+
+
+@dataclass(frozen=True)
+class ExplainedBeyond(Explained):
+    """The share that columns explain in addition to what those of `beyond` explain by themselves."""
+
+    beyond: Sequence[str] = ()

@@ -30,15 +30,10 @@ SELECTED = "On a system chosen because its samples pass the phases, not on P1's 
 SITE = "The sheet is read at mid, t = 600, from 128 labels under two noise draws."
 
 TIMED = (
-    (
-        "sheet",
-        "whose sheet forms earlier (label variance above 0.9)",
-        " (more than half of them)",
-        readings.LABEL_VARIANCE,
-        0.9,
-    ),
+    ("sheet", "whose sheet forms earlier (label variance above 0.9)", " (more than half of them)",
+     readings.LABEL_VARIANCE, 0.9),
     ("order", "whose label means are ordered earlier (trustworthiness above 0.91)", "", readings.ORDER, 0.91),
-)
+)  # fmt: skip
 
 
 def shown(phase: str, correct: str, outcomes: dict[str, str], **more: str) -> dict[str, list]:
@@ -106,15 +101,13 @@ STUDY = ps.Study(
             limits=f"{SELECTED} 64 samples at each snapshot, by DPM-Solver in 12 steps. Malformed samples count as phase A.",
         ),
         ps.Claim(
-            "sheet_first_lean",
-            "The sheet is ordered (C) before the samples are correct (C).",
+            "sheet_first_lean", "The sheet is ordered (C) before the samples are correct (C).",
             ps.OnsetRatio(), partial(readings.lag, letter="C"),
             threshold=1.25, effect=0.3, spread=0.3, where={"cell": "lean"},
             limits=f"{SELECTED} {SITE} Which comes first says nothing of cause.",
         ),
         ps.Claim(
-            "failure_a_lean",
-            "While there is no sheet, wrong samples hold no bump or several.",
+            "failure_a_lean", "While there is no sheet, wrong samples hold no bump or several.",
             ps.Mean(), readings.failures("A", "none", "multiple"),
             unit="of wrong samples", threshold=0.5, effect=0.1, spread=0.1, where={"cell": "lean"},
             limits=f"{SELECTED} A sampler of few steps makes some of these failures: see the study `sampler`.",
@@ -122,8 +115,8 @@ STUDY = ps.Study(
         *(
             ps.Claim(
                 f"timing_{name}_lean",
-                f"Within the cell, a run {words} places samples correctly earlier{half}, beyond what the onset of its loss "
-                "explains.",
+                f"Within the cell, a run {words} places samples correctly earlier{half}, beyond what the onset of its "
+                "loss explains.",
                 ps.Rank(by="x", kind="spearman"), readings.timing(column, level), threshold=0.25, effect=(0.42, 0.5),
                 where={"cell": "lean"},
                 limits=f"{SELECTED} {SITE} A partial rank correlation over runs; it says nothing of cause.",

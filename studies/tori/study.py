@@ -39,7 +39,6 @@ def torus(world: str, side: int = 0) -> ps.Cell:
 
 CELLS = (*map(torus, WORLDS), *(torus(world, side) for side in HELD_PX for world in WORLDS))
 
-
 ENCODED = "The label's encoding is factorized, and an untrained network passes it on"
 
 

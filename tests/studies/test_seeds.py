@@ -116,9 +116,14 @@ def test_explained_variance_is_that_of_a_regression_on_ranks():
     a, b = rng.standard_normal((2, 64))
     table = design(y=np.exp(a + b + 0.5 * rng.standard_normal(64)), a=np.exp(a), b=np.exp(b))
     ranks = table[["y", "a", "b"]].rank().to_numpy()
-    given = np.column_stack([np.ones(64), ranks[:, 1:]])
-    rest = ranks[:, 0] - given @ np.linalg.lstsq(given, ranks[:, 0], rcond=None)[0]
-    expected = 1 - rest.var() / ranks[:, 0].var() * 63 / 61
-    assert shares.Explained(("a", "b")).estimate(table).value == pytest.approx(expected, abs=1e-9)
+
+    def left(columns: int) -> float:
+        given = np.column_stack([np.ones(64), ranks[:, 1 : columns + 1]])
+        rest = ranks[:, 0] - given @ np.linalg.lstsq(given, ranks[:, 0], rcond=None)[0]
+        return rest.var() / ranks[:, 0].var() * 63 / (63 - columns)
+
+    both, beyond = shares.Explained(("a", "b")), shares.ExplainedBeyond(("b",), ("a",))
+    assert both.estimate(table).value == pytest.approx(1 - left(2), abs=1e-9)
+    assert beyond.estimate(table).value == pytest.approx(left(1) - left(2), abs=1e-9)
     shuffled = table.assign(y=rng.permutation(table["y"]))
     assert abs(shares.Explained(("a", "b")).estimate(shuffled).value) < 0.15
