@@ -91,7 +91,7 @@ STUDY = ps.Study(
     cells=[
         *(independent(world, loss) for world in WORLDS for loss in ("plain", "CoInD", "CoInD 0.1", "CoInD 10")),
         independent("stripes", "CoInD, permuted"),
-        *map(spaced, ("none", *(name for name in LOSSES if not name.startswith("CoInD")))),
+        *map(spaced, ("none", *sorted(name for name in LOSSES if not name.startswith("CoInD")))),
     ],
     seeds=8,
     more=8,
