@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from learner import records, run
 
 from phasescope import load_config
+from phasescope.studies import Cell, Runs
 from studies.screen.design import LEVELS, points
-from studies.screen.study import R_PRIME, STUDY
+from studies.screen.study import R_PRIME, STUDY, passed_through
 
 
 def test_the_design_is_balanced_and_its_choices_hardly_correlate():
@@ -33,3 +35,18 @@ def test_r_prime_is_what_the_family_predicts():
                                 "family.schedule.beta_start=0.0005", "family.schedule.beta_end=0.1"])  # fmt: skip
     predicted = config.family.build().forecast(config.task(), False)["r_prime"]
     assert predicted == pytest.approx(R_PRIME["linear", "x", "plain"], rel=0.1)
+
+
+def test_what_a_run_passes_through_is_when_it_comes_for_good_or_after_the_end():
+    rows = records(run("a", 0), run("a", 1)).reset_index(drop=True)
+    steps = rows["step"]
+    rows["outcomes.grid.correct"] = (steps > 400) * 1.0
+    rows["outcomes.grid.misplaced"] = (steps == 400) * 0.6
+    rows["phase.sheet"] = np.select([steps < 200, steps < 600], ["A", "B"], "C")
+    never = rows["seed"] == 1
+    rows.loc[never, ["outcomes.grid.correct", "phase.sheet"]] = [0.0, "A"]
+    table = passed_through(Runs(rows, [Cell("a", {})])).set_index("seed")
+    last = steps.max() + 1
+    assert table.loc[0, ["formed", "sheet", "ordered"]].tolist() == [400, 200, 600]
+    assert table.loc[0, "y"] == min(steps[steps > 400])
+    assert table.loc[1, ["y", "formed", "sheet", "ordered"]].tolist() == [last] * 4
