@@ -47,9 +47,7 @@ CELLS = [
 ]
 ZEROS, CIRCULAR = {"padding": "zeros"}, {"padding": "circular"}
 BOTH = {"depth": (1, 3)}
-LIMITS = (
-    "Preset `lean` but for the network, at one learning rate. 64 samples at each snapshot, every 50 steps."
-)
+LIMITS = "Preset `lean` but for the network, at one learning rate. 64 samples at each snapshot, every 50 steps."  # fmt: skip
 ACCURACY = ps.onset(CORRECT, 0.5)
 
 

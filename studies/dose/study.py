@@ -32,9 +32,7 @@ SOLVER = {"sampler": {"kind": "dpm_solver", "steps": 8}}
 SITES = {f"{at}, t = {t}": f"label_variance.{at}.{t}.value" for at in PLAN["layers"] for t in PLAN["t"]}
 SITE = "The sheet is dosed at mid, at all noise levels, and read there at t = 600; other layers receive the label, too."
 SAMPLES = "48 samples at each snapshot, every 50 steps, by DPM-Solver in 8 steps."
-OTHER = (
-    "A dose may act on accuracy by another way than the sheet; the twin excludes those that need no label."
-)
+OTHER = "A dose may act on accuracy by another way than the sheet; the twin excludes those that need no label."  # fmt: skip
 
 
 def cell(dose: float, twin: bool) -> ps.Cell:

@@ -31,11 +31,10 @@ SYSTEMS = {
 }
 # multiplications of a step over those of the plain network
 COST = {"plain": 1.0, "cascade": 1.3, "narrow": 0.54, "half width": 0.26, "two levels": 1.0}
-STEPS, SAMPLES = 1260, 64
-SNAPSHOTS = {"dense_until": 0, "every": 30}
+STEPS, SAMPLES, SNAPSHOTS = 1260, 64, {"dense_until": 0, "every": 30}
 PLAN = {"snapshots": SNAPSHOTS, "images": {"grid": SAMPLES, "off_grid": 0}, "observe": []}
 NEAR_PX = 1.5  # from a coarse image's place, which is known to half a pixel
-LIMITS = f"{STEPS:,} steps of preset `fast`, both stages trained at once."
+LIMITS = f"{STEPS:,} steps of preset `fast`; both stages of a cascade are trained at once."
 
 
 def cell(name: str) -> ps.Cell:
@@ -148,7 +147,8 @@ STUDY = ps.Study(
                 "parameters."),
         earlier(
             "narrow_cheaper", "narrow", "A cascade with a second stage of half the width needs less than four fifths of the "
-            "computation.", "A plain network of half the width is in the table.", partial(accurate, computed=True),
+            "computation.", "A plain network of half the width needs half of that (table).",
+            partial(accurate, computed=True),
         ),
         earlier(
             "two_levels_earlier", "two levels", "A label of two levels needs less than four fifths of the images.",

@@ -23,15 +23,11 @@ DATA = {
     "unequal": ({"design": {"dx": 0.25, "dy": 1.0}}, 6),
 }
 REFERENCE = ps.Cell("p1", P1.cells[0].fields, {"data": "p1"}, seeds=8)
+OTHERS = {"seed": 200, "training": {"steps": STEPS}}
 CELLS = [
     REFERENCE,
     *(
-        ps.Cell(
-            name,
-            ps.merge(REFERENCE.fields, {"seed": 200, "world": world, "training": {"steps": STEPS}}),
-            {"data": name},
-            seeds=seeds,
-        )
+        ps.Cell(name, ps.merge(REFERENCE.fields, {**OTHERS, "world": world}), {"data": name}, seeds=seeds)
         for name, (world, seeds) in DATA.items()
     ),
 ]
@@ -49,11 +45,13 @@ def onset(runs: ps.Runs, column: str, level: float) -> pd.DataFrame:
 ACCURACY = partial(onset, column=CORRECT, level=0.5)
 SHEET = partial(onset, column=LABEL_VARIANCE, level=0.9)
 WORDS = {"dense": "Increments of 0.25 px instead of 1 px", "wide": "Bumps of sigma 2 px instead of 1 px"}
-LIMITS = (
-    f"{SMALL} 64 samples at each snapshot, every 100 steps, by DPM-Solver in 12 steps; labels of the grid."
+LIMITS = f"{SMALL} 64 samples at each snapshot, every 100 steps, by DPM-Solver in 12 steps; labels of the grid."  # fmt: skip
+PAIRED_WITH = (
+    f"{LIMITS} P1 does not say by how much. Six runs of the reference existed before; five set the assumed "
 )
-PAIRED_WITH = f"{LIMITS} Six of the eight runs of the reference existed before, and set the spread that is assumed. The "
-PAIRED_WITH += "interval assumes that both cells vary alike."
+PAIRED_WITH += (
+    "spread. The interval assumes that both cells vary alike. A manifold is read as label variance above 0.9."
+)
 
 STUDY = ps.Study(
     name="p1_data",
@@ -78,7 +76,7 @@ STUDY = ps.Study(
             "Averaged over training, more samples are correct along x (increments of 0.25 px) than along y (1 px).",
             ps.Mean(), denser_ahead,
             unit="of samples", threshold=0.02, effect=0.045, spread=0.025, where={"data": "unequal"},
-            limits=f"{LIMITS} Read between pixels, within 1 px. "
+            limits=f"{LIMITS} Read to a part of a pixel; correct within 1 px. "
             "P1 states that the axes are learned together: if this claim is supported, they are not.",
         ),
     ],

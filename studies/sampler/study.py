@@ -26,9 +26,7 @@ SPREAD = {
     ("A", "multiple"): 0.13,
     ("A", "malformed"): 0.1,
 }  # between runs; elsewhere 0.065
-SELDOM = (
-    "runs differ by as much as the margin, so that eight of them seldom show that it is not the sampler's"
-)
+SELDOM = "runs differ by as much as the margin, so that eight of them seldom show that it is not the sampler's"  # fmt: skip
 
 
 class BySampler:

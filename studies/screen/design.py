@@ -22,7 +22,7 @@ LEVELS: dict[str, tuple] = {
     "padding": ("zeros", "replicate"),
     "polarity": ("dark", "bright"),
 }
-"""of each choice, in the order in which it is ranked against onsets"""
+"""the values of each choice, in the order of their ranks"""
 RATES = (-1.5, 1.5)
 """range of the logarithm to base 2 of what multiplies the optimiser's learning rate"""
 OPTIMISERS = {"adamw": {"lr": 0.003}, "muon": {"lr": 0.02, "rest": {"lr": 0.006}}}

@@ -24,13 +24,17 @@ def known_logs(table: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     return known, np.log(numbers(known))
 
 
-def mean_squares(y: np.ndarray, levels: pd.Series) -> tuple[float, float, int]:
-    """Return the mean squares of `y` between and within levels, and the number of levels."""
-    codes, names = pd.factorize(levels)
-    counts = np.bincount(codes)
-    means = np.bincount(codes, y) / counts
-    within = ((y - means[codes]) ** 2).sum() / (len(y) - len(names))
-    return float(counts @ (means - y.mean()) ** 2 / (len(names) - 1)), float(within), len(names)
+def mean_squares(y: np.ndarray, runs: pd.DataFrame, seeds: Sequence[str]) -> tuple[np.ndarray, float, int, int]:  # fmt: skip
+    """Return the mean squares of `y` between the levels of each seed, that of what all seeds leave, its degrees of freedom,
+    and the number of levels."""
+    between = []
+    for name in seeds:
+        codes, levels = pd.factorize(runs[name])
+        counts = np.bincount(codes)
+        between.append(counts @ (np.bincount(codes, y) / counts - y.mean()) ** 2 / (len(levels) - 1))
+    freedom = len(y) - 1 - len(seeds) * (len(levels) - 1)
+    left = (((y - y.mean()) ** 2).sum() - (len(levels) - 1) * np.sum(between)) / freedom
+    return np.array(between), float(left), freedom, len(levels)
 
 
 def crossed(table: pd.DataFrame, seeds: Sequence[str], share: float, rng: Generator) -> pd.DataFrame:
@@ -45,28 +49,31 @@ def crossed(table: pd.DataFrame, seeds: Sequence[str], share: float, rng: Genera
 
 @dataclass(frozen=True)
 class SeedShare(Statistic):
-    """The share of the variance of log `y` that goes with the levels of a seed: the intraclass correlation
+    """The share of the variance of log `y` that goes with the levels of a seed, in an orthogonal design of `seeds`:
 
-        (F - 1) / (F - 1 + r),    F = mean square between levels / mean square within,    r runs a level,
+        s / (1 + s + others),    s = (F - 1) / r,    F = mean square of the seed / mean square that all seeds leave,
 
-    with its interval from the F distribution (Shrout & Fleiss 1979, ICC(1,1)). In an orthogonal design, where each two
-    seeds meet in all their levels, the other seeds are part of the variance within and bias nothing.
+    with r runs a level and `others` the s of the other seeds; its interval is from the F distribution (as of the intraclass
+    correlation, Shrout & Fleiss 1979, ICC(1,1)), with the others as estimated.
     """
 
     UNIT: ClassVar[str] = "of the variance"
 
     by: str
+    seeds: Sequence[str]
 
     def estimate(self, table: pd.DataFrame) -> Estimate:
         known, y = known_logs(table)
-        between, within, levels = mean_squares(y, known[self.by])
-        runs, freedom = len(y) / levels, (levels - 1, len(y) - levels)
+        squares, left, freedom, levels = mean_squares(y, known, self.seeds)
+        ratios, runs = dict(zip(self.seeds, squares / left, strict=True)), len(y) / levels
+        ratio = ratios.pop(self.by)
+        others = sum(max(other - 1, 0) / runs for other in ratios.values())
 
         def share(q: float) -> float:
-            return (q - 1) / (q - 1 + runs)
+            return (q - 1) / runs / (1 + (q - 1) / runs + others)
 
-        high, low = (share(between / within / f.ppf(tail, *freedom)) for tail in (TAIL, 1 - TAIL))
-        return Estimate(share(between / within), max(low, 0.0), max(high, 0.0), len(y))
+        high, low = (share(ratio / f.ppf(tail, levels - 1, freedom)) for tail in (TAIL, 1 - TAIL))
+        return Estimate(share(ratio), max(low, 0.0), max(high, 0.0), len(y))
 
     def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Generator) -> pd.DataFrame:
         return crossed(table, (self.by,), truth, rng)
@@ -86,15 +93,12 @@ class Unexplained(Statistic):
 
     def estimate(self, table: pd.DataFrame) -> Estimate:
         known, y = known_logs(table)
-        parts = [mean_squares(y, known[name]) for name in self.seeds]
-        squares, levels = np.array([between for between, *_ in parts]), parts[0][2]
-        rest_freedom = len(y) - 1 - len(parts) * (levels - 1)
-        rest = (((y - y.mean()) ** 2).sum() - (levels - 1) * squares.sum()) / rest_freedom
+        squares, rest, rest_freedom, levels = mean_squares(y, known, self.seeds)
         ratio, runs = squares.mean() / rest, len(y) / levels
         freedom = squares.sum() ** 2 / (squares**2 / (levels - 1)).sum(), rest_freedom
 
         def left(q: float) -> float:
-            return runs / (runs + len(parts) * (max(q, 1.0) - 1))
+            return runs / (runs + len(squares) * (max(q, 1.0) - 1))
 
         low, high = (left(ratio / f.ppf(tail, *freedom)) for tail in (TAIL, 1 - TAIL))
         return Estimate(left(ratio), low, high, len(y))

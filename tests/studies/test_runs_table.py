@@ -8,6 +8,7 @@ from phasescope.studies import (
     Cell,
     NotEnough,
     Runs,
+    Table,
     as_table,
     end,
     ever,
@@ -86,6 +87,15 @@ def test_a_level_that_is_lost_again_does_not_count():
     never = as_table(Runs(run("early", 0, onset=5000), CELLS), onset("accuracy.grid.joint", 0.5))
     assert (never["came"].tolist(), never["last"].tolist()) == ([False], [1000])
     assert np.isnan(never["y"]).all()
+
+
+def test_a_table_says_of_how_many_runs_its_mean_is_if_some_never_came():
+    rows = records(run("early", 0, onset=200), run("early", 1, onset=5000), run("late", 0, onset=300))
+    table = Table("Onsets", {"step": onset("accuracy.grid.joint", 0.5), "end": end("accuracy.grid.joint")})
+    runs = Runs(rows, CELLS)
+    assert [row["step"] for row in table.rows(runs)] == [350, 450]
+    early, late = table.rows(runs, counted=True)
+    assert (early["step"], early["end"], late["step"]) == ("350 (1 of 2 runs)", 0.5, 450)
 
 
 def test_a_run_that_still_improves_is_censored_and_one_on_a_plateau_is_not():

@@ -147,7 +147,6 @@ class Claim:
     def decide(self, estimate: Estimate) -> Judgement:
         """Return the verdict of an estimate."""
         needed = self.minimum_n or self.statistic.MINIMUM_N
-        ends = f"[{estimate.low:.3g}, {estimate.high:.3g}]"
         above, below = estimate.low > self.threshold, estimate.high < self.threshold
         if estimate.n < needed:
             verdict, why = "undecided", f"{estimate.n} runs, and at least {needed} are needed"
@@ -156,11 +155,11 @@ class Claim:
         elif above or below:
             side = "above" if above else "below"
             verdict = "supported" if side == self.direction else "refuted"
-            why = f"the whole interval {ends} lies {side} the threshold {self.threshold:g}"
+            why = f"the whole interval lies {side} the threshold"
         elif estimate.censored:
             verdict, why = "not reached", estimate.censored
         else:
-            verdict, why = "undecided", f"the interval {ends} contains the threshold {self.threshold:g}"
+            verdict, why = "undecided", "the interval contains the threshold"
         return Judgement(verdict, estimate, why)
 
     def power(self, design: pd.DataFrame, spread: float | None = None, trials: int = TRIALS) -> Power:

@@ -94,7 +94,8 @@ class BasePlot:
         except NotEnough:
             return "No run is recorded yet."
         seeds = table.groupby("cell")["seed"].nunique()
-        text = f"{len(table)} runs in {len(seeds)} {'cell' if len(seeds) == 1 else 'cells'} ({_range(seeds)} seeds each), "
+        each = "one seed" if seeds.max() == 1 else f"{_range(seeds)} seeds"
+        text = f"{len(table)} runs in {len(seeds)} {'cell' if len(seeds) == 1 else 'cells'} ({each} each), "
         return " ".join(f"{text}{_range(table['steps'])} steps. {self.SHOWS} {self.note}".split())
 
     def _axis(self, title: str, xlabel: str, ylabel: str, curves: Sequence[Curve], **more: Any) -> Panel:
@@ -276,7 +277,7 @@ class Scatter(BasePlot):
 
 @dataclass(frozen=True)
 class Table:
-    """A number per column and value of `by`: its mean over runs, with the interval over runs if `interval`."""
+    """A number per column and value of `by`: its mean over the runs that have it, with its interval if `interval`."""
 
     title: str
     columns: Mapping[str, Number]
@@ -286,8 +287,9 @@ class Table:
     where: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
 
-    def rows(self, runs: Runs) -> list[dict[str, Any]]:
-        """Return one mapping per row, with the same keys in each; NaN where a number is not known."""
+    def rows(self, runs: Runs, counted: bool = False) -> list[dict[str, Any]]:
+        """Return one mapping per row, with the same keys in each; NaN where a number is not known. If `counted`, a mean of
+        some runs alone is a text that says of how many."""
         rows = []
         with contextlib.suppress(NotEnough):
             chosen = runs.where(**self.where)
@@ -295,16 +297,19 @@ class Table:
                 with contextlib.suppress(NotEnough):  # the design need not have every combination
                     point = dict(zip(self.by, values, strict=True))
                     part = chosen.where(**point)
-                    numbers = {head: self._mean(part, number) for head, number in self.columns.items()}
+                    numbers = {head: self._mean(part, y, counted) for head, y in self.columns.items()}
                     rows.append({**point, "runs": len(part), **numbers})
         return rows
 
-    def _mean(self, runs: Runs, number: Number) -> float | str:
+    def _mean(self, runs: Runs, number: Number, counted: bool) -> float | str:
         with contextlib.suppress(NotEnough):
-            y = as_table(runs, number).dropna(subset=["y"])["y"].to_numpy(dtype=float)
+            values = as_table(runs, number)["y"].to_numpy(dtype=float)
+            y = values[~np.isnan(values)]
             if self.interval:
                 estimate = mean_over_runs(y)
                 return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
+            if counted and 0 < len(y) < len(values):
+                return f"{float(f'{y.mean():.4g}'):,g} ({len(y)} of {len(values)} runs)"
             if len(y):
                 return float(y.mean())
         return float("nan")

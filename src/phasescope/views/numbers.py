@@ -125,7 +125,7 @@ def power_words(claim: RecordedClaim) -> str:
     between = ""
     if (spread := claim.observed_spread) is not None and math.isfinite(spread):
         between = f"Spread between runs {format_number(spread)} (assumed {format_number(claim.spread)}); "
-    low = " **Below 0.8.**" if claim.observed_power < 0.8 else ""
+    low = " **Its power is low.**" if claim.observed_power < 0.8 else ""
     return (
         f"{between}power for the claim's effect ({_effect_words(claim.effect)}) {format_score(claim.observed_power, 2)}; "
         f"smallest effect detected with power 0.8: {format_number(claim.detectable)}.{low}"

@@ -92,7 +92,7 @@ def swept(study: Study, folder: Path, failed: Sequence[RunEnd] = ()) -> Result:
     """Return how a sweep ended: its results, a line per cell; the rest as of a study."""
     if not (folder / RECORDS).exists():
         return _ended([], folder, failed)
-    rows = study.tables[0].rows(Recorded(study, read_rows(study, folder)).runs())
+    rows = study.tables[0].rows(Recorded(study, read_rows(study, folder)).runs(), counted=True)
     return _ended([Table(list(rows[0]), (map(format_cell, row.values()) for row in rows))], folder, failed)
 
 
