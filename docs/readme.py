@@ -22,7 +22,7 @@ def caption() -> str:
         "share of samples within 1 px of their label; share of the activations' variance that the label explains; "
         "whether neighbours among activations are neighbours among labels (0.5 by chance). Bands: phases A, B, C as "
         "below. One run of preset `lean`, which was chosen because its samples pass B "
-        "(by this sampler none do on P1's ingredients), of the "
+        "(no run on P1's ingredients does so by this sampler), of the "
         f"study [`sheet`](studies/sheet): {run}.*"
     )
 

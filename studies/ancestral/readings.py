@@ -1,4 +1,4 @@
-"""Samples by P1's own sampler, ancestral sampling, while they become correct, beside the samples that training stored."""
+"""Samples by ancestral sampling, that of DDPM, while they become correct, beside the samples that training stored."""
 
 from __future__ import annotations
 

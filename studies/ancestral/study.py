@@ -1,4 +1,4 @@
-"""On P1's ingredients, by P1's own sampler: do samples pass A, B and C?
+"""On P1's ingredients, by ancestral sampling, that of DDPM: do samples pass A, B and C?
 
 The study `p1` reads samples by DPM-Solver in 12 steps. Early in training many of them have a noisy background, on which its
 reader may miss a bump, and phase B (one misplaced bump) was established at no snapshot. P1 sampled from all 1,000 noise
@@ -22,7 +22,7 @@ READ = (
 
 STUDY = Study(
     name="ancestral",
-    question="On P1's ingredients, by P1's own sampler: do samples pass A, B and C?",
+    question="On P1's ingredients, by DDPM's own sampler: do samples pass A, B and C?",
     base="p1",
     answers="S1",
     cells=P1.cells,
