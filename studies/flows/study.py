@@ -47,12 +47,10 @@ def share(name: str, sentence: str, noise: float, direction: str) -> ps.Claim:
     )  # fmt: skip
 
 
-def image_earlier(
-    name: str, sentence: str, noise: float, direction: str, effect: tuple[float, float]
-) -> ps.Claim:
+def image_earlier(name: str, words: str, noise: float, direction: str, effect: tuple[float, float]) -> ps.Claim:  # fmt: skip
     """Return a claim on when half of the image's nats are learned, over when labels save half of theirs."""
     return ps.Claim(
-        name, sentence, ps.OnsetRatio("label", False, True), half, threshold=1.0, effect=effect, spread=0.2,
+        name, words, ps.OnsetRatio("label", False, True), half, threshold=1.0, effect=effect, spread=0.2,
         direction=direction, where={"noise": noise}, limits=LIMITS,
     )  # fmt: skip
 
@@ -62,6 +60,10 @@ STUDY = ps.Study(
     question="Does a normalizing flow pass phase B where a ratio of nats, known before training, says so?",
     base="fast",
     answers="Q5",
+    summary="Given the label, these flows pass no phase of misplaced bumps at either noise level: the ratio that "
+    "foretells it for denoisers does not for them. Nats are learned in the order that it says: at 0.08 half of the "
+    "image's first (after 50 steps against 75, the distance of snapshots), at 1.2 half of the label's. Without a label "
+    "few samples are one bump: flows end 7.8 (s = 0.2) and 2.4 nats (s = 0.7) above an exact model.",
     cells=[cell(noise, label) for noise in (LOW, HIGH) for label in (True, False)],
     seeds=8,
     more=8,

@@ -131,8 +131,7 @@ STUDY = Study(
         Table(
             f"With each value of {name.replace('_', ' ')} ({', '.join(map(str, values))})",
             {
-                "half of the samples correct (step)": onset(CORRECT, 0.5),
-                "correct at the end": end(CORRECT),
+                "half of the samples correct (step)": onset(CORRECT, 0.5), "correct at the end": end(CORRECT),
                 "samples pass A, B, C": phases_abc(PHASE, CORRECT),
                 "manifold ordered first": sheet_first,
             },
