@@ -1,11 +1,11 @@
 """On P1's ingredients, by ancestral sampling, that of DDPM: do samples pass A, B and C?
 
-The study `p1` reads samples by DPM-Solver in 12 steps. Early in training many of them have a noisy background, on which its
-reader may miss a bump, and phase B (one misplaced bump) was established at no snapshot. P1 sampled from all 1,000 noise
-levels. Here the stored weights of the same runs are sampled so that noise is removed in many steps: where half of the stored
-samples become correct, and in the 1,200 steps before. A pilot run, used for nothing else, had at one snapshot (2,400 steps,
-64 samples) 48 % without a bump, 22 % misplaced and 28 % correct in 12 steps, 45, 22 and 33 % in 250 ancestral steps, and
-38, 23 and 39 % in 1,000.
+The study `p1` reads samples by DPM-Solver in 12 steps. Early in training many of them have a noisy background, on which
+its reader may miss a bump, and phase B (one misplaced bump) was established at no snapshot. A DDPM samples from all of
+its 1,000 noise levels. Here the stored weights of the same runs are sampled so that noise is removed in many steps: where
+half of the stored samples become correct, and in the 1,200 steps before. A pilot run, used for nothing else, had at one
+snapshot (2,400 steps, 64 samples) 48 % without a bump, 22 % misplaced and 28 % correct in 12 steps, 45, 22 and 33 % in
+250 ancestral steps, and 38, 23 and 39 % in 1,000.
 """
 
 from phasescope.studies import Claim, Courses, Mean, PhaseGrid, Reading, Share, Study, Table

@@ -1,5 +1,7 @@
 """`Runs`: one row per run, and what it reads of courses that are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from learner import STEPS, records, run
@@ -96,6 +98,9 @@ def test_a_table_says_of_how_many_runs_its_mean_is_if_some_never_came():
     assert [row["step"] for row in table.rows(runs)] == [350, 450]
     early, late = table.rows(runs, counted=True)
     assert (early["step"], early["end"], late["step"]) == ("350 (1 of 2 runs)", 0.5, 450)
+    rows = records(rows, run("early", 2, onset=300))
+    (early, _) = replace(table, interval=True).rows(Runs(rows, CELLS), counted=True)
+    assert early["step"].endswith("] (2 of 3 runs)")
 
 
 def test_a_run_that_still_improves_is_censored_and_one_on_a_plateau_is_not():

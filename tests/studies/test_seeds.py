@@ -91,7 +91,7 @@ def test_a_share_is_that_of_the_seed_and_none_of_another():
     for name in ("order", "noise", "sampling"):
         estimate = shares.SeedShare(name, SEEDS).estimate(table)
         assert estimate.low < 0.001
-        assert estimate.high < 0.5
+        assert estimate.high < 0.01
     assert shares.Unexplained(SEEDS).estimate(table).high < 0.1
 
 

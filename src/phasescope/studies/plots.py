@@ -305,11 +305,10 @@ class Table:
         with contextlib.suppress(NotEnough):
             values = as_table(runs, number)["y"].to_numpy(dtype=float)
             y = values[~np.isnan(values)]
+            part = f" ({len(y)} of {len(values)} runs)" if counted and len(y) < len(values) else ""
             if self.interval:
                 estimate = mean_over_runs(y)
-                return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
-            if counted and 0 < len(y) < len(values):
-                return f"{float(f'{y.mean():.4g}'):,g} ({len(y)} of {len(values)} runs)"
+                return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]{part}"
             if len(y):
-                return float(y.mean())
+                return f"{float(f'{y.mean():.4g}'):,g}{part}" if part else float(y.mean())
         return float("nan")
