@@ -63,9 +63,7 @@ def hidden(runs: Runs) -> np.ndarray:
     snapshots that were read before half of the stored samples are correct."""
     columns = ("ancestral.misplaced", "ancestral.stored.misplaced", "ancestral.stored.correct")
     courses = zip(*map(runs.courses, columns), strict=True)
-    return np.array(
-        [np.nanmean((own - stored)[(correct <= 0.5) & np.isfinite(own)]) for own, stored, correct in courses]
-    )
+    return np.array([np.nanmean((own - stored)[correct <= 0.5]) for own, stored, correct in courses])
 
 
 def noisy_at_half(runs: Runs) -> np.ndarray:

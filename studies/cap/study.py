@@ -23,11 +23,8 @@ PERIODIC = {"boundary": "periodic"}
 def torus(name: str, shift_px: int = 0, **network: object) -> ps.Cell:
     """Return a cell on a torus; `shift_px` is the shift with which its network commutes, 0 if it has a source of
     position."""
-    return ps.Cell(
-        name,
-        {"world": PERIODIC, "network": network},
-        {"shift_px": shift_px, "bound": (shift_px / CANVAS_PX) ** 2 or 1.0},
-    )
+    axes = {"shift_px": shift_px, "bound": (shift_px / CANVAS_PX) ** 2 or 1.0}
+    return ps.Cell(name, {"world": PERIODIC, "network": network}, axes)
 
 
 CELLS = (

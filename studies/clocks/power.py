@@ -23,16 +23,12 @@ class PowerOff(Statistic):
         x = np.log(amounts) - np.log(amounts).mean()
 
         def power(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            bounds = [
-                median(logs[group == g], came[group == g], weights[:, group == g]) for g in range(len(x))
-            ]
+            groups = (group == g for g in range(len(x)))
+            bounds = [median(logs[rows], came[rows], weights[:, rows]) for rows in groups]
             low, high = np.moveaxis(np.array(bounds), 0, -1)
-            rises = x > 0
-            least, most = np.where(rises, low, high), np.where(rises, high, low)
-            return tuple(
-                (x / (x**2).sum() * np.where(x == 0, 0, side)).sum(axis=1) - self.expected
-                for side in (least, most)
-            )
+            sides = np.where(x > 0, low, high), np.where(x > 0, high, low)  # the least and the most
+            slopes = (np.where(x == 0, 0, side) @ x / (x**2).sum() for side in sides)
+            return tuple(slope - self.expected for slope in slopes)
 
         signed = bounded_over_runs(power, len(table), table["images"].tolist())
         late = [n for n, part in table.groupby("images") if not part["came"].mean() > 0.5]

@@ -24,9 +24,8 @@ LIMITS = "A perceptron of two hidden layers on either side, a code of 8, 4,000 s
 
 
 def cell(start: str, B: float, conditional: bool = False) -> ps.Cell:
-    family = {"kind": f"{KINDS}:BetaVAE", "B": B} | (
-        {"first": 0.02, "anneal": 2500} if start == "annealed" else {}
-    )
+    rising = {"first": 0.02, "anneal": 2500} if start == "annealed" else {}
+    family = {"kind": f"{KINDS}:BetaVAE", "B": B} | rising
     network = {"kind": f"{KINDS}:Autoencoder"} | ({"conditional": True} if conditional else {})
     world, plan = {"boundary": "periodic"}, PLAN | {"t": "usual", "p1": None}
     fields = {"world": world, "family": family, "network": network, "training": TRAINING, "probing": plan}
@@ -46,10 +45,8 @@ def read_code(run) -> list[dict]:
             code = loaded.network.encode(images)
             by_unit = nats(*code).mean(0)
             off = (loaded.network.decode(code[0], labels) - images).square().flatten(1).sum(1).mean()
-        units = float((by_unit > LEAST).sum())
-        rows.append(
-            {"step": snapshot.step, "nats": float(by_unit.sum()), "units": units, "distortion": float(off)}
-        )
+        row = {"nats": by_unit.sum(), "units": (by_unit > LEAST).sum(), "distortion": off}
+        rows.append({"step": snapshot.step} | {name: float(value) for name, value in row.items()})
     return rows
 
 
@@ -109,9 +106,7 @@ STUDY = ps.Study(
         uses("worthless", "annealed", 1.4, "below", "Above the second (B = 1.4, of 0.91) most runs lose their code."),
     ],
     readings=[ps.Reading("code", read_code, needs=())],
-    plots=[
-        ps.Courses("courses", "The code through training", {"nats": "code.nats"}, panels_by="cell", ylabel="KL (nats)"),
-    ],
+    plots=[ps.Courses("courses", "The code through training", {"nats": "code.nats"}, panels_by="cell", ylabel="KL (nats)")],
     tables=[
         ps.Table(
             "At the end",

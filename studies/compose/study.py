@@ -40,9 +40,7 @@ def both(hold_out: dict | None = None, **fields: object) -> dict:
     return {"within": CANVAS, "hold_out": hold_out, **fields}
 
 
-def composed(
-    world: str, name: str, parts: list[dict], tested: list[dict] | None = None, **axes: str
-) -> ps.Cell:
+def composed(world: str, name: str, parts: list, tested: list | None = None, **axes: str) -> ps.Cell:
     """Return a cell that is trained on several sets of images."""
     design = {"kind": "union", "parts": parts, "tested": tested or []}
     fields = {"world": {**WORLDS[world], "design": design}, "probing": ENDS_ONLY}
@@ -60,9 +58,8 @@ def cells_of(world: str) -> list[ps.Cell]:
         for held in ("cross", "square")
         for kind, alone in (("2D", []), ("2D and 1D", ALONE))
     ]
-    rim = composed(
-        world, "rim, 2D and 1D", [both(HELD_OUT["rim"][0]), *ALONE], held="rim", trained_on="2D and 1D"
-    )
+    rim = [both(HELD_OUT["rim"][0]), *ALONE]
+    rim = composed(world, "rim, 2D and 1D", rim, held="rim", trained_on="2D and 1D")
     tested = [both(hold_out) for hold_out, _ in HELD_OUT.values()]
     return [*cells, rim, composed(world, "1D", ALONE, tested, held="rim", trained_on="1D")]
 

@@ -46,9 +46,7 @@ def beyond_exact(runs: ps.Runs) -> np.ndarray:
     difference = runs.end("clones.half") - runs.end("clones.exact_half")
     if not np.isfinite(difference).all():
         count = int(np.isnan(difference).sum())
-        raise ps.NotEnough(
-            f"in {count} runs half of the clones come back at no level that was tried, or at every one"
-        )
+        raise ps.NotEnough(f"in {count} runs half of the clones come back at no level, or at every one")
     return difference
 
 

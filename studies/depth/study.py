@@ -6,9 +6,11 @@ each network has 262,000 to 306,000 parameters. Everything else is preset `lean`
 zero padding, is `lean` but for its groups of 4 channels.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import torch
 
 import phasescope.studies as ps
 from studies.foretold.study import length_of_b
@@ -56,6 +58,29 @@ def ends_in_b(runs: ps.Runs) -> np.ndarray:
     return runs.ever(PHASE, "B") & ~runs.ever(PHASE, "C")
 
 
+def read_reach(run) -> list[dict]:
+    """Return the reach of a network's predictions at t = 600, at the end."""
+    loaded = ps.load_network(run, run.snapshots[-1])
+    world, family = loaded.config.world, loaded.config.family.build()
+    labels = torch.from_numpy(world.splits()["grid"](64, np.random.default_rng(0)))
+    images, t = world.render(labels), torch.full((len(labels),), 600)
+    noise = torch.randn(images.shape, generator=ps.torch_generator(0, "reach"), dtype=images.dtype)
+    x_t = family.noisy(images, t, noise).float()
+    return [
+        {"step": run.snapshots[-1].step, "px": reach(lambda x: loaded.network(x, t, labels.float()), x_t)}
+    ]
+
+
+def reach(network: Callable, x_t: torch.Tensor) -> float:
+    """Return the mean distance, px along the farther axis, of what the middle pixel's prediction depends on: weighted by the
+    squared gradient, without the pixel itself, which an input skip copies."""
+    x_t, middle = x_t.requires_grad_(), x_t.shape[-1] // 2
+    weight = torch.autograd.grad(network(x_t)[..., middle, middle].sum(), x_t)[0].square().sum((0, 1))
+    weight[middle, middle] = 0
+    away = (torch.arange(x_t.shape[-1]) - middle).abs()
+    return float((weight * torch.maximum(away[:, None], away)).sum() / weight.sum())
+
+
 STUDY = ps.Study(
     name="depth",
     question="What does depth do, beside attention and the source of absolute position, at an equal number of parameters?",
@@ -98,6 +123,7 @@ STUDY = ps.Study(
             limits=f"{LIMITS} That C is not reached is a theorem (study `cap`); that B is reached is not.",
         ),
     ],
+    readings=[ps.Reading("reach", read_reach, needs=())],
     plots=[
         ps.Against(
             "against_depth", "Accuracy and phase B against depth",
@@ -114,6 +140,7 @@ STUDY = ps.Study(
                 "samples pass A, B, C": phases_abc(PHASE, CORRECT),
                 "half of the samples correct (step)": ACCURACY,
                 "correct at the end": ps.end(CORRECT),
+                "receptive field (px)": ps.end("reach.px"),
             },
             by=("padding", "attention", "depth"),
         )

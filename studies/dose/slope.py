@@ -56,8 +56,7 @@ class DoseSlope(Statistic):
         x = shift + 0.7 * spread * speed + 0.7 * spread * own
         y = truth * shift + 0.7 * spread * speed + 0.7 * spread * rng.standard_normal(len(table))
         other = {
-            name: np.exp(0.7 * spread * speed + 0.1 * rng.standard_normal(len(table)))
-            for name in self.controls
+            c: np.exp(0.7 * spread * speed + 0.1 * rng.standard_normal(len(table))) for c in self.controls
         }
         return table.assign(x=800 * np.exp(x), y=1200 * np.exp(y), **other)
 

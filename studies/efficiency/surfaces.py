@@ -2,12 +2,14 @@
 
 import numpy as np
 import pandas as pd
+from numpy.random import Generator
+from pandas import DataFrame
 
 from phasescope.studies import Estimate, Statistic, over_runs
 from studies.percolate.surfaces import Surface
 
 
-def with_logs(table: pd.DataFrame) -> pd.DataFrame:
+def with_logs(table: DataFrame) -> DataFrame:
     stripes = (table["images"] != "bumps").astype(float)
     return table.assign(log_bumps=np.log(table["bumps"]), log_canvas=np.log(table["canvas"]), stripes=stripes)
 
@@ -15,9 +17,7 @@ def with_logs(table: pd.DataFrame) -> pd.DataFrame:
 class OfSets(Surface):
     """A surface over the logs of bumps and canvas; the design's axes are not in logs."""
 
-    def simulate(
-        self, table: pd.DataFrame, truth: float, spread: float, rng: np.random.Generator
-    ) -> pd.DataFrame:
+    def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame:
         return super().simulate(with_logs(table), truth, spread, rng)
 
 
@@ -26,18 +26,13 @@ class SlowerGrowth(Statistic):
 
     POWER = OfSets("log_bumps", "log_canvas")
 
-    def estimate(self, table: pd.DataFrame) -> Estimate:
+    def estimate(self, table: DataFrame) -> Estimate:
         parts = [table[(table["stripes"] == stripes).to_numpy()] for stripes in (0.0, 1.0)]
         contours, n = [self.POWER.contour(part) for part in parts], len(parts[0])
-        return over_runs(
-            lambda w: contours[0](w[:, :n]) - contours[1](w[:, n:]),
-            len(table),
-            [c for p in parts for c in p["cell"]],
-        )
+        cells = [cell for part in parts for cell in part["cell"]]
+        return over_runs(lambda w: contours[0](w[:, :n]) - contours[1](w[:, n:]), len(table), cells)
 
-    def simulate(
-        self, table: pd.DataFrame, truth: float, spread: float, rng: np.random.Generator
-    ) -> pd.DataFrame:
+    def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame:
         bare = (table["images"] == "bumps").to_numpy()
         parts = [
             self.POWER.simulate(table[rows], power, spread, rng)
@@ -45,5 +40,5 @@ class SlowerGrowth(Statistic):
         ]
         return pd.concat(parts, ignore_index=True)
 
-    def spread_of(self, table: pd.DataFrame) -> float:
+    def spread_of(self, table: DataFrame) -> float:
         return self.POWER.spread_of(table)

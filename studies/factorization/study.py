@@ -85,9 +85,7 @@ def claims_for(key: str, cell: ps.Cell) -> list[ps.Claim]:
                 "all lengths count, long ones most.",
             ),
         }  # fmt: skip
-        for spread, (kind, (words, number, threshold, room, limits)) in zip(
-            spreads, asked.items(), strict=True
-        ):
+        for spread, (kind, (words, number, level, room, limits)) in zip(spreads, asked.items(), strict=True):
             effect = max(KINDS[kind], round(DETECTED[cell.seeds or 8] * spread, 2))
             beyond = effect > room + 1e-9
             more = [f"Only a difference of {effect:g} or more is reliably detected with these runs."] * (
@@ -95,7 +93,7 @@ def claims_for(key: str, cell: ps.Cell) -> list[ps.Claim]:
             )
             more += [f"At most {room:.2g} can be added, so it could hardly be supported."] * beyond
             claims.append(ps.Claim(
-                f"{kind}_{key}_{site.t}", f"{words}: {SYSTEMS[key]}.", ps.Mean(), number, threshold,
+                f"{kind}_{key}_{site.t}", f"{words}: {SYSTEMS[key]}.", ps.Mean(), number, level,
                 (min(effect, round(room, 2)), effect), spread, unit="index", where={"cell": cell.name}, source="P2",
                 limits=" ".join([limits, *more]),
                 unreachable=f"supported: at most {room:.2g} can be added" if beyond else "",

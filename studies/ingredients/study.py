@@ -26,9 +26,7 @@ INGREDIENTS = {
         "all six of them",
         {
             "training": OPTIMISER,
-            "network": {
-                "attention": BLOCKS, "embedding": ADDED, "patch": 1, "input_skip": False, "widths": WIDTHS,
-            },
+            "network": {"attention": BLOCKS, "embedding": ADDED, "patch": 1, "input_skip": False, "widths": WIDTHS},
         },
     ),
 }  # fmt: skip

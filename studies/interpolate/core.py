@@ -28,30 +28,23 @@ def read_core(run) -> list[dict]:
     loaded = load_network(run, run.snapshots[-1])
     config, family = loaded.config, loaded.config.family.build()
     core, distance, trained = labels_of(config.world, numpy_generator(config.seed, "core"))
-    found = {"step": run.snapshots[-1].step}
-    samples = {
-        name: sample_labels(
-            loaded.network, family, config.world, labels, loaded.plan.batch, "labels", config.seed
-        )
-        for name, labels in (("core", core), ("trained", trained))
-        if len(labels)
-    }
-    found |= accuracies(config.world, "trained", trained, samples["trained"])
-    if len(core):
-        found |= accuracies(config.world, "core", core, samples["core"])
-        if (near := distance <= NEAR_PX).any():
-            found |= accuracies(config.world, "near", core[near], samples["core"][near])
-    return [found]
+    row, network, batch = {"step": run.snapshots[-1].step}, loaded.network, loaded.plan.batch
+    for name, labels in (("trained", trained), ("core", core)):
+        if len(labels):
+            images = sample_labels(network, family, config.world, labels, batch, "labels", config.seed)
+            row |= accuracies(config.world, name, labels, images)
+            if name == "core" and (near := distance <= NEAR_PX).any():
+                row |= accuracies(config.world, "near", core[near], images[near])
+    return [row]
 
 
 def accuracies(world, name: str, labels: np.ndarray, images: np.ndarray) -> dict[str, float]:
     """Return, by reading, the share of images (n, C, *spatial) of labels (n, K) that are correct in all factors."""
     reader = world.reader()
     columns = reader.read(images)
-    correct = {"formed": reader.correct(columns, labels)}
-    correct |= {
-        reading: reader.within(error, labels) for reading, error in reader.ungated(columns, labels).items()
-    }
+    errors = reader.ungated(columns, labels).items()
+    correct = {reading: reader.within(error, labels) for reading, error in errors}
+    correct["formed"] = reader.correct(columns, labels)
     return {f"{reading}.{name}": float(own.all(axis=1).mean()) for reading, own in correct.items()}
 
 
@@ -60,15 +53,9 @@ def labels_of(world, generator: np.random.Generator) -> tuple[np.ndarray, np.nda
     (n,), and for each a random trained label that is as near to an edge of the canvas. Without a core, as near as a
     held-out label."""
     trained, held_out = on_canvas(world), np.concatenate(list(world.held_out().values()))
-    parts = np.array_split(
-        held_out, max(1, held_out.size * trained.size // 2**22)
-    )  # bounds the memory of all pairs
-    distance = np.concatenate(
-        [
-            np.abs(world.factors.difference(trained[None], part[:, None])).max(axis=2).min(axis=1)
-            for part in parts
-        ]
-    )
+    parts = max(1, held_out.size * trained.size // 2**22)  # bounds the memory of all pairs
+    apart = (world.factors.difference(trained, part[:, None]) for part in np.array_split(held_out, parts))
+    distance = np.concatenate([np.abs(difference).max(axis=2).min(axis=1) for difference in apart])
     core = distance > REACH_PX + 1e-6
     drawn = generator.choice(np.flatnonzero(core) if core.any() else np.arange(len(held_out)), size=IMAGES)
     apart = np.abs(from_edge(trained, world) - from_edge(held_out[drawn], world)[:, None])
@@ -110,9 +97,7 @@ def full_cells(table: pd.DataFrame) -> pd.DataFrame:
     """
     kept = table[table.groupby("cell")["seed"].transform("size") >= FEWEST_RUNS]
     if not len(kept):
-        raise NotEnough(
-            f"no cell has {FEWEST_RUNS} runs that have learned more than {LEARNED:.0%} of their trained labels"
-        )
+        raise NotEnough(f"no cell has {FEWEST_RUNS} runs that learned {LEARNED:.0%} of their trained labels")
     return kept
 
 

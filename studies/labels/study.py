@@ -27,9 +27,8 @@ def read_unlabelled(run) -> list[dict]:
     loaded, step = ps.load_network(run, run.snapshots[-1]), run.snapshots[-1].step
     world, family, reader = loaded.config.world, loaded.config.family.build(), loaded.config.world.reader()
     none = np.full((SAMPLES, 2), np.nan, dtype=np.float32)
-    columns = reader.read(
-        ps.sample_labels(loaded.network, family, world, none, 64, "unlabelled", loaded.config.seed)
-    )
+    images = ps.sample_labels(loaded.network, family, world, none, 64, "unlabelled", loaded.config.seed)
+    columns = reader.read(images)
     formed = reader.correct(columns, none).all(1)  # without a label every place is correct
     places = np.stack([columns[axis][formed] for axis in "xy"], axis=1)
     return [{"step": step, "formed": float(formed.mean()), "uneven": unevenness(places, world.shape[-1])}]

@@ -63,13 +63,7 @@ def counts(objects: np.ndarray) -> dict[str, float]:
     """Return the mean of counts (n,), their Fano factor (0 if all are 0, NaN of fewer than two), and the share of
     images with just one object."""
     known = objects[np.isfinite(objects)]
-    fano = (
-        known.var(ddof=1) / known.mean()
-        if len(known) > 1 and known.any()
-        else 0.0
-        if len(known) > 1
-        else math.nan
-    )
+    fano = math.nan if len(known) < 2 else known.var(ddof=1) / known.mean() if known.any() else 0.0
     return {"objects": float(np.nanmean(objects)), "fano": float(fano), "one": float((objects == 1).mean())}
 
 

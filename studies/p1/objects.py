@@ -82,9 +82,8 @@ def read_object(run) -> list[dict]:
     for snapshot in run.snapshots:
         stored = snapshot.samples()
         grid = stored["split"] == "grid"
-        rows.append(
-            {"step": snapshot.step, **shares(stored["images"][grid, 0], stored["labels"][grid], sigma_px)}
-        )
+        row = shares(stored["images"][grid, 0], stored["labels"][grid], sigma_px)
+        rows.append({"step": snapshot.step, **row})
     return rows
 
 
@@ -93,11 +92,8 @@ def shares(images: np.ndarray, labels: np.ndarray, sigma_px: float) -> dict[str,
     places, noisy = read_objects(images.astype(float), sigma_px)
     objects = outcomes(places, labels)
     of_objects = {name: float(np.mean(objects == name)) for name in OBJECTS}
-    return {
-        **of_objects,
-        "noisy": float(noisy.mean()),
-        "phase": behaviour_phase(of_objects, len(labels), PHASE_OF),
-    }
+    phase = behaviour_phase(of_objects, len(labels), PHASE_OF)
+    return {**of_objects, "noisy": float(noisy.mean()), "phase": phase}
 
 
 def ancestral_shares(run, snapshot, samples: int, levels: int) -> dict[str, float | str]:
@@ -107,10 +103,9 @@ def ancestral_shares(run, snapshot, samples: int, levels: int) -> dict[str, floa
     loaded = load_network(run, snapshot)
     world, family = loaded.config.world, loaded.config.family.with_sampler("ddpm", levels).build()
     labels = world.splits()["grid"](samples, np.random.default_rng(0))
+    asked = torch.from_numpy(labels), world.shape, torch_generator(0, "ancestral")
     with torch.no_grad():
-        images = family.sample(
-            loaded.network, torch.from_numpy(labels), world.shape, torch_generator(0, "ancestral")
-        )
+        images = family.sample(loaded.network, *asked)
     return shares(images.numpy()[:, 0], labels, world.sigma_px)
 
 

@@ -12,6 +12,7 @@ from functools import cache, partial
 
 import numpy as np
 import pandas as pd
+from numpy.random import Generator
 
 from phasescope.studies import Against, Cell, Claim, Number, Rank, Runs, Study, Table, accuracy, product
 from studies.percolate.draws import draws_of
@@ -86,9 +87,7 @@ def with_logs(table: pd.DataFrame) -> pd.DataFrame:
 class OnDesign:
     """Adds the critical share to the planned runs, which have the design's axes alone."""
 
-    def simulate(
-        self, table: pd.DataFrame, truth: float, spread: float, rng: np.random.Generator
-    ) -> pd.DataFrame:
+    def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Generator) -> pd.DataFrame:
         return super().simulate(with_logs(table), truth, spread, rng)
 
 

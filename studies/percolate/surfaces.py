@@ -31,9 +31,8 @@ def bounded_over_runs(
     Raises:
         NotEnough: the runs bound it on neither side.
     """
-    low, high = (
-        over_runs(lambda weights, side=side: np.clip(bounds(weights)[side], -FAR, FAR), n, strata) for side in (0, 1)
-    )  # fmt: skip
+    sides = [lambda weights, side=side: np.clip(bounds(weights)[side], -FAR, FAR) for side in (0, 1)]
+    low, high = (over_runs(side, n, strata) for side in sides)
     if low.low <= -FAR and high.high >= FAR:
         raise NotEnough("the runs bound it on neither side")
     return Estimate(
@@ -111,19 +110,14 @@ class Crossing(Statistic):
             max(estimate.low for estimate in each.values()),
             max(estimate.high for estimate in each.values()),
             min(estimate.n for estimate in each.values()),
-            {
-                f"log ratio, {self.by}={value:g}": estimate.detail["signed"]
-                for value, estimate in each.items()
-            },
+            {f"log ratio, {self.by}={value:g}": one.detail["signed"] for value, one in each.items()},
         )
 
     def _of_group(self, group: DataFrame) -> Estimate:
         y, at = numbers(group), numbers(group, self.along)
         places = np.unique(at)
         if len(places) < 2:
-            raise NotEnough(
-                f"a crossing needs runs at two values of `{self.along}` at least, not {len(places)}"
-            )
+            raise NotEnough(f"a crossing needs runs at two values of `{self.along}`, not {len(places)}")
         reference = math.log(float(group[self.reference].iloc[0]))
         there = (at[:, None] == places).astype(float)
 

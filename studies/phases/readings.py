@@ -21,9 +21,8 @@ def shapeless(runs: Runs) -> np.ndarray:
     (n,)."""
     columns = ("outcomes.grid.none", "outcomes.grid.multiple", "outcomes.grid.malformed", "step")
     shares = []
-    for letters, none, several, malformed, step in zip(
-        runs.texts(PHASE), *map(runs.courses, columns), strict=True
-    ):
+    courses = map(runs.courses, columns)
+    for letters, none, several, malformed, step in zip(runs.texts(PHASE), *courses, strict=True):
         of_a = (np.array(letters) == "A") & (step > 0)
         without_shape = (none + several)[of_a]
         shares.append(np.mean(without_shape / (without_shape + malformed[of_a])) if of_a.any() else np.nan)

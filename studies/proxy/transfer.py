@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.random import Generator
 from scipy.stats import kendalltau
 
 from phasescope.studies import Estimate, NotEnough, Statistic, numbers, over_runs, spread_within
@@ -30,18 +31,15 @@ class Transfer(Statistic):
     def estimate(self, table: pd.DataFrame) -> Estimate:
         rows = table[table["world"].isin([self.first, self.second])]
         missing, changes = ~rows["came"].to_numpy(bool), sorted(set(rows["change"]))
-        cells = [
-            (rows["world"] == w) & (rows["change"] == c) for w in (self.first, self.second) for c in changes
-        ]
+        worlds = [rows["world"] == world for world in (self.first, self.second)]
+        cells = [of_world & (rows["change"] == change) for of_world in worlds for change in changes]
         member = np.stack(cells, axis=1).astype(float)
         if len(changes) < 3 or not member.any(axis=0).all():
             raise NotEnough("a correlation over interventions needs three of them, each in both worlds")
         known = np.log(np.where(missing, numbers(rows, "last"), numbers(rows)))
         tau = kendalltau(*means(np.ones((1, len(rows))), member, known)[:, 0]).statistic
         bounds = [
-            over_runs(
-                partial(correlation, member=member, logs=logs), len(rows), rows["cell"].tolist(), {"tau": tau}
-            )
+            over_runs(partial(correlation, member=member, logs=logs), len(rows), rows["cell"].tolist())
             for logs in (known, known + np.log(LATEST) * missing)[: 1 + missing.any()]
         ]
         share = (missing @ member / member.sum(axis=0)).max()
@@ -49,9 +47,7 @@ class Transfer(Statistic):
         why = f"{share:.0%} of the runs of a cell reach no onset" if share >= 0.5 else ""
         return Estimate(bounds[0].value, -1 if why else low, 1 if why else high, len(rows), {"tau": tau}, why)
 
-    def simulate(
-        self, table: pd.DataFrame, truth: float, spread: float, rng: np.random.Generator
-    ) -> pd.DataFrame:
+    def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Generator) -> pd.DataFrame:
         """Effects are evenly spaced in one world; in the other they are `truth` times these, plus a parabola."""
         number = np.unique(table["change"], return_inverse=True)[1]
         line = 2 * number / number.max() - 1

@@ -52,9 +52,7 @@ def bending(latents: np.ndarray, labels: np.ndarray) -> float:
     apart = np.abs(labels[:, None] - labels[None])
 
     def mean_at(distance: float) -> float:
-        along = [
-            (np.abs(apart[..., axis] - distance) < 0.1) & (apart[..., 1 - axis] < 0.1) for axis in (0, 1)
-        ]
+        along = [(abs(apart[..., k] - distance) < 0.1) & (apart[..., 1 - k] < 0.1) for k in (0, 1)]
         return float(squared[along[0] | along[1]].mean())
 
     return mean_at(FAR) / mean_at(NEAR)
@@ -97,10 +95,9 @@ def read_sites(run) -> list[dict]:
         if snapshot.step in wanted | {*begun[:1]}:
             latents, labels = activations(run, snapshot)
             row = {"step": snapshot.step, "correct": correct[snapshot.step]}
-            rows.append(
-                row
-                | {f"{site}.{name}": value for site in SITES for name, value in scores(latents[site], labels)}
-            )
+            for site in SITES:
+                row |= {f"{site}.{name}": value for name, value in scores(latents[site], labels)}
+            rows.append(row)
     return rows
 
 

@@ -34,13 +34,9 @@ def read_samplers(run) -> list[dict]:
         labels, reader = world.splits()["grid"](SAMPLES, np.random.default_rng(0)), world.reader()
         for name, (kind, steps) in SAMPLERS.items():
             family = loaded.config.family.with_sampler(kind, steps).build()
+            generator = torch_generator(0, "sampler's share")
             with torch.no_grad():
-                images = family.sample(
-                    loaded.network,
-                    torch.from_numpy(labels),
-                    world.shape,
-                    torch_generator(0, "sampler's share"),
-                )
+                images = family.sample(loaded.network, torch.from_numpy(labels), world.shape, generator)
             outcomes = reader.outcome(reader.read(images.numpy()), labels)
             row |= {f"{name}.{outcome}": float(np.mean(outcomes == outcome)) for outcome in OUTCOMES}
         rows.append(row)

@@ -49,9 +49,8 @@ class BySampler:
                 at = np.arange(len(OUTCOMES)) + 0.15 * (series - 1)
                 curves.append(Curve(at, value, low, high, WORDS[sampler], series, style="points"))
             ticks = {float(place): outcome for place, outcome in enumerate(OUTCOMES)}
-            panels.append(
-                Panel(f"Phase {letter}", "", "share of samples", curves, ticks=ticks, ylim=(-0.02, 1.02))
-            )
+            share = {"ylabel": "share of samples", "ylim": (-0.02, 1.02)}
+            panels.append(Panel(f"Phase {letter}", "", curves=curves, ticks=ticks, **share))
         return panels
 
     def caption(self, runs: Runs) -> str:

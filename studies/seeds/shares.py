@@ -18,9 +18,7 @@ def known_logs(table: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the runs that have a positive `y`, and its logarithm, (n,). NotEnough: the design has lost its balance."""
     known = table[numbers(table) > 0]
     if len(known) < 0.95 * len(table) or known["y"].nunique() < 2:
-        raise NotEnough(
-            f"{len(known)} of {len(table)} runs have an onset, and nearly all must, to keep the design"
-        )
+        raise NotEnough(f"{len(known)} of {len(table)} runs have an onset; the design needs nearly all")
     return known, np.log(numbers(known))
 
 

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.random import Generator
 
 from phasescope.measures import additivity
 from phasescope.studies import Number, Rank, Runs, on_lattice
@@ -23,10 +24,8 @@ def read_shape(run) -> list[dict]:
         row = {"step": snapshot.step}
         for site, draws in lattice.latents.draws.items():
             latents = draws.astype(float)
-            row |= {
-                f"{site}.additive": additive(latents, lattice),
-                f"{site}.loops": float(loops(latents.mean(axis=0))),
-            }
+            row[f"{site}.additive"] = additive(latents, lattice)
+            row[f"{site}.loops"] = float(loops(latents.mean(axis=0)))
         if rows:
             images = lattice.images.astype(float)
             row |= {
@@ -96,7 +95,5 @@ def _composed_by_index(runs: Runs, site, reading: str, y: str) -> pd.DataFrame:
 class RankWithinCells(Rank):
     """Kendall's tau within cells, of an index that no two runs share; planned runs have none yet."""
 
-    def simulate(
-        self, table: pd.DataFrame, truth: float, spread: float, rng: np.random.Generator
-    ) -> pd.DataFrame:
+    def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Generator) -> pd.DataFrame:
         return super().simulate(table.assign(index=rng.standard_normal(len(table))), truth, spread, rng)

@@ -32,9 +32,8 @@ def torus(world: str, side: int = 0) -> ps.Cell:
         name = "eps, periodic" if world == "bumps" else "stripes, periodic"
         return ps.Cell(name, fields, {"world": world, "held_out": "nothing"})
     axes = {"world": world, "held_out": f"{side} x {side}"}
-    return ps.Cell(
-        f"{world}, periodic, without {axes['held_out']}", {**fields, "probing": ENDS_ONLY}, axes, seeds=12
-    )
+    name = f"{world}, periodic, without {axes['held_out']}"
+    return ps.Cell(name, {**fields, "probing": ENDS_ONLY}, axes, seeds=12)
 
 
 CELLS = (*map(torus, WORLDS), *(torus(world, side) for side in HELD_PX for world in WORLDS))

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from phasescope import worlds
+from phasescope import networks, worlds
 from studies.bands.baselines import in_hull, nearest
 from studies.bands.kinds import Bands
 from studies.bands.study import FEW, FURTHER, SINGLE, STUDY, cell
-from studies.biases import kinds, readings
+from studies.biases import axis, kinds, readings
 from studies.codes.kinds import BetaVAE, nats
+from studies.depth.study import reach
 from studies.factors.kinds import OneObject
 from studies.labels.study import unevenness
 from studies.losses.kinds import summed
@@ -21,6 +22,30 @@ def test_a_head_gives_rank_one_or_no_mixed_difference(head, rank):
     contrast = 1 - network(torch.randn(2, 1, 32, 32), torch.tensor([3, 500]), torch.rand(2, 2)).double()
     values = torch.linalg.svdvals(contrast if rank else contrast.diff(dim=2).diff(dim=3))
     assert values[..., rank:].max() < 1e-5 * torch.linalg.svdvals(contrast).max()
+
+
+def test_modulation_by_axis_is_the_usual_one_where_places_are_encoded_alike_and_x_moves_only_columns():
+    built, embedding = [], {"modulation": "scale_shift"}
+    for config in (axis.ByAxisUNet, networks.UNetConfig):
+        torch.manual_seed(0)
+        built.append(config(widths=(8, 8), embedding=embedding).build((1, 32, 32), OneObject().factors[:2]))
+    (t, x, other), y = torch.randn(3, 1, 64), torch.zeros(1, 64)
+    layer, flat = built[0].mid.layers[0], torch.ones(1, 8, 16, 16)
+    change = layer(flat, torch.cat((t, x, y), 1)) - layer(flat, torch.cat((t, other, y), 1))
+    inner = change[..., 2:-2, 2:-2]
+    assert inner.diff(dim=2).abs().max() < 1e-4 < inner.diff(dim=3).abs().max()
+    for module in built[0].modules():
+        module.places = lambda size: torch.ones(size, 64)
+    given = torch.randn(2, 1, 32, 32), torch.tensor([3, 500]), 32 * torch.rand(2, 2)
+    assert torch.allclose(built[0](*given), built[1](*given), atol=1e-4)
+    with pytest.raises(ValueError, match="must have modulation=scale_shift"):
+        axis.ByAxisUNet(widths=(8, 8)).check((1, 32, 32), OneObject().factors[:2])
+
+
+def test_the_reach_of_a_shift_is_its_distance():
+    x_t = torch.randn(3, 1, 32, 32)
+    assert reach(lambda x: x.roll((2, 5), (2, 3)) + 9 * x, x_t) == 5
+    assert reach(lambda x: x.mean((2, 3), keepdim=True) + 0 * x, x_t.detach()) == pytest.approx(10.7, abs=0.1)
 
 
 def test_the_affine_hull_of_sums_is_what_completed_rectangles_reach():
