@@ -3,24 +3,10 @@
 from math import gcd
 
 import numpy as np
-import pandas as pd
 
-from phasescope.studies import Curve, Panel, Runs
+from phasescope.studies import Curve, Panel
 from phasescope.views.figures.drawing import COLOURS, MARKS
 from phasescope.views.figures.studies import draw
-
-
-class Made:
-    name = title = "made"
-
-    def __init__(self, panels: list[Panel]):
-        self.made = panels
-
-    def panels(self, runs: Runs) -> list[Panel]:
-        return self.made
-
-    def caption(self, runs: Runs) -> str:
-        return ""
 
 
 def test_no_two_of_seventy_series_look_alike():
@@ -35,5 +21,5 @@ def test_a_shared_legend_names_the_series_that_only_a_later_panel_has():
         Panel(name, "step", "share", [Curve(x, x, label="arm"), Curve(y, y, label="square", series=1)])
         for name, x, y in (("first", at, none), ("second", none, at))
     ]
-    drawing = draw(Made(panels), Runs(pd.DataFrame({"cell": [], "seed": [], "step": []}), []))
+    drawing = draw(panels)
     assert [text.get_text() for text in drawing.legends[0].get_texts()] == ["arm", "square"]

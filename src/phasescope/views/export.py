@@ -78,7 +78,7 @@ def study_files(
     rows = read_rows(study, records)
     runs = Recorded(study, rows).runs(study.more)
     if figures is not None:
-        plots = (Plot(plot.name, draw(plot, runs), plot.caption(runs)) for plot in study.plots)
+        plots = (Plot(plot.name, draw(plot.panels(runs)), plot.caption(runs)) for plot in study.plots)
         written += _write_figures(plots, figures, kind)
     if tables is not None:
         frames = {"records": rows}

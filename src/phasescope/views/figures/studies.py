@@ -1,13 +1,14 @@
 """Figures of studies: their panels side by side, with one legend where the series are the same."""
 
+from collections.abc import Sequence
+
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 
-from phasescope.studies.plots import BasePlot, Panel
-from phasescope.studies.runs_table import Runs
-from phasescope.views.figures.axes import WIDTH_IN, figure_bytes
+from phasescope.studies.plots import Panel
+from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.figures.drawing import draw_panel, handles_of
 from phasescope.views.style import MUTED, PHASE_COLOURS, RC
 
@@ -19,9 +20,9 @@ LABEL_IN, LETTER_IN = 0.55, 0.075
 """of an entry of a legend, beside its words, and a letter of these"""
 
 
-def draw(plot: BasePlot, runs: Runs) -> Drawing:
-    """Return the drawing of a plot; panels without data are left out."""
-    panels = [panel for panel in plot.panels(runs) if _shows(panel)]
+def draw(panels: Sequence[Panel]) -> Drawing:
+    """Return the drawing of a plot's panels; those without data are left out."""
+    panels = [panel for panel in panels if _shows(panel)]
     columns = max(1, min(COLUMNS, len(panels)))
     rows = max(1, -(-len(panels) // columns))
     with matplotlib.rc_context(RC):
@@ -46,11 +47,6 @@ def draw(plot: BasePlot, runs: Runs) -> Drawing:
             patches = [Patch(color=colour, label=f"phase {phase}") for phase, colour in PHASE_COLOURS.items()]
             drawing.legend(handles=patches, ncols=3, loc="outside lower center")
     return drawing
-
-
-def draw_png(plot: BasePlot, runs: Runs) -> bytes:
-    """Return a plot as a PNG file's content."""
-    return figure_bytes(draw(plot, runs), "png", dpi=130)
 
 
 def _shows(panel: Panel) -> bool:

@@ -14,7 +14,8 @@ from phasescope.studies.preregistration import changed_sources, check_preregiste
 from phasescope.studies.records import Recorded, RecordedClaim, read_claims, read_rows
 from phasescope.studies.study import Study
 from phasescope.views import numbers
-from phasescope.views.figures.studies import draw_png
+from phasescope.views.figures.axes import figure_bytes
+from phasescope.views.figures.studies import draw
 from phasescope.views.inlined import PAGE, environment, markdown_page
 
 ASKED = "asked.toml"
@@ -38,20 +39,21 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         )
     runs = Recorded(study, read_rows(study, folder)).runs(study.more)
     known = check_preregistered(study, folder)
-    plots = [plot for plot in study.plots if plot.panels(runs)]
+    drawn = [(plot, panels) for plot in study.plots if (panels := plot.panels(runs))]
     text = _markdown(
         "study.md.j2",
         study=study,
         answer=answer.read_text() if (answer := folder / ANSWER).exists() else "",
         judged=judged,
         runs=runs,
-        plots=plots,
+        plots=[plot for plot, _ in drawn],
         rows=[(f"[{claim.sentence}](#{claim.name})", *numbers.claim_cells(claim)) for claim in judged.claims],
         known=known,
         changed=changed_sources(study, known) if known else (),
         amended=numbers.amendment_lines(known) if known else (),
     )
-    return {folder / PAGE: text} | {folder / f"{plot.name}.png": draw_png(plot, runs) for plot in plots}
+    figures = {f"{plot.name}.png": figure_bytes(draw(panels), "png", dpi=130) for plot, panels in drawn}
+    return {folder / PAGE: text} | {folder / name: content for name, content in figures.items()}
 
 
 def _markdown(template: str, **shown: Any) -> str:
