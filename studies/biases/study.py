@@ -59,11 +59,7 @@ def beyond_hull(runs: Runs) -> np.ndarray:
 STUDY = Study(
     name="biases",
     question="Which inductive biases make a network combine an x and a y that it never saw together?",
-    base="fast",
-    answers="Q4",
-    seeds=8,
-    more=8,
-    headline="head_helps_bumps",
+    base="fast", answers="Q4", seeds=8, more=8, headline="head_helps_bumps",
     summary="A head of the images' own form brings more held-out bumps; whether more by a tenth is undecided, also if "
     "x is denser than y. For stripes it is undecided if x and y are equally dense, and it does not if x is denser. "
     "Axial convolutions do not, on bumps. Of values seen once each, those that the trained labels connect are hardly "

@@ -69,16 +69,13 @@ def uses(name: str, start: str, B: float, direction: str, sentence: str) -> ps.C
 STUDY = ps.Study(
     name="codes",
     question="When does a VAE use its code, and do thresholds that are known before training say so?",
-    base="fast",
-    answers="Q5",
+    base="fast", answers="Q5",
     cells=[
         *(cell("scratch", B) for B in (0.1, 0.22, 0.45)),
         *(cell("annealed", B) for B in (0.22, 0.45, 1.4)),
         cell("scratch", 0.1, conditional=True),
     ],
-    seeds=8,
-    more=8,
-    headline="hysteresis",
+    seeds=8, more=8, headline="hysteresis",
     summary="The runs lie on the side of both thresholds that theory says. Between them the outcome depends on "
     "history: from scratch a VAE uses no code within 4,000 steps, with B rising slowly it keeps one. Images "
     "decoded from random codes are hardly ever well-formed bumps even then. If the decoder is given the "

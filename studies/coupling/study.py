@@ -19,12 +19,7 @@ MOVES = "Moves of all lengths count, long ones most: a sheet that bends back on 
 STUDY = Study(
     name="coupling",
     question="On P1's ingredients: are x and y coupled in latents (P1) or factorized (P2), and does training make it so?",
-    base="p1",
-    answers="S6",
-    cells=P1.cells,
-    seeds=8,
-    more=8,
-    headline="factorized_more_down3_600",
+    base="p1", answers="S6", cells=P1.cells, seeds=8, more=8, headline="factorized_more_down3_600",
     claims=[
         *(
             Claim(

@@ -84,12 +84,7 @@ def reach(network: Callable, x_t: torch.Tensor) -> float:
 STUDY = ps.Study(
     name="depth",
     question="What does depth do, beside attention and the source of absolute position, at an equal number of parameters?",
-    base="lean",
-    answers="Q2",
-    cells=CELLS,
-    seeds=8,
-    more=8,
-    headline="deeper_earlier",
+    base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="deeper_earlier",
     claims=[
         ps.Claim(
             "deeper_earlier", "Of networks with zero padding, deeper ones place samples correctly earlier.",

@@ -63,12 +63,7 @@ DOSED = {"twin": False, "head": False}
 STUDY = ps.Study(
     name="dose",
     question="Does the sheet cause accuracy: if a loss term moves the onset of the one, does the onset of the other move?",
-    base="lean",
-    answers="S2",
-    cells=CELLS,
-    seeds=8,
-    more=8,
-    headline="accuracy_follows",
+    base="lean", answers="S2", cells=CELLS, seeds=8, more=8, headline="accuracy_follows",
     claims=[
         ps.Claim(
             "dose_moves_sheet", "The higher the dose, the earlier the sheet forms (label variance above 0.9).",

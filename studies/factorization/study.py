@@ -104,12 +104,7 @@ def claims_for(key: str, cell: ps.Cell) -> list[ps.Claim]:
 STUDY = ps.Study(
     name="factorization",
     question="Do networks factorize x and y (P2), or couple them (P1), and is it training that makes it so?",
-    base="lean",
-    answers="Q4",
-    cells=CELLS,
-    seeds=8,
-    more=8,
-    headline="factorized_more_open_50",
+    base="lean", answers="Q4", cells=CELLS, seeds=8, more=8, headline="factorized_more_open_50",
     summary="The label's encoding is a Clifford torus (index 1), and the images of bumps are coupled more strongly "
     "than a 3D torus (index below 0). Untrained latents lie near the encoding. In every system the mean index "
     "falls in training, early and steeply, towards that of the images; in the preset lean it recovers in part. So "

@@ -64,12 +64,9 @@ def beyond_product(runs: Runs) -> np.ndarray:
 STUDY = Study(
     name="factors",
     question="With four factors and a class, are they learned independently, and in the order of their signals?",
-    base="fast",
-    answers="Q6",
+    base="fast", answers="Q6",
     cells=[cell(order) for order in WORLDS],
-    seeds=8,
-    more=8,
-    headline="in_order_of_signal",
+    seeds=8, more=8, headline="in_order_of_signal",
     summary="An object with a place (x, y), a width, a contrast and a shape (disc or ring, the class) is generated in "
     "three worlds. A world's name orders its factors by signal, the strongest first: the squared change of the image "
     "when the factor moves, times its squared range. Of these four, place came first and width last in all three, so "

@@ -58,16 +58,13 @@ def image_earlier(name: str, words: str, noise: float, direction: str, effect: t
 STUDY = ps.Study(
     name="flows",
     question="Does a normalizing flow pass phase B where a ratio of nats, known before training, says so?",
-    base="fast",
-    answers="Q5",
+    base="fast", answers="Q5",
     summary="Given the label, these flows pass no phase of misplaced bumps at either noise level: the ratio that "
     "foretells it for denoisers does not for them. Nats are learned in the order that it says: at 0.08 half of the "
     "image's first (after 50 steps against 75, the distance of snapshots), at 1.2 half of the label's. Without a label "
     "few samples are one bump: flows end 7.8 (s = 0.2) and 2.4 nats (s = 0.7) above an exact model.",
     cells=[cell(noise, label) for noise in (LOW, HIGH) for label in (True, False)],
-    seeds=8,
-    more=8,
-    headline="passes_b",
+    seeds=8, more=8, headline="passes_b",
     claims=[
         share("passes_b", "At R_ml = 0.08 most flows pass phase B.", LOW, "above"),
         share("skips_b", "At R_ml = 1.2 most flows reach phase C without phase B.", HIGH, "below"),

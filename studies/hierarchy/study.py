@@ -114,12 +114,7 @@ def earlier(name: str, system: str, sentence: str, limits: str, number=accurate)
 STUDY = ps.Study(
     name="hierarchy",
     question="Are hierarchies learned as such: an image drawn coarse first, or a label of two levels?",
-    base="fast",
-    answers="Q7",
-    cells=list(map(cell, SYSTEMS)),
-    seeds=8,
-    more=8,
-    headline="coarse_decides",
+    base="fast", answers="Q7", cells=list(map(cell, SYSTEMS)), seeds=8, more=8, headline="coarse_decides",
     summary="Given the coarse image of another label, every sample has its bump where that image has it: once "
     "learned, the first stage alone decides the place. While the cascade learns, about two in five wrong samples are "
     "wrong where the coarse image is; whether it is most is undecided. A cascade needs a third more images than the "

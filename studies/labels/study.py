@@ -56,12 +56,7 @@ def later(left_out: float, times: float, sentence: str) -> ps.Claim:
 STUDY = ps.Study(
     name="labels",
     question="What happens if labels are left out in training, or all of them?",
-    base="fast",
-    answers="Q7",
-    cells=list(map(cell, LEFT_OUT)),
-    seeds=8,
-    more=8,
-    headline="one_bump",
+    base="fast", answers="Q7", cells=list(map(cell, LEFT_OUT)), seeds=8, more=8, headline="one_bump",
     summary="Trained without any label, a network generates one well-formed bump in most samples, but in fewer than "
     "nine of ten; its places are less than twice as uneven as chance. With half or four fifths of the labels left "
     "out, samples become correct later, but not 2 and 5 times as late, as they would if the steps needed were inverse "

@@ -80,12 +80,7 @@ STUDY = Study(
     name="local",
     question="Do convolutions alone generate what the exact patch-local denoiser does, and what brings just one "
     "object?",
-    base="lean",
-    answers="Q2",
-    cells=CELLS,
-    seeds=8,
-    more=8,
-    headline="machine_15",
+    base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="machine_15",
     summary="Networks of convolutions generate nearly what the exact patch-local denoiser does from the same noise, "
     "more so with the wider view, and the number of objects varies nearly as by chance: at 15 px a little more than "
     "in that denoiser's images (Fano factor .95 against .82), with .15 more objects. A U-Net learns to generate just "

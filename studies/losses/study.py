@@ -86,16 +86,13 @@ def earlier(name: str, loss: str, than: str, sentence: str) -> ps.Claim:
 STUDY = ps.Study(
     name="losses",
     question="Do losses that ask for structure help: independent factors, ordered latents, latents that lie apart?",
-    base="fast",
-    answers="Q8",
+    base="fast", answers="Q8",
     cells=[
         *(independent(world, loss) for world in WORLDS for loss in ("plain", "CoInD", "CoInD 0.1", "CoInD 10")),
         independent("stripes", "CoInD, permuted"),
         *map(spaced, ("none", *sorted(name for name in LOSSES if not name.startswith("CoInD")))),
     ],
-    seeds=8,
-    more=8,
-    headline="coind_stripes",
+    seeds=8, more=8, headline="coind_stripes",
     summary="CoInD assumes that x and y, given the noisy image, are independent. That is true for stripes, and it "
     "brings more held-out ones: more at a dose of 1 than of 0.1, and at 10 no fewer. It is false for bumps, of which "
     "doses of 1 and 10 leave fewer (at 10 also of trained ones; permuted labels were not tried on bumps). Answers "

@@ -54,11 +54,7 @@ def equivalent(first: str, second: str) -> list[Claim]:
 STUDY = Study(
     name="matched",
     question="If eps-, x- and v-prediction weigh the error of the image alike at every noise level, do they learn alike?",
-    base="fast",
-    answers="Q2",
-    cells=CELLS,
-    seeds=24,
-    headline="x_not_later_than_eps",
+    base="fast", answers="Q2", cells=CELLS, seeds=24, headline="x_not_later_than_eps",
     summary="By when samples become correct this could not be judged: in 1,260 steps no run of eps- or v-prediction "
     "came so far, and 7 of 24 of x-prediction. That they do not learn alike shows at the end all the same (last "
     "table; asked after a look): with equal weights, more than a third of the samples of x-prediction are correct, "

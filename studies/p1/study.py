@@ -38,12 +38,9 @@ def order_gained(runs: Runs) -> np.ndarray:
 STUDY = Study(
     name="p1",
     question="On P1's own ingredients: does learning pass through A, B and C, in samples and in the manifold, and together?",
-    base="p1",
-    answers="S1",
+    base="p1", answers="S1",
     cells=(Cell("p1", {"seed": 100, "family": SOLVER, "probing": {**PROBING, "snapshots": SNAPSHOTS}}),),
-    seeds=8,
-    more=8,
-    headline="samples_abc",
+    seeds=8, more=8, headline="samples_abc",
     claims=[
         Claim(
             "samples_abc",

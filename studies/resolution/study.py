@@ -45,12 +45,7 @@ def at_ends() -> dict[str, Number]:
 STUDY = Study(
     name="resolution",
     question="Is the sheet of P1's ingredients ordered, if it is read from all labels, at other layers, and as P1 reads it?",
-    base="p1",
-    answers="S4",
-    cells=CELLS,
-    seeds=8,
-    more=8,
-    headline="p1_reading_down3",
+    base="p1", answers="S4", cells=CELLS, seeds=8, more=8, headline="p1_reading_down3",
     claims=[
         *(
             Claim(

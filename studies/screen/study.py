@@ -12,6 +12,7 @@ from phasescope.measures import phase_sequence
 from phasescope.studies import Claim, Difference, Rank, Runs, Scatter, Share, Study, Table, end, onset
 from studies.foretold.study import passes_b
 from studies.screen.design import LEVELS, RATES, STEPS, cells
+from studies.screen.shares import SharesPlot, SharesTable
 from studies.seeds.shares import ExplainedBeyond
 from studies.sheet.readings import CORRECT, PHASE, SHEET, decided, phases_abc
 
@@ -78,14 +79,12 @@ def sheet_abc(runs: Runs) -> np.ndarray:
     return np.array(in_order, dtype=float)
 
 
+MOVED = {"when half of the samples are correct": accuracy_onset, "share correct at the end": end(CORRECT)}
+
 STUDY = Study(
     name="screen",
     question="How sensitive are the findings to the system?",
-    base="lean",
-    answers="Q10",
-    cells=cells(R_PRIME),
-    seeds=1,
-    headline="samples_abc",
+    base="lean", answers="Q10", cells=cells(R_PRIME), seeds=1, headline="samples_abc",
     claims=[
         Claim(
             "samples_abc", "In more than half of the systems samples pass A, B and C.",
@@ -126,17 +125,21 @@ STUDY = Study(
         Scatter("rate", "Accuracy's onset against the learning rate", x=lambda runs: runs.table["rate"], y=accuracy_onset,
                 xlabel="log2 of the learning rate over the usual one", ylabel="half of the samples correct (step)",
                 by="optimiser", note="Optimiser 0 is AdamW, 1 is Muon. Points at 2,501 never came."),
+        SharesPlot("shares", "How much of the variance between systems goes with each choice by itself", MOVED),
     ],
     tables=[
-        Table(
-            f"With each value of {name.replace('_', ' ')} ({', '.join(map(str, values))})",
-            {
-                "half of the samples correct (step)": onset(CORRECT, 0.5), "correct at the end": end(CORRECT),
-                "samples pass A, B, C": phases_abc(PHASE, CORRECT),
-                "manifold ordered first": sheet_first,
-            },
-            by=(name,),
-        )
-        for name, values in LEVELS.items()
+        SharesTable("Shares of the variance of ranks, with intervals", MOVED),
+        *(
+            Table(
+                f"With each value of {name.replace('_', ' ')} ({', '.join(map(str, values))})",
+                {
+                    "half of the samples correct (step)": onset(CORRECT, 0.5), "correct at the end": end(CORRECT),
+                    "samples pass A, B, C": phases_abc(PHASE, CORRECT),
+                    "manifold ordered first": sheet_first,
+                },
+                by=(name,),
+            )
+            for name, values in LEVELS.items()
+        ),
     ],
 )  # fmt: skip

@@ -64,11 +64,9 @@ def crossing(runs: Runs, name: str) -> np.ndarray:
 STUDY = Study(
     name="seeds",
     question="Which of its seeds decides when a run becomes accurate, and do its earlier onsets tell when?",
-    base="lean",
-    answers="Q3",
+    base="lean", answers="Q3",
     cells=[cell(a, b) for a in range(8) for b in range(8)],
-    seeds=1,
-    headline="no_seed_alone",
+    seeds=1, headline="no_seed_alone",
     summary="64 runs of one configuration: four seeds of eight values, each pair of values once. Half of their "
     "samples are correct after 1,330 to 2,110 steps. The order of the images, the noise in training and that in "
     "sampling each decide less than half of the variance; the initial weights may have up to .62 of it. More than a "

@@ -79,11 +79,7 @@ STUDY = ps.Study(
     name="sheet",
     question="Does learning pass through P1's phases A, B and C, in samples and in the manifold, and does the one "
     "predict the other?",
-    base="lean",
-    answers="S2",
-    cells=CELLS,
-    seeds=8,
-    headline="sheet_abc_lean",
+    base="lean", answers="S2", cells=CELLS, seeds=8, headline="sheet_abc_lean",
     claims=[
         ps.Claim(
             "sheet_abc_lean",

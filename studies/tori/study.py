@@ -74,12 +74,7 @@ def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[ps.Clai
 STUDY = ps.Study(
     name="tori",
     question="Are latents of periodic bumps and stripes factorized, and do those that are compose better?",
-    base="lean",
-    answers="Q4",
-    cells=CELLS,
-    seeds=16,
-    more=16,
-    headline="composes_within_50",
+    base="lean", answers="Q4", cells=CELLS, seeds=16, more=16, headline="composes_within_50",
     summary="Latents of stripes, whose images are a sum of one image per factor, become more factorized in "
     "training and end near a Clifford torus; those of bumps, whose images are coupled, become less so. At t = 600 "
     "untrained latents of both are alike, so what is shown makes the difference. Whether the more factorized of "

@@ -1,12 +1,14 @@
 """The design of the study `screen`: balanced, of valid systems, with the R' that its family gives."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from learner import records, run
 
 from phasescope import load_config
 from phasescope.studies import Cell, Runs
 from studies.screen.design import LEVELS, points
+from studies.screen.shares import share
 from studies.screen.study import R_PRIME, STUDY, passed_through
 
 
@@ -50,3 +52,13 @@ def test_what_a_run_passes_through_is_when_it_comes_for_good_or_after_the_end():
     assert table.loc[0, ["formed", "sheet", "ordered"]].tolist() == [400, 200, 600]
     assert table.loc[0, "y"] == min(steps[steps > 400])
     assert table.loc[1, ["y", "formed", "sheet", "ordered"]].tolist() == [last] * 4
+
+
+def test_a_choices_share_is_all_where_it_alone_decides_and_none_elsewhere():
+    table = pd.DataFrame([cell.axes for cell in STUDY.cells])
+    table["y"] = np.array([5.0, 1.0, 3.0])[table["predict"]]
+    assert share(table, "predict").value == pytest.approx(1)
+    table["y"] = table["rate"] ** 3
+    assert share(table, "rate").value == pytest.approx(1)
+    others = share(table, "batch")
+    assert others.low <= 0 <= others.high < 0.2

@@ -1,0 +1,57 @@
+"""How much of the variance between systems goes with each choice by itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from phasescope.studies import BasePlot, Curve, Estimate, Number, Panel, Runs, Table, as_table
+from studies.screen.design import LEVELS
+from studies.seeds.shares import Explained
+
+CHOICES = ("rate", *LEVELS)
+
+
+def share(table: pd.DataFrame, *choices: str) -> Estimate:
+    """Return the share of the variance of the ranks of `y` that goes with choices, without their interactions.
+
+    It is adjusted R² on the levels of each choice, and on the ranks of the learning rate: noise can bring it below 0.
+    """
+    columns = {"y": table["y"]} | ({"rate": table["rate"]} if "rate" in choices else {})
+    for name in [name for name in choices if name in LEVELS]:
+        # A level less than there are: the last is known from the others.
+        columns |= {f"{name} {level}": table[name] == level for level in range(len(LEVELS[name]) - 1)}
+    return Explained([*columns][1:]).estimate(pd.DataFrame(columns).astype(float))
+
+
+@dataclass(frozen=True)
+class SharesTable(Table):
+    """A row for each choice: the share of each column that goes with it, with its interval."""
+
+    def rows(self, runs: Runs, counted: bool = False) -> list[dict]:
+        rows = []
+        for name in CHOICES:
+            found = {head: share(as_table(runs, number), name) for head, number in self.columns.items()}
+            shares = {head: f"{s.value:.3g} [{s.low:.3g}, {s.high:.3g}]" for head, s in found.items()}
+            rows.append({"choice": name.replace("_", " "), **shares})
+        return rows
+
+
+@dataclass(frozen=True)
+class SharesPlot(BasePlot):
+    """A mark for each choice and number: the share that goes with it, with its interval."""
+
+    numbers: Mapping[str, Number]
+
+    SHOWS = "Adjusted R² of ranks, with its 97.5 % interval over runs."
+
+    def _panels(self, runs: Runs) -> list[Panel]:
+        curves = []
+        for series, (label, number) in enumerate(self.numbers.items()):
+            found = [share(as_table(runs, number), name) for name in CHOICES]
+            value, low, high = np.array([(each.value, each.low, each.high) for each in found]).T
+            at = np.arange(len(CHOICES)) + 0.2 * series
+            curves.append(Curve(at, value, low, high, label, series, style="points"))
+        ticks = {float(place): name.replace("_", " ") for place, name in enumerate(CHOICES)}
+        return [Panel("", "", "share of the variance", curves, ticks=ticks, level=0)]
