@@ -40,18 +40,16 @@ def half(runs: ps.Runs):
 LIMITS = "Eight couplings of small convolutions, 1,000 steps of 32 images, read every 25 steps."
 
 
+SMALL = (
+    f"{LIMITS} Three pilots at s = 0.2 had not passed B. Without a label these flows draw one bump in at most a "
+    "quarter of the samples, so that they could hardly be in phase B: this says as much of their size as of the ratio."
+)
+
+
 def share(name: str, sentence: str, noise: float, direction: str) -> ps.Claim:
     return ps.Claim(
         name, sentence, ps.Share(), passes_b, threshold=0.5, effect=0.49, direction=direction,
-        where={"noise": noise, "label": True}, limits=LIMITS,
-    )  # fmt: skip
-
-
-def image_earlier(name: str, words: str, noise: float, direction: str, effect: tuple[float, float]) -> ps.Claim:  # fmt: skip
-    """Return a claim on when half of the image's nats are learned, over when labels save half of theirs."""
-    return ps.Claim(
-        name, words, ps.OnsetRatio("label", False, True), half, threshold=1.0, effect=effect, spread=0.2,
-        direction=direction, where={"noise": noise}, limits=LIMITS,
+        where={"noise": noise, "label": True}, limits=SMALL,
     )  # fmt: skip
 
 
@@ -59,24 +57,21 @@ STUDY = ps.Study(
     name="flows",
     question="Does a normalizing flow pass phase B where a ratio of nats, known before training, says so?",
     base="fast", answers="Q5",
-    summary="Given the label, these flows pass no phase of misplaced bumps at either noise level: the ratio that "
-    "foretells it for denoisers does not for them. Nats are learned in the order that it says: at 0.08 half of the "
-    "image's first (after 50 steps against 75, the distance of snapshots), at 1.2 half of the label's. Without a label "
-    "few samples are one bump: flows end 7.8 (s = 0.2) and 2.4 nats (s = 0.7) above an exact model.",
+    summary="Given the label, these flows pass no phase of misplaced bumps, although a ratio of nats foretells one at "
+    "s = 0.2. But without a label they hardly ever draw one bump: they end 7.7 (s = 0.2) and 2.4 nats (s = 0.7) above "
+    "an exact model, and could hardly pass such a phase. At s = 0.2 half of the image's nats are learned before "
+    "labels save half of theirs.",
     cells=[cell(noise, label) for noise in (LOW, HIGH) for label in (True, False)],
     seeds=8, more=8, headline="passes_b",
     claims=[
         share("passes_b", "At R_ml = 0.08 most flows pass phase B.", LOW, "above"),
         share("skips_b", "At R_ml = 1.2 most flows reach phase C without phase B.", HIGH, "below"),
-        image_earlier(
-            "image_first", "At R_ml = 0.08 a flow without labels has learned half of the image's nats before "
-            "labels save half of theirs.",
-            LOW, "below", (0.4, 0.6),
-        ),
-        image_earlier(
-            "label_first", "At R_ml = 1.2 labels save half of their nats before a flow without labels has learned "
-            "half of the image's.",
-            HIGH, "above", (0.6, 0.4),
+        ps.Claim(
+            "image_first", "At R_ml = 0.08 a flow without labels has learned half of the image's nats before labels save "
+            "half of theirs.",
+            ps.OnsetRatio("label", False, True), half, threshold=1.0, effect=(0.4, 0.6), spread=0.2, direction="below",
+            where={"noise": LOW}, limits=f"{LIMITS} Both onsets lie between neighbouring snapshots (25 to 50 steps and "
+            "50 to 75): the ratio is between a third and 1, and the interval, of runs that all agree, is too narrow.",
         ),
         ps.Claim(
             "bumps", "Without a label (s = 0.2), most samples come to show one well-formed bump.",

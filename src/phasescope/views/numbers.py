@@ -84,14 +84,16 @@ def _shown(claim: RecordedClaim, value: float | None) -> str:
 
 
 def format_value(claim: RecordedClaim) -> str:
-    """Return a claim's number with its unit; of a share of runs some of which were censored, how many there are at least."""
+    """Return a claim's number with its unit: of a censored share the least that it can be, of several readings the range."""
     number = _shown(claim, claim.value)
     # A share has its count beside it: the runs that are certain, whatever the censored ones would have done.
     if number == NOTHING and claim.n and (reached := claim.detail.get("runs")) is not None:
         number = f"≥{format_number(reached / claim.n)}"
+    if readings := [value for key, value in claim.detail.items() if key.startswith("reading_")]:
+        number = " to ".join(dict.fromkeys(_shown(claim, end(readings)) for end in (min, max)))
     if number == NOTHING:
         return claim.verdict if claim.verdict == "not reached" else NOTHING
-    return f"{number} {claim.unit}".strip()
+    return f"{number} {claim.unit}{', by reading' if ' to ' in number else ''}".strip()
 
 
 def format_interval(claim: RecordedClaim) -> str:

@@ -147,6 +147,6 @@ def _counts(claims: Sequence[RecordedClaim]) -> str:
     weak = sum(c.observed_power is not None and c.observed_power < 0.8 for c in claims)
     return (
         f"{len(claims)} claims: {counts}; {len(claims) - len(verdicts)} are known answers, which check the instrument. "
-        f"Intervals are of 97.5 %. At the spread that was observed between runs, {weak} of them have a power below 0.8 for "
-        "the effect they ask about."
+        "Intervals are of 97.5 %; of a claim with several readings, which must all agree, it covers those of all. At the "
+        f"spread that was observed between runs, {weak} claims have a power below 0.8 for the effect they ask about."
     )
