@@ -37,7 +37,7 @@ def hull_of(factors: int, images: int) -> float:
         drawn = rng.choice(SIDE**factors, min(images + TRIED, SIDE**factors), replace=False)
         labels = np.stack(np.unravel_index(drawn, places), axis=1)
         shares.append(in_hull(labels[:images], labels[images:]).mean())
-    return float(np.mean(shares))
+    return round(float(np.mean(shares)), 2)  # ten draws know no more digits
 
 
 def hull(runs: ps.Runs) -> np.ndarray:
