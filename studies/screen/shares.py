@@ -1,7 +1,7 @@
 """How much of the variance between systems goes with each choice by itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -25,16 +25,35 @@ def share(table: pd.DataFrame, *choices: str) -> Estimate:
     return Explained([*columns][1:]).estimate(pd.DataFrame(columns).astype(float))
 
 
+def varied(runs: Runs) -> list[str]:
+    """Return the choices that have several values among runs."""
+    return [name for name in CHOICES if runs.table[name].nunique() > 1]
+
+
 @dataclass(frozen=True)
 class SharesTable(Table):
     """A row for each choice: the share of each column that goes with it, with its interval."""
 
     def rows(self, runs: Runs, counted: bool = False) -> list[dict]:
+        rows, chosen = [], runs.where(**self.where)
+        for name in varied(chosen):
+            found = {head: share(as_table(chosen, number), name) for head, number in self.columns.items()}
+            shares = {head: f"{s.value:.2f} [{s.low:.2f}, {s.high:.2f}]" for head, s in found.items()}
+            rows.append({"choice": name.replace("_", " "), "runs": len(chosen), **shares})
+        return rows
+
+
+@dataclass(frozen=True)
+class LevelsTable(Table):
+    """A row for each value of each choice but the learning rate, in the order of their ranks."""
+
+    def rows(self, runs: Runs, counted: bool = False) -> list[dict]:
         rows = []
-        for name in CHOICES:
-            found = {head: share(as_table(runs, number), name) for head, number in self.columns.items()}
-            shares = {head: f"{s.value:.3g} [{s.low:.3g}, {s.high:.3g}]" for head, s in found.items()}
-            rows.append({"choice": name.replace("_", " "), **shares})
+        for name, values in LEVELS.items():
+            of_levels = replace(self, by=(name,))
+            for row in sorted(super(LevelsTable, of_levels).rows(runs, counted), key=lambda row: row[name]):
+                rank = row.pop(name)
+                rows.append({"choice": name.replace("_", " "), "value": str(values[rank]), **row})
         return rows
 
 
@@ -47,11 +66,11 @@ class SharesPlot(BasePlot):
     SHOWS = "Adjusted R² of ranks, with its 97.5 % interval over runs."
 
     def _panels(self, runs: Runs) -> list[Panel]:
-        curves = []
+        curves, choices = [], varied(runs)
         for series, (label, number) in enumerate(self.numbers.items()):
-            found = [share(as_table(runs, number), name) for name in CHOICES]
+            found = [share(as_table(runs, number), name) for name in choices]
             value, low, high = np.array([(each.value, each.low, each.high) for each in found]).T
-            at = np.arange(len(CHOICES)) + 0.2 * series
+            at = np.arange(len(choices)) + 0.2 * series
             curves.append(Curve(at, value, low, high, label, series, style="points"))
-        ticks = {float(place): name.replace("_", " ") for place, name in enumerate(CHOICES)}
-        return [Panel("", "", "share of the variance", curves, ticks=ticks, level=0)]
+        ticks = {float(place): name.replace("_", " ") for place, name in enumerate(choices)}
+        return [Panel("", "", "share of the variance", curves, ticks=ticks, level=0, ylim=self.ylim)]

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from phasescope.measures import phase_sequence
-from phasescope.studies import Claim, Difference, Rank, Runs, Scatter, Share, Study, Table, end, onset
+from phasescope.studies import Claim, Difference, Rank, Runs, Scatter, Share, Study, end, onset
 from studies.foretold.study import passes_b
 from studies.screen.design import LEVELS, RATES, STEPS, cells
-from studies.screen.shares import SharesPlot, SharesTable
+from studies.screen.shares import LevelsTable, SharesPlot, SharesTable
 from studies.seeds.shares import ExplainedBeyond
 from studies.sheet.readings import CORRECT, PHASE, SHEET, decided, phases_abc
 
@@ -34,7 +34,7 @@ LIMITS = (
 EARLIER = {
     "rate": f"a higher learning rate (2^{RATES[0]:g} to 2^{RATES[1]:g} times the optimiser's usual one)",
     "batch": "a larger batch (8, 16, 32)",
-    "predict": "predicting v instead of the noise, or the image instead of v,",
+    "predict": "predicting v instead of the noise, or the image instead of v",
     "weighting": "the weight min(SNR, 5) instead of none",
     "width": "more channels (24, 32, 40)",
     "optimiser": "Muon instead of AdamW",
@@ -85,6 +85,13 @@ STUDY = Study(
     name="screen",
     question="How sensitive are the findings to the system?",
     base="lean", answers="Q10", cells=cells(R_PRIME), seeds=1, headline="samples_abc",
+    summary="Two of fourteen choices move accuracy by themselves: padding and what is predicted. With zero padding, "
+    "which tells a network where it is, half of the samples become correct in 45 of 64 systems; with replicating "
+    "padding in 5, and nearly all others end with one misplaced bump. Predicting the image is fastest, the noise "
+    "slowest. The other choices have at most .15 of the variance each (ends of intervals), and no effect of theirs was "
+    "found; with zero padding alone, batch may have up to .42. No manifold passes A, B and C in any system. It is "
+    "ordered first in nearly all systems in which manifold or samples come so far, and its onset goes with accuracy's. "
+    "How many systems pass A, B and C is not reached: between 42 of 128 and, if all that still improve would, 63.",
     claims=[
         Claim(
             "samples_abc", "In more than half of the systems samples pass A, B and C.",
@@ -118,28 +125,28 @@ STUDY = Study(
             "The onsets of the manifold and of its order explain more than a tenth of the variance between systems in "
             "when accuracy sets in, beyond the onset of samples that hold one object.",
             ExplainedBeyond(("sheet", "ordered"), ("formed",)), passed_through, threshold=0.1, effect=0.2,
-            limits=f"{LIMITS} Shares of ranks. What is learned faster may be so in all respects: it says nothing of cause.",
+            limits=f"{LIMITS} Shares of ranks. What is learned faster may be so in all respects: it says nothing of "
+            "cause. Without zero padding most networks find no place at all; with it the share is .55 [.34, .74] "
+            "(asked after a look).",
         ),
     ],
     plots=[
         Scatter("rate", "Accuracy's onset against the learning rate", x=lambda runs: runs.table["rate"], y=accuracy_onset,
                 xlabel="log2 of the learning rate over the usual one", ylabel="half of the samples correct (step)",
                 by="optimiser", note="Optimiser 0 is AdamW, 1 is Muon. Points at 2,501 never came."),
-        SharesPlot("shares", "How much of the variance between systems goes with each choice by itself", MOVED),
+        SharesPlot("shares", "How much of the variance between systems goes with each choice by itself", MOVED,
+                   ylim=(-0.05, 0.95)),
     ],
     tables=[
         SharesTable("Shares of the variance of ranks, with intervals", MOVED),
-        *(
-            Table(
-                f"With each value of {name.replace('_', ' ')} ({', '.join(map(str, values))})",
-                {
-                    "half of the samples correct (step)": onset(CORRECT, 0.5), "correct at the end": end(CORRECT),
-                    "samples pass A, B, C": phases_abc(PHASE, CORRECT),
-                    "manifold ordered first": sheet_first,
-                },
-                by=(name,),
-            )
-            for name, values in LEVELS.items()
+        SharesTable("The same of systems with zero padding alone", MOVED, where={"padding": 0}, note="Asked after a look."),
+        LevelsTable(
+            "With each value of each choice",
+            {
+                "half of the samples correct (step)": onset(CORRECT, 0.5), "correct at the end": end(CORRECT),
+                "samples pass A, B, C": phases_abc(PHASE, CORRECT),
+                "manifold ordered first": sheet_first,
+            },
         ),
     ],
 )  # fmt: skip
