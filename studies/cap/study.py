@@ -142,11 +142,9 @@ STUDY = ps.Study(
         ps.Table(
             "What each network reaches",
             {
-                "accuracy at most": lambda runs: runs.table["bound"],
-                "correct at the end": ps.end(CORRECT, LAST),
+                "accuracy at most": lambda runs: runs.table["bound"], "correct at the end": ps.end(CORRECT, LAST),
                 "share of runs that reach B": ps.ever("phase.behaviour", "B"),
-                "share of runs that reach C": ps.ever("phase.behaviour", "C"),
-                "probe R² at the end": ps.end(PROBE_R2),
+                "share of runs that reach C": ps.ever("phase.behaviour", "C"), "probe R² at the end": ps.end(PROBE_R2),
             },
         )
     ],

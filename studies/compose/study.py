@@ -133,10 +133,8 @@ STUDY = ps.Study(
         ps.Table(
             f"{split.capitalize()}, at the end",
             {
-                "correct": ps.end(ps.accuracy(split)),
-                "correct on trained labels": ps.end(ps.accuracy("grid")),
-                "beyond nearest neighbour": excess(split),
-                "the same, every sample": excess(split, "matched"),
+                "correct": ps.end(ps.accuracy(split)), "correct on trained labels": ps.end(ps.accuracy("grid")),
+                "beyond nearest neighbour": excess(split), "the same, every sample": excess(split, "matched"),
                 "beyond the kernel baseline": excess(split, baseline="kernel"),
             },
             by=("world", "trained_on"),

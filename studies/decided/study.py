@@ -128,8 +128,7 @@ STUDY = ps.Study(
         ps.Table(
             "Noise levels at which a sample's identity is fixed",
             {
-                "half come back at t": ps.end("clones.half"),
-                "perfect network": ps.end("clones.exact_half"),
+                "half come back at t": ps.end("clones.half"), "perfect network": ps.end("clones.exact_half"),
                 "predicted condensation": lambda runs: predictions(runs, "t_condensation"),
                 "predicted instability": lambda runs: predictions(runs, "t_instability"),
             },

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 import phasescope.studies as ps
+from studies.cap.study import ends_in_b
 from studies.foretold.study import length_of_b
 from studies.sheet.readings import CORRECT, PHASE, phases_abc
 
@@ -51,11 +52,6 @@ ZEROS, CIRCULAR = {"padding": "zeros"}, {"padding": "circular"}
 BOTH = {"depth": (1, 3)}
 LIMITS = "Preset `lean` but for the network, at one learning rate. 64 samples at each snapshot, every 50 steps."  # fmt: skip
 ACCURACY = ps.onset(CORRECT, 0.5)
-
-
-def ends_in_b(runs: ps.Runs) -> np.ndarray:
-    """Return whether samples reach phase B and never C, (n,)."""
-    return runs.ever(PHASE, "B") & ~runs.ever(PHASE, "C")
 
 
 def read_reach(run) -> list[dict]:
@@ -131,10 +127,8 @@ STUDY = ps.Study(
         ps.Table(
             "What each network comes to",
             {
-                "parameters": ps.end("parameters"),
-                "samples pass A, B, C": phases_abc(PHASE, CORRECT),
-                "half of the samples correct (step)": ACCURACY,
-                "correct at the end": ps.end(CORRECT),
+                "parameters": ps.end("parameters"), "samples pass A, B, C": phases_abc(PHASE, CORRECT),
+                "half of the samples correct (step)": ACCURACY, "correct at the end": ps.end(CORRECT),
                 "receptive field (px)": ps.end("reach.px"),
             },
             by=("padding", "attention", "depth"),

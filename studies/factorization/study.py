@@ -132,12 +132,10 @@ STUDY = ps.Study(
         ps.Table(
             f"Latents at {at(site)}",
             {
-                "index, untrained": ps.start(index(site)),
-                "index": ps.end(index(site)),
+                "index, untrained": ps.start(index(site)), "index": ps.end(index(site)),
                 "parallelism of x": ps.end(f"code.{site}.parallelism.x"),
                 "parallelism of y": ps.end(f"code.{site}.parallelism.y"),
-                "overlap of x and y": ps.end(f"code.{site}.overlap"),
-                "index of the images": ps.end("code.images.value"),
+                "overlap of x and y": ps.end(f"code.{site}.overlap"), "index of the images": ps.end("code.images.value"),
                 "index of the encoding": ps.end("code.encoding.value"),
             },
             by=("system",),

@@ -132,10 +132,8 @@ STUDY = Study(
         Table(
             "What each objective predicts, and what came",
             {
-                "R'": lambda runs: runs.table["r_prime"],
-                "share that passes B": passes_b,
-                "images in phase B": length_of_b,
-                "part of the way to C": partial(length_of_b, relative=True),
+                "R'": lambda runs: runs.table["r_prime"], "share that passes B": passes_b,
+                "images in phase B": length_of_b, "part of the way to C": partial(length_of_b, relative=True),
                 "correct at the end": end("outcomes.grid.correct"),
             },
             by=("set", "cell"),

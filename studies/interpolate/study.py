@@ -98,8 +98,7 @@ STUDY = Study(
         Table(
             "Share of the core that is filled",
             {
-                "well-formed samples": composed("formed"),
-                "every sample, matched filter": composed("matched"),
+                "well-formed samples": composed("formed"), "every sample, matched filter": composed("matched"),
                 "every sample, darkest pixel": composed("darkest"),
             },
         )

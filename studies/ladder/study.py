@@ -141,8 +141,7 @@ STUDY = Study(
         Table(
             "References and samples",
             {
-                "changes that go up": upward,
-                "label is closest, steps": label_and_accuracy,
+                "changes that go up": upward, "label is closest, steps": label_and_accuracy,
                 "most samples correct, steps": lambda runs: runs.onsets(runs.accurate("grid")),
                 "share of runs in which they are": lambda runs: runs.onsets(runs.accurate("grid"))["came"],
                 "nats of the label, as a share": end("closest.nats.label"),

@@ -140,10 +140,8 @@ STUDY = Study(
             "Networks without labels, and the optima that start from the same noise",
             {
                 "r² to the patch-local optimum": end("local.optimum.r2"),
-                "r² to the posterior mean": end("local.posterior.r2"),
-                "Fano factor": end("local.network.fano"),
-                "Fano factor, patch-local optimum": end("local.optimum.fano"),
-                "just one object": end(ONE),
+                "r² to the posterior mean": end("local.posterior.r2"), "Fano factor": end("local.network.fano"),
+                "Fano factor, patch-local optimum": end("local.optimum.fano"), "just one object": end(ONE),
                 "just one, patch-local optimum": end("local.optimum.one"),
                 "just one, posterior mean": end("local.posterior.one"),
             },

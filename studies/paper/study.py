@@ -45,8 +45,7 @@ STUDY = Study(
         Courses(
             "manifold", "Order and manifold of the latents at down3, t = 600",
             {
-                "probe R²": "probe_r2.down3.600.value",
-                "P1's R²": "p1_r2.down3.600.value",
+                "probe R²": "probe_r2.down3.600.value", "P1's R²": "p1_r2.down3.600.value",
                 "variance explained by the label": "label_variance.down3.600.value",
                 "trustworthiness": "trustworthiness.down3.600.value",
             },
@@ -58,10 +57,8 @@ STUDY = Study(
         Table(
             "What P1's own system passes through",
             {
-                "passes A, B, C": passes_abc,
-                "reaches C": reaches(PHASE, "C", improving=CORRECT),
-                "correct at the end": end(CORRECT),
-                "no bump or several, in phase A": shapeless,
+                "passes A, B, C": passes_abc, "reaches C": reaches(PHASE, "C", improving=CORRECT),
+                "correct at the end": end(CORRECT), "no bump or several, in phase A": shapeless,
                 "participation ratio at the end": end("participation_ratio.down3.600.value"),
             },
         )

@@ -73,8 +73,7 @@ STUDY = ps.Study(
             {
                 "passes A, B, C": readings.passes_abc,
                 "reaches C": ps.reaches(readings.PHASE, "C", improving=readings.CORRECT),
-                "correct at the end": ps.end(readings.CORRECT),
-                "no bump or several, in phase A": readings.shapeless,
+                "correct at the end": ps.end(readings.CORRECT), "no bump or several, in phase A": readings.shapeless,
             },
             note="Shares of runs or of samples. Runs that were still improving are left out of the first two.",
         )

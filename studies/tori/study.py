@@ -133,13 +133,10 @@ STUDY = ps.Study(
         ps.Table(
             f"Latents at {at(site)}",
             {
-                "index, untrained": ps.start(index(site)),
-                "index": ps.end(index(site)),
-                "additive R²": ps.end(f"shape.{site}.additive"),
-                "loops": ps.end(f"shape.{site}.loops"),
+                "index, untrained": ps.start(index(site)), "index": ps.end(index(site)),
+                "additive R²": ps.end(f"shape.{site}.additive"), "loops": ps.end(f"shape.{site}.loops"),
                 "share in 4 dimensions": ps.end(f"spectrum.{site}.value"),
-                "index of the images": ps.end("code.images.value"),
-                "composed": composed("formed"),
+                "index of the images": ps.end("code.images.value"), "composed": composed("formed"),
             },
         )
         for site in ASKED

@@ -8,7 +8,7 @@ from phasescope import networks, worlds
 from studies.bands.baselines import in_hull, nearest
 from studies.bands.kinds import Bands
 from studies.bands.study import FEW, FURTHER, SINGLE, STUDY, cell
-from studies.biases import axis, kinds, readings
+from studies.biases import axis, kinds, readings, shuffled
 from studies.codes.kinds import BetaVAE, nats
 from studies.depth.study import reach
 from studies.factors.kinds import OneObject
@@ -38,6 +38,8 @@ def test_modulation_by_axis_is_the_usual_one_where_places_are_encoded_alike_and_
         module.places = lambda size: torch.ones(size, 64)
     given = torch.randn(2, 1, 32, 32), torch.tensor([3, 500]), 32 * torch.rand(2, 2)
     assert torch.allclose(built[0](*given), built[1](*given), atol=1e-4)
+    moved = shuffled.shuffled(lambda size: torch.arange(size), 16).tolist()
+    assert sorted(moved) == list(range(16)) != moved
     with pytest.raises(ValueError, match="must have modulation=scale_shift"):
         axis.ByAxisUNet(widths=(8, 8)).check((1, 32, 32), OneObject().factors[:2])
 
