@@ -27,23 +27,16 @@ APART = {"by_axis": "modulation by axis brings"}
 APART |= {"shuffled": "modulation by axis with shuffled encodings of places brings"}
 NETWORKS |= APART
 FAST = load_config(overrides=["preset=fast"]).tree()["network"]  # other kinds start from no preset's fields
-PLAN = {
-    "snapshots": {"dense_until": 0, "every": 630},
-    "images": {"left_out": 0, "off_grid": 0},
-    "observe": [],
-}
+PLAN = {"snapshots": {"dense_until": 0, "every": 630}, "images": {"left_out": 0, "off_grid": 0}, "observe": []}  # fmt: skip
 HELD_OUT = end("composed.formed.core")
-BESIDE = {
-    "by place alone": end("composed.matched.core"),
-    "trained labels": end("composed.formed.trained"),
-    "loss": end("loss"),
-}
+BESIDE = {"by place alone": end("composed.matched.core"), "trained labels": end("composed.formed.trained")}
+BESIDE |= {"loss": end("loss")}
 READ = "630 steps of preset `fast`. A sample counts if it is in place and well-formed; the table has place alone."
 LIMITS = f"{READ} One number of labels. Runs of one seed differ in which labels they see."
 ADDED = f"{READ} Added after a look at the other cells, before any run of its own."
 TOLD = (
-    "Modulation by axis lets x and y enter apart, and encodes a column as an x at its place is, which tells where that x "
-    "is; with shuffled encodings it does the first and not the second."
+    "Modulation by axis lets x and y enter apart, and encodes a column as an x at its place is, which tells where "
+    "that x is; with shuffled encodings it does the first and not the second."
 )
 UNLEARNED = (
     "One run with a head on bumps did not learn its trained labels; without it the gain is .107 [.002, .197]."
@@ -76,10 +69,12 @@ STUDY = Study(
     name="biases",
     question="Which inductive biases make a network combine an x and a y that it never saw together?",
     base="fast", answers="Q4", seeds=8, more=8, headline="head_helps_bumps",
-    summary="A head of the images' own form brings more held-out bumps; whether more by a tenth is undecided, also if "
-    "x is denser than y. For stripes it is undecided if x and y are equally dense, and it does not if x is denser. "
-    "Axial convolutions do not, on bumps. Of values seen once each, those that the trained labels connect are hardly "
-    "better combined than the others, on bumps as on stripes.",
+    summary="If x modulates features along columns and y along rows, nearly all held-out labels are generated, of "
+    "bumps and of stripes. This is hardly less so if the encodings of columns and rows are shuffled: what helps is "
+    "that x and y enter apart, not that places are told. A head of the images' own form brings more held-out bumps; "
+    "whether more by a tenth is undecided, also if x is denser than y. For stripes it is undecided, or, if x is "
+    "denser, less than a tenth. Axial convolutions do not help on bumps. Of values seen once each, those that the "
+    "trained labels connect are hardly better combined than the others, on bumps as on stripes.",
     cells=[cell(world, network) for world in WORLDS for network in ("plain", *NETWORKS)]
     + [cell(world, network, unequal=True) for world in WORLDS for network in ("plain", "head")],
     claims=[
@@ -97,8 +92,8 @@ STUDY = Study(
         *(
             Claim(
                 f"places_help_{world}",
-                "Modulation by axis brings more held-out labels than if the encodings of columns and rows are shuffled, by "
-                f"more than a tenth of them: {world}.",
+                "Modulation by axis brings more held-out labels than if the encodings of columns and rows are "
+                f"shuffled, by more than a tenth of them: {world}.",
                 Difference("network", "by_axis", "shuffled"), HELD_OUT, unit="of the labels", threshold=0.1, effect=0.3,
                 spread=0.16, where={"world": world, "network": tuple(APART)}, limits=f"{ADDED} {TOLD}",
             )
