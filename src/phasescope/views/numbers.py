@@ -90,10 +90,10 @@ def format_value(claim: RecordedClaim) -> str:
     if number == NOTHING and claim.n and (reached := claim.detail.get("runs")) is not None:
         number = f"≥{format_number(reached / claim.n)}"
     if readings := [value for key, value in claim.detail.items() if key.startswith("reading_")]:
-        number = " to ".join(dict.fromkeys(_shown(claim, end(readings)) for end in (min, max)))
+        number = " to ".join(dict.fromkeys(_shown(claim, f(readings)) for f in (min, max))) + " (by reading)"
     if number == NOTHING:
         return claim.verdict if claim.verdict == "not reached" else NOTHING
-    return f"{number} {claim.unit}{', by reading' if ' to ' in number else ''}".strip()
+    return f"{number} {claim.unit}".strip()
 
 
 def format_interval(claim: RecordedClaim) -> str:
