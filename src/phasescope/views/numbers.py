@@ -89,7 +89,7 @@ def format_value(claim: RecordedClaim) -> str:
     # A share has its count beside it: the runs that are certain, whatever the censored ones would have done.
     if number == NOTHING and claim.n and (reached := claim.detail.get("runs")) is not None:
         number = f"≥{format_number(reached / claim.n)}"
-    if readings := [value for key, value in claim.detail.items() if key.startswith("reading_")]:
+    if readings := [v for k, v in claim.detail.items() if k.startswith("reading_") and v is not None]:
         number = " to ".join(dict.fromkeys(_shown(claim, f(readings)) for f in (min, max))) + " (by reading)"
     if number == NOTHING:
         return claim.verdict if claim.verdict == "not reached" else NOTHING
