@@ -1,4 +1,4 @@
-"""What is generated of held-out labels, beside a nearest-neighbour and an affine-hull baseline."""
+"""What is generated of held-out labels, and of those whose x and y trained labels connect, as an affine hull does."""
 
 import numpy as np
 from scipy.sparse import coo_array

@@ -9,7 +9,7 @@ left out: whether a product helps bumps and a sum stripes more than the other wa
 many labels with twice as many places of x and half as many of y. A cross held out of all labels is not asked: none of its
 values is seen at all, and three pilots (seed 9000) generated none of it.
 
-A third baseline knows the affine hull of the images that were seen: of sums (stripes) it reaches a label if and only if its
+Another baseline knows the affine hull of the images that were seen: of sums (stripes) it reaches a label if and only if its
 x and its y lie in one component of the graph whose edges are the trained labels (arXiv 2410.06303). Of labels whose x and y
 were each seen once, those in one component are compared with the others, within each run. No affine combination of bumps is
 a further bump: for them the components only say which values were seen together, at first or at second hand.
@@ -23,9 +23,9 @@ from studies.biases.readings import read_composed
 
 WORLDS = {"bumps": ("gaussian_bump", 64, "product"), "stripes": ("stripes", 40, "sum")}  # kind, labels, head
 NETWORKS = {"head": "a head of the images' own form brings", "axial": "axial convolutions bring"}
-APART = {"by_axis": "modulation by axis brings"}
-APART |= {"shuffled": "modulation by axis with shuffled encodings of places brings"}
-NETWORKS |= APART
+MODULATED = {"by_axis": "modulation by axis brings"}
+MODULATED |= {"shuffled": "modulation by axis with shuffled encodings of places brings"}
+NETWORKS |= MODULATED
 FAST = load_config(overrides=["preset=fast"]).tree()["network"]  # other kinds start from no preset's fields
 PLAN = {"snapshots": {"dense_until": 0, "every": 630}, "images": {"left_out": 0, "off_grid": 0}, "observe": []}  # fmt: skip
 HELD_OUT = end("composed.formed.core")
@@ -55,7 +55,7 @@ def cell(world: str, network: str, unequal: bool = False) -> Cell:
     }[network]
     design = {"hold_out": {"kind": "subset", "count": count}} | ({"dx": 0.5, "dy": 2.0} if unequal else {})
     fields = {"seed": 5000, "world": {"kind": kind, "design": design}, "probing": PLAN, **own}
-    # The first claims on a `world` are of equal density: the further cells have no axis of that name.
+    # Cells of unequal density have no axis `world`, so that claims on a `world` leave them out.
     axes = {"unequal": world, "network": network} if unequal else {"world": world, "network": network}
     name = f"{world}, {network}{', unequal' * unequal}"
     return Cell(name, fields, axes, reseeded=("world.design.hold_out.shuffle",))
@@ -86,7 +86,7 @@ STUDY = Study(
                 f"{words.capitalize()} more held-out labels than the U-Net, by more than a tenth of them: {world}.",
                 Difference("network", network, "plain"), HELD_OUT, unit="of the labels", threshold=0.1, effect=0.22,
                 spread=0.12, where={"world": world, "network": ("plain", network)},
-                limits=f"{ADDED} {TOLD}" if network in APART else LIMITS,
+                limits=f"{ADDED} {TOLD}" if network in MODULATED else LIMITS,
             )
             for network, words in NETWORKS.items()
             for world in WORLDS
@@ -97,7 +97,7 @@ STUDY = Study(
                 "Modulation by axis brings more held-out labels than if the encodings of columns and rows are "
                 f"shuffled, by more than a tenth of them: {world}.",
                 Difference("network", "by_axis", "shuffled"), HELD_OUT, unit="of the labels", threshold=0.1, effect=0.3,
-                spread=0.16, where={"world": world, "network": tuple(APART)}, limits=f"{ADDED} {TOLD}",
+                spread=0.16, where={"world": world, "network": tuple(MODULATED)}, limits=f"{ADDED} {TOLD}",
             )
             for world in WORLDS
         ),

@@ -62,8 +62,8 @@ def cells_of(world: str) -> list[ps.Cell]:
         for held in ("cross", "square")
         for kind, alone in (("2D", []), ("2D and 1D", ALONE))
     ]
-    rim = [both(HELD_OUT["rim"][0]), *ALONE]
-    rim = composed(world, "rim, 2D and 1D", rim, held="rim", trained_on="2D and 1D")
+    parts = [both(HELD_OUT["rim"][0]), *ALONE]
+    rim = composed(world, "rim, 2D and 1D", parts, held="rim", trained_on="2D and 1D")
     tested = [both(hold_out) for hold_out, _ in HELD_OUT.values()]
     return [*cells, rim, composed(world, "1D", ALONE, tested, held="rim", trained_on="1D")]
 

@@ -117,7 +117,7 @@ STUDY = ps.Study(
     readings=[ps.Reading("reach", read_reach, needs=())],
     plots=[
         ps.Against(
-            "against_depth", "Accuracy and phase B against depth",
+            "against_depth", "Accuracy against depth",
             {"half of the samples correct (step)": ACCURACY, "correct at the end": ps.end(CORRECT)}, "depth", "attention",
             where=ZEROS,
         ),

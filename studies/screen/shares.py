@@ -13,16 +13,16 @@ from studies.seeds.shares import Explained
 CHOICES = ("rate", *LEVELS)
 
 
-def share(table: pd.DataFrame, *choices: str) -> Estimate:
-    """Return the share of the variance of the ranks of `y` that goes with choices, without their interactions.
+def share(table: pd.DataFrame, choice: str) -> Estimate:
+    """Return the share of the variance of the ranks of `y` that goes with a choice by itself.
 
-    It is adjusted R² on the levels of each choice, and on the ranks of the learning rate: noise can bring it below 0.
+    It is adjusted R² on the choice's levels, or on the ranks of the learning rate: noise can bring it below 0.
     """
-    columns = {"y": table["y"]} | ({"rate": table["rate"]} if "rate" in choices else {})
-    for name in [name for name in choices if name in LEVELS]:
+    columns = {"rate": table["rate"]}
+    if choice != "rate":
         # A level less than there are: the last is known from the others.
-        columns |= {f"{name} {level}": table[name] == level for level in range(len(LEVELS[name]) - 1)}
-    return Explained([*columns][1:]).estimate(pd.DataFrame(columns).astype(float))
+        columns = {f"level {n}": table[choice] == n for n in range(len(LEVELS[choice]) - 1)}
+    return Explained(tuple(columns)).estimate(pd.DataFrame({"y": table["y"], **columns}).astype(float))
 
 
 def varied(runs: Runs) -> list[str]:

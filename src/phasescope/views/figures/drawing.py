@@ -142,7 +142,7 @@ def draw_panel(ax: Axes, panel: Panel, with_legend: bool = True) -> None:
 
 def _write_ticks(ax: Axes, panel: Panel) -> None:
     if panel.ticks is not None:
-        letters = [len(text) for text in panel.ticks.values()]
+        letters = [len(text) for text in panel.ticks.values()]  # else names run into one another
         long = max(letters, default=0) > 14 or sum(letters) > 80
         turn = {"rotation": 20 if long else 0, "ha": "right" if long else "center"}
         ax.set_xticks(list(panel.ticks), list(panel.ticks.values()), **turn)
