@@ -28,7 +28,7 @@ def caption() -> str:
 
 
 def findings() -> str:
-    """Return what came out, the claims that were judged of S1 to S7, and the open questions that have a decided main claim."""
+    """Return what came out, the claims that were judged of S1 to S7, and the open questions with a decided main claim."""
     text = FINDINGS.read_text()
     answer = re.search(r"^\*\*What came out so far.*?\n\n(- .*\n)+", text, flags=re.MULTILINE)
     assert answer, "the page of findings says what came out"
@@ -57,7 +57,7 @@ def findings() -> str:
         {key for key, verdict in asked if verdict in ("supported", "refuted")}, key=lambda key: int(key[1:])
     )
     end = (
-        f"Of the ten questions that P1 leaves open, {len(decided)} have a main claim that is decided ({', '.join(decided)}). "
+        f"Of the ten questions that P1 leaves open, {len(decided)} have a decided main claim ({', '.join(decided)}). "
         "[All claims](studies/README.md)."
     )
     return "\n".join([told, "", *rows, "", end])
