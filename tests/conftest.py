@@ -76,7 +76,7 @@ def browser() -> Iterator[Any]:
 def pytest_configure() -> None:
     torch.set_num_threads(1)
     cost.LEAST_S = 0.02  # a second for every kind of run that a plan lists would be most of a test's time
-    progress.LINE_EVERY_S = 600.0  # how long a verb takes is the machine's load, and not what tests ask
+    progress.FIRST_LINE_S = 600.0  # how long a verb takes is the machine's load, and not what tests ask
 
 
 @pytest.hookimpl(tryfirst=True)

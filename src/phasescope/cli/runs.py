@@ -141,7 +141,7 @@ def ls(
     """
     from phasescope.views.terminal.runs import runs_table
 
-    return runs_table(phasescope.list_runs(runs, where), notify).to(json)
+    return runs_table(phasescope.list_runs(runs, where, notify), notify).to(json)
 
 
 def show(run: arg.RunName, /, *, runs: arg.Runs = Path("runs"), json: arg.Json = False) -> Result:

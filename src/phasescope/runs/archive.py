@@ -6,11 +6,11 @@
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from phasescope.core.errors import UserError
-from phasescope.runs.store.folder import Run
+from phasescope.runs.store.folder import Notify, Run
 
 # Of a run's folder: not its lock, not who executed it where, not its report.
 KEPT = (
@@ -19,9 +19,6 @@ KEPT = (
 )  # fmt: skip
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 BEFORE_ZIP_HAD_DATES = (1980, 1, 1, 0, 0, 0)
-
-Notify = Callable[[int, int], None]
-"""is called with the number of files that are done, and of all"""
 
 
 def write_archive(run: Run, out: Path, notify: Notify = lambda done, total: None) -> Path:
@@ -65,8 +62,6 @@ def _recorded(folder: Path) -> Iterator[Path]:
         if parts[0] not in KEPT or "lock" in parts or any(part.startswith(".") for part in parts):
             continue
         if path.is_symlink():
-            raise UserError(
-                f"`{path}` must be the run's own to be archived: it is a link, which is not followed"
-            )
+            raise UserError(f"`{path}` must be a file of the run itself: it is a link, which is not followed")
         if path.is_file():
             yield path

@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from phasescope.core.errors import UserError, reading
 from phasescope.core.kinds import sources_named
-from phasescope.runs.archive import KEPT, NAME, Notify
+from phasescope.runs.archive import KEPT, NAME
 from phasescope.runs.config import RunConfig
 from phasescope.runs.store.files import folder_aside
-from phasescope.runs.store.folder import Run
+from phasescope.runs.store.folder import Notify, Run
 
 MOST_BYTES = 2**36
 """of an archive's files, unpacked"""

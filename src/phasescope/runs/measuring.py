@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +19,13 @@ from phasescope.measures import Scores
 from phasescope.measures.latents.battery import OF_LATTICE
 from phasescope.runs.loading import Loaded, config_of, load_network, one_thread
 from phasescope.runs.store import Run, Snapshot
+from phasescope.runs.store.folder import Notify
 
 if TYPE_CHECKING:
     from phasescope.runs.probing.inputs import Latents
     from phasescope.runs.probing.probe import Probed, Table
 
 LATTICE_LABELS = 256
-Notify = Callable[[int, int], None]
-"""is called with the number of parts done, and of all parts"""
 
 
 def measure_file(

@@ -66,6 +66,12 @@ def test_a_condition_chooses(where: str, found: list[str], made: Path):
     assert names(made, where) == found
 
 
+def test_a_condition_reports_the_rows_that_it_reads(made: Path):
+    counts: list[tuple[int, ...]] = []
+    list_runs(made, "true", lambda *count: counts.append(count))
+    assert counts == [(number, 7) for number in range(1, 8)]
+
+
 @pytest.mark.parametrize(
     ("where", "told"),
     [

@@ -31,13 +31,11 @@ from phasescope.runs.probing.capture import Layers
 from phasescope.runs.probing.config import check_t
 from phasescope.runs.probing.inputs import LEAST_CROSSED, Inputs, Latents
 from phasescope.runs.probing.own_measures import Measure
+from phasescope.runs.store.folder import Notify
 from phasescope.worlds.base import World
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Notify = Callable[[int, int], None]
-"""is called with the number of parts done, and of all parts"""
 
 
 class Table(dict[str, dict[str, Score]]):

@@ -9,11 +9,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
+from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from phasescope.core.errors import UserError, reading
-from phasescope.runs.store.folder import Run, shown
+from phasescope.runs.store.folder import Notify, Run, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,8 +41,10 @@ def open_run(path: Path | str) -> Run:
     return Run(path)
 
 
-def list_runs(runs: Path | str = "runs", where: str | None = None) -> list[Run]:
+def list_runs(runs: Path | str = "runs", where: str | None = None, notify: Notify | None = None) -> list[Run]:
     """Return the runs in a folder by name: all of them, or those that meet the condition `where`.
+
+    While rows are read for a condition, `notify` is called with the number of rows read, and of all.
 
     Raises:
         UserError: `runs` exists and cannot be listed; the condition is invalid.
@@ -52,7 +56,7 @@ def list_runs(runs: Path | str = "runs", where: str | None = None) -> list[Run]:
         raise UserError(f"`{runs}` cannot be listed: {error.strerror}") from None
     # Names with a dot belong to folders that are still being written.
     listed = [Run(path) for path in entries if is_run(path) and not path.name.startswith(".")]
-    return _meeting(listed, where) if where is not None and listed else listed
+    return _meeting(listed, where, notify or (lambda *_: None)) if where is not None and listed else listed
 
 
 def runs_frame(
@@ -118,7 +122,7 @@ def read_or(run: Run, read: Callable[[Run], T], broken: Callable[[str], T]) -> T
         return broken(str(error))
 
 
-def _meeting(runs: list[Run], where: str) -> list[Run]:
+def _meeting(runs: list[Run], where: str, notify: Notify) -> list[Run]:
     """Return the runs whose rows meet the condition.
 
     Raises:
@@ -130,13 +134,16 @@ def _meeting(runs: list[Run], where: str) -> list[Run]:
 
     named = {(match["quoted"] or match["name"] or "").lower() for match in TOKEN.finditer(where)}
     named |= {f"config.{name}" for name in named} | {"run"}
-    known: dict[str, str] = {}
+    is_named = cache(lambda name: name.lower() in named)
+    columns: Row = {}
     rows: list[Row] = []
-    for run in runs:
+    for number, run in enumerate(runs, 1):
         row = row_of(run)
-        known |= {name.lower().removeprefix("config."): name for name in row}
+        columns |= row
         # Keep only the columns that the condition names: all columns of 10,000 runs fill a gigabyte.
-        rows.append({name: value for name, value in row.items() if name.lower() in named})
+        rows.append({name: value for name, value in row.items() if is_named(name)})
+        notify(number, len(runs))
+    known = {name.lower().removeprefix("config."): name for name in columns}
 
     def quoted(match: re.Match[str]) -> str:
         # Quotes are needed, since DuckDB would split `probe_r2.mid.600.n` at its dots; `config.` may be left out.
@@ -191,7 +198,4 @@ def find_run(word: str, runs: Path | str = "runs") -> Run:
 
 def is_run(path: Path) -> bool:
     """Return whether there is a run's folder at `path`."""
-    try:
-        return (path / "config.yaml").is_file()
-    except OSError:
-        return False
+    return isfile(path / "config.yaml")

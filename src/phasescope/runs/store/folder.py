@@ -9,7 +9,7 @@ It is read without torch. One process at a time writes it (`store.writer`).
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -36,6 +36,9 @@ PLOTS = "phasescope.views.plots:Plots"
 NETWORK = "phasescope.runs.loading:load_network"
 SAMPLE, ACTIVATIONS = "phasescope.runs.sampling:sample", "phasescope.runs.sampling:activations"
 """by their names, as kinds are: the store stands below what draws and computes, and imports none of it"""
+
+Notify = Callable[[int, int], None]
+"""is called with the number of parts done, and of all parts"""
 
 
 class Run:

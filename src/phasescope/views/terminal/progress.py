@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 # A line of a terminal has room for these readings of phases.
 READINGS = ("behaviour", "representation")
-LINE_EVERY_S = 10.0
-"""between two lines of a log"""
+FIRST_LINE_S, LINE_EVERY_S = 2.0, 10.0
+"""before the first line of a log, and between two lines"""
 
 
 def snapshot_line(metrics: dict[str, Any]) -> str:
@@ -55,20 +55,20 @@ def follow(events: Iterator[Progress], run: Run, notify: Callable[[int, int], No
 
 @contextmanager
 def counting(task: str) -> Iterator[Callable[[int, int], None]]:
-    """Report on standard error within the block how many of how many are done: a bar in a terminal, a line every
-    `LINE_EVERY_S` elsewhere."""
+    """Report on standard error within the block how many of how many are done: a bar in a terminal, else lines."""
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
     console = Console(highlight=False, markup=False, soft_wrap=True, stderr=True)
-    began = said = time.monotonic()
+    began = time.monotonic()
+    due = began + FIRST_LINE_S
 
     def line(number: int, total: int) -> None:
-        nonlocal said
+        nonlocal due
         now = time.monotonic()
-        if now - said >= LINE_EVERY_S:
-            said = now
+        if now >= due:
+            due = now + LINE_EVERY_S
             done = f"{format_count(number)} of {format_count(total)}"
             console.print(f"{task}: {done}, {format_clock(now - began)} so far")
 
