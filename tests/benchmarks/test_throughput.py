@@ -9,32 +9,13 @@ from benchmarks.throughput import Settings, best_modes, fastest, measure, told
 from benchmarks.timing import Contender, Timing
 
 SIGNED = {
-    "host",
-    "cpu",
-    "cores",
-    "versions",
-    "git_commit",
-    "measured",
-    "threads",
-    "device",
-    "missing",
-    "name",
-}
+    "host", "cpu", "cores", "versions", "git_commit", "measured", "threads", "device", "missing", "name",
+}  # fmt: skip
 QUICK = {"rounds": 2, "steps": 1, "turn_s": 0.0, "threads": 1, "batch": 4, "sizes": (128,)}
 STEP_FIELDS = SIGNED | {
-    "batch",
-    "canvas",
-    "precision",
-    "parameters",
-    "forward_mflop",
-    "step_mflop",
-    "images_per_s",
-    "gflop_per_s",
-    "peak_share",
-    "peak_mb",
-    "built_mb",
-    "kind",
-}
+    "batch", "canvas", "precision", "parameters", "forward_mflop", "step_mflop", "images_per_s",
+    "gflop_per_s", "peak_share", "peak_mb", "built_mb", "kind",
+}  # fmt: skip
 
 
 def mode(peer: str, precision: str, channels_last: bool, rate: float | None) -> dict:

@@ -12,4 +12,5 @@ def test_a_log_has_a_line_from_time_to_time(capsys, monkeypatch):
     with progress.counting("measuring") as notify:
         notify(3, 8)
     out, err = capsys.readouterr()
-    assert re.fullmatch(r"measuring: 3 of 8, 0:\d\d:\d\d so far\n", err) and not out
+    assert re.fullmatch(r"measuring: 3 of 8, 0:\d\d:\d\d so far\n", err)
+    assert not out

@@ -21,7 +21,7 @@ from phasescope.core.errors import UserError, reading
 from phasescope.core.kinds import source_digests
 from phasescope.measures.over_runs.resampling import NotEnough
 from phasescope.runs.recording import SOURCES
-from phasescope.runs.store.files import read_json, sha256, to_json
+from phasescope.runs.store.files import read_json, sha256, to_json, with_leaves
 from phasescope.runs.store.records import HEAD, read_records
 from phasescope.studies.claim import Claim, Judgement, Verdict
 from phasescope.studies.runs_table import Runs
@@ -225,11 +225,9 @@ def _at_observed_spread(study: Study, claim: Claim, recorded: Recorded, analysis
 
 def plain(value: Any) -> Any:
     """Return data as JSON holds it: a number that is not finite is its name."""
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    return str(value) if isinstance(value, float) and not np.isfinite(value) else value
+    return with_leaves(
+        lambda leaf: str(leaf) if isinstance(leaf, float) and not np.isfinite(leaf) else leaf, value
+    )
 
 
 def claims_text(content: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from explored import page_of
-from small_run import config, line, status, write_small_run
+from small_run import config, line, many_runs, status, write_small_run
 
 from phasescope import Run
 from phasescope.runs.store import hold
@@ -40,7 +40,7 @@ def test_runs_appear_change_and_go_each_as_a_version(runs):
     with pytest.raises(Unknown):
         library.entry(run.name)
     assert library.refresh()
-    gone = {"version": library.version, "rows": [], "gone": [run.name]}
+    gone = {"version": library.version, "unread": 0, "rows": [], "gone": [run.name]}
     assert library.rows(second["version"]) == gone
     write_small_run(runs)
     assert library.refresh()
@@ -58,6 +58,16 @@ def test_a_version_that_is_asked_for_while_a_run_is_read_misses_no_row(runs):
     library._entries = Entries()
     library.refresh()
     assert names(library.rows(versions[0])) == [run.name]
+
+
+def test_a_large_folder_is_read_in_parts_that_come_to_all_of_it(runs):
+    many_runs(runs, write_small_run(runs.parent), 5)
+    library = Library(runs)
+    parts = [(library.refresh(0.0), library.unread, len(library.rows()["rows"])) for _ in range(6)]
+    assert parts == [(True, 4 - n, 1 + n) for n in range(5)] + [(False, 0, 5)]
+    shutil.rmtree(runs / "copy0003-00000003")
+    assert library.refresh(0.0)
+    assert library.rows()["gone"] == ["copy0003-00000003"]
 
 
 def test_a_run_that_is_held_is_running_and_one_that_was_let_go_was_killed(runs):

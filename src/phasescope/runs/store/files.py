@@ -6,7 +6,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -122,15 +122,17 @@ def append_json_lines(path: Path, *entries: Mapping[str, Any], to_disk: bool = T
 
 def to_json(tree: Any, indent: int | None = None) -> str:
     """Return valid JSON, in which numbers that are not finite are null."""
-    return json.dumps(_finite(tree), indent=indent, allow_nan=False)
+    finite = with_leaves(
+        lambda leaf: None if isinstance(leaf, float) and not math.isfinite(leaf) else leaf, tree
+    )
+    return json.dumps(finite, indent=indent, allow_nan=False)
 
 
-def _finite(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        return {key: _finite(value) for key, value in tree.items()}
-    if isinstance(tree, list | tuple):
-        return [_finite(value) for value in tree]
-    return None if isinstance(tree, float) and not math.isfinite(tree) else tree
+def with_leaves(change: Callable[[Any], Any], tree: Any) -> Any:
+    """Return a tree of mappings, lists and tuples, which become lists, with each leaf changed."""
+    if isinstance(tree, Mapping):
+        return {key: with_leaves(change, value) for key, value in tree.items()}
+    return [with_leaves(change, value) for value in tree] if isinstance(tree, list | tuple) else change(tree)
 
 
 def _aside(path: Path) -> Path:

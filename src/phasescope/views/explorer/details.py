@@ -10,7 +10,7 @@ import yaml
 from phasescope.core.errors import UserError, reading
 from phasescope.core.factors import Factor
 from phasescope.runs.loading import not_imported
-from phasescope.runs.store.files import to_json
+from phasescope.runs.store.files import to_json, with_leaves
 from phasescope.runs.store.folder import shown
 from phasescope.views.figures.curves import run_panels
 from phasescope.views.figures.drawing import Line, Mesh, RunPanel
@@ -192,11 +192,7 @@ def _reading(accuracy: Accuracy) -> dict[str, Any]:
 
 
 def _rounded(tree: Any) -> Any:
-    if isinstance(tree, dict):
-        return {key: _rounded(value) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [_rounded(value) for value in tree]
-    return float(f"{tree:.4g}") if isinstance(tree, float) else tree
+    return with_leaves(lambda leaf: float(f"{leaf:.4g}") if isinstance(leaf, float) else leaf, tree)
 
 
 def _stored(record: Record) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ files. A run is identified by its name among the entries of the folder, never by
 
 import os
 import threading
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -44,30 +45,37 @@ class Entry:
 
 
 class Library:
-    """All runs in the folder `runs`, which may not exist yet. `version` grows with every change."""
+    """All runs in the folder `runs`, which may not exist yet. `version` grows with every change.
+    `unread` are still to be read."""
 
     def __init__(self, runs: Path):
         self.folder = runs
-        self.version = 0
+        self.version = self.unread = 0
         self._entries: dict[str, Entry] = {}
         self._gone: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def refresh(self) -> bool:
-        """Read the runs that are new or have changed, and forget those that are gone. Return whether there were any.
+    def refresh(self, within_s: float = float("inf")) -> bool:
+        """Forget the runs that are gone; read the new ones until `within_s` have passed, or, without new ones, those that
+        have changed. Return whether there were any.
 
         Raises:
             UserError: the folder exists and cannot be listed; what is known of it stays.
         """
         with self._lock:
-            before = self.version
+            before, until = self.version, time.monotonic() + within_s
             paths = {shown(path.name): path for path in run_folders(self.folder)}
             for name in self._entries.keys() - paths.keys():
                 del self._entries[name]
                 self.version += 1
                 self._gone[name] = self.version
-            for name, path in paths.items():
-                self._read_if_changed(name, path)
+            new = [name for name in paths if name not in self._entries]
+            self.unread = len(new)
+            for number, name in enumerate(new or paths, 1):
+                self._read_if_changed(name, paths[name])
+                self.unread = max(len(new) - number, 0)
+                if self.unread and time.monotonic() >= until:
+                    break
             return self.version != before
 
     def rows(self, since: int = 0) -> dict[str, Any]:
@@ -76,7 +84,7 @@ class Library:
         version = self.version
         changed = [entry.row for entry in list(self._entries.values()) if entry.version > since]
         gone = [name for name, at in list(self._gone.items()) if at > since]
-        return {"version": version, "rows": changed, "gone": gone}
+        return {"version": version, "unread": self.unread, "rows": changed, "gone": gone}
 
     def entry(self, name: str) -> Entry:
         """Return the run of that name, read now if it was not yet, or has changed since.

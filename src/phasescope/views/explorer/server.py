@@ -26,8 +26,8 @@ from phasescope.views.explorer.library import Entry, Library
 from phasescope.views.explorer.samples import sample_packet, samples
 from phasescope.views.explorer.studies import Studies
 
-LOOKS = 4
-"""times as long as a look at the folder took pass before the next"""
+READING_S, LOOKS = 0.5, 4
+"""that an answer may take to read new runs; times as long as a look at the folder took pass before the next"""
 
 
 class Explorer:
@@ -52,11 +52,11 @@ class Explorer:
         began = time.monotonic()
         try:
             if began >= self.next_look:
-                self.library.refresh()
+                self.library.refresh(READING_S)
         except (OSError, UserError) as error:  # a folder may go and come back
             log_once(f"the folder of runs: {error}")
-        # a large folder takes a second to be listed
-        self.next_look = max(self.next_look, time.monotonic() + LOOKS * (time.monotonic() - began))
+        if not self.library.unread:  # a large folder takes a second to be listed
+            self.next_look = max(self.next_look, time.monotonic() + LOOKS * (time.monotonic() - began))
         rows = self.library.rows(query.integer("since", 0))
         return to_json({**rows, "folder": shown(self.library.folder.resolve().name), "session": self.session})
 

@@ -9,7 +9,7 @@ import numpy as np
 import yaml
 
 from phasescope.core.sites import Site
-from phasescope.runs.store.files import to_json, write_aside
+from phasescope.runs.store.files import to_json, with_leaves, write_aside
 from phasescope.runs.store.folder import Run
 from phasescope.views.explorer.clouds import cloud_packet
 from phasescope.views.explorer.details import history
@@ -123,8 +123,4 @@ def _clouds(record: Record, latents: list[dict], steps: set[int]) -> list[Cloud]
 
 def portable(tree: Any) -> Any:
     """Return a tree in which absolute paths are their last part: a page shows no path of a machine."""
-    if isinstance(tree, dict):
-        return {key: portable(value) for key, value in tree.items()}
-    if isinstance(tree, list):
-        return [portable(value) for value in tree]
-    return Path(tree).name if isinstance(tree, str) and tree.startswith("/") else tree
+    return with_leaves(lambda leaf: Path(leaf).name if str(leaf).startswith("/") else leaf, tree)

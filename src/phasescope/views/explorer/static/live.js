@@ -9,7 +9,7 @@ let asking = false;
 let session = null;
 let timer = 0;
 
-export const runs = {rows: new Map(), version: 0, folder: "", loaded: false, reached: true};
+export const runs = {rows: new Map(), version: 0, unread: 0, folder: "", loaded: false, reached: true};
 
 // of recorded runs, by digest: the study and the cell that each belongs to
 export const members = ALONE ? Promise.resolve({}) : json("/api/members").catch(() => ({}));
@@ -32,10 +32,10 @@ function take(answer) {
     return;
   }
   const isFirst = !runs.loaded || !runs.reached;
-  const {version, folder} = answer;
+  const {version, unread, folder} = answer;
   for (const name of answer.gone) runs.rows.delete(name);
   for (const row of answer.rows) runs.rows.set(row.name, row);
-  Object.assign(runs, {version, folder, loaded: true, reached: true});
+  Object.assign(runs, {version, unread, folder, loaded: true, reached: true});
   const changed = new Set([...answer.gone, ...answer.rows.map(row => row.name)]);
   if (changed.size || isFirst) notify(changed);
 }
@@ -52,6 +52,7 @@ async function ask() {
     }
   }
   asking = false;
+  if (runs.unread && !document.hidden && runs.reached) ask();
 }
 
 // a page that nobody sees asks nothing

@@ -106,11 +106,12 @@ function heading(rows, {chosen}) {
   const total = runs.rows.size;
   const count = integer(rows.length);
   const counted = rows.length === total ? count : `${count} of ${integer(total)}`;
+  const unread = runs.unread ? `, ${integer(runs.unread)} are still being read` : "";
   const href = address("compare", "", {runs: [...chosen].join()});
   return h(
     "div.heading",
     h("h1", "Runs"),
-    h("span.note", runs.loaded && `${counted} in ${runs.folder}/`),
+    h("span.note", runs.loaded && `${counted} in ${runs.folder}/${unread}`),
     phasesTerm(),
     chosen.size > 1 && h("a.button", {href}, `compare ${chosen.size}`)
   );
