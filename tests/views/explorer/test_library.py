@@ -63,7 +63,7 @@ def test_a_version_that_is_asked_for_while_a_run_is_read_misses_no_row(runs):
 def test_a_large_folder_is_read_in_parts_that_come_to_all_of_it(runs):
     many_runs(runs, write_small_run(runs.parent), 5)
     library = Library(runs)
-    parts = [(library.refresh(0.0), library.unread, len(library.rows()["rows"])) for _ in range(6)]
+    parts = [(library.refresh(0.0), library.rows()["unread"], len(library.rows()["rows"])) for _ in range(6)]
     assert parts == [(True, 4 - n, 1 + n) for n in range(5)] + [(False, 0, 5)]
     shutil.rmtree(runs / "copy0003-00000003")
     assert library.refresh(0.0)

@@ -135,8 +135,7 @@ def _meeting(runs: list[Run], where: str, notify: Notify) -> list[Run]:
     named = {(match["quoted"] or match["name"] or "").lower() for match in TOKEN.finditer(where)}
     named |= {f"config.{name}" for name in named} | {"run"}
     is_named = cache(lambda name: name.lower() in named)
-    columns: Row = {}
-    rows: list[Row] = []
+    columns, rows = Row(), list[Row]()
     for number, run in enumerate(runs, 1):
         row = row_of(run)
         columns |= row

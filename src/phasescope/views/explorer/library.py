@@ -45,36 +45,38 @@ class Entry:
 
 
 class Library:
-    """All runs in the folder `runs`, which may not exist yet. `version` grows with every change.
-    `unread` are still to be read."""
+    """All runs in the folder `runs`, which may not exist yet. `version` grows with every change."""
 
     def __init__(self, runs: Path):
         self.folder = runs
-        self.version = self.unread = 0
+        self.version = 0
         self._entries: dict[str, Entry] = {}
+        self._unread: list[tuple[str, Path]] = []
         self._gone: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def refresh(self, within_s: float = float("inf")) -> bool:
-        """Forget the runs that are gone; read the new ones until `within_s` have passed, or, without new ones, those that
-        have changed. Return whether there were any.
+        """Forget the runs that are gone, read those that have changed, and new ones until `within_s` have passed: the next
+        calls read the rest. Return whether there were any.
 
         Raises:
             UserError: the folder exists and cannot be listed; what is known of it stays.
         """
         with self._lock:
-            before, until = self.version, time.monotonic() + within_s
-            paths = {shown(path.name): path for path in run_folders(self.folder)}
-            for name in self._entries.keys() - paths.keys():
-                del self._entries[name]
-                self.version += 1
-                self._gone[name] = self.version
-            new = [name for name in paths if name not in self._entries]
-            self.unread = len(new)
-            for number, name in enumerate(new or paths, 1):
-                self._read_if_changed(name, paths[name])
-                self.unread = max(len(new) - number, 0)
-                if self.unread and time.monotonic() >= until:
+            before = self.version
+            if not self._unread:
+                paths = {shown(path.name): path for path in run_folders(self.folder)}
+                for name in self._entries.keys() - paths.keys():
+                    del self._entries[name]
+                    self.version += 1
+                    self._gone[name] = self.version
+                for name in self._entries:
+                    self._read_if_changed(name, paths[name])
+                self._unread = [(name, path) for name, path in paths.items() if name not in self._entries]
+            until = time.monotonic() + within_s
+            while self._unread:
+                self._read_if_changed(*self._unread.pop())
+                if time.monotonic() >= until:
                     break
             return self.version != before
 
@@ -84,7 +86,7 @@ class Library:
         version = self.version
         changed = [entry.row for entry in list(self._entries.values()) if entry.version > since]
         gone = [name for name, at in list(self._gone.items()) if at > since]
-        return {"version": version, "unread": self.unread, "rows": changed, "gone": gone}
+        return {"version": version, "unread": len(self._unread), "rows": changed, "gone": gone}
 
     def entry(self, name: str) -> Entry:
         """Return the run of that name, read now if it was not yet, or has changed since.

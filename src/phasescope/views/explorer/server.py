@@ -55,9 +55,9 @@ class Explorer:
                 self.library.refresh(READING_S)
         except (OSError, UserError) as error:  # a folder may go and come back
             log_once(f"the folder of runs: {error}")
-        if not self.library.unread:  # a large folder takes a second to be listed
-            self.next_look = max(self.next_look, time.monotonic() + LOOKS * (time.monotonic() - began))
         rows = self.library.rows(query.integer("since", 0))
+        if not rows["unread"]:  # a large folder takes a second to be listed
+            self.next_look = max(self.next_look, time.monotonic() + LOOKS * (time.monotonic() - began))
         return to_json({**rows, "folder": shown(self.library.folder.resolve().name), "session": self.session})
 
     def run(self, query: Query) -> str:
