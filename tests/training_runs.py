@@ -11,13 +11,9 @@ from phasescope.studies import merge
 
 LEAST: dict[str, Any] = {
     "images": {"grid": 16, "off_grid": 16},
-    "latent_labels": 64,
-    "variance_labels": 16,
-    "variance_draws": 2,
-    "bands": 2,
-    "band_images": 8,
+    "latent_labels": 64, "variance_labels": 16, "variance_draws": 2, "bands": 2, "band_images": 8,
     "p1": None,
-}
+}  # fmt: skip
 """the least that may be observed, of a plan of observation: for runs of which a test needs nothing more"""
 TINY: dict[str, Any] = {
     "world": {"canvas": 8},

@@ -161,7 +161,7 @@ def test_nothing_of_a_strangers_archive_runs(field, place, whole, here: Path, tm
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_no_source_is_imported_out_of_a_runs_folder(place, here: Path, whole, tmp_path):
+def test_no_source_is_imported_out_of_a_runs_folder(place, here: Path, whole, tmp_path, monkeypatch):
     archive_of(whole, "mine.py:W", "network", tmp_path / "attacker").rename(here / "gift.zip")
     assert call(["import", "gift.zip"]).code == 0
     (here / "runs" / "gift").symlink_to(GIFT)
@@ -169,6 +169,15 @@ def test_no_source_is_imported_out_of_a_runs_folder(place, here: Path, whole, tm
         load_config(overrides=[f"world.kind={PLACES[place].format(here=here)}"])
     assert "\n" not in str(caught.value)
     assert NO_WORLD not in str(caught.value)
+    monkeypatch.chdir(tmp_path)  # its packages still lie on sys.path
+    with pytest.raises(UserError):
+        load_config(overrides=[f"world.kind={PLACES[place].format(here=here)}"])
+    assert not (here / MARK).exists()
+
+
+def test_a_source_is_named_as_a_kind_where_lists_of_sources_see_it(here: Path):
+    with pytest.raises(UserError, match="must be named as the field `kind`"):
+        load_config(overrides=["network=mine.py:W"])
     assert not (here / MARK).exists()
 
 
@@ -185,7 +194,8 @@ def test_a_source_must_lie_in_the_folder_of_the_command(here: Path, tmp_path: Pa
             load_config(overrides=[f"world.kind={reference}"])
 
 
-def test_import_opens_no_data_file_that_an_archive_names(whole, here: Path, tmp_path, monkeypatch):
+@pytest.mark.parametrize("named", [str, str.encode])
+def test_import_opens_no_data_file_that_an_archive_names(named, whole, here: Path, tmp_path, monkeypatch):
     data = here / "data.npz"
     np.savez(data, images=np.zeros((2, 8, 8), np.uint8), labels=np.eye(2))
 
@@ -195,7 +205,7 @@ def test_import_opens_no_data_file_that_an_archive_names(whole, here: Path, tmp_
     made = tmp_path / "attacker" / GIFT
     shutil.copytree(whole.path, made)
     tree = yaml.safe_load((made / "config.yaml").read_text())
-    tree["world"] = {"kind": "arrays", "file": str(data)}
+    tree["world"] = {"kind": "arrays", "file": named(str(data))}
     (made / "config.yaml").write_text(yaml.safe_dump(tree))
     exported(made, here / "gift.zip")
     monkeypatch.setattr("phasescope.core.npz.open_npz", opened)

@@ -37,7 +37,7 @@ def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, 
     refused = command(*words[:2], "training.batch=8,16,32", "--name", "batches")
     assert refused.code == 2
     assert refused.err.startswith(
-        "phasescope: `--name` (=batches) must be another: `sweeps/batches` holds another sweep"
+        "phasescope: `--name` (=batches) must be new: `sweeps/batches` holds another sweep"
     )
     assert command("export", "batches", "--tables", "out").code == 0
     assert sorted(path.name for path in Path("out").iterdir()) == ["claims.csv", "records.csv", "table_1.csv"]

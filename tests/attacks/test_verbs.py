@@ -50,27 +50,15 @@ STUDY = Study("mine", "Does it?", "fast", [Cell("one", {})], 1)
 FEW = ["world.design.dx=8", "world.design.dy=8"]
 """words of a world of sixteen images"""
 BASES = {
-    "demo": ["training.steps=0"],
-    "train": ["training.steps=0"],
-    "predict": ["training.steps=0", *FEW],
-    "designs": ["training.steps=0", *FEW],
-    "observe": ["run", "latent_labels=1"],
-    "exec": ["runs/run-44136fa3"],
-    "sample": ["run", "--out", "s.png"],
-    "ls": [],
-    "show": ["run"],
-    "compare": ["run", "other"],
-    "report": ["run"],
-    "study": ["study.py", "--dry-run"],
+    "demo": ["training.steps=0"], "train": ["training.steps=0"], "predict": ["training.steps=0", *FEW],
+    "designs": ["training.steps=0", *FEW], "observe": ["run", "latent_labels=1"],
+    "exec": ["runs/run-44136fa3"], "sample": ["run", "--out", "s.png"], "ls": [], "show": ["run"],
+    "compare": ["run", "other"], "report": ["run"], "study": ["study.py", "--dry-run"],
     "sweep": ["training.batch=8,16", "--dry-run"],
-    "claims": ["--studies", "folder"],
-    "intervene": ["run", "--layer", "mid", "--count", "8"],
-    "clones": ["run", "--images", "8", "--each", "1"],
-    "explore": [],
-    "measure": ["here.npz", "--only", "participation_ratio"],
-    "export": ["run", "--archive", "a.zip"],
-    "import": ["here.npz"],
-}
+    "claims": ["--studies", "folder"], "intervene": ["run", "--layer", "mid", "--count", "8"],
+    "clones": ["run", "--images", "8", "--each", "1"], "explore": [], "import": ["here.npz"],
+    "measure": ["here.npz", "--only", "participation_ratio"], "export": ["run", "--archive", "a.zip"],
+}  # fmt: skip
 """what each verb is asked beside the hostile value, so that no time is lost where the value is let pass"""
 
 

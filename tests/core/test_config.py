@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from phasescope import Config, RunConfig, UserError, load_config, runs
 from phasescope.cli import main
-from phasescope.core.config import parse_overrides, read_yaml, set_overrides
+from phasescope.core.config import parse_overrides, parse_yaml, read_yaml, set_overrides
 from phasescope.studies import merge
 from training_runs import run_config
 
@@ -276,6 +276,12 @@ def test_the_hash_names_what_is_run_whatever_its_name(one: dict[str, Any], other
     assert (a.digest() == b.digest()) == same
     assert re.fullmatch(r"[0-9a-f]{8}", a.digest())
     assert a.folder == f"{a.name}-{a.digest()}"
+
+
+def test_aliases_that_stand_for_too_much_are_refused():
+    lines = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
+    with pytest.raises(ValueError, match=r"its aliases stand for [\d,]+ values, and may stand for 1,000,000"):
+        parse_yaml("\n".join(["a0: &a0 [x]", *lines]))
 
 
 def test_a_configuration_is_immutable():

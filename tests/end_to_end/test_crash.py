@@ -209,14 +209,9 @@ def no_status(run: Run) -> None:
 
 
 HARMS = (
-    torn_line,
-    line_beyond_the_checkpoint,
-    half_snapshot,
-    snapshot_beyond_the_checkpoint,
-    leftover_files,
-    garbage_status,
-    no_status,
-)
+    torn_line, line_beyond_the_checkpoint, half_snapshot, snapshot_beyond_the_checkpoint, leftover_files,
+    garbage_status, no_status,
+)  # fmt: skip
 
 
 @pytest.mark.some(3)

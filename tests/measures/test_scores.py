@@ -23,7 +23,7 @@ from phasescope.measures import (
     probe_r2,
     trustworthiness,
     two_nn,
-)
+)  # fmt: skip
 from phasescope.measures.scores import baseline_level, basic_interval, bootstrap_weights
 
 RNG = np.random.default_rng(0)

@@ -174,6 +174,16 @@ def test_whatever_ends_an_import_leaves_nothing(end, archive, tmp_path, monkeypa
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+def test_a_run_that_appears_while_its_archive_is_unpacked_stays(run, archive, tmp_path, monkeypatch, capsys):
+    def appear(path: Path) -> None:
+        (tmp_path / "runs" / run.path.name / "mine").mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.setattr("phasescope.runs.store.files._to_disk", appear)
+    assert main(["import", str(archive), "--runs", str(tmp_path / "runs")]) == 2
+    assert "not empty" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "runs").rglob("*")] == [run.path.name, "mine"]
+
+
 @pytest.mark.parametrize("link", ["snapshots/00000011", "about.json"])
 def test_no_link_is_followed_into_an_archive(link, run, tmp_path, capsys):
     shutil.copytree(run.path, tmp_path / run.name)
@@ -233,5 +243,5 @@ def test_data_that_is_needed_and_absent_is_asked_for_by_name(run, tmp_path, caps
     (tmp_path / run.name / "config.yaml").write_text(yaml.safe_dump(config))
     assert main(["measure", str(tmp_path / run.name)]) == 2
     error = capsys.readouterr().err
-    assert "`world.file` (=absent.npz)" in error
+    assert "`absent.npz` must be a file that is there" in error
     assert error.count("\n") == 1

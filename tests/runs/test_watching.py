@@ -169,7 +169,7 @@ def test_a_tap_that_is_not_there_is_told(tmp_path):
 
 def test_a_folder_of_another_run_is_refused(tmp_path):
     watcher_of(tmp_path / "mine", batch=BATCH).record(Net(), 0)
-    with pytest.raises(UserError, match=r"`world.canvas` is 8 there and 16 here"):
+    with pytest.raises(UserError, match=r"`world.canvas` is 8 there, 16 here"):
         watcher_of(tmp_path / "mine", world=GaussianBump(canvas=16), batch=BATCH).record(Net(), 5)
 
 
@@ -242,5 +242,5 @@ def test_of_the_loop_no_more_is_recorded_than_what_watch_is_given(tmp_path, caps
     for run, other in ((bare.run, said.run), (said.run, bare.run)):
         assert not is_invented(training_shown(run, other, capsys))
     assert "lr 0.00125" in said.run.plot.samples().caption
-    with pytest.raises(UserError, match=r"`network.hyperparameters.lr` is 0.00125 there and 1.0 here"):
+    with pytest.raises(UserError, match=r"`network.hyperparameters.lr` is 0.00125 there, 1.0 here"):
         watcher_of(tmp_path / "said", batch=BATCH, hyperparameters={**given, "lr": 1.0}).record(Net(), 5)

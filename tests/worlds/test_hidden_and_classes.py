@@ -123,7 +123,7 @@ def test_a_label_that_is_no_class_is_refused():
     factors.check(np.array([[2.0]]))
     with pytest.raises(ValueError, match=r"`shape` \(=3\) must lie in the world, from 0 to 2"):
         factors.check(np.array([[3.0]]))
-    with pytest.raises(ValueError, match=r"`shape` \(=0.5\) must be a whole number: it names a class"):
+    with pytest.raises(ValueError, match=r"`shape` \(=0.5\) must be a whole number: a class"):
         factors.check(np.array([[0.5]]))
 
 
@@ -172,6 +172,8 @@ def test_real_images_left_out_are_read_as_well_formed_at_the_quantile():
     np.testing.assert_allclose(far, distances.min(axis=1), rtol=1e-4)
     assert same.tolist() == (CLASSES[distances.argmin(axis=1)] == CLASSES).tolist()
     assert (far <= reader.threshold_rms).mean() == pytest.approx(0.99, abs=1 / 60)
+    twice = type(reader)(np.tile(reader.images, (2, 1)), np.tile(reader.labels, (2, 1)), reader.factors)
+    assert twice.threshold_rms == pytest.approx(reader.threshold_rms, rel=0.1)  # copies are left out together
 
 
 def test_an_image_is_of_the_label_of_the_nearest_training_image():

@@ -58,7 +58,7 @@ def fails(*given: Any) -> Any:
     raise KeyError("of\nits own")
 
 
-NAN = np.full((30, 1), np.nan, np.float32)
+NAN, CHANCE = np.full((30, 1), np.nan, np.float32), np.random.default_rng(0)
 FAULTS = [
     (Shades, "factors", property(lambda self: ()), r"factors` \(=\(\)\) must be Factors, one at least"),
     (Shades, "shape", property(lambda self: (8,)), r"shape` \(=\(8,\)\) must be \(C, \*spatial\)"),
@@ -73,6 +73,11 @@ FAULTS = [
     (Shades, "render", lambda self, labels: torch.full((4, 1, 8, 8), 3.0), r"render` \(=3.0\) must return numbers in"),
     (Shades, "render", lambda self, labels: torch.full((4, 1, 8, 8), torch.nan), r"render` \(=nan\) must return numbers"),
     (Shades, "render", lambda self, labels: torch.rand(4, 1, 8, 8), r"render` .* must return the same"),
+    (Shades, "render", lambda self, labels: Shades.usual(self, labels.add_(0.0).clamp_(0.1)), r"render` .* must leave its"),
+    (Shades, "render", lambda self, x: Shades.usual(self, x[:1].expand(len(x), 1)), r"render` .* the same image"),
+    (Shades, "render", lambda self, x: Shades.usual(self, x).clone().requires_grad_(), r"render` .* without a grad"),
+    (Shades, "draw_labels", lambda self, n, _: CHANCE.random((n, 1), np.float32), r"draw_labels` .* generator alone"),
+    (Shades, "training_labels", lambda self: CHANCE.random((9, 1), np.float32), r"training_labels` .* return the same"),
     (Shades, "reader", lambda self: 3, r"reader` \(=3\) must return a Reader, or None"),
     (Eye, "outcomes", (), r"outcomes` \(=\(\)\) must be Outcomes, one at least"),
     (Eye, "outcomes", (Outcome("seen", "D", "#00aa00"),), r"outcomes` .* each with a phase, A, B or C, and a colour"),

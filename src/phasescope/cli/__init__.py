@@ -27,7 +27,7 @@ FUNCTIONS = (
 COMMANDS: dict[str, Callable[..., Any]] = {function.__name__.strip("_"): function for function in FUNCTIONS}
 HELP = "Watch small generative models learn. With any command, --traceback shows where in your own code an error was raised."
 # An error is one line: values that users wrote may be of any length, and are cut with it.
-LONGEST_LINE = 1200
+LONGEST_LINE, INTERRUPTS = 1200, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,10 +83,10 @@ def _execute(name: str, command: Callable[..., Any], bound: BoundArguments, unpa
 def command() -> NoReturn:
     """Run `main` and end the process. After the first interrupt that reaches it, further ones are ignored.
 
-    SIGTERM is an interrupt too, so that incomplete files are removed.
+    SIGTERM and SIGHUP are interrupts too, so that incomplete files are removed.
     """
-    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
-        if signal.getsignal(number) is usual:
+    for number in INTERRUPTS:
+        if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
             signal.signal(number, _interrupt)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -104,8 +104,8 @@ def command() -> NoReturn:
 
 
 def _interrupt(*_: Any) -> NoReturn:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

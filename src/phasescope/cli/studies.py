@@ -162,9 +162,7 @@ def claims(
 
     chosen = [find_study(study, studies)] if study else find_studies(studies)
     if not chosen:
-        raise UserError(
-            f"`--studies` (={studies or 'studies'}) must be a folder of studies, NAME/study.py in each"
-        )
+        raise UserError(f"`--studies` (={studies or 'studies'}) must be a folder of studies, NAME/study.py")
     if controls:
         return views.controls(chosen, trials, notify).to(json)
     if page:

@@ -23,6 +23,7 @@ from phasescope.core.errors import UserError
 Tree = dict[str, Any]
 # libyaml's loader is several times faster, but PyYAML may be built without it.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MOST_NODES = 1_000_000
 
 
 class Config(BaseModel):
@@ -114,9 +115,22 @@ def parse_yaml(text: str) -> Any:
         ValueError: it is not YAML; the message says why.
     """
     try:
-        return yaml.load(text, LOADER)
+        tree = yaml.load(text, LOADER)
+        if (nodes := _nodes(tree, {})) > MOST_NODES:
+            raise ValueError(f"its aliases stand for {nodes:,} values, and may stand for {MOST_NODES:,}")
+        return tree
     except (yaml.YAMLError, ValueError, LookupError, ArithmeticError, RecursionError) as error:
         raise ValueError(" ".join(str(error).split()) or type(error).__name__) from None
+
+
+def _nodes(tree: Any, known: dict[int, int]) -> int:
+    """Return how many values a tree has, each counted as often as an alias names it."""
+    if isinstance(tree, dict | list) and id(tree) not in known:
+        known[id(tree)] = 1
+        known[id(tree)] += sum(
+            _nodes(value, known) for value in (tree.values() if isinstance(tree, dict) else tree)
+        )
+    return known.get(id(tree), 1)
 
 
 def read_yaml(path: Path) -> Tree:

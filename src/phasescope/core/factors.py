@@ -170,9 +170,7 @@ class Factors(tuple[Factor, ...]):
             raise ValueError(f"`label` (={text}) must give {','.join(self.names)}: {len(self)} numbers")
         for factor, values in zip(self, np.asarray(labels).T, strict=True):
             if factor.categorical and (partial := values[values != np.round(values)]).size:
-                raise ValueError(
-                    f"`{factor.name}` (={partial[0]:g}) must be a whole number: it names a class"
-                )
+                raise ValueError(f"`{factor.name}` (={partial[0]:g}) must be a whole number: a class")
         for factor, values in zip(self, np.asarray(labels).T, strict=True):
             rounding = np.finfo(np.float32).eps * max(abs(factor.low), abs(factor.high))
             beyond = np.maximum(factor.low - values, values - factor.high)

@@ -153,7 +153,7 @@ def source_digests(tree: Any) -> dict[str, str]:
 def sources_named(tree: Any) -> list[str]:
     """Return all references and data files in a configuration's tree, opening none."""
     files = [inner.get("file") for inner in _mappings(tree) if "kind" in inner]
-    return [*references(tree), *(file for file in files if isinstance(file, str) and file)]
+    return [*references(tree), *(str(file) for file in files if file)]
 
 
 def reference_to(thing: type | Callable[..., Any]) -> str:
@@ -184,6 +184,9 @@ def open_union(union: Any, base: type[Kind], constructed: type[Constructed] | No
 
     def validate(value: Any, ours: Callable[[Any], Any]) -> Any:
         if isinstance(value, str):
+            # `references` reads configurations as data, and sees a reference only as a `kind`.
+            if is_reference(value):
+                raise ValueError(f"`kind` (={value}) must be named as the field `kind`")
             value = {"kind": value}
         if isinstance(value, base):
             return value

@@ -24,14 +24,12 @@ def check_source(where: str, reference: str, anywhere: bool = False) -> None:
     in an installed package, or be imported already.
 
     Args:
-        where: a file, whose links are followed, or a module's name, which may name a file below this folder.
+        where: a file, whose links are followed, or a module's name, which may lie below this folder or one of `sys.path`.
         anywhere: whether the user named the file on the command line, so that only the first rule applies.
     """
-    path, here = (
-        Path(where if where.endswith(".py") else where.replace(".", "/")).resolve(),
-        Path.cwd().resolve(),
-    )
-    for folder in path.parents:
+    inner, roots = (where, [""]) if where.endswith(".py") else (where.replace(".", "/"), ["", *sys.path])
+    (path, *others), here = [Path(root, inner).resolve() for root in roots], Path.cwd().resolve()
+    for folder in (parent for each in (path, *others) for parent in each.parents):
         if (folder / "config.yaml").is_file() and any((folder / name).exists() for name in RECORDS):
             raise UserError(
                 f"`{reference}` (={path}) must not lie in a run's folder, which is data and not executed: "

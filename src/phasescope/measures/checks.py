@@ -43,9 +43,7 @@ def check_latents(
         shape = "(n, features)" if axes == 2 else "(draws, n, features)"
         raise ValueError(f"`latents` (shape {x.shape}) must be {shape}: one row a label")
     if axes == 3 and x.shape[0] < 2:
-        raise ValueError(
-            f"`latents` (draws={x.shape[0]}) must have at least 2 noise draws: they vary within labels"
-        )
+        raise ValueError(f"`latents` (draws={x.shape[0]}) must have at least 2 noise draws of each label")
     if x.shape[-2] < at_least:
         raise ValueError(f"`latents` (n={x.shape[-2]}) must have at least {at_least} rows: {why}")
     check_finite("latents", x)
@@ -120,13 +118,9 @@ def check_labels(labels: ArrayLike, n: int, factors: Factors | None = None) -> L
     K = y.shape[1]
     known = Labels(y, Factors.unknown(K) if factors is None else factors)
     if len(known.factors) != K:
-        raise ValueError(
-            f"`factors` (={', '.join(known.factors.names)}) must be as many as `labels` have: {K}"
-        )
+        raise ValueError(f"`factors` (={', '.join(known.factors.names)}) must be as many as in `labels`: {K}")
     if not (np.isfinite(known.factors.span) & (known.factors.span > 0)).all():
-        raise ValueError(
-            f"`span` (={known.factors.span.tolist()}) must be greater than 0: it is a factor's range"
-        )
+        raise ValueError(f"`span` (={known.factors.span.tolist()}) must be greater than 0: a factor's range")
     constant = np.ptp(np.where(known.factors.periodic, y % known.factors.span, y), axis=0) == 0
     if constant.any():
         which = known.factors.names[int(constant.argmax())]

@@ -25,9 +25,7 @@ def begin_from(run: Run, config: RunConfig, target: Path, restart: bool = False)
         UserError: the run cannot be extended to `config`; the message names the field and both values.
     """
     if restart:
-        raise UserError(
-            f"`--extend` (={run.name}) must be left out with --restart, which begins with nothing"
-        )
+        raise UserError(f"`--extend` (={run.name}) must be left out with --restart, which starts again")
     if target.exists() and any(target.iterdir()):
         return
     tree, training, step = run.config, config.training, int(run.status["step"])
@@ -40,9 +38,7 @@ def begin_from(run: Run, config: RunConfig, target: Path, restart: bool = False)
                 f"`{field}` (={new}) must be what `{run.name}` has, {old}: a run is extended in `training.steps` alone"
             )
     if step >= training.steps:
-        raise UserError(
-            f"`training.steps` (={training.steps}) must be above {step}, where `{run.name}` stands"
-        )
+        raise UserError(f"`training.steps` (={training.steps}) must be above {step}, that of `{run.name}`")
     shorter = training.model_copy(update={"steps": int(tree["training"]["steps"])})
     other = next((i for i in range(step) if shorter.lr_factor(i) != training.lr_factor(i)), None)
     if other is not None:

@@ -16,8 +16,8 @@ from phasescope.runs.config import RunConfig
 from phasescope.runs.store.files import folder_aside
 from phasescope.runs.store.folder import Notify, Run
 
-MOST_BYTES = 2**36
-"""of an archive's files, unpacked"""
+MOST_BYTES, DEEPEST = 2**36, 9
+"""of an archive's files, unpacked; levels of its folders"""
 
 
 def import_run(path: Path, runs: Path, notify: Notify = lambda done, total: None) -> Run:
@@ -61,7 +61,7 @@ def _checked(files: list[zipfile.ZipInfo]) -> str:
         first, *parts = PurePosixPath(within).parts
         plain = within == "/".join([first, *parts]) and within.isprintable() and "\\" not in within
         hidden = any(part.startswith(".") for part in parts)
-        if not plain or first != name or not parts or parts[0] not in KEPT or hidden:
+        if not plain or first != name or not 0 < len(parts) < DEEPEST or parts[0] not in KEPT or hidden:
             raise ValueError(f"`{within[:80]}` is not a file of a run")
     if (size := sum(entry.file_size for entry in files)) > MOST_BYTES:
         raise ValueError(f"its files hold {size:,} bytes, and may hold {MOST_BYTES:,}")

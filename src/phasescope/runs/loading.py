@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.core.errors import UserError, as_user_error, log_once, reading
-from phasescope.core.kinds import Constructed, references, source_digests
+from phasescope.core.kinds import Constructed, is_reference, references, source_digests
 from phasescope.core.sources import failing
 from phasescope.runs.config import RunConfig
 from phasescope.runs.probing.config import ProbingConfig, SnapshotPlanConfig
@@ -89,12 +89,11 @@ def config_of(run: Run) -> RunConfig:
         raise UserError(
             f"`{run.path}/config.yaml` must be a run's configuration, whole: no `{min(missing)}` is there"
         )
+    run.check_sources()
     try:
-        config = RunConfig.from_tree(tree)
+        return RunConfig.from_tree(tree)
     except UserError as error:
         raise UserError(f"`{run.path}/config.yaml` must be a run's configuration: {error}") from None
-    run.check_sources()
-    return config
 
 
 def load_network(run: Run, snapshot: Snapshot) -> Loaded:
@@ -175,10 +174,14 @@ def check_answer(config: RunConfig, network: nn.Module) -> None:
         evaluating(network),
         torch.no_grad(),
     ):
-        answer = network(*given)
-    wanted = tuple(given[0].shape)
-    if isinstance(answer, torch.Tensor) and wanted[1:] == config.world.shape and answer.shape != wanted:
-        raise UserError(f"`network.kind` (={kind}) must return the shape {wanted}, not {tuple(answer.shape)}")
+        answer, wanted = network(*(changed := [tensor.clone() for tensor in given])), tuple(given[0].shape)
+    if any(not torch.equal(*pair) for pair in zip(given, changed, strict=True)):
+        raise UserError(f"`network.kind` (={kind}) must leave x_t, t and labels as they are")
+    shape = getattr(answer, "shape", None)
+    # A family of one's own may ask for a tuple, which has no shape.
+    is_image = wanted[1:] == config.world.shape and (shape or not is_reference(config.family.kind))
+    if is_image and shape != wanted:
+        raise UserError(f"`network.kind` (={kind}) must return the shape {wanted}, not {shape and (*shape,)}")
 
 
 def _given(config: RunConfig, network: nn.Module) -> tuple[Tensor, Tensor, Tensor]:
@@ -227,9 +230,7 @@ def check_labels(world: World, labels: Float[np.ndarray, "n K"], prefix: str = "
 def check_work(name: str, count: int, world: World, images: int = 1) -> None:
     """Raise UserError if `count` times the values of `images` exceed the limit of one request, `MOST_WORK`."""
     if count > (most := MOST_WORK // (images * math.prod(world.shape))):
-        raise UserError(
-            f"`{name}` (={count}) must be at most {most}: one request has {MOST_WORK:,} values at most"
-        )
+        raise UserError(f"`{name}` (={count}) must be at most {most}: a request has {MOST_WORK:,} values")
 
 
 @contextmanager

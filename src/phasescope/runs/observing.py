@@ -51,9 +51,7 @@ def observe(
         return run
     with_weights = [s for s in run.snapshots if (s.path / "weights.safetensors").is_file()]
     if not with_weights:
-        raise UserError(
-            f"`RUN` (={run.name}) must have snapshots with weights to be observed again: it has none"
-        )
+        raise UserError(f"`RUN` (={run.name}) must have snapshots with weights to be observed: it has none")
     again = config.model_copy(update={"probing": plan})
     load_measures(plan.measures)
     resolved = plan_of(again, load_network(run, with_weights[0]).network)

@@ -93,9 +93,7 @@ def record_run(
 
     # A run may be observed in another way than planned.
     for name, old, new in differences(run.config | {"probing": None}, config.tree() | {"probing": None}):
-        raise UserError(
-            f"`{run.path}/config.yaml` must be as planned: `{name}` is {old} there and {new} here"
-        )
+        raise UserError(f"`{run.path}/config.yaml` must be as planned: `{name}` is {old} there, {new} here")
     run.check_sources()
     check_whole(run, config.training.steps)
     texts = {CELLS: list(cells), READINGS: list(readings), SOURCES: run.sources}

@@ -101,9 +101,7 @@ def check_own(study: Study, folder: Path) -> None:
     """Raise UserError if a folder holds a sweep of other cells, which is neither amended nor overwritten."""
     known = read_preregistration(folder)
     if known is not None and (changed := changes_since(known.model_copy(update={"kinds": {}}), study)):
-        raise UserError(
-            f"`--name` (={study.name}) must be another: `{folder}` holds another sweep: {changed[0]}"
-        )
+        raise UserError(f"`--name` (={study.name}) must be new: `{folder}` holds another sweep: {changed[0]}")
 
 
 def shown(study: Study) -> Study:
@@ -149,9 +147,7 @@ def _seeds(values: Sequence[Any]) -> int:
     """Return how many seeds each cell has."""
     if values != list(range(len(values))) or any(isinstance(seed, bool) for seed in values):
         listed = ",".join(map(str, values))[:60]
-        raise UserError(
-            f"`seed` (={listed}) must be 0, or 0..7 for eight runs a cell: a sweep's seeds begin at 0"
-        )
+        raise UserError(f"`seed` (={listed}) must be 0, or 0..7 for eight runs a cell: seeds begin at 0")
     return len(values)
 
 
@@ -187,7 +183,7 @@ def _values_of(word: str) -> Iterator[Override]:
 def _range(key: str, part: str, low: str, high: str, count: str | None, log: str | None) -> list[float]:
     """Return the numbers of a range, to ten digits; whole ones as int."""
     begin, end = float(low), float(high)
-    number = int(count) if count else end - begin + 1
+    number = float(count) if count else end - begin + 1
     is_valid = count is not None or begin % 1 == end % 1 == 0
     if not (begin < end < math.inf and 2 <= number <= MOST_CELLS and is_valid and (begin > 0 or not log)):
         raise UserError(

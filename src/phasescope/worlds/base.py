@@ -213,21 +213,31 @@ def _try_out(world: World) -> None:
 
     trained = world.training_labels()
     check_labels("training_labels", trained)
-    check_labels("draw_labels", world.draw_labels(FEW, rng))
+    drawn, again = (world.draw_labels(FEW, numpy_generator(0, "labels drawn twice")) for _ in range(2))
+    check_labels("draw_labels", drawn)
+    _must(np.array_equal(drawn, again), world, "draw_labels", "draw with the given generator alone", again)
     for name, split in world.splits().items():
         check_labels(f"splits()[{name!r}]", split(FEW, rng))
     some = torch.from_numpy(trained[np.linspace(0, len(trained) - 1, FEW).astype(int)])
-    images, again = (world.render(some.clone()) for _ in range(2))
+    given = some.clone()
+    images, again = world.render(given), world.render(some.clone())
+    _must(torch.equal(given, some), world, "render", "leave its labels as they are", given)
+    trained_again = world.training_labels()
+    same = np.array_equal(trained, trained_again)
+    _must(same, world, "training_labels", "return the same when it is called again", trained_again)
     fits = isinstance(images, torch.Tensor) and tuple(images.shape) == (FEW, *shape)
-    rule = f"return a float32 tensor of shape {(FEW, *shape)}"
-    _must(fits and images.dtype == torch.float32, world, "render", rule, images)
+    rule = f"return a float32 tensor of shape {(FEW, *shape)} without a gradient"
+    _must(fits and images.dtype == torch.float32 and not images.requires_grad, world, "render", rule, images)
     largest = float(images.abs().max())
     _must(largest <= 1 + 1e-3, world, "render", "return numbers in [-1, 1]", largest)
     # A resumed run must see the same images as an uninterrupted one.
     _must(torch.equal(images, again), world, "render", "return the same when it is called again", again)
+    alone = torch.cat([world.render(label[None].clone()) for label in some])
+    fits = torch.allclose(images, alone, atol=1e-4)
+    _must(fits, world, "render", "return the same image of a label, whatever is rendered beside it", alone)
     reader = world.reader()
     if reader is not None:
-        _check_reader(reader, world, images.detach().numpy())
+        _check_reader(reader, world, images.numpy())
 
 
 def _check_reader(reader: Any, world: World, images: np.ndarray) -> None:

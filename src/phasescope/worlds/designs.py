@@ -83,9 +83,7 @@ class Grid(Design):
                 )
             number = finite(value)
             if number is None or not number > 0:
-                raise ValueError(
-                    f"`{name}` (={value}) must be greater than 0: the grid's increment of a factor"
-                )
+                raise ValueError(f"`{name}` (={value}) must be greater than 0: an increment of the grid")
             self.__pydantic_extra__[name] = number  # pyrefly: ignore[unsupported-operation]
         return self
 
@@ -118,9 +116,7 @@ class Grid(Design):
         grid.__pydantic_extra__ = increments
         most = math.prod(len(values) for values in grid._axes(factors))
         if self.keep is not None and self.keep > most:
-            raise ValueError(
-                f"`design.keep` (={self.keep}) must be at most {most}: the grid has so many labels"
-            )
+            raise ValueError(f"`design.keep` (={self.keep}) must be at most {most}, the labels of the grid")
         if self.hold_out is not None:
             self.hold_out.check(limited)
             grid._check_held(self.hold_out.sentence(factors), factors)

@@ -61,9 +61,7 @@ class _Ranges(HoldOut):
         for name, value in (self.model_extra or {}).items():
             pair = [finite(end) for end in value] if isinstance(value, list | tuple) else []
             if len(pair) != 2 or None in pair or pair[0] > pair[1]:  # pyrefly: ignore[unsupported-operation]
-                raise ValueError(
-                    f"`{name}` (={value}) must be the range of a factor: two numbers, low and high"
-                )
+                raise ValueError(f"`{name}` (={value}) must be a range of two numbers, low and high")
             self.__pydantic_extra__[name] = tuple(pair)  # pyrefly: ignore[unsupported-operation]
         return self
 

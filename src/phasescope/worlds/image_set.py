@@ -43,9 +43,7 @@ class ImageSet:
             raise UserError(f"`labels` ({(~np.isfinite(labels)).sum()} not finite) must be finite")
         names = described.names or [f"label{k + 1}" for k in range(labels.shape[1])]
         if len(names) != labels.shape[1]:
-            raise UserError(
-                f"`names` (={list(names)}) must have one entry for each of {labels.shape[1]} factors"
-            )
+            raise UserError(f"`names` (={list(names)}) must have {labels.shape[1]} entries, one a factor")
         labels = as_float32(labels, names) + 0.0  # -0.0 is 0.0
         self.factors, varies = _factors(labels, names, described)
         self.images, self._factor, self._offset = _checked(images)
@@ -163,9 +161,7 @@ def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequenc
     if not factor.categorical:
         return factor
     if len(strange := values[values != np.round(values)]):
-        raise UserError(
-            f"`labels` ({factor.name}={strange[0]:g}) must be whole numbers: {factor.name} has classes"
-        )
+        raise UserError(f"`labels` ({factor.name}={strange[0]:g}) must be whole numbers: classes")
     count = round(float(np.ptp(values))) + 1
     if names is not None and (len(names) != count or len(set(names)) != count):
         raise UserError(
@@ -193,6 +189,6 @@ def _checked(images: np.ndarray) -> tuple[np.ndarray, float, float]:
         or np.abs(images).max() > 1
     ):
         raise UserError(
-            f"`images` (of {images.dtype}) must be uint8, or finite floats from 0 to 1 or from -1 to 1"
+            f"`images` (of {images.dtype}) must be uint8, or finite floats in [0, 1] or in [-1, 1]"
         )
     return (images, 1.0, 0.0) if images.min() < 0 else (images, 2.0, -1.0)

@@ -55,6 +55,11 @@ class NearestImage(Reader):
         return far, (self.factors.difference(self.labels[nearest], self.labels[rows]) == 0).all(axis=1)
 
     @cached_property
+    def _contents(self) -> Int[np.ndarray, " M"]:
+        # Copies are left out with an image: if every image stood twice, all others would be malformed.
+        return np.array([hash(image.tobytes()) for image in self.images])
+
+    @cached_property
     def threshold_rms(self) -> float:
         """The RMS distance above which an image is malformed."""
         return float(np.quantile(self.left_out[0], REAL))
@@ -67,7 +72,7 @@ class NearestImage(Reader):
         for part in np.array_split(np.arange(len(images)), 1 + len(images) * len(self.images) // AT_ONCE):
             far = self._squares - 2 * images[part] @ self.images.T
             if without is not None:
-                far[np.arange(len(part)), without[part]] = np.inf
+                far[self._contents[without[part], None] == self._contents] = np.inf
             rows[part] = far.argmin(axis=1)
             # from the difference itself: the expanded square has lost the digits of a small distance
             squares[part] = np.square(images[part] - self.images[rows[part]]).mean(axis=1)

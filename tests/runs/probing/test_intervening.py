@@ -7,7 +7,7 @@ from torch import nn
 
 from phasescope import UserError
 from phasescope.models.families import DiffusionConfig
-from phasescope.runs.probing.intervening import intervene
+from phasescope.runs.probing.intervening import _scores, intervene
 from phasescope.studies import numpy_generator, torch_generator
 from phasescope.worlds import GaussianBump
 
@@ -114,22 +114,22 @@ def test_a_step_along_the_manifold_moves_the_bump_px_for_px(step):
 
 def test_a_step_round_the_torus_is_the_short_way():
     labels = labels_of()
-    targets = (labels + np.array([20.0, 0.0])) % 32
+    targets = (labels + np.array([26.0, 0.0])) % 32
     scores = changed(Painter(world("periodic"), ignores=False), "steer", labels, targets).scores
     assert scores["matched.moved.x"].value == pytest.approx(1.0, abs=0.02)
     assert scores["matched.follows"].value == 1.0
 
 
-def test_who_follows_wholly_on_a_torus_moves_by_all_that_is_asked():
-    """Half a turn either way too, where what is read is a little more or less."""
-    painter = Painter(world("periodic"), ignores=False)
-    labels = numpy_generator(0, "labels").uniform(0, 32, size=(N, 2)).astype(np.float32)
-    far = (labels + np.array([16.0, -16.0])).astype(np.float32) % 32
-    for targets in (np.roll(labels, 1, axis=0), far):
-        scores = changed(painter, "patch", labels, targets).scores
-        for way in ("darkest", "matched"):
-            for axis in "xy":
-                assert scores[f"{way}.moved.{axis}"].value == pytest.approx(1.0, abs=0.03), (way, axis)
+def test_on_a_torus_who_follows_moves_by_all_that_is_asked_and_who_moves_anywhere_by_nothing():
+    bumps, rng = world("periodic"), numpy_generator(0, "labels")
+    labels, targets, anywhere = rng.uniform(0, 32, size=(3, 512, 2)).astype(np.float32)
+    given, asked, elsewhere = (
+        bumps.render(torch.from_numpy(of)).numpy() for of in (labels, targets, anywhere)
+    )
+    for images, moved in ((asked, pytest.approx(1.0, abs=0.03)), (elsewhere, pytest.approx(0.0, abs=0.4))):
+        scores = _scores(bumps.reader(), bumps.factors, "patch", labels, targets, images, given, rng)
+        for name in ("darkest.moved.x", "darkest.moved.y", "matched.moved.x", "matched.moved.y"):
+            assert scores[name].value == moved, name
 
 
 @pytest.mark.parametrize("how", ["patch", "part", "steer", "ablate"])

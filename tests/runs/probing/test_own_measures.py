@@ -32,7 +32,7 @@ def number(latents, labels):
     return 3.0
 
 
-probe_r2 = spread
+probe_r2 = denoising = spread
 '''
 FACTORS = Factors.named(("a", "b"), [4.0, 4.0])
 
@@ -55,14 +55,12 @@ def config_of(*measures: str) -> RunConfig:
     ("names", "message"),
     [
         (["mine.py:none"], r"`mine.py:none` must name something in `mine.py`: it has no `none`"),
-        (
-            ["mine.py:LIMIT"],
-            r"`probing.measures` \(=mine.py:LIMIT\) must be a function of latents and labels",
-        ),
+        (["mine.py:LIMIT"], r"measures` \(=mine.py:LIMIT\) must be a function of latents and labels"),
         (
             ["mine.py:probe_r2"],
-            r"`probing.measures` \(=mine.py:probe_r2\) must have a name of its own: `probe_r2` is a measure of",
+            r"\(=mine.py:probe_r2\) must have a name of its own: `probe_r2` is a measure of",
         ),
+        (["mine.py:denoising"], r"must have a name of its own: `denoising` is given already"),
         (["mine.py:spread", "mine.py:spread"], r"must have a name of its own: `spread` is given already"),
     ],
 )

@@ -46,7 +46,7 @@ def test_another_configuration_is_refused(other: dict, field: str, old: str, new
         pass
     with pytest.raises(UserError, match="nothing is overwritten") as caught, hold(tmp_path / "run", other):
         pass
-    assert f"`{field}` is {old} there and {new} here" in str(caught.value)
+    assert f"`{field}` is {old} there, {new} here" in str(caught.value)
     assert Run(tmp_path / "run").config == CONFIG
 
 

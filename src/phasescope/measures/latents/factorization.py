@@ -70,9 +70,7 @@ def factorization(
     lattice = code.effects.lattice
     known = lattice.labels
     if len(lattice.values) != 2:
-        raise ValueError(
-            f"`labels` (K={len(lattice.values)}) must have 2 factors: a torus in R^3 has two circles"
-        )
+        raise ValueError(f"`labels` (K={len(lattice.values)}) must have 2 factors, as a torus in R^3 has")
     w = float(code.noises.mean())
     gram = code.z @ code.z.T
     parts, low, high = estimate(code, seed)

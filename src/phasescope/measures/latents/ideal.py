@@ -55,9 +55,7 @@ def embed(latents: Float[np.ndarray, "n d"], features: int, seed: int = 0) -> Fl
 
 def _two(labels: Labels) -> Labels:
     if labels.values.shape[1] != 2:
-        raise ValueError(
-            f"`labels` (K={labels.values.shape[1]}) must have 2 factors: a torus in R^3 has two circles"
-        )
+        raise ValueError(f"`labels` (K={labels.values.shape[1]}) must have 2 factors, as a torus in R^3 has")
     return labels
 
 

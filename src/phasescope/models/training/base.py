@@ -44,6 +44,4 @@ class OptimiserConfig(Kind):
 
     def on(self, leaves: list[nn.Parameter]) -> torch.optim.Optimizer:
         """Return the torch optimiser of some parameters; ValueError if this rule is not one of torch's."""
-        raise ValueError(
-            f"`training.optimiser` (={self.kind}) must be a rule of ours or a torch.optim.Optimizer"
-        )
+        raise ValueError(f"`training.optimiser` (={self.kind}) must be built in or a torch.optim.Optimizer")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from phasescope.core.errors import UserError
-from phasescope.core.randomness import torch_generator
+from phasescope.core.randomness import numpy_generator, torch_generator
 from phasescope.models.families.base import Family, Network, evaluating
 from phasescope.worlds.base import World
 
@@ -44,9 +44,7 @@ def find_layer(network: Network, name: str) -> nn.Module:
     # `tap` is the earlier name, which kinds have whose bytes belong to the records of studies.
     own = getattr(network, "get_layer", None) or getattr(network, "tap", None)
     if own is None and not isinstance(network, nn.Module):
-        raise ValueError(
-            f"`layers` (={name!r}) must be given as {{name: module}} if the network is not a module"
-        )
+        raise ValueError(f"`layers` (={name!r}) must be {{name: module}} if the network is not a module")
     try:
         return own(name) if own else network.get_submodule(name)  # pyrefly: ignore[missing-attribute]
     except (KeyError, AttributeError):
@@ -74,9 +72,7 @@ def activations(
         def keep(module: nn.Module, inputs: tuple, output: Any) -> None:
             first = output[0] if isinstance(output, tuple) and output else output
             if not isinstance(first, Tensor):
-                raise ValueError(
-                    f"`layer` (={name}) must be a block whose output is, or begins with, a tensor"
-                )
+                raise ValueError(f"`layer` (={name}) must be a block whose output is or begins with a tensor")
             captured[name] = (first.detach().flatten(1) if flat else first.detach()).float()
             if len(captured) == len(blocks):
                 raise _AllCaptured
@@ -115,7 +111,8 @@ def reached_layers(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -
 def check_hears(network: Any, layer: str, world: World, family: Family, labels: Tensor, seed: int) -> None:
     """Raise UserError if a layer's output is the same for every label at the least, a middle and the most noise: no label
     can be put in there."""
-    x_0 = world.render(labels.clone())
+    full = world.complete(labels.numpy(), numpy_generator(seed, "hidden factors"))
+    x_0 = world.render(torch.from_numpy(full))
     noise = torch.randn(x_0.shape, generator=torch_generator(seed, "tap noise"))
     known = family.noise_levels
     times = [None] if known is None else [known[0], known[len(known) // 2], known[-1]]

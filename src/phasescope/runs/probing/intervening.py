@@ -241,10 +241,10 @@ def _scores(
         scores[f"{way}.follows"] = _share(reader, targets, there[way], there_before[way])
         asked = factors.difference(targets, labels)
         moved = factors.difference(own[way], own_before[way])
-        # On a torus take the branch nearest to the step asked for, so that half a turn forward does not count as backward.
-        moved = np.where(factors.periodic, asked + factors.difference(moved, asked), moved)
+        # Half a turn forward may be read as half a turn backward: on a torus only steps of a quarter at most are judged.
+        moved[factors.periodic & (np.abs(asked) > factors.span / 4)] = np.nan
         for k, name in enumerate(factors.names):
-            if np.abs(asked[:, k]).max() > 0:
+            if np.any(asked[np.isfinite(moved[:, k]), k]):
                 scores[f"{way}.moved.{name}"] = _slope(asked[:, k], moved[:, k], rng)
     return scores
 

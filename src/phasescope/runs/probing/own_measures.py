@@ -16,12 +16,13 @@ from phasescope.measures import Score
 # A line of metrics has these keys of the instrument, so that your own measures cannot use these names.
 TAKEN = frozenset((
     "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "wall_s", "cpu_s", "observing_s", "phase",
-    "outcomes", "together", "excess", "probe_r2", "probe_gain", "condition_probe_gain", "input_probe_gain",
-    "p1_r2", "trustworthiness", "participation_ratio", "label_variance",
-    "label_participation_ratio", "condition_probe_r2", "input_probe_r2", "condition_label_variance", "input_label_variance",
+    "outcomes", "together", "excess", "probe_r2", "probe_gain", "condition_probe_gain",
+    "input_probe_gain", "p1_r2", "trustworthiness", "sheet_trustworthiness", "label_trustworthiness",
+    "participation_ratio", "label_variance", "label_participation_ratio", "condition_probe_r2", "input_probe_r2",
+    "condition_label_variance", "input_label_variance",
 ))  # fmt: skip
-PREFIXES = ("accuracy", "error")
-"""prefixes of its further keys"""
+PREFIXES, OF_FAMILIES = ("accuracy", "error"), ("denoising", "closest_reference")
+"""prefixes of its further keys; keys that families give themselves"""
 
 Measure = Callable[[np.ndarray, np.ndarray, Factors], Score]
 
@@ -39,7 +40,7 @@ def load_measures(references: Iterable[str]) -> dict[str, Measure]:
         if not callable(function):
             raise UserError(f"`probing.measures` (={reference}) must be a function of latents and labels")
         check_name(name, f"probing.measures` (={reference})")
-        if name in functions:
+        if name in functions or name in OF_FAMILIES:
             raise UserError(
                 f"`probing.measures` (={reference}) must have a name of its own: `{name}` is given already"
             )

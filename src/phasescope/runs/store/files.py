@@ -74,7 +74,8 @@ def write_all_aside(contents: Mapping[Path, bytes | str]) -> None:
 
 @contextmanager
 def folder_aside(path: Path) -> Iterator[Path]:
-    """Yield a folder to fill; it is renamed to `path` if the block ends without an exception, and removed otherwise."""
+    """Yield a folder to fill; it is renamed to `path` if the block ends without an exception, and removed otherwise. A
+    folder there that holds files stays: OSError."""
     aside = _aside(path)
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -82,9 +83,6 @@ def folder_aside(path: Path) -> Iterator[Path]:
         yield aside
         for file in aside.iterdir():
             _to_disk(file)
-        # A folder cannot be renamed over another one that holds files.
-        if path.exists():
-            shutil.rmtree(path)
         os.rename(aside, path)
     except BaseException:
         _discard(aside)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from phasescope.core.config import Tree, read_yaml
 from phasescope.core.errors import UserError
-from phasescope.core.kinds import load, source_digests
+from phasescope.core.kinds import is_reference, load, source_digests
 from phasescope.core.sites import Site
 from phasescope.runs.store.files import read_json, read_json_lines, sha256
 from phasescope.runs.store.metrics import read_last
@@ -124,7 +124,7 @@ class Run:
         """Sources that the configuration names and that have changed since the run was made."""
         recorded = self.sources
         present = source_digests(self.config).items()
-        return [name for name, digest in present if recorded.get(name, digest) != digest]
+        return [name for name, sha in present if recorded.get(name, "" if is_reference(name) else sha) != sha]
 
     def check_sources(self) -> None:
         """Raise UserError if a source that the configuration names has changed since the run was made."""

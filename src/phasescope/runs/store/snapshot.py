@@ -93,7 +93,5 @@ class Snapshot:
     def _array(self, name: str) -> np.ndarray:
         with open_npz(self.path / "latents.npz") as arrays:
             if name not in arrays:
-                raise UserError(
-                    f"`{self.path / 'latents.npz'}` must hold `{name}`, and has {', '.join(arrays)}"
-                )
+                raise UserError(f"`{self.path / 'latents.npz'}` must hold `{name}`, not {', '.join(arrays)}")
             return arrays[name].astype(np.float32)

@@ -93,8 +93,10 @@ class RunWriter(Run):
     @contextmanager
     def new_snapshot(self, step: int) -> Iterator[Path]:
         """Yield a folder to fill with the snapshot of `step`; it gets its name if the block ends without an exception."""
-        with folder_aside(self.path / "snapshots" / f"{step:08d}") as folder:
+        target = self.path / "snapshots" / f"{step:08d}"
+        with folder_aside(target) as folder:
             yield folder
+            shutil.rmtree(target, ignore_errors=True)
 
     def forget_after(self, step: int) -> None:
         """Drop metrics, scalars and snapshots later than `step`: a resumed run records them again.
@@ -184,7 +186,7 @@ def _check_same(path: Path, config: Tree, restart: bool) -> None:
         if field.startswith("probing."):
             holds = "this run, observed otherwise"
             remedy = f"phasescope observe {path} {field}=... observes it again"
-        raise UserError(f"`{path}` holds {holds}: `{field}` is {old} there and {new} here; {remedy}")
+        raise UserError(f"`{path}` holds {holds}: `{field}` is {old} there, {new} here; {remedy}")
 
 
 def differences(old: Any, new: Any, field: str = "") -> Iterator[tuple[str, Any, Any]]:

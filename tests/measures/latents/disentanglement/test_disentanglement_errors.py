@@ -35,7 +35,7 @@ ONE_VARIES = np.column_stack([LATENTS[:, 0], np.ones(200)])
             LATENTS,
             LABELS,
             {"factors": Factors.named(("x",))},
-            r"`factors` \(=x\) must be as many as `labels` have: 2",
+            r"`factors` \(=x\) must be as many as in `labels`: 2",
         ),
         (LATENTS, LABELS, {"reduction": "umap"}, r"`reduction` \(='umap'\) must be 'none' or 'ica'"),
         (rng.normal(size=(200, 33)), LABELS, {}, r"`reduction` \(='none'\) must be 'ica' for 33 features"),

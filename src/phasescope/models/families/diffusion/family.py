@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from phasescope.core.errors import UserError
 from phasescope.core.randomness import torch_generator
 from phasescope.models.families.base import Clones, Examples, Family, Network, SamplingState, Task
 from phasescope.models.families.diffusion import Predict, Times, parametrization
@@ -104,6 +105,8 @@ class Diffusion(Family):
         alpha, sigma = self._scales(t, x_0)
         target = parametrization.prediction_of(self.predict, x_0, noise, alpha, sigma)
         prediction = network(alpha * x_0 + sigma * noise, t, labels)
+        if prediction.shape != target.shape:
+            raise UserError(f"`network` must return the shape {(*target.shape,)}, not {(*prediction.shape,)}")
         return self._table(x_0)[2][t] * _mean_square(prediction - target)
 
     def noisy(

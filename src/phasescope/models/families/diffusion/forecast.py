@@ -60,9 +60,7 @@ def forecast(
     snr = diffusion.schedule.log_snr.exp()
     energy = _half_squared_distance(knows_all)
     if energy == 0:
-        raise ValueError(
-            "`world` must show different images of different labels: most pairs of them are alike"
-        )
+        raise ValueError("`world` must show different images of different labels: most pairs are alike")
     steps = diffusion.schedule.steps
     some, draws = budget(knows_all, steps, LEVELS, DRAWS, MOST_WORK)
     drawn = draw(diffusion, knows_all, evenly(steps, some), draws, 0, "forecast")
