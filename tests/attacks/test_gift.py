@@ -176,7 +176,7 @@ def test_no_source_is_imported_out_of_a_runs_folder(place, here: Path, whole, tm
 
 
 def test_a_source_is_named_as_a_kind_where_lists_of_sources_see_it(here: Path):
-    with pytest.raises(UserError, match="must be named as the field `kind`"):
+    with pytest.raises(UserError, match=r"`network` \(=mine.py:W\) must be named by the field `kind`"):
         load_config(overrides=["network=mine.py:W"])
     assert not (here / MARK).exists()
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from example_study import write_study
 
+from phasescope import Factors
 from phasescope.cli import main
 from phasescope.views.explorer.serve import serving
 from phasescope.views.scores import probe_summary
@@ -173,14 +174,14 @@ def test_the_header_tells_the_snapshot_at_which_the_scrubber_stands(visit, train
         page.keyboard.press(key)
         wait_until(page, f"document.querySelector('.scrubber .at').innerText.endsWith('step {line['step']}')")
         told.append(page.inner_text(".runhead"))
-        assert probe_summary(line["probe_r2"][place]).text in told[-1]
+        assert probe_summary(line["probe_r2"][place], Factors()).text in told[-1]
         assert f"{100 * line['outcomes']['grid']['correct']:.1f} %" in told[-1]
     assert told[0] != told[1]
 
 
 def test_order_stands_beside_its_untrained_value_in_lists(visit, trained):
     found = trained.metrics[-1]["probe_r2"][trained.status["summary"]["sites"]["representation"]]
-    both = probe_summary(found).text.replace("-", "−")
+    both = probe_summary(found, Factors()).text.replace("-", "−")
     assert visit("runs").inner_text("td.probe") == both
     page = visit("compare")
     assert page.locator("td", has_text=both).count() == 10

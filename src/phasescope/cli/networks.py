@@ -69,14 +69,15 @@ def measure(
         categorical: names of the factors whose values are classes without an order
     """
     from phasescope.runs.measuring import measure_file, measure_run
+    from phasescope.views.record import Record
     from phasescope.views.terminal.results import scores
 
     if target.endswith(".npz"):
         file, columns = Path(target), (names, periodic or (), span)
         table = measure_file(file, latents, labels, *columns, only, categorical or (), notify)
-    else:
-        table = measure_run(phasescope.find_run(target, runs), step, only, notify)
-    return scores(table).to(json)
+        return scores(table, phasescope.Factors()).to(json)
+    run = phasescope.find_run(target, runs)
+    return scores(measure_run(run, step, only, notify), Record(run).factors).to(json)
 
 
 def intervene(
@@ -107,7 +108,7 @@ def intervene(
     result = phasescope.intervene(phasescope.find_run(run, runs), layer, how, by, count, step, seed)
     if out is not None:
         write_samples(out, result.images, result.targets)
-    return scores(result.scores).to(json)
+    return scores(result.scores, phasescope.Factors()).to(json)
 
 
 def clones(

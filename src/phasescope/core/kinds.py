@@ -186,7 +186,7 @@ def open_union(union: Any, base: type[Kind], constructed: type[Constructed] | No
         if isinstance(value, str):
             # `references` reads configurations as data, and sees a reference only as a `kind`.
             if is_reference(value):
-                raise ValueError(f"`kind` (={value}) must be named as the field `kind`")
+                raise ValueError("must be named by the field `kind`")
             value = {"kind": value}
         if isinstance(value, base):
             return value

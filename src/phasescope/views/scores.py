@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from phasescope.core.factors import Factors
 from phasescope.core.sites import Site
 from phasescope.measures.learning.gain import LEAST_LEFT, floor_of, reached
 from phasescope.views.numbers import format_score
@@ -21,8 +22,8 @@ class ProbeR2(NamedTuple):
 
     Attributes:
         min: over factors; one factor that cannot be read makes it low, whatever the others are.
-        mean: over factors.
-        factors: by factor; empty if only the minimum was recorded.
+        mean: over factors; NaN if some are classes and some are not.
+        factors: by factor, or "factor (accuracy)" if it is a class; empty if only the minimum was recorded.
         untrained: the untrained network's minimum.
     """
 
@@ -36,20 +37,23 @@ class ProbeR2(NamedTuple):
         """The R² as `x 0.97, y 0.95; mean 0.96, min 0.95 (untrained min 0.76)`; of one factor as `0.97 (untrained 0.76)`."""
         several = len(self.factors) > 1
         each = ", ".join(f"{name} {format_score(value, 2)}" for name, value in self.factors.items())
-        mean, least, untrained = (format_score(value, 2) for value in (self.mean, self.min, self.untrained))
-        text = f"{each}; mean {mean}, min {least}" if several else least
+        least, untrained = (format_score(value, 2) for value in (self.min, self.untrained))
+        mean = f"mean {format_score(self.mean, 2)}, " if self.mean == self.mean else ""
+        text = f"{each}; {mean}min {least}" if several else least
         return text if self.untrained is None else f"{text} (untrained {'min ' * several}{untrained})"
 
 
-def probe_summary(score: Mapping[str, Any] | None) -> ProbeR2 | None:
+def probe_summary(score: Mapping[str, Any] | None, factors: Factors) -> ProbeR2 | None:
     """Return the R² that a recorded score of `PROBES` holds; None if it holds no value."""
     if not score or score.get("value") is None:
         return None
     detail = (score.get("detail") or {}).items()
-    each = {name: float(value) for name, value in detail if name not in OF_SEEDS and value is not None}
-    untrained = (score.get("baselines") or {}).get("untrained")
-    least = float(score["value"])
-    return ProbeR2(least, sum(each.values()) / len(each) if each else least, each, untrained)
+    words = {factor.name: f"{factor.name} (accuracy)" for factor in factors if factor.categorical}
+    known = ((name, value) for name, value in detail if name not in OF_SEEDS and value is not None)
+    each = {words.get(name, name): float(value) for name, value in known}
+    least, untrained = float(score["value"]), (score.get("baselines") or {}).get("untrained")
+    mean = sum(each.values()) / len(each) if each else least
+    return ProbeR2(least, np.nan if 0 < len(words) < len(factors) else mean, each, untrained)
 
 
 # The reader's gated reading; all others also read malformed images.
@@ -116,7 +120,7 @@ def levels(record: Record, measure: str, site: Site) -> Float[np.ndarray, " line
 def needed(record: Record, measure: str, stored: Mapping[str, Any] | None) -> float:
     """Return the score at which a measure reaches its threshold, given the baselines of a recorded score; NaN without a
     threshold or a baseline, or if the baselines are too close to 1."""
-    baselines = _baselines(stored)
+    baselines = {name: number(level) for name, level in ((stored or {}).get("baselines") or {}).items()}
     if measure not in GATES or not baselines:
         return np.nan
     threshold = record.thresholds[measure]
@@ -124,7 +128,3 @@ def needed(record: Record, measure: str, stored: Mapping[str, Any] | None) -> fl
         return float(np.fmax(threshold, baselines.get("label_embedding", np.nan)))
     floor = floor_of(baselines)
     return reached(floor, threshold) if 1 - floor >= LEAST_LEFT else np.nan
-
-
-def _baselines(stored: Mapping[str, Any] | None) -> dict[str, float]:
-    return {name: number(level) for name, level in ((stored or {}).get("baselines") or {}).items()}

@@ -10,6 +10,7 @@ from phasescope.measures.learning.gain import floors
 from phasescope.views.numbers import format_count, format_number, format_score, format_share
 from phasescope.views.record import Record, number
 from phasescope.views.record import score as score_at
+from phasescope.views.scores import PROBES, probe_summary
 from phasescope.views.terms import BASELINES, baseline_words, measure_words, probed, site_words
 
 # These fall while a network learns, so that they need not exceed their baselines.
@@ -36,7 +37,9 @@ def score_table(scores: list[tuple[str, Site | None, Score]], factors: Factors) 
     estimators: dict[str, list[str]] = {}
     for measure, site, score in scores:
         words = probed(measure_words(measure), factors)
-        detail = ((name.replace("_", " "), part) for name, part in score.detail.items())
+        probe = probe_summary(score.to_dict(), factors) if measure in PROBES else None
+        mean = {"mean": probe.mean} if probe and len(probe.factors) > 1 else {}
+        detail = ((name.replace("_", " "), part) for name, part in {**score.detail, **mean}.items())
         cells = {
             "score": words,
             "activations at": site_words(site) if site else "",

@@ -79,7 +79,7 @@ def _learned(record: Record) -> dict[str, Any]:
     last = record.metrics[-1] if record.metrics else {}
     stated = {reading: record.summary[reading] for reading in READINGS if reading in record.summary}
     site = record.phase_site("representation")
-    probed = probe_summary(score(last, "probe_r2", site)) if site else None
+    probed = probe_summary(score(last, "probe_r2", site), record.factors) if site else None
     success = success_share(last)
     return {
         "phases": {

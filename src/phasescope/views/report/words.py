@@ -212,7 +212,7 @@ def headline(record: Record, index: int = -1, sites: Mapping[str, Site] = Mappin
     for measure, (reading, name) in PROBES.items():
         site = sites.get(measure) or record.phase_site(reading)
         stored = score(line, measure, site) if site else None
-        if site and stored and (value := probe_summary(stored)):
+        if site and stored and (value := probe_summary(stored, record.factors)):
             data = {key: stored.get(key) for key in ("value", "low", "high", "n", "baselines", "detail")}
             name = f"{probed(name, record.factors)} ({site_words(site)})"
             facts.append(Fact(measure, name, value.text, measure, {"site": str(site)} | data))

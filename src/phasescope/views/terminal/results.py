@@ -48,12 +48,12 @@ Nested = Mapping[str, Any]
 """measure -> Score, or measure -> site -> Score; perhaps with `left_out`: measure -> why it could not be computed"""
 
 
-def scores(table: Nested) -> Result:
+def scores(table: Nested, factors: Factors) -> Result:
     """Return a row for each score: its site, value, interval, n and baselines; below, estimators, and what is left out.
 
     Each key of the JSON is a measure, so what is left out is not in it, but always a note.
     """
-    shown = score_table(list(_rows(table)), Factors())
+    shown = score_table(list(_rows(table)), factors)
     notes = [f"left out: {name}: {reason}" for name, reason in getattr(table, "left_out", {}).items()]
     rows = Table(shown.headings, (cells for _, cells in shown.rows))
     return Result([rows, *shown.estimators], lambda: _plain(table), notes=notes)

@@ -11,7 +11,7 @@ from phasescope.views.record import Record, score
 from phasescope.views.report.words import subject, verdict
 from phasescope.views.scores import probe_summary
 from phasescope.views.terminal.printing import Result, Table
-from phasescope.views.terms import site_words, split_words
+from phasescope.views.terms import probed, site_words, split_words
 
 HEADS = ("run", "state", "step", "images", "success %", "probe R²", "behaviour", "representation", "wall")
 NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall_s")
@@ -92,15 +92,15 @@ def _snapshots(record: Record) -> Table:
     names = [
         name if split == record.splits[0] else f"{name}, {split_words(split)}" for split, name in columns
     ]
-    probe = f"probe R² at {site_words(site) if site else '?'}"
+    probe = f"{probed('probe R²', record.factors)} at {site_words(site) if site else '?'}"
 
     def cells(line: dict[str, Any]) -> Iterator[str]:
         yield from (format_count(line["step"]), format_count(line["images_seen"]))
         yield format_score(line["loss"], 4)
         shares = line.get("outcomes") or {}
         yield from (format_percent((shares.get(split) or {}).get(name)) for split, name in columns)
-        probed = probe_summary(score(line, "probe_r2", site)) if site else None
-        yield NOTHING if probed is None else probed.text
+        summary = probe_summary(score(line, "probe_r2", site), record.factors) if site else None
+        yield NOTHING if summary is None else summary.text
         yield " ".join(phase[0] if phase != "undecided" else "-" for phase in line["phase"].values())
 
     return Table(("step", "images", "loss", *names, probe, "phases"), map(cells, record.metrics))
