@@ -118,6 +118,7 @@ def commands(run: str) -> list[list[str]]:
         ["report", f"{WITHIN}/evil.py"],
         ["explore"],
         ["show", run],
+        ["tag", run, "seen"],
         ["compare", run, "attacked-"],
         ["report", run],
         ["export", run, "--tables", "tables", "--archive", "again.zip"],

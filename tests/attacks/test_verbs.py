@@ -52,7 +52,7 @@ FEW = ["world.design.dx=8", "world.design.dy=8"]
 BASES = {
     "demo": ["training.steps=0"], "train": ["training.steps=0"], "predict": ["training.steps=0", *FEW],
     "designs": ["training.steps=0", *FEW], "observe": ["run", "latent_labels=1"],
-    "exec": ["runs/run-44136fa3"], "sample": ["run", "--out", "s.png"], "ls": [], "show": ["run"],
+    "exec": ["runs/run-44136fa3"], "sample": ["run", "--out", "s.png"], "ls": [], "show": ["run"], "tag": ["run", "seen"],
     "compare": ["run", "other"], "report": ["run"], "study": ["study.py", "--dry-run"],
     "sweep": ["training.batch=8,16", "--dry-run"],
     "claims": ["--studies", "folder"], "intervene": ["run", "--layer", "mid", "--count", "8"],

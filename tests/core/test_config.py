@@ -319,9 +319,7 @@ def test_a_short_training_shortens_a_warmup_that_nobody_asked_for_and_says_so(ca
         assert load_config(overrides=["training.steps=17"]).training.warmup == 1
     assert caplog.text.count("`training.warmup` (=100) becomes 1") == 1
     assert load_config(overrides=["preset=small", "training.steps=50"]).training.warmup == 5
-    with pytest.raises(
-        UserError, match=r"`training.warmup` \(=20\) must be at most `training.steps` \(=10\)"
-    ):
+    with pytest.raises(UserError, match=r"`training.warmup` \(=20\) must be at most `steps` \(=10\)"):
         load_config(overrides=["training.steps=10", "training.warmup=20"])
     caplog.clear()
     assert load_config(overrides=["training.steps=200"]).training.warmup == 100

@@ -36,7 +36,7 @@ TRAIN = {
         ["world.canvas=12", "network.widths=[8,8,8,8]"], "`world.canvas` (=12)", "multiple of 8",
     ),
     "width not a multiple": (["network.widths=[8,10]"], "`network.widths` (=10)", "multiples of", "groups"),
-    "layer not there": (["probing.layers=[mid,down9]"], "`probing.layers` (=down9)", "layers of the network", "down1"),
+    "layer not there": (["probing.layers=[mid,down9]"], "`probing.layers` (=down9)", "must be in the network", "down1"),
     "timestep >= T": (["probing.t=[10,40,50]"], "`probing.t` (=50)", "from 0 to 49"),
     "negative timestep": (["probing.t=[-1]"], "`probing.t.0` (=-1)", "equal to 0"),
     "representation elsewhere": (
@@ -47,7 +47,7 @@ TRAIN = {
         ["family.schedule.beta_end=1e-5"], "`family.schedule.beta_end` (=1e-5)", "at least beta_start=0.0001",
     ),
     "sampler steps > T": (["family.sampler.steps=51"], "`family.sampler`", "51", "at most schedule.steps=50"),
-    "warmup > steps": (["training.warmup=41"], "`training.warmup` (=41)", "at most `training.steps` (=40)"),
+    "warmup > steps": (["training.warmup=41"], "`training.warmup` (=41)", "at most `steps` (=40)"),
     "dropout above 1": (["training.label_dropout=1.5"], "`training.label_dropout` (=1.5)", "from 0 to 1"),
     "dropout of three factors": (
         ["training.label_dropout=[0,0,0]"], "`training.label_dropout` (=[0.0, 0.0, 0.0])", "one for each of x, y",

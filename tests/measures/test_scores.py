@@ -23,7 +23,7 @@ from phasescope.measures import (
     probe_r2,
     trustworthiness,
     two_nn,
-)  # fmt: skip
+)
 from phasescope.measures.scores import baseline_level, basic_interval, bootstrap_weights
 
 RNG = np.random.default_rng(0)
@@ -47,15 +47,8 @@ def test_a_score_is_json_and_what_is_not_finite_is_null():
     assert read["n"] == 40
 
 
-FULL = Score(
-    0.5,
-    -math.inf,
-    0.6,
-    n=10,
-    estimator="of 2, 3",
-    baselines={"permuted": 0.1, "pixels": math.nan},
-    detail={"k=5": 1.0},
-)
+NULLS = {"permuted": 0.1, "pixels": math.nan}
+FULL = Score(0.5, -math.inf, 0.6, n=10, estimator="of 2, 3", baselines=NULLS, detail={"k=5": 1.0})
 
 
 def plain(score: Score) -> Score:
@@ -73,15 +66,9 @@ def test_a_score_comes_back_from_its_dict():
 
 def test_columns_are_the_leaves_of_the_dict():
     assert FULL.columns() == {
-        "value": 0.5,
-        "low": None,
-        "high": 0.6,
-        "n": 10,
-        "estimator": "of 2, 3",
-        "baselines.permuted": 0.1,
-        "baselines.pixels": None,
-        "detail.k=5": 1.0,
-    }
+        "value": 0.5, "low": None, "high": 0.6, "n": 10, "estimator": "of 2, 3", "baselines.permuted": 0.1,
+        "baselines.pixels": None, "detail.k=5": 1.0,
+    }  # fmt: skip
 
 
 def test_with_nulls_returns_a_copy():

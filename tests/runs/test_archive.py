@@ -18,7 +18,7 @@ from phasescope.worlds import ArrayWorld
 
 KEPT = {
     "config.yaml", "about.json", "status.json", "metrics.jsonl", "scalars.jsonl", "references.json", "sources.json",
-    "world.npz", "checkpoint", "observations", "snapshots",
+    "world.npz", "tags.txt", "checkpoint", "observations", "snapshots",
 }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from phasescope.studies import (
     end,
     ever,
     product,
-)  # fmt: skip
+)
 
 ACCURACY = end("accuracy.grid.joint")
 

@@ -19,7 +19,7 @@ from phasescope.studies import (
     onset_of_accuracy,
     reaches,
     start,
-)  # fmt: skip
+)
 from phasescope.studies.preregistration import describe
 
 CELLS = [Cell("early", {}, {"sigma": 2.0}), Cell("late", {}, {"sigma": 1.0})]

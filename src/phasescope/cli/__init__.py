@@ -21,7 +21,7 @@ from phasescope.core.sources import description_of, place_of
 
 FUNCTIONS = (
     runs.demo, runs.train, networks.predict, networks.designs, runs.observe, runs.exec, runs.sample, runs.ls,
-    runs.show, runs.compare, studies.report, studies.study, studies.sweep, studies.claims, networks.intervene,
+    runs.show, runs.tag, runs.compare, studies.report, studies.study, studies.sweep, studies.claims, networks.intervene,
     networks.clones, runs.explore, networks.measure, runs.export, runs.import_,
 )  # fmt: skip
 COMMANDS: dict[str, Callable[..., Any]] = {function.__name__.strip("_"): function for function in FUNCTIONS}
@@ -62,9 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error)):
             return _fail(1, f"more memory is needed than there is: {error}")  # torch's is a RuntimeError
         why = f"{type(error).__name__}: {error}"
-        return _fail(
-            1, f"{why}: a file of a run is damaged, or phasescope is at fault; --traceback shows where"
-        )
+        return _fail(1, f"{why}: a run's file is damaged, or phasescope is at fault; --traceback shows where")
     return code
 
 

@@ -88,6 +88,7 @@ Folder = Annotated[Path | None, Parameter(metavar="FOLDER", validator=_folder())
 File = Annotated[Path | None, Parameter(metavar="FILE", validator=_file())]
 Archive = Annotated[Path | None, Parameter(metavar="FILE.zip", validator=_file(".zip"))]
 Samples = Annotated[Path, Parameter(metavar="FILE", validator=_file(".png", ".npz"), help=SAMPLES)]
+Text = Annotated[str, Parameter(name="TEXT")]
 Picture = Annotated[
     Path | None, Parameter(metavar="FILE", validator=_file(".png", ".svg", ".pdf"), help=PICTURE)
 ]

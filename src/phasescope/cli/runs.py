@@ -151,6 +151,18 @@ def show(run: arg.RunName, /, *, runs: arg.Runs = Path("runs"), json: arg.Json =
     return run_summary(phasescope.find_run(run, runs)).to(json)
 
 
+def tag(run: arg.RunName, text: arg.Text, /, *, runs: arg.Runs = Path("runs")) -> None:
+    """Append a line to a run's tags, which ls, show, the report and the explorer show.
+
+    Args:
+        text: one line, at most 200 characters
+    """
+    if not (line := text.strip()) or len(line) > 200 or not line.isprintable():
+        raise UserError(f"`TEXT` (={line[:40]!r}) must be one printable line of 1 to 200 characters")
+    with open(phasescope.find_run(run, runs).path / "tags.txt", "ab") as file:
+        file.write(f"{line}\n".encode())  # in one piece, so that two writers never mix
+
+
 def explore(
     *, runs: arg.Runs = Path("runs"), studies: arg.Studies = None, port: arg.Whole = 8421, trust: bool = False
 ) -> None:

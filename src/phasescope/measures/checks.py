@@ -24,9 +24,7 @@ def check_finite(name: str, x: np.ndarray) -> None:
     if wrong:
         raise NotFinite(f"`{name}` ({wrong} of {x.size} not finite) must be finite")
     if (largest := np.abs(x).max(initial=0)) > LARGEST:
-        raise ValueError(
-            f"`{name}` (largest {largest:g}) must be at most {LARGEST:g}: fourth powers are summed"
-        )
+        raise ValueError(f"`{name}` (largest {largest:g}) must be at most {LARGEST:g}, for fourth powers")
 
 
 def check_latents(
@@ -124,9 +122,7 @@ def check_labels(labels: ArrayLike, n: int, factors: Factors | None = None) -> L
     constant = np.ptp(np.where(known.factors.periodic, y % known.factors.span, y), axis=0) == 0
     if constant.any():
         which = known.factors.names[int(constant.argmax())]
-        raise ValueError(
-            f"`labels` ({which}={y[0, constant.argmax()]:g} in each row) must vary: nothing to predict"
-        )
+        raise ValueError(f"`labels` ({which}={y[0, constant.argmax()]:g} in each row) must vary")
     return known
 
 

@@ -86,9 +86,7 @@ def config_of(run: Run) -> RunConfig:
     """
     tree = run.config
     if missing := RunConfig.model_fields.keys() - tree.keys():
-        raise UserError(
-            f"`{run.path}/config.yaml` must be a run's configuration, whole: no `{min(missing)}` is there"
-        )
+        raise UserError(f"`{run.path}/config.yaml` must be complete: no `{min(missing)}` is there")
     run.check_sources()
     try:
         return RunConfig.from_tree(tree)

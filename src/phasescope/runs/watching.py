@@ -170,7 +170,7 @@ class Watcher:
         """
         if self._recorder is None:
             raise UserError(
-                f"`step` (={step}) must be logged after the first `record`, which begins the run's folder"
+                f"`step` (={step}) must be logged after the first `record`, which makes the folder"
             )
         for name, value in scalars.items():
             if name in ("step", "images_seen", "wall_s", "images_per_s"):

@@ -66,8 +66,6 @@ def product(name: str, fields: Callable[..., Tree], **axes: Sequence[Any]) -> tu
     """
     for axis, values in axes.items():
         if not len(values) or any(value in values[:i] for i, value in enumerate(values)):
-            raise UserError(
-                f"`{axis}` (={list(values)}) must have values, each once: it is an axis of a design"
-            )
+            raise UserError(f"`{axis}` (={list(values)}) must have values, each once: it is an axis")
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     return tuple(Cell(name.format(**point), fields(**point), point) for point in points)

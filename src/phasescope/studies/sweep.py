@@ -49,9 +49,7 @@ def sweep_of(arguments: Sequence[str], name: str | None = None) -> Study:
         UserError: an override is invalid, nothing is swept, or there are too many cells.
     """
     if name is not None and not NAME.fullmatch(name):
-        raise UserError(
-            f"`--name` (={name}) must be letters, digits, ., _ and -, 64 at most: it names a folder"
-        )
+        raise UserError(f"`--name` (={name}) must be letters, digits, ., _ and -, 64 at most, for a folder")
     file, overrides = split_arguments(arguments)
     base: Tree = read_yaml(file) if file else {}
     values = {word.partition("=")[0]: list(_values_of(word)) for word in overrides}

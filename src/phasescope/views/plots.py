@@ -85,9 +85,7 @@ class Plots:
         record = Record(self._run)
         plot = plot_of(record, name) if record.metrics else None
         if plot is None:
-            raise UserError(
-                f"`{self._run.name}` must have recorded what `{name}` shows: nothing of it is there yet"
-            )
+            raise UserError(f"`{self._run.name}` must have recorded what `{name}` shows: there is nothing")
         return replace(plot, name=f"{name} of {self._run.name}")
 
 

@@ -266,9 +266,7 @@ def _must(holds: bool, owner: Any, method: str, rule: str, value: Any) -> None:
 
 def not_finite(world: World) -> str:
     """Return the message for a world whose images are not finite, in one line."""
-    return (
-        f"`{type(world).__name__}.render` (=NaN or infinite) must return finite images: `world` is at fault"
-    )
+    return f"`{type(world).__name__}.render` (=NaN or infinite) must return finite images: `world` is wrong"
 
 
 def some_of(labels: Callable[[], Float[np.ndarray, "M K"]]) -> Split:

@@ -88,9 +88,7 @@ class ImageSet:
         """Return what is known of each label; ValueError for a label that the data set lacks."""
         for label in labels:
             if label.tobytes() not in known:
-                raise ValueError(
-                    f"`labels` (={label.tolist()}) must be one of the data set's: it has no other image"
-                )
+                raise ValueError(f"`labels` (={label.tolist()}) must be in the data set")
         return [known[label.tobytes()] for label in labels]
 
 

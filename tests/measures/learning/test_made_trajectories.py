@@ -18,7 +18,7 @@ from phasescope.measures import (
     phase_sequence,
     probe_r2,
     settled,
-)  # fmt: skip
+)
 
 N, DRAWS, FEATURES = 256, 4, 48
 LABELS = np.random.default_rng(0).uniform(0, 32, (N, 2))

@@ -21,7 +21,7 @@ from phasescope.measures import (
     probe_gain,
     representation_phase,
     settled,
-)  # fmt: skip
+)
 from phasescope.worlds import GaussianBump
 
 PHASES = st.sampled_from(["A", "B", "C", "undecided"])

@@ -14,7 +14,7 @@ from phasescope.runs.store.files import (
     remove_asides,
     to_json,
     write_aside,
-)  # fmt: skip
+)
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

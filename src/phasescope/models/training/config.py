@@ -182,7 +182,5 @@ class TrainingConfig(Config):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.warmup > self.steps:
-            raise ValueError(
-                f"`training.warmup` (={self.warmup}) must be at most `training.steps` (={self.steps})"
-            )
+            raise ValueError(f"`training.warmup` (={self.warmup}) must be at most `steps` (={self.steps})")
         return self

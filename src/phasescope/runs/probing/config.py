@@ -121,15 +121,13 @@ def check_t(field: str, given: Sequence[int], known: Sequence[int] | None) -> No
     if known is None:
         if given:
             raise ValueError(
-                f"`{field}` (={given[0]}) must be left out or `usual`: this family has no noise levels"
+                f"`{field}` (={given[0]}) must be left out or `usual`: there are no noise levels"
             )
     elif not given:
         raise ValueError(f"`{field}` (=nothing) must be given, from {known[0]} to {known[-1]}")
     for t in given:
         if known is not None and t not in known:
-            raise ValueError(
-                f"`{field}` (={t}) must be from {known[0]} to {known[-1]}: the family's noise levels"
-            )
+            raise ValueError(f"`{field}` (={t}) must be from {known[0]} to {known[-1]}: noise levels")
 
 
 def resolved(
@@ -148,9 +146,7 @@ def resolved(
     own_layers = tuple(usual_layers) if plan.layers == "usual" else plan.layers
     for layer in own_layers:
         if layers is not None and layer not in layers:
-            raise ValueError(
-                f"`probing.layers` (={layer}) must be layers of the network: {', '.join(layers)}"
-            )
+            raise ValueError(f"`probing.layers` (={layer}) must be in the network: {', '.join(layers)}")
     if not own_layers:
         raise ValueError("`probing.layers` (=usual) must be given: this network names no usual layers")
     times = family.usual_t if plan.t == "usual" else plan.t

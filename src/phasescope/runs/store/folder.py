@@ -108,6 +108,14 @@ class Run:
         return self._read("about.json") or {}
 
     @property
+    def tags(self) -> list[str]:
+        """The lines of tags.txt, each once and without what cannot be printed; the command `tag` adds one."""
+        path = self.path / "tags.txt"
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        lines = ("".join(filter(str.isprintable, line)).strip() for line in text.split("\n"))
+        return list(dict.fromkeys(filter(None, lines)))
+
+    @property
     def sources(self) -> dict[str, str]:
         """The SHA-256, when the run was made, of each source file of the user that the configuration names."""
         return self._read("sources.json") or {}

@@ -36,6 +36,7 @@ def _row(run: Run, with_settings: bool) -> dict[str, Any]:
         "settings": settings(record.config) if with_settings else {},
         **{key: record.status.get(key) for key in STATUS},
         "eta_s": _eta_s(record.status),
+        "tags": run.tags,
         **_learned(record),
     }
 

@@ -59,6 +59,7 @@ def render_report(run: Run) -> str:
         subject=words.subject(record),
         verdict=words.verdict(record),
         headline=words.headline(record),
+        tags=record.run.tags,
         sections=SECTIONS,
         absent="" if record.metrics else "Nothing is recorded in this run so far.",
         carried=carried,

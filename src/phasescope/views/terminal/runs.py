@@ -31,7 +31,7 @@ def runs_table(runs: Sequence[Run], notify: Callable[[int, int], None]) -> Resul
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
-        row["run"],
+        "; ".join((row["run"], *row["tags"])),
         row["state"],
         f"{format_count(row['step'])}/{format_count(row['steps'])}" if row["steps"] else NOTHING,
         format_count(row["images_seen"]),
@@ -50,6 +50,7 @@ def _row(run: Run) -> dict[str, Any]:
     return {
         "run": run.name,
         "path": shown(str(run.path)),
+        "tags": run.tags,
         **{key: row.get(key) for key in NUMBERS},
         **{name: phases[name]["sequence"] if name in phases else None for name in SEQUENCES},
         **({"error": row["error"]} if row["state"] == "broken" else {}),
@@ -62,8 +63,12 @@ def run_summary(run: Run) -> Result:
 
     def to_dict() -> dict[str, Any]:
         tree: dict[str, Any] = {"run": run.name, "path": shown(str(run.path)), "status": record.status}
-        tree |= {"metrics": run.metrics, "about": record.about}
-        return tree | {"config": record.config}
+        return tree | {
+            "tags": run.tags,
+            "metrics": run.metrics,
+            "about": record.about,
+            "config": record.config,
+        }
 
     return Result(_run_blocks(run, record), to_dict)
 
@@ -72,6 +77,7 @@ def _run_blocks(run: Run, record: Record) -> Iterator[str | Table]:
     status = record.status
     step, steps = (format_count(status.get(name, 0)) for name in ("step", "steps"))
     yield f"{run.name}  {status['state']}  step {step}/{steps}"
+    yield from (f"tag: {tag}" for tag in run.tags)
     if "error" in status:
         yield f"error: {status['error']}"
     if status["state"] != "broken":

@@ -21,7 +21,7 @@ from phasescope.models.families.diffusion.reference_denoisers import (
     Wiener,
     mean_and_covariance,
     wiener_mmse,
-)  # fmt: skip
+)
 from phasescope.worlds import GaussianBump
 from tests.models.families.torus import torus_spectrum
 

@@ -182,7 +182,8 @@ function head({name, details, studies, snapshot, error}) {
     isSampled && h("a.button", {href: address("sample", name)}, "sample images"),
     h("a.button", {href: address("runs", "", {runs: name})}, "compare")
   ];
-  const title = ALONE ? h("h2", "Through training") : h("h1", name);
+  const tags = h("span.note", (row.tags ?? []).join("; "));
+  const title = ALONE ? h("h2", "Through training") : [h("h1", name), tags];
   const link = study => h("a.study", {href: pageOf(study)}, study);
   const tile = ([fact, word], i) =>
     h("div", h("dt", term(word, fact)), h("dd", headline.values[index]?.[i] ?? "–"));

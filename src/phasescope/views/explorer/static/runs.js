@@ -40,7 +40,8 @@ function matches(row, text) {
     const filter = Object.keys(FILTERS).find(name => word.startsWith(name));
     if (filter) return FILTERS[filter](row, word.slice(filter.length));
     const settings = Object.entries(row.settings ?? {}).map(([key, value]) => `${key}=${format(value)}`);
-    return [row.name, `seed=${row.seed}`, ...settings].some(value => value.toLowerCase().includes(word));
+    const texts = [row.name, `seed=${row.seed}`, ...settings, ...(row.tags ?? [])];
+    return texts.some(value => value.toLowerCase().includes(word));
   });
 }
 
@@ -222,7 +223,8 @@ function tableRow(row, fields, chosen, set) {
   const own = fields
     .filter(key => key in settings)
     .map(key => `${key.replace(/^\w+\./, "")}=${format(settings[key])}`);
-  const words = [member && `${member.study}: ${member.cell}`, `seed=${row.seed}`, ...own]
+  const study = member && `${member.study}: ${member.cell}`;
+  const words = [...(row.tags ?? []), study, `seed=${row.seed}`, ...own]
     .filter(Boolean)
     .join("  ");
   const link = h("a", {href: address("run", name)}, name);
