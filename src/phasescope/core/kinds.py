@@ -109,7 +109,7 @@ def references(tree: Any) -> list[str]:
     named: list[Any] = []
     for inner in _mappings(tree):
         measures = inner.get("measures")
-        named += [inner.get("kind"), *(measures if isinstance(measures, list | tuple) else ())]
+        named += [inner.get("kind"), *(measures if isinstance(measures, list | tuple | set) else ())]
     return list(dict.fromkeys(name for name in named if is_reference(name)))
 
 
