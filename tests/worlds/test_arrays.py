@@ -125,7 +125,7 @@ def test_a_label_is_completed_to_each_of_its_images():
     shown = np.unique(world.render(torch.from_numpy(full)).numpy(), axis=0)
     expected = np.unique((2 * IMAGES[classes == 1] - 1).astype(np.float32)[:, None], axis=0)
     np.testing.assert_allclose(shown, expected, atol=1e-6)
-    with pytest.raises(ValueError, match=r"`labels` \(=\[7.0\]\) must be one of the data set's"):
+    with pytest.raises(ValueError, match=r"`labels` \(=\[7.0\]\) must be in the data set"):
         world.complete(np.array([[7.0]], np.float32), np.random.default_rng(0))
 
 
@@ -147,7 +147,7 @@ def test_classes_and_hidden_factors_that_do_not_fit_are_refused(labels, more, ru
 
 def test_a_label_without_an_image_is_refused():
     world = ArrayWorld.from_arrays(IMAGES, LABELS)
-    with pytest.raises(ValueError, match=r"`labels` \(=\[0.5, 0.0\]\) must be one of the data set's"):
+    with pytest.raises(ValueError, match=r"`labels` \(=\[0.5, 0.0\]\) must be in the data set"):
         world.render(torch.tensor([[0.5, 0.0]]))
 
 

@@ -18,6 +18,7 @@ from cyclopts import App, CycloptsError, Parameter
 from phasescope.cli import networks, runs, studies
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.core.sources import description_of, place_of
+from phasescope.core.stopping import SIGNALS
 
 FUNCTIONS = (
     runs.demo, runs.train, networks.predict, networks.designs, runs.observe, runs.exec, runs.sample, runs.ls,
@@ -27,7 +28,7 @@ FUNCTIONS = (
 COMMANDS: dict[str, Callable[..., Any]] = {function.__name__.strip("_"): function for function in FUNCTIONS}
 HELP = "Watch small generative models learn. With any command, --traceback shows where in your own code an error was raised."
 # An error is one line: values that users wrote may be of any length, and are cut with it.
-LONGEST_LINE, INTERRUPTS = 1200, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LONGEST_LINE = 1200
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,7 +84,7 @@ def command() -> NoReturn:
 
     SIGTERM and SIGHUP are interrupts too, so that incomplete files are removed.
     """
-    for number in INTERRUPTS:
+    for number in SIGNALS:
         if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
             signal.signal(number, _interrupt)
     for name in ("stdout", "stderr"):
@@ -102,7 +103,7 @@ def command() -> NoReturn:
 
 
 def _interrupt(*_: Any) -> NoReturn:
-    for number in INTERRUPTS:
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,8 +160,9 @@ def tag(run: arg.RunName, text: arg.Text, /, *, runs: arg.Runs = Path("runs")) -
     """
     if not (line := text.strip()) or len(line) > 200 or not line.isprintable():
         raise UserError(f"`TEXT` (={line[:40]!r}) must be one printable line of 1 to 200 characters")
-    with open(phasescope.find_run(run, runs).path / "tags.txt", "ab") as file:
-        file.write(f"{line}\n".encode())  # in one piece, so that two writers never mix
+    path, no_link = phasescope.find_run(run, runs).path / "tags.txt", os.O_NOFOLLOW | os.O_NONBLOCK
+    with open(path, "ab", opener=lambda path, flags: os.open(path, flags | no_link, 0o644)) as file:
+        file.write(f"\n{line}\n".encode())  # in one piece, so that two writers never mix
 
 
 def explore(

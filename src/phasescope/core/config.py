@@ -125,7 +125,9 @@ def parse_yaml(text: str) -> Any:
 
 def _nodes(tree: Any, known: dict[int, int]) -> int:
     """Return how many values a tree has, each counted as often as an alias names it."""
-    if isinstance(tree, dict | list) and id(tree) not in known:
+    if isinstance(tree, bytes | set):
+        raise ValueError(f"it holds {type(tree).__name__}, which no field is")
+    if isinstance(tree, dict | list | tuple) and id(tree) not in known:
         known[id(tree)] = 1
         known[id(tree)] += sum(
             _nodes(value, known) for value in (tree.values() if isinstance(tree, dict) else tree)

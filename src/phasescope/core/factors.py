@@ -40,6 +40,9 @@ class Factor:
     classes: Sequence[str] = ()
     hidden: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", tuple(self.classes))
+
     @property
     def span(self) -> float:
         return self.high - self.low

@@ -109,7 +109,7 @@ def references(tree: Any) -> list[str]:
     named: list[Any] = []
     for inner in _mappings(tree):
         measures = inner.get("measures")
-        named += [inner.get("kind"), *(measures if isinstance(measures, list | tuple | set) else ())]
+        named += [inner.get("kind"), *(measures if isinstance(measures, list | tuple) else ())]
     return list(dict.fromkeys(name for name in named if is_reference(name)))
 
 
@@ -153,7 +153,7 @@ def source_digests(tree: Any) -> dict[str, str]:
 def sources_named(tree: Any) -> list[str]:
     """Return all references and data files in a configuration's tree, opening none."""
     files = [inner.get("file") for inner in _mappings(tree) if "kind" in inner]
-    return [*references(tree), *(str(file) for file in files if file)]
+    return [*references(tree), *(file for file in files if isinstance(file, str) and file)]
 
 
 def reference_to(thing: type | Callable[..., Any]) -> str:
@@ -276,8 +276,13 @@ def _sha256(reference: str) -> str:
         path: Path | None = Path(where or reference)
     else:
         check_source(where, reference)
-        spec = importlib.util.find_spec(where)
-        path = Path(spec.origin) if spec and spec.origin else None
+        outer, *inner = where.split(".")
+        spec = importlib.util.find_spec(outer)  # that of the whole name would import the packages around it
+        roots = (spec.submodule_search_locations or ()) if spec else ()
+        ends = ("/__init__.py", ".py") if inner else ("/__init__.py",)
+        files = [Path("/".join([root, *inner]) + end) for root in roots for end in ends]
+        origin = Path(spec.origin) if spec and spec.origin and not inner else None
+        path = next(filter(Path.is_file, files), origin)
     if path is None or not path.is_file():
         raise UserError(f"`{reference}` must be a file that is there: the run keeps its SHA-256")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

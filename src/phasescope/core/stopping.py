@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class Stop:
     """A flag that a signal or another thread sets, so that a loop ends in order before its next step."""
@@ -23,9 +25,7 @@ class Stop:
         self.times += 1
 
     @contextmanager
-    def on_signals(
-        self, numbers: Sequence[int] = (signal.SIGINT, signal.SIGTERM), interrupts: bool = True
-    ) -> Iterator[Stop]:
+    def on_signals(self, numbers: Sequence[int] = SIGNALS, interrupts: bool = True) -> Iterator[Stop]:
         """Set the flag at the first of these signals within the block.
 
         Python handles signals only in its main thread: in another thread nothing is changed. An ignored SIGHUP, as under

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from phasescope.core.errors import UserError
-from phasescope.core.stopping import Stop
+from phasescope.core.stopping import SIGNALS, Stop
 from phasescope.runs.store.folder import is_held, read_status
 
 # Exit code of `phasescope exec` if another process executes the run (EX_TEMPFAIL of sysexits.h).
@@ -36,8 +36,6 @@ LOST = -1000
 FAILURES = 2
 LOOK_EVERY_S, STOP_PATIENCE_S = 0.2, 30.0
 """seconds between two checks of the workers; and the time that a worker has for stopping"""
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""signals that stop all workers, each with a checkpoint"""
 LOG = "worker.log"
 """file in a run's folder with the output of its workers"""
 # Threads of the libraries: torch's own are the run's `training.threads`.

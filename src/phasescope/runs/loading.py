@@ -173,7 +173,7 @@ def check_answer(config: RunConfig, network: nn.Module) -> None:
         torch.no_grad(),
     ):
         answer, wanted = network(*(changed := [tensor.clone() for tensor in given])), tuple(given[0].shape)
-    if any(not torch.equal(*pair) for pair in zip(given, changed, strict=True)):
+    if not all(torch.allclose(*pair, 0, 0, equal_nan=True) for pair in zip(given, changed, strict=True)):
         raise UserError(f"`network.kind` (={kind}) must leave x_t, t and labels as they are")
     shape = getattr(answer, "shape", None)
     # A family of one's own may ask for a tuple, which has no shape.

@@ -169,9 +169,7 @@ class Watcher:
             UserError: `record` was not called before; a name or a value is invalid.
         """
         if self._recorder is None:
-            raise UserError(
-                f"`step` (={step}) must be logged after the first `record`, which makes the folder"
-            )
+            raise UserError(f"`step` (={step}) must be logged after the first `record`")
         for name, value in scalars.items():
             if name in ("step", "images_seen", "wall_s", "images_per_s"):
                 raise UserError(f"`scalars` (={name}) must have names of their own: phasescope sets this one")

@@ -97,9 +97,7 @@ class Grid(Design):
         names = [f"d{name}" for name in factors.names]
         for name, value in (self.model_extra or {}).items():
             if name not in names:
-                raise ValueError(
-                    f"`design.{name}` (={value}) is not a field: increments are {', '.join(names)}"
-                )
+                raise ValueError(f"`design.{name}` (={value}) must be one of {', '.join(names)}")
         self._check_ranges(factors)
         limited = self.limited(factors)
         free = [factor for factor in limited if factor.name not in self.at]
@@ -228,9 +226,7 @@ class Union(Design):
         union = self.model_copy(update=fields)
         for name, labels in union.held(factors).items():
             if not len(labels):
-                raise ValueError(
-                    f"`design` (=union) must leave a label for `{name}`: all that it holds are trained on"
-                )
+                raise ValueError(f"`design` (=union) must leave a label for `{name}` to be held out")
         return union
 
     def _along(self, field: str, factors: Factors) -> tuple[Grid, ...]:

@@ -177,7 +177,7 @@ def _checked(images: np.ndarray) -> tuple[np.ndarray, float, float]:
         images = images.transpose(0, 3, 1, 2)
     if images.ndim != 4 or images.shape[1] not in (1, 3) or images.shape[2] != images.shape[3]:
         raise UserError(
-            f"`images` (shape {images.shape}) must be (M, N, N), (M, N, N, C) or (M, C, N, N) with C = 1 or 3"
+            f"`images` (shape {images.shape}) must be (M, N, N), (M, N, N, C) or (M, C, N, N), C 1 or 3"
         )
     if images.dtype == np.uint8:
         return images, 2 / (255 if images.max() > 1 else 1), -1.0
@@ -186,7 +186,5 @@ def _checked(images: np.ndarray) -> tuple[np.ndarray, float, float]:
         or not np.isfinite(images).all()
         or np.abs(images).max() > 1
     ):
-        raise UserError(
-            f"`images` (of {images.dtype}) must be uint8, or finite floats in [0, 1] or in [-1, 1]"
-        )
+        raise UserError(f"`images` (of {images.dtype}) must be uint8, or floats in [0, 1] or in [-1, 1]")
     return (images, 1.0, 0.0) if images.min() < 0 else (images, 2.0, -1.0)

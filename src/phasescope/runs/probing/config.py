@@ -120,9 +120,7 @@ def check_t(field: str, given: Sequence[int], known: Sequence[int] | None) -> No
     """Raise ValueError if some of `given` are not among a family's noise levels."""
     if known is None:
         if given:
-            raise ValueError(
-                f"`{field}` (={given[0]}) must be left out or `usual`: there are no noise levels"
-            )
+            raise ValueError(f"`{field}` (={given[0]}) must be left out or `usual`: no noise levels here")
     elif not given:
         raise ValueError(f"`{field}` (=nothing) must be given, from {known[0]} to {known[-1]}")
     for t in given:

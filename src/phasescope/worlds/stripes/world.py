@@ -57,9 +57,7 @@ class Stripes(PlaneWorld):
                 "else no background is left to see a stripe against"
             )
         if self.periodic and self.margin_px:
-            raise ValueError(
-                f"`margin_px` (={self.margin_px:g}) must be 0 if boundary=periodic: a torus has no margin"
-            )
+            raise ValueError(f"`margin_px` (={self.margin_px:g}) must be 0 if boundary=periodic")
         return self
 
     @property
