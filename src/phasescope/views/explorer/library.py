@@ -56,8 +56,8 @@ class Library:
         self._lock = threading.Lock()
 
     def refresh(self, within_s: float = float("inf")) -> bool:
-        """Forget the runs that are gone, read those that have changed, and new ones until `within_s` have passed: the next
-        calls read the rest. Return whether there were any.
+        """Forget the runs that are gone and read those that have changed, unless new ones are still unread; then read new
+        ones until `within_s` have passed. Return whether there were any of these.
 
         Raises:
             UserError: the folder exists and cannot be listed; what is known of it stays.
@@ -68,8 +68,8 @@ class Library:
                 paths = {shown(path.name): path for path in run_folders(self.folder)}
                 for name in self._entries.keys() - paths.keys():
                     del self._entries[name]
+                    self._gone[name] = self.version + 1
                     self.version += 1
-                    self._gone[name] = self.version
                 for name in self._entries:
                     self._read_if_changed(name, paths[name])
                 self._unread = [(name, path) for name, path in paths.items() if name not in self._entries]
@@ -81,7 +81,7 @@ class Library:
             return self.version != before
 
     def rows(self, since: int = 0) -> dict[str, Any]:
-        """Return the rows that changed after version `since`, the names that went, and the version with these changes."""
+        """Return the rows that changed after version `since`, the names that went, and the version with these."""
         # Read first: a run that changes meanwhile is then sent once more, and never left out.
         version = self.version
         changed = [entry.row for entry in list(self._entries.values()) if entry.version > since]
