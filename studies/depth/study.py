@@ -25,16 +25,13 @@ PLAN = {
 }
 
 
-def blocks(depth: int) -> list[str]:
-    levels = range(1, depth + 1)
-    return ["stem", *(f"down{level}" for level in levels), "mid", *(f"up{level}" for level in levels)]
-
-
 def cell(depth: int, attention: bool = False, padding: str = "zeros") -> ps.Cell:
+    levels = range(1, depth + 1)
+    blocks = ["stem", *(f"down{level}" for level in levels), "mid", *(f"up{level}" for level in levels)]
     network = {
         "widths": [WIDTHS[attention][depth]] * (depth + 1),
         "groups": 4,
-        "attention": blocks(depth) if attention else [],
+        "attention": blocks if attention else [],
         "padding": padding,
     }
     name = f"depth {depth}, {padding}{', attention' if attention else ''}"
@@ -81,6 +78,9 @@ STUDY = ps.Study(
     name="depth",
     question="What does depth do, beside attention and the source of absolute position, at an equal number of parameters?",
     base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="deeper_earlier",
+    summary="From one halving to three, networks place samples correctly earlier; .12, .39 and .70 of the samples are "
+    "correct at the end. A fourth brings nothing more (.57). Receptive fields are 3.9 to 4.5 px throughout. Many runs "
+    "were still improving at 2,500 steps: whether samples pass A, B and C, and what attention does, is open.",
     claims=[
         ps.Claim(
             "deeper_earlier", "Of networks with zero padding, deeper ones place samples correctly earlier.",
@@ -118,7 +118,7 @@ STUDY = ps.Study(
     plots=[
         ps.Against(
             "against_depth", "Accuracy against depth",
-            {"half of the samples correct (step)": ACCURACY, "correct at the end": ps.end(CORRECT)}, "depth", "attention",
+            {"half correct (step; runs that came so far)": ACCURACY, "correct at the end": ps.end(CORRECT)}, "depth", "attention",
             where=ZEROS,
         ),
         ps.PhaseGrid("courses", "Phase of the samples in every run"),
