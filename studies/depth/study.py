@@ -118,7 +118,7 @@ STUDY = ps.Study(
     plots=[
         ps.Against(
             "against_depth", "Accuracy against depth",
-            {"half correct (step; runs that came so far)": ACCURACY, "correct at the end": ps.end(CORRECT)}, "depth", "attention",
+            {"half correct (step; runs that did)": ACCURACY, "correct at the end": ps.end(CORRECT)}, "depth", "attention",
             where=ZEROS,
         ),
         ps.PhaseGrid("courses", "Phase of the samples in every run"),
