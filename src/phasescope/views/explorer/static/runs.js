@@ -224,9 +224,7 @@ function tableRow(row, fields, chosen, set) {
     .filter(key => key in settings)
     .map(key => `${key.replace(/^\w+\./, "")}=${format(settings[key])}`);
   const study = member && `${member.study}: ${member.cell}`;
-  const words = [...(row.tags ?? []), study, `seed=${row.seed}`, ...own]
-    .filter(Boolean)
-    .join("  ");
+  const words = [...(row.tags ?? []), study, `seed=${row.seed}`, ...own].filter(Boolean).join("  ");
   const link = h("a", {href: address("run", name)}, name);
   const cells = [
     h("td", h("input", box)),
