@@ -97,7 +97,9 @@ class Grid(Design):
         names = [f"d{name}" for name in factors.names]
         for name, value in (self.model_extra or {}).items():
             if name not in names:
-                raise ValueError(f"`design.{name}` (={value}) must be one of {', '.join(names)}")
+                raise ValueError(
+                    f"`design.{name}` (={value}) is not a field: increments are {', '.join(names)}"
+                )
         self._check_ranges(factors)
         limited = self.limited(factors)
         free = [factor for factor in limited if factor.name not in self.at]

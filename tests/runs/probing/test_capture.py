@@ -127,7 +127,7 @@ def test_a_function_is_tapped_by_the_modules_that_it_calls(inputs):
 
     latents = activations(function, {"mine": foreign.encoder}, *inputs)
     assert torch.equal(latents["mine"], activations(foreign, ["encoder"], *inputs)["encoder"])
-    with pytest.raises(ValueError, match=r"`layers` \(='encoder'\) must be given as"):
+    with pytest.raises(ValueError, match=r"`layers` \(='encoder'\) must be {name: module} if"):
         activations(function, ["encoder"], *inputs)
 
 
