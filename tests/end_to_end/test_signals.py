@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM end a run with a checkpoint and exit code 0; SIGKILL leaves one that is shown as killed."""
+"""SIGINT, SIGTERM and SIGHUP end a run with a checkpoint and exit code 0; SIGKILL leaves one that is shown as killed."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def whole(tiny_config, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_with_a_checkpoint(number: int, start, cli, whole: Run, tiny: Path, tmp_path: Path):
     command = ("train", tiny, *LONG, "--runs", tmp_path)
     process = start(*command)

@@ -39,7 +39,7 @@ OTHERWISE = {
         {"decay": "cosine"}, {"decay": "cosine"}, r"`training.steps` \(=20\) must leave the learning rates of .* to step 10",
     ),
     "another batch": ({"batch": 8}, {}, r"`training.batch` \(=16\) must be what `.*` has, 8: a run is extended in"),
-    "fewer steps": ({"steps": 30}, {}, r"`training.steps` \(=20\) must be above 30, that of"),
+    "fewer steps": ({"steps": 30}, {}, r"`training.steps` \(=20\) must be above the 30 of"),
 }  # fmt: skip
 
 

@@ -101,7 +101,7 @@ def test_what_is_observed_already_stays_and_what_was_killed_half_way_goes_on(run
     ("word", "message"),
     [
         ("layers=[up9]", r"`probing.layers` \(=up9\) must be in the network"),
-        ("t=[50]", r"`probing.t` \(=50\) must be from 0 to 49"),
+        ("t=[50]", r"`probing.t` \(=50\) must be a noise level from 0 to 49"),
         ("tapz=[mid]", r"`probing.tapz` \(=\['mid'\]\) is not a field"),
         ("training.steps=3", r"`training.steps` \(=3\) must be a key of `probing`"),
         ("probing=3", r"`probing` \(=3\) must be a key of `probing`"),

@@ -132,7 +132,7 @@ def test_a_label_is_completed_to_each_of_its_images():
 @pytest.mark.parametrize(
     ("labels", "more", "rule"),
     [
-        ([0, 1.5, 2], {"categorical": ["digit"]}, r"`labels` \(digit=1.5\) must be whole numbers: classes"),
+        ([0, 1.5, 2], {"categorical": ["digit"]}, r"`labels` \(digit=1.5\) must be whole numbers, as classes are"),
         ([0, 1, 2], {"classes": {"digit": ["a", "b"]}}, r"`classes` \(=a, b\) must be 3 different names: digit is from"),
         ([0, 1, 2], {"classes": {"digit": ["a", "b", "a"]}}, r"`classes` \(=a, b, a\) must be 3 different names"),
         ([0, 1, 2], {"classes": {"letter": ["a", "b", "c"]}}, r"`classes` \(=letter\) must be one of the factors: digit"),
@@ -218,7 +218,7 @@ def test_saved_it_is_the_same_world(tmp_path, scale):
             (IMAGES, np.arange(24.0).reshape(12, 2), ["a", "b"], {"span": [22, 1]}),
             r"`span` \(=1\) must be at least what the labels of b extend over: 22",
         ),
-        ((IMAGES, LABELS, ["x"]), r"`names` \(=\['x'\]\) must have 3 entries, one a factor"),
+        ((IMAGES, LABELS, ["x"]), r"`names` \(=\['x'\]\) must have 3 entries, one per factor"),
     ],
 )
 def test_what_is_no_world_is_refused(arguments, message):

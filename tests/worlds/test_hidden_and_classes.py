@@ -123,7 +123,7 @@ def test_a_label_that_is_no_class_is_refused():
     factors.check(np.array([[2.0]]))
     with pytest.raises(ValueError, match=r"`shape` \(=3\) must lie in the world, from 0 to 2"):
         factors.check(np.array([[3.0]]))
-    with pytest.raises(ValueError, match=r"`shape` \(=0.5\) must be a whole number: a class"):
+    with pytest.raises(ValueError, match=r"`shape` \(=0.5\) must be a whole number, as classes are"):
         factors.check(np.array([[0.5]]))
 
 

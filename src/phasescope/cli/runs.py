@@ -162,7 +162,8 @@ def tag(run: arg.RunName, text: arg.Text, /, *, runs: arg.Runs = Path("runs")) -
         raise UserError(f"`TEXT` (={line[:40]!r}) must be one printable line of 1 to 200 characters")
     path, no_link = phasescope.find_run(run, runs).path / "tags.txt", os.O_NOFOLLOW | os.O_NONBLOCK
     with open(path, "ab", opener=lambda path, flags: os.open(path, flags | no_link, 0o644)) as file:
-        file.write(f"\n{line}\n".encode())  # in one piece, so that two writers never mix
+        # In one piece, so that two writers never mix; the first newline ends a line that was left without its own.
+        file.write(f"\n{line}\n".encode())
 
 
 def explore(

@@ -125,6 +125,7 @@ def parse_yaml(text: str) -> Any:
 
 def _nodes(tree: Any, known: dict[int, int]) -> int:
     """Return how many values a tree has, each counted as often as an alias names it."""
+    # Sources are looked for among strings in lists and mappings, and would not be seen as bytes or in a set.
     if isinstance(tree, bytes | set):
         raise ValueError(f"it holds {type(tree).__name__}, which no field is")
     if isinstance(tree, dict | list | tuple) and id(tree) not in known:

@@ -41,7 +41,7 @@ class Factor:
     hidden: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "classes", tuple(self.classes))
+        object.__setattr__(self, "classes", tuple(self.classes))  # JSON gives a list, which has no hash
 
     @property
     def span(self) -> float:
@@ -173,7 +173,7 @@ class Factors(tuple[Factor, ...]):
             raise ValueError(f"`label` (={text}) must give {','.join(self.names)}: {len(self)} numbers")
         for factor, values in zip(self, np.asarray(labels).T, strict=True):
             if factor.categorical and (partial := values[values != np.round(values)]).size:
-                raise ValueError(f"`{factor.name}` (={partial[0]:g}) must be a whole number: a class")
+                raise ValueError(f"`{factor.name}` (={partial[0]:g}) must be a whole number, as classes are")
         for factor, values in zip(self, np.asarray(labels).T, strict=True):
             rounding = np.finfo(np.float32).eps * max(abs(factor.low), abs(factor.high))
             beyond = np.maximum(factor.low - values, values - factor.high)

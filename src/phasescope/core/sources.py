@@ -29,10 +29,10 @@ def check_source(where: str, reference: str, anywhere: bool = False) -> None:
     """
     inner, roots = (where, [""]) if where.endswith(".py") else (where.replace(".", "/"), ["", *sys.path])
     (path, *others), here = [Path(root, inner).resolve() for root in roots], Path.cwd().resolve()
-    for folder in (parent for each in (path, *others) for parent in each.parents):
+    for place, folder in ((each, parent) for each in (path, *others) for parent in each.parents):
         if (folder / "config.yaml").is_file() and any((folder / name).exists() for name in RECORDS):
             raise UserError(
-                f"`{reference}` (={path}) must not lie in a run's folder, which is data and not executed: "
+                f"`{reference}` (={place}) must not lie in a run's folder, which is data and not executed: "
                 f"`{folder.name}` is one"
             )
     if where.endswith(".py") and not path.is_file():

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""that ask a command to stop in order"""
 
 
 class Stop:

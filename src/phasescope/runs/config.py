@@ -108,7 +108,7 @@ class RunConfig(Config):
                     + ", ".join(splits)
                 )
             if count == 0 and name == next(iter(splits)):
-                raise ValueError(f"`probing.images.{name}` (=0) must be at least 16: the trained split")
+                raise ValueError(f"`probing.images.{name}` (=0) must be at least 16: it is trained on")
         if self.network.layer_names is not None:
             self.plan_of(self.network.layer_names, self.network.usual_layers)
         return self

@@ -38,7 +38,7 @@ def begin_from(run: Run, config: RunConfig, target: Path, restart: bool = False)
                 f"`{field}` (={new}) must be what `{run.name}` has, {old}: a run is extended in `training.steps` alone"
             )
     if step >= training.steps:
-        raise UserError(f"`training.steps` (={training.steps}) must be above {step}, that of `{run.name}`")
+        raise UserError(f"`training.steps` (={training.steps}) must be above the {step} of `{run.name}`")
     shorter = training.model_copy(update={"steps": int(tree["training"]["steps"])})
     other = next((i for i in range(step) if shorter.lr_factor(i) != training.lr_factor(i)), None)
     if other is not None:

@@ -98,7 +98,7 @@ class Grid(Design):
         for name, value in (self.model_extra or {}).items():
             if name not in names:
                 raise ValueError(
-                    f"`design.{name}` (={value}) is not a field: increments are {', '.join(names)}"
+                    f"`design.{name}` (={value}) is not a field: increments here are {', '.join(names)}"
                 )
         self._check_ranges(factors)
         limited = self.limited(factors)

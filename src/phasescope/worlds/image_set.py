@@ -43,7 +43,7 @@ class ImageSet:
             raise UserError(f"`labels` ({(~np.isfinite(labels)).sum()} not finite) must be finite")
         names = described.names or [f"label{k + 1}" for k in range(labels.shape[1])]
         if len(names) != labels.shape[1]:
-            raise UserError(f"`names` (={list(names)}) must have {labels.shape[1]} entries, one a factor")
+            raise UserError(f"`names` (={list(names)}) must have {labels.shape[1]} entries, one per factor")
         labels = as_float32(labels, names) + 0.0  # -0.0 is 0.0
         self.factors, varies = _factors(labels, names, described)
         self.images, self._factor, self._offset = _checked(images)
@@ -159,7 +159,7 @@ def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequenc
     if not factor.categorical:
         return factor
     if len(strange := values[values != np.round(values)]):
-        raise UserError(f"`labels` ({factor.name}={strange[0]:g}) must be whole numbers: classes")
+        raise UserError(f"`labels` ({factor.name}={strange[0]:g}) must be whole numbers, as classes are")
     count = round(float(np.ptp(values))) + 1
     if names is not None and (len(names) != count or len(set(names)) != count):
         raise UserError(
@@ -177,7 +177,7 @@ def _checked(images: np.ndarray) -> tuple[np.ndarray, float, float]:
         images = images.transpose(0, 3, 1, 2)
     if images.ndim != 4 or images.shape[1] not in (1, 3) or images.shape[2] != images.shape[3]:
         raise UserError(
-            f"`images` (shape {images.shape}) must be (M, N, N), (M, N, N, C) or (M, C, N, N), C 1 or 3"
+            f"`images` (shape {images.shape}) must be (M, N, N), (M, N, N, C) or (M, C, N, N), with C = 1 or 3"
         )
     if images.dtype == np.uint8:
         return images, 2 / (255 if images.max() > 1 else 1), -1.0

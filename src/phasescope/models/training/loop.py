@@ -181,7 +181,7 @@ def prepare(device: torch.device, config: TrainingConfig) -> None:
     if device.type == "cpu":
         if config.precision == "tf32":
             raise ValueError(
-                "`training.precision` (=tf32) must be float32 or bfloat16 on a CPU: GPUs round so"
+                "`training.precision` (=tf32) must be float32 or bfloat16 on a CPU: only a GPU rounds so"
             )
         keep_freed_memory()
         start_threads()

@@ -50,7 +50,7 @@ def _row(run: Run) -> dict[str, Any]:
     return {
         "run": run.name,
         "path": shown(str(run.path)),
-        "tags": run.tags,
+        "tags": row.get("tags", []),
         **{key: row.get(key) for key in NUMBERS},
         **{name: phases[name]["sequence"] if name in phases else None for name in SEQUENCES},
         **({"error": row["error"]} if row["state"] == "broken" else {}),
@@ -62,13 +62,8 @@ def run_summary(run: Run) -> Result:
     record = Record(run)
 
     def to_dict() -> dict[str, Any]:
-        tree: dict[str, Any] = {"run": run.name, "path": shown(str(run.path)), "status": record.status}
-        return tree | {
-            "tags": run.tags,
-            "metrics": run.metrics,
-            "about": record.about,
-            "config": record.config,
-        }
+        tree = {"run": run.name, "path": shown(str(run.path)), "status": record.status, "tags": run.tags}
+        return tree | {"metrics": run.metrics, "about": record.about, "config": record.config}
 
     return Result(_run_blocks(run, record), to_dict)
 

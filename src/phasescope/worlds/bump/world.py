@@ -42,7 +42,7 @@ class GaussianBump(PlaneWorld):
     @model_validator(mode="after")
     def _fits(self) -> GaussianBump:
         if self.sigma_px > self.canvas / 4:
-            raise ValueError(f"`sigma_px` (={self.sigma_px}) must be at most a quarter of {self.canvas} px")
+            raise ValueError(f"`sigma_px` (={self.sigma_px}) must be at most {self.canvas / 4:g}, canvas / 4")
         return self
 
     @property
