@@ -101,7 +101,7 @@ def test_a_function_is_probed_by_the_modules_that_it_calls():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"t": 1000}, r"`t` \(=1000\) must be from 0 to 999"),
+        ({"t": 1000}, r"`t` \(=1000\) must be a noise level from 0 to 999"),
         ({"t": -1}, r"`t` \(=-1\)"),
         ({"t": 1, "draws": 1}, r"`draws` \(=1\) must be at least 2"),
         ({"t": 1, "labels": np.zeros((4, 3))}, r"`labels` \(shape \(4, 3\)\) must be \(n, 2\)"),
