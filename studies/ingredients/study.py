@@ -65,7 +65,6 @@ STUDY = Study(
                 "correct at the end": end(CORRECT), "no bump or several, in phase A": shapeless,
                 "label variance at the end": end("label_variance.mid.600.value"), "CPU-s a run": end("cpu_s"),
             },
-            note="Shares of the runs that were not still improving at their end (a dash: there is none); means at the end.",
         )
     ],
 )  # fmt: skip

@@ -21,12 +21,10 @@ STEEP = 4.0
 def bounded_over_runs(
     bounds: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], n: int, strata: list | None
 ) -> Estimate:
-    """Return a statistic that censored runs only bound; its interval covers both bounds, its value is NaN where
-    they differ.
+    """Return a statistic that censored runs only bound; its interval covers both bounds, its value is NaN where they differ.
 
     Args:
-        bounds: maps weights (S, n) to the smallest and the largest possible value, (S,) each, infinite where
-            unbounded.
+        bounds: maps weights (S, n) to the smallest and the largest possible value, (S,) each, infinite where unbounded.
 
     Raises:
         NotEnough: the runs bound it on neither side.
@@ -93,10 +91,8 @@ class Surface(Statistic):
 
 @dataclass(frozen=True)
 class Crossing(Statistic):
-    """How far, in logs, the value of `along` at which the mean of `y` crosses `level` is from the column
-    `reference`: the largest such distance over the groups `by`. Between two values of `along` it is interpolated in
-    the log.
-    """
+    """How far, in logs, the value of `along` at which the mean of `y` crosses `level` is from the column `reference`: the
+    largest such distance over the groups `by`. Between two values of `along` it is interpolated in the log."""
 
     along: str
     by: str
@@ -128,8 +124,7 @@ class Crossing(Statistic):
         return bounded_over_runs(bounds, len(y), at.tolist())
 
     def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame:
-        """The middle group is off by `truth`, the others not at all. `y` is a ramp, so that interpolation has no
-        error."""
+        """The middle group is off by `truth`, the others not at all. `y` is a ramp: interpolation has no error."""
         values = np.unique(numbers(table, self.by))
         off = truth * (numbers(table, self.by) == values[len(values) // 2])
         apart = np.log(numbers(table, self.along) / numbers(table, self.reference)) - off
@@ -140,11 +135,8 @@ class Crossing(Statistic):
 
 
 def crossing(at: np.ndarray, values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the log of where values (..., m), at the ascending points `at`, pass a level for good: its lower and
-    upper bound.
-
-    If all are above, or the last is below, it is bounded on one side only.
-    """
+    """Return the log of where values (..., m), at the ascending points `at`, pass a level for good: its lower and upper
+    bound. If all are above, or the last is below, it is bounded on one side only."""
     logs, m = np.log(at), len(at)
     below = ~(values >= level)
     last = np.where(below.any(axis=-1), m - 1 - below[..., ::-1].argmax(axis=-1), -1)
@@ -165,8 +157,7 @@ RIDGE = 1e-4
 
 
 def fractional_logit(design: np.ndarray, share: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the coefficients of logit E[share] = design @ beta for every row of weights (Papke & Wooldridge
-    1996)."""
+    """Return the coefficients of logit E[share] = design @ beta for every row of weights (Papke & Wooldridge 1996)."""
     beta = np.zeros((1, design.shape[1]))
     if len(weights) > 1:  # resamples lie near the runs' own optimum: from there few steps are left
         beta = fractional_logit(design, share, np.ones((1, len(share))))

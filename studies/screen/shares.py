@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import BasePlot, Curve, Estimate, Number, Panel, Runs, Table, as_table
+from phasescope.studies import BasePlot, Curve, Difference, Estimate, Number, Panel, Runs, Table, as_table
 from studies.screen.design import LEVELS
 from studies.seeds.shares import Explained
 
@@ -28,6 +29,14 @@ def share(table: pd.DataFrame, choice: str) -> Estimate:
 def varied(runs: Runs) -> list[str]:
     """Return the choices that have several values among runs."""
     return [name for name in CHOICES if runs.table[name].nunique() > 1]
+
+
+@dataclass(frozen=True)
+class ShareDifference(Difference):
+    """The same of runs that do something or not: simulated as such, half of them on average."""
+
+    def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Any) -> pd.DataFrame:
+        return table.assign(y=rng.random(len(table)) < 0.5 + truth * ((table[self.by] == self.first) - 0.5))
 
 
 @dataclass(frozen=True)

@@ -93,11 +93,12 @@ def test_a_level_that_is_lost_again_does_not_count():
 
 def test_a_table_says_of_how_many_runs_its_mean_is_if_some_never_came():
     rows = records(run("early", 0, onset=200), run("early", 1, onset=5000), run("late", 0, onset=300))
-    table = Table("Onsets", {"step": onset("accuracy.grid.joint", 0.5), "end": end("accuracy.grid.joint")})
-    runs = Runs(rows, CELLS)
-    assert [row["step"] for row in table.rows(runs)] == [350, 450]
-    early, late = table.rows(runs, counted=True)
+    columns = {"step": onset("accuracy.grid.joint", 0.5), "end": end("accuracy.grid.joint")}
+    table = Table("", columns | {"share": lambda runs: np.where(np.arange(len(runs)) == 1, np.nan, 1.0)})
+    assert [row["step"] for row in table.rows(Runs(rows, CELLS))] == [350, 450]
+    early, late = table.rows(Runs(rows, CELLS), counted=True)
     assert (early["step"], early["end"], late["step"]) == ("350 (1 of 2 runs)", 0.5, 450)
+    assert (early["share"], late["share"]) == ("0.5 to 1 (1 of 2 runs)", 1)
     rows = records(rows, run("early", 2, onset=300))
     (early, _) = replace(table, interval=True).rows(Runs(rows, CELLS), counted=True)
     assert early["step"].endswith("] (2 of 3 runs)")

@@ -128,6 +128,7 @@ def test_a_ratio_between_cells_in_which_half_are_censored_is_not_decided():
     found = OnsetRatio("sigma", 2.0, 1.0).estimate(table)
     assert (found.low, found.high) == (0, math.inf)
     assert "50% of the runs (1.0)" in found.censored
+    assert math.isnan(OnsetRatio("sigma", 2.0, 1.0).estimate(table.assign(came=False)).value)
 
 
 def test_a_simulated_ratio_is_at_least_a_small_one():

@@ -289,7 +289,7 @@ class Table:
 
     def rows(self, runs: Runs, counted: bool = False) -> list[dict[str, Any]]:
         """Return one mapping per row, with the same keys in each; NaN where a number is not known. If `counted`, a mean of
-        some runs alone is a text that says of how many."""
+        some runs alone is a text that says of how many, and a share is what it can be at least and at most."""
         rows = []
         with contextlib.suppress(NotEnough):
             chosen = runs.where(**self.where)
@@ -309,6 +309,9 @@ class Table:
             if self.interval:
                 estimate = mean_over_runs(y)
                 return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]{part}"
+            if part and len(y) and set(y) <= {0.0, 1.0}:
+                least, most = y.sum() / len(values), 1 - (1 - y).sum() / len(values)
+                return f"{least:.2g} to {most:.2g}{part}"
             if len(y):
                 return f"{float(f'{y.mean():.4g}'):,g}{part}" if part else float(y.mean())
         return float("nan")

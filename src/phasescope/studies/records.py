@@ -203,7 +203,9 @@ def _recorded_claim(study: Study, claim: Claim, recorded: Recorded, power: bool)
     numbers: dict[str, Any] = {"value": None, "low": None, "high": None, "n": 0, "detail": {}}
     if (estimate := judgement.estimate) is not None:
         numbers = {name: getattr(estimate, name) for name in numbers} | {"detail": dict(estimate.detail)}
-        numbers |= _at_observed_spread(study, claim, recorded, judgement.analysis) if power else {}
+        # Simulated runs all reach their onsets: of runs that ended too early, it would be no power.
+        if power and judgement.verdict != "not reached":
+            numbers |= _at_observed_spread(study, claim, recorded, judgement.analysis)
     of_claim = {f.name: getattr(claim, f.name) for f in fields(claim) if f.name in RecordedClaim.model_fields}
     of_judgement = {"verdict": judgement.verdict, "analysis": judgement.analysis, "why": judgement.why}
     further = {"answers": study.answers, "unit": claim.unit or claim.statistic.UNIT}

@@ -114,7 +114,7 @@ class Share(Statistic):
         y = numbers(table)
         open_ = np.isnan(y)
         least, most = (share_interval(np.where(open_, filled, y).astype(bool)) for filled in (0, 1))
-        why = f"{open_.sum()} of {len(y)} runs were still improving when they ended" if open_.any() else ""
+        why = f"{open_.sum()} of {len(y)} runs ended before this could be said of them" if open_.any() else ""
         value = math.nan if why else least.value
         return Estimate(value, least.low, most.high, len(y), {"runs": float(np.nansum(y))}, why)
 
@@ -210,21 +210,18 @@ class OnsetRatio(Statistic):
         rows, first = sides(table, self.by, self.first, self.second)
         came = rows["came"].to_numpy(dtype=bool)
         missing = [float((~came[side]).mean()) for side in (first, ~first)]
-        if not came.any():
-            raise NotEnough("no run of either cell has an onset")
         logs = np.log(np.maximum(restricted_onsets(rows), 1.0))
         difference = difference_of_means(logs, first)
         ratio = over_runs(lambda weights: np.exp(difference(weights)), len(logs), first.tolist())
         low, high = 0.0 if missing[1] else ratio.low, math.inf if missing[0] else ratio.high
-        return _unless_censored(ratio.value, low, high, len(logs), missing, (self.first, self.second))
+        value = math.nan if 1.0 in missing else ratio.value  # a mean of runs' ends is of no onset
+        return _unless_censored(value, low, high, len(logs), missing, (self.first, self.second))
 
     def _within_runs(self, table: DataFrame) -> Estimate:
         from scipy.stats import binom
 
         n, came = len(table), [table[name].to_numpy(dtype=bool) for name in ("came", "came_second")]
         missing = [float((~side).mean()) for side in came]
-        if n < 2 or not (came[0] | came[1]).any():
-            raise NotEnough("neither onset is reached in any run")
         logs = np.log(restricted_onsets(table) / restricted_onsets(table, "_second"))
         # A missing onset comes after the run's end, so the ratio is bounded on one side; if both are missing, on neither.
         least, most = np.where(came[1], logs, -np.inf), np.where(came[0], logs, np.inf)

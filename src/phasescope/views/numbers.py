@@ -91,9 +91,7 @@ def format_value(claim: RecordedClaim) -> str:
         number = f"≥{format_number(reached / claim.n)}"
     if readings := [v for k, v in claim.detail.items() if k.startswith("reading_") and v is not None]:
         number = " to ".join(dict.fromkeys(_shown(claim, f(readings)) for f in (min, max))) + " (by reading)"
-    if number == NOTHING:
-        return claim.verdict if claim.verdict == "not reached" else NOTHING
-    return f"{number} {claim.unit}".strip()
+    return number if number == NOTHING else f"{number} {claim.unit}".strip()
 
 
 def format_interval(claim: RecordedClaim) -> str:
