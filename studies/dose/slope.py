@@ -26,7 +26,7 @@ class DoseSlope(Statistic):
     controls: Sequence[str] = ()
 
     def _columns(self, table: pd.DataFrame) -> np.ndarray:
-        """Return dose, log x, log y and the logarithms of the controls, (n, columns), of the runs that have all."""
+        """Return dose, log x, log y and the logarithms of the controls, (n, columns); NaN for what a run lacks."""
         names = ("x", "y", *self.controls)
         positive = np.stack([numbers(table, name) for name in names], axis=1)
         logs = np.log(np.where(positive > 0, positive, np.nan))
@@ -35,11 +35,10 @@ class DoseSlope(Statistic):
     def estimate(self, table: pd.DataFrame) -> Estimate:
         columns = self._columns(table)
         known = np.isfinite(columns).all(axis=1)
-        if known.sum() < self.MINIMUM_N or len(np.unique(columns[known, 0])) < 3:
+        sizes = table["cell"][known].map(table["cell"][known].value_counts())
+        data, cells = columns[known][sizes > 1], table["cell"][known][sizes > 1]
+        if len(data) < self.MINIMUM_N or len(np.unique(data[:, 0])) < 3:
             raise NotEnough("a slope over doses needs three doses with both onsets")
-        data, cells = columns[known], table["cell"][known]
-        sizes = cells.map(cells.value_counts())
-        data, cells = data[sizes > 1], cells[sizes > 1]
 
         def slope(weights: np.ndarray) -> np.ndarray:
             return np.array([_ratio(data, w) for w in weights])

@@ -4,10 +4,11 @@ The sheet is a set of few dimensions near which activations lie and on which the
 label explains more than 0.9 of the variance. In the study `sheet`, runs of one cell whose sheet forms earlier also place
 samples correctly earlier, which is a correlation. Here a loss term raises or lowers that share at the bottleneck, in seven
 doses (one is 0), each with the same seeds, images and steps. If the sheet there is a cause of accuracy, accuracy's onset
-follows the sheet's. In a twin the term compares activations of different labels: the same pull, towards what no label
-explains. In the reverse, a head that is given the label draws its image into the output, past all layers that are read: are
-samples then correct without a sheet? Pilots on seed 9001 chose the doses: 0.001 forms the sheet in 150 to 250 steps instead
-of 700; -0.001 abolishes it at the bottleneck, while at the next layer, which receives the label again, it forms late.
+follows the sheet's. In a twin the term compares activations of different labels: as noisy a gradient, which on average
+pulls nowhere. In the reverse, a head that is given the label draws its image into the output, past all layers that are
+read: are samples then correct without a sheet? Pilots on seed 9001 chose the doses: 0.001 forms the sheet in 150 to 250
+steps instead of 700; -0.001 abolishes it at the bottleneck, while at the next layer, which receives the label again, it
+forms late.
 """
 
 from functools import partial
@@ -32,7 +33,7 @@ SOLVER = {"sampler": {"kind": "dpm_solver", "steps": 8}}
 SITES = {f"{at}, t = {t}": f"label_variance.{at}.{t}.value" for at in PLAN["layers"] for t in PLAN["t"]}
 SITE = "The sheet is dosed at mid, at all noise levels, and read there at t = 600; other layers receive the label, too."
 SAMPLES = "48 samples at each snapshot, every 50 steps, by DPM-Solver in 8 steps."
-OTHER = "A dose may act on accuracy by another way than the sheet; the twin excludes those that need no label."  # fmt: skip
+OTHER = "A dose may act by another way than the sheet, such as less noise in activations; the twin excludes its noise."
 
 
 def cell(dose: float, twin: bool) -> ps.Cell:

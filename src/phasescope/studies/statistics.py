@@ -114,7 +114,7 @@ class Share(Statistic):
         y = numbers(table)
         open_ = np.isnan(y)
         least, most = (share_interval(np.where(open_, filled, y).astype(bool)) for filled in (0, 1))
-        why = f"{open_.sum()} of {len(y)} runs ended before this could be said of them" if open_.any() else ""
+        why = f"this cannot be said of {open_.sum()} of {len(y)} runs by their end" if open_.any() else ""
         value = math.nan if why else least.value
         return Estimate(value, least.low, most.high, len(y), {"runs": float(np.nansum(y))}, why)
 
