@@ -85,7 +85,7 @@ def test_taps_are_the_blocks_in_their_order_and_halve_then_double(mid_width):
     shapes = [(3, count) for count in features]
     assert [latents[layer].shape for layer in network.config.layer_names] == shapes
     assert latents.keys() == {*network.config.layer_names}
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match=r"`layer` \(=up3\) must be one of stem, down1, "):
         network.get_layer("up3")
 
 

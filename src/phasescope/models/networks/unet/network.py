@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from phasescope.core.errors import UserError
 from phasescope.core.factors import Factors
 from phasescope.models.networks.layers import (
     ResidualLayer,
@@ -87,9 +88,10 @@ class UNet(nn.Module):
             nn.init.ones_(self.gain.bias)
 
     def get_layer(self, name: str) -> nn.Module:
-        """Return the block `name`, one of `config.layer_names`; KeyError if there is none."""
-        sides = dict(self.downs.items()) | dict(self.ups.items())
-        return {"stem": self.stem, "mid": self.mid, **sides}[name]
+        """Return the block `name`; UserError if it is none of `config.layer_names`."""
+        if name not in self.config.layer_names:
+            raise UserError(f"`layer` (={name}) must be one of {', '.join(self.config.layer_names)}")
+        return {"stem": self.stem, "mid": self.mid, **self.downs, **self.ups}[name]
 
     tap = get_layer
     """its earlier name, by which kinds call it whose bytes belong to the records of studies"""
