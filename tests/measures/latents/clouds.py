@@ -2,9 +2,10 @@
 
 Labels are uniform on a square. `ordered` and `patches` lie on a smooth random surface in feature space (a Gaussian process
 of the labels' place, with a length scale in units of the square's side); in `patches` the label square is cut into
-`cuts` x `cuts` parts that are permuted, in `permuted` every label has another one's place. `scattered` gives each label a
-random direction, `noise` has nothing of the label. Noise has a spectrum 1/k, turned
-at random; `share` is the labels' part of the variance.
+4 x 4 parts that are permuted, in `permuted` every label has another one's place. `scattered` gives each label a
+random direction, `noise` has nothing of the label. The last five of `DESIGN` had no part in the thresholds: `torus` has both
+labels once round a circle each, `folded` is a plane folded flat, `curve` has x alone, `snake` is a line through eight
+rows in turn, `regions` are 16 points. Noise has a spectrum 1/k, turned at random; `share`: the labels' part of the variance.
 
     python tests/measures/latents/clouds.py    prints the tables of docs/measures/sheet.md
 """
@@ -17,38 +18,28 @@ import pandas as pd
 from phasescope.measures import battery, label_variance, participation_ratio, sheet_phase, sheet_readings
 from phasescope.studies import numpy_generator
 
-KINDS = ("noise", "scattered", "permuted", "patches", "ordered")
 FOURIER = 200  # random features that make up a surface
 
 
 def cloud(
-    kind: str,
-    n: int,
-    features: int,
-    share: float,
-    rng: np.random.Generator,
-    length: float = 1.0,
-    cuts: int = 4,
+    kind: str, n: int, features: int, share: float, rng: np.random.Generator, length: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels (n, 2) and activations (2, n, features) under two noise draws.
-
-    Raises:
-        ValueError: `kind` is not one of KINDS.
-    """
-    if kind not in KINDS:
-        raise ValueError(f"`kind` (={kind}) must be one of {', '.join(KINDS)}")
+    """Return labels (n, 2) and activations (2, n, features) under two noise draws."""
     labels = rng.random((n, 2))
-    places = {
-        "curve": labels[:, :1],
-        "permuted": labels[rng.permutation(n)],
-        "patches": permuted(labels, cuts, rng),
-    }
+    places = {"ordered": labels, "curve": labels[:, :1]}
+    places |= {"permuted": labels[rng.permutation(n)], "patches": permuted(labels, 4, rng)}
+    row = np.floor(8 * labels[:, 1])
+    places["snake"] = (row + np.abs(row % 2 - labels[:, 0]))[:, None] / 2
+    shapes = {"folded": np.abs(labels - [0.5, 0]), "regions": np.eye(16)[(4 * labels).astype(int) @ [4, 1]]}
+    shapes["torus"] = np.concatenate([np.cos(2 * np.pi * labels), np.sin(2 * np.pi * labels)], axis=1)
     if kind == "noise":
         signal, share = np.zeros((n, features)), 0.0
     elif kind == "scattered":
         signal = rng.normal(size=(n, features))
     else:
-        signal = surface(places.get(kind, labels), features, length, rng)
+        signal = (
+            embed(shapes[kind], features) if kind in shapes else surface(places[kind], features, length, rng)
+        )
     signal -= signal.mean(axis=0)
     signal *= np.sqrt(share / max(signal.var(axis=0).sum(), 1e-12))
     spectrum = 1 / np.arange(1, features + 1)
@@ -93,7 +84,7 @@ def readings(labels: np.ndarray, draws: np.ndarray, resamples: int = 200) -> dic
         "label variance": label_variance(draws, resamples=resamples),
         "dimension": participation_ratio(draws.mean(axis=0), resamples),
         "trustworthiness of draws": of_sheet["sheet_trustworthiness"],
-        "probe_r2": of_sheet["label_trustworthiness"],
+        "order": of_sheet["label_trustworthiness"],
     }
     return {name: score.value for name, score in scores.items()} | {"phase": sheet_phase(*scores.values())}
 
@@ -106,6 +97,11 @@ DESIGN = [
     ("permuted", (0.9, 0.98), "B"),
     ("patches", (0.9, 0.98), "B"),
     ("ordered", (0.9, 0.98), "C"),
+    ("torus", (0.9, 0.98), "C"),
+    ("folded", (0.9, 0.98), "B"),
+    ("curve", (0.9, 0.98), "B"),
+    ("snake", (0.9, 0.98), "no surface"),
+    ("regions", (0.9, 0.98), "no surface"),
 ]
 
 

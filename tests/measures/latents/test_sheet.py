@@ -29,6 +29,9 @@ def phase(kind: str, share: float, rng: np.random.Generator, features: int = 128
         ("permuted", 0.95, "B"),
         ("patches", 0.95, "B"),
         ("ordered", 0.95, "C"),
+        ("folded", 0.95, "B"),
+        ("snake", 0.95, "C"),  # it has one dimension only, for which the rule does not ask
+        ("regions", 0.95, "A"),
     ],
 )
 def test_each_cloud_is_in_its_phase(kind, share, expected):
