@@ -17,7 +17,7 @@ TEXTS = [
     if path.suffix in (".py", ".md", ".js", ".j2", ".css", ".html")
 ] + [ROOT / "README.md"]
 CITED = re.compile(r"[\w./-]*\w\.md\b(?!\.)")
-WRITTEN = {"answer.md", "captions.md"}
+WRITTEN = {"answer.md", "summary.md", "captions.md"}
 """by a command, where its user says"""
 
 

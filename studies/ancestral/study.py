@@ -24,10 +24,6 @@ STUDY = Study(
     name="ancestral",
     question="On P1's ingredients, by DDPM's own sampler: do samples pass A, B and C?",
     base="p1", answers="S1", cells=P1.cells, seeds=8, more=8, headline="samples_abc",
-    summary="Whether most runs pass phase B by ancestral sampling is undecided (two of eight do). While the sheet is "
-    "ordered, most wrong samples hold one misplaced bump if each snapshot counts alike, as preregistered; late "
-    "snapshots have few wrong samples, and if each sample counts alike this is undecided (last table). When half of "
-    "the ancestral samples are correct, many are noisy: the noise is not the fast sampler's alone.",
     claims=[
         Claim(
             "samples_abc",

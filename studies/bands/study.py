@@ -108,17 +108,6 @@ STUDY = ps.Study(
     base="fast", answers="Q9", seeds=6, more=6, headline="below_exponential",
     cells=[cell(factors, images) for factors, sets in SETS.items() for images in sets]
     + [cell(*few, more) for few in FEW.items() for more in (SINGLE, FURTHER)],
-    summary="From one to three factors, a further factor multiplies the images needed for a given accuracy on "
-    "held-out labels by 2.7 on average (for half of the labels by about 3.5 at the second and 1.9 at the third), and "
-    "by 10 for nearest neighbours. The fourth multiplies them by 1.5: less than the third, and more than in "
-    "proportion to the number of factors (1.33), which is what an affine hull needs (31 images for each). With 64 "
-    "images of three factors networks are right for half of the labels, where the hull and nearest neighbours are for "
-    "less than a tenth; with 128 they are no better than the hull. Taking the nearest value of each factor by itself "
-    "needs fewer images than our networks. With one factor a network is no better than its nearest neighbour. Images "
-    "that show one line alone help with two factors and by less than a tenth, if at all, with three; as many further "
-    "images of all lines help more. Dimension: activations are smooth functions of the image and of the label, both "
-    "of which are given, so that it is K if points are dense enough; at this density it is too high for three factors "
-    "and more (3.4 with 256 images), and training lowers it.",
     claims=[
         growth("below_exponential", 4, "below", "less than 4; for nearest neighbours it is 10"),
         growth("above_each", 1.6, "above", "more than 1.6; for the nearest value of each factor it is 1.4"),

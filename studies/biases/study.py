@@ -70,13 +70,6 @@ STUDY = Study(
     name="biases",
     question="Which inductive biases make a network combine an x and a y that it never saw together?",
     base="fast", answers="Q4", seeds=8, more=8, headline="head_helps_bumps",
-    summary="If x modulates features along columns and y along rows, nearly all held-out labels are generated, of "
-    "bumps and of stripes. Shuffling the encodings of columns and rows costs .06 [.03, .10] of the bumps, and of the "
-    "stripes less than a tenth. Whether this is because x and y act along axes of their own, or because modulation "
-    "varies over the image at all, was not tried. A head of the images' own form brings more held-out bumps; whether "
-    "more by a tenth is undecided, also if x has four times as many places as y. For stripes it is undecided, or, with "
-    "these places, less than a tenth. Axial convolutions do not help on bumps. Of values seen once each, those that a "
-    "chain of trained labels connects are not better combined by a fifth than the others.",
     cells=[cell(world, network) for world in WORLDS for network in ("plain", *NETWORKS)]
     + [cell(world, network, unequal=True) for world in WORLDS for network in ("plain", "head")],
     claims=[

@@ -73,11 +73,6 @@ STUDY = Study(
     name="bits", base="lean", answers="S6", cells=[*(cell(*steps) for steps in ((0.25, 1.0), (1.0, 0.25), (1.0, 4.0),
     (4.0, 1.0))), LONG], seeds=6, more=6, headline="nats_together_coarse",
     question="Trained on x and y of unequal density, how many nats of each factor does a network learn?",
-    summary="On grids with increments of 1 and 4 px, as many nats are learned of x as of y, within a quarter of a "
-    "nat, although the denser factor has more of them: that a smaller share is learned of the denser one is its "
-    "denominator. On grids with increments of 0.25 and 1 px nothing can be claimed, since the networks' gaps exceed "
-    "all nats that there are. After four times as many steps, networks on a balanced grid have learned the label's "
-    "nats on average.",
     readings=[Reading("closest", read_closest, needs=NEEDED)],
     claims=[
         Claim(

@@ -94,10 +94,6 @@ STUDY = ps.Study(
     name="clocks", base="fast", answers="Q7", cells=list(map(cell, IMAGES)), seeds=6, more=6,
     headline="generalizing_first",
     question="With the number of training images, does the time to memorize grow, and the time to generalize not?",
-    summary="Networks without labels generalize after about as many steps whatever the number of training images, and "
-    "with the largest set long before they memorize. That the time to memorize is proportional to the number of "
-    "images cannot be judged: with the largest set most runs do not memorize within their steps. One network of one "
-    "size was trained.",
     readings=[ps.Reading("clocks", read_places, needs=())],
     claims=[
         ps.Claim(

@@ -76,11 +76,6 @@ STUDY = ps.Study(
         cell("scratch", 0.1, conditional=True),
     ],
     seeds=8, more=8, headline="hysteresis",
-    summary="The runs lie on the side of both thresholds that theory says. Between them the outcome depends on "
-    "history: from scratch a VAE uses no code within 4,000 steps, with B rising slowly it keeps one. Images "
-    "decoded from random codes are hardly ever well-formed bumps even then. If the decoder is given the "
-    "label, the code is empty, the model is a regression of images on labels, and samples were not seen to "
-    "pass through misplaced bumps. Normalizing flows are asked by the study `flows`.",
     claims=[
         uses("unstable", "scratch", 0.1, "above", "Below the first threshold (B = 0.1, of 0.148) most runs use their code."),
         uses("stable", "scratch", 0.22, "below", "Above it (B = 0.22) most runs from scratch do not use their code."),

@@ -107,11 +107,6 @@ STUDY = ps.Study(
     base="lean", answers="S7",
     cells=[cell for world in WORLDS for cell in cells_of(world)],
     seeds=6, more=6, headline="composes_bumps_cross",
-    summary="A held-out square is filled in both worlds, with or without 1D images. Where the bands of a held-out "
-    "cross meet, few samples are a well-formed object in its place. Stripes are placed there by about half beyond the "
-    "baseline, but mostly malformed: their three readings disagree, so that no number of runs would decide. Bumps, of "
-    "which place alone is a poor reading (it takes two crossing stripes for a bump), are placed by a quarter to a "
-    "third. Networks are better on what they were trained on, but have not learned all of it.",
     claims=[claim for world in WORLDS for held in HELD_OUT for claim in claims_of(world, held)],
     plots=[
         *(

@@ -100,10 +100,6 @@ STUDY = ps.Study(
     question="At which noise level is a sample's identity fixed without a label, and is it where the posterior "
     "fixes it?",
     base="lean", answers="Q7", cells=CELLS, seeds=8, more=8, headline="decided_1",
-    summary="Without a label, a network fixes which image it generates close to where the exact posterior does: "
-    "within 25 noise levels for bumps of 1, 2 and 4 px, over which that level itself changes severalfold. For 0.5 px "
-    "this is undecided. Networks fix it at less noise than the posterior in nearly all runs, so the difference is a "
-    "bias, not only scatter. The curves say at which noise level, not by which mechanism.",
     readings=[ps.Reading("clones", read_clones, needs=())],
     claims=[
         ps.Claim(

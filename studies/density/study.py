@@ -90,10 +90,6 @@ STUDY = ps.Study(
     name="density", base="lean", answers="S5", seeds=8, more=8, headline="denser_sooner_grid_eps",
     cells=[*SETS, *(grid("eps", *point) for point in ((0.25, 1.0), (0.5, 1.0), (1.0, 0.5), (1.0, 2.0))),
         *(grid("fast", d, sigma) for sigma in (0.5, 1.0, 2.0) for d in (0.25, 0.5, 1.0, 2.0, 4.0))],
-    summary="At equal gradient steps, a denser grid does not bring accuracy earlier by a fifth, although its epoch "
-    "holds 16 times the images; of more images, no effect was found. Wider bumps are learned earlier, by more than a "
-    "fifth with x-prediction; narrow ones are not learned within these runs, so ratios to them are not reached. A "
-    "wider bump weighs more in the loss, so this does not show that overlap is the cause.",
     claims=[
         *(
             earlier(name, thing, system)

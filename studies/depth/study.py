@@ -78,9 +78,6 @@ STUDY = ps.Study(
     name="depth",
     question="What does depth do, beside attention and the source of absolute position, at an equal number of parameters?",
     base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="deeper_earlier",
-    summary="From one halving to three, networks place samples correctly earlier; .12, .39 and .70 of the samples are "
-    "correct at the end. A fourth brings nothing more (.57). Receptive fields are 3.9 to 4.5 px throughout. Many runs "
-    "were still improving at 2,500 steps: whether samples pass A, B and C, and what attention does, is open.",
     claims=[
         ps.Claim(
             "deeper_earlier", "Of networks with zero padding, deeper ones place samples correctly earlier.",

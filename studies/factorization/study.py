@@ -105,13 +105,6 @@ STUDY = ps.Study(
     name="factorization",
     question="Do networks factorize x and y (P2), or couple them (P1), and is it training that makes it so?",
     base="lean", answers="Q4", cells=CELLS, seeds=8, more=8, headline="factorized_more_open_50",
-    summary="The label's encoding is a Clifford torus (index 1), and the images of bumps are coupled more strongly "
-    "than a 3D torus (index below 0). Untrained latents lie near the encoding. In every system the mean index "
-    "falls in training, early and steeply, towards that of the images; in the preset lean it recovers in part. So "
-    "what P2 reads as factorization at this layer is inherited from the condition, and training adds coupling, as "
-    "P1 has it. Whether trained latents end nearer to the one torus or to the other differs so much between runs "
-    "that eight seldom decide it. Nothing here is about generated images. Both presets were chosen because they "
-    "pass phases A, B and C.",
     readings=[ps.Reading("code", read_code, needs=())],
     claims=[claim for key, cell in zip(SYSTEMS, CELLS, strict=True) for claim in claims_for(key, cell)],
     plots=[

@@ -67,11 +67,6 @@ STUDY = Study(
     base="fast", answers="Q6",
     cells=[cell(order) for order in WORLDS],
     seeds=8, more=8, headline="in_order_of_signal",
-    summary="An object with a place (x, y), a width, a contrast and a shape (disc or ring, the class) is generated in "
-    "three worlds. A world's name orders its factors by signal, the strongest first: the squared change of the image "
-    "when the factor moves, times its squared range. Of these four, place came first and width last in all three, so "
-    "that signal did not order them. How much factors fail together differs between worlds: in one of them hardly at "
-    "all. Samples without an object, which are wrong in all factors, are many in the first world alone.",
     claims=[
         Claim(
             "in_order_of_signal",

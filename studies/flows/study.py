@@ -57,10 +57,6 @@ STUDY = ps.Study(
     name="flows",
     question="Does a normalizing flow pass phase B where a ratio of nats, known before training, says so?",
     base="fast", answers="Q5",
-    summary="Given the label, these flows pass no phase of misplaced bumps, although a ratio of nats foretells one at "
-    "s = 0.2. But without a label they hardly ever draw one bump: they end 7.7 (s = 0.2) and 2.4 nats (s = 0.7) above "
-    "an exact model, and could hardly pass such a phase. At s = 0.2 half of the image's nats are learned before "
-    "labels save half of theirs.",
     cells=[cell(noise, label) for noise in (LOW, HIGH) for label in (True, False)],
     seeds=8, more=8, headline="passes_b",
     claims=[

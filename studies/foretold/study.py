@@ -100,16 +100,6 @@ ORDER = {
 STUDY = Study(
     name="foretold", base="lean", answers="Q2", cells=CELLS, seeds=6, more=6, headline="rule_below",
     question="Does R', known before training, tell whether learning passes through phase B?",
-    summary="R' is the loss that only the label can remove, over the loss that images alone remove beyond the best "
-    "linear denoiser (docs/theory.md): if it is small, drawing a bump pays long before placing it does. Ten "
-    "objectives suggested the rule, and eight further ones tested it. Of 24 runs with R' below 1, 19 passed through "
-    "phase B; of 24 above none did: 18 reached C without it, and 6 (noise prediction at very high noise, R' = 3.76) "
-    "reached neither. The rule is about objectives, of which there are few: most runs passed B for 3 of 4 below 1, "
-    "and for none of 4 above. Where the border lies is not known: of both sets, 58 of 60 runs with R' up to 0.36 "
-    "passed B, 5 of 12 with 0.58, and 3 of 12 with 1.5 to 1.7 of the first set. Within a parametrization R' was "
-    "raised mostly by training on noisier images, so noise and R' are not told apart. That R' orders the length of "
-    "phase B is supported after a correction that was made after a look; before it was undecided. Snapshots are 150 "
-    "steps apart, so a shorter phase B may have been missed. What the rule is worth for other networks is not asked.",
     claims=[
         Claim("rule_below", "If R' is below 1, most runs pass through phase B.",
               where={"set": "new", "side": "below"}, **RULE),

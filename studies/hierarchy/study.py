@@ -115,12 +115,6 @@ STUDY = ps.Study(
     name="hierarchy",
     question="Are hierarchies learned as such: an image drawn coarse first, or a label of two levels?",
     base="fast", answers="Q7", cells=list(map(cell, SYSTEMS)), seeds=8, more=8, headline="coarse_decides",
-    summary="Given the coarse image of another label, every sample has its bump where that image has it: once "
-    "learned, the first stage alone decides the place. While the cascade learns, about two in five samples in a wrong "
-    "place are where the coarse image has its bump; whether most are is undecided, and most samples that fail then hold "
-    "no bump at all. A cascade needs a third more images than the plain network. With a second stage of half the width "
-    "it needs .77 of the multiplications, but 1.4 times the time, since its steps take as many CPU-seconds; a plain "
-    "network of half the width needs .39. So it is width that saves. A label of two levels is learned later.",
     claims=[
         ps.Claim(
             "coarse_decides", "Given the coarse image of another label, most samples have their bump where it has one.",

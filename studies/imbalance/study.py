@@ -108,11 +108,6 @@ STUDY = ps.Study(
     question="Trained on x and y of unequal density, does a network learn the two together, or each by its own "
     "density?",
     name="imbalance", base="lean", answers="S6", cells=CELLS, seeds=8, more=8, headline="together_tenfold",
-    summary="Increments differ between x and y by a factor of 4 to 10, and each cell has its mirror image. If the "
-    "labels that are asked lie on the training grid, both axes set in within a snapshot of each other; between the "
-    "points of a 4-px grid, accuracy along the denser axis is ahead. Being correct in x and in y correlate only "
-    "weakly, on balanced and on imbalanced grids, which coupled learning would not give. How latents represent x and "
-    "y is not shown.",
     claims=[
         *(claim for pair in PAIRS for claim in claims_of(pair)),
         *(

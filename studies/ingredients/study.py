@@ -38,11 +38,6 @@ STUDY = Study(
     name="ingredients",
     question="Are the phases A, B and C due to the objective, or to an ingredient of the system that P1 watched?",
     base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="abc_all",
-    summary="Each of six ingredients of P1's system was added to a small system that passes the phases. With "
-    "attention, without patches and with twice the width samples pass them, too. With AdamW, with an added embedding, "
-    "without the skip from input to output, and with all six together, most runs that failed were still improving "
-    "when they were stopped, so that these cells speak neither against the phases nor for them. The cell with all six "
-    "is the nearest to P1's own system.",
     claims=[
         Claim(
             f"abc_{name}", f"With {words}, too, samples go through A, B and C within 2,500 steps.",

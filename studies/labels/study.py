@@ -57,10 +57,6 @@ STUDY = ps.Study(
     name="labels",
     question="What happens if labels are left out in training, or all of them?",
     base="fast", answers="Q7", cells=list(map(cell, LEFT_OUT)), seeds=8, more=8, headline="one_bump",
-    summary="Trained without any label, a network generates one well-formed bump in most samples, but in fewer than "
-    "nine of ten; its places are less than twice as uneven as chance. With half or four fifths of the labels left "
-    "out, samples become correct later, but not 2 and 5 times as late, as they would if the steps needed were inverse "
-    "to the share of labelled images. Whether they need fewer than 1.5 and 3 times the steps is undecided.",
     claims=[
         ps.Claim(
             "one_bump", "Trained without labels, a network generates one well-formed bump in more than nine samples of ten.",

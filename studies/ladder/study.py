@@ -85,11 +85,6 @@ OBJECTIVES = {
 
 STUDY = Study(
     name="ladder", base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="b_is_one_object_eps",
-    summary="Networks go through the reference denoisers almost in order, from those that know less to those that "
-    "know more. But the label becomes the closest reference long before most samples are correct, so phase B is not "
-    "the time at which the network is closest to the reference of whole objects. With factors left out of the labels "
-    "in training, few runs reach phase C in these steps. References are compared at single noise levels, and sampling "
-    "passes through all of them.",
     question="Does a network learn the reference denoisers in order, and which one is phase B?",
     readings=[Reading("closest", read_closest, needs=NEEDED)],
     claims=[

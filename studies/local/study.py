@@ -81,12 +81,6 @@ STUDY = Study(
     question="Do convolutions alone generate what the exact patch-local denoiser does, and what brings just one "
     "object?",
     base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="machine_15",
-    summary="Networks of convolutions generate nearly what the exact patch-local denoiser does from the same noise, "
-    "more so with the wider view, and the number of objects varies nearly as by chance: at 15 px a little more than "
-    "in that denoiser's images (Fano factor .95 against .82), with .15 more objects. A U-Net learns to generate just "
-    "one object, with self-attention or without. So does a network of one scale, in which attention makes no "
-    "difference of 0.1 or more: neither depth nor attention is what brings it, though zero padding and norms over the "
-    "whole canvas remain. All of these networks are unconditional, and the samples are those of one sampler.",
     readings=[
         Reading("local", read_beside, {"network": WITHOUT_LABELS}, needs=()),
         Reading("counts", read_counts, {"cell": "eps"}, needs=()),

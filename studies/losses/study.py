@@ -93,13 +93,6 @@ STUDY = ps.Study(
         *map(spaced, ("none", *sorted(name for name in LOSSES if not name.startswith("CoInD")))),
     ],
     seeds=8, more=8, headline="coind_stripes",
-    summary="CoInD assumes that x and y, given the noisy image, are independent. That is true for stripes, and it "
-    "brings more held-out ones: more at a dose of 1 than of 0.1, and at 10 no fewer. It is false for bumps, of which "
-    "doses of 1 and 10 leave fewer (at 10 also of trained ones; permuted labels were not tried on bumps). Answers "
-    "summed at sampling generate held-out stripes with CoInD (no more than its own answers do), and hardly any "
-    "without it or for bumps. Losses on the distances of latents do not bring accuracy earlier by a tenth at any dose "
-    "at which runs still learn; with the largest that drives latents apart four of eight come so far. Permuted labels "
-    "do harm, so that a gain over them alone would not show that a loss helps.",
     claims=[
         helps("coind_stripes", "stripes", "plain", "CoInD brings more held-out stripes, by more than a fifth of them."),
         helps("coind_bumps", "bumps", "plain", "CoInD does not bring a fifth more of the held-out bumps.", "below"),

@@ -55,11 +55,6 @@ STUDY = Study(
     name="matched",
     question="If eps-, x- and v-prediction weigh the error of the image alike at every noise level, do they learn alike?",
     base="fast", answers="Q2", cells=CELLS, seeds=20, more=8, headline="x_not_earlier_than_eps",
-    summary="They do not learn alike: half of the samples are correct after 1,520 steps of x-prediction, 2,320 of v and "
-    "3,520 of eps (medians; 5 of 20 runs never). So the weight at each noise level is not all that matters. What the output "
-    "looks like, its scale at the start, and that this network was chosen with x-prediction are not told apart. Of eps .27 "
-    "of the samples are malformed or read as several bumps at the end (of the others none): noise, or a bump under it. In "
-    "a pilot of eps another sampler did not clearly help (asked after a look): ancestral, 27 of 64 were so; as here, 31.",
     claims=[*equivalent("x", "eps"), *equivalent("v", "eps")],
     plots=[
         Courses("correct", "Samples correct through training", {"correct": CORRECT}, by="cell", ylim=(0, 1)),

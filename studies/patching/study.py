@@ -42,10 +42,6 @@ STUDY = Study(
     base="lean", answers="Q3",
     cells=[replace(CELLS[0], axes={"system": "eps"}, seeds=8)],
     seeds=8, more=8, headline="used_part_up1",
-    summary="If activations at up1, the first block after mid, are replaced by those of another label, on average two "
-    "thirds of the bumps go where that label has them; with eight runs, half is not excluded, narrowly. At down3 and "
-    "at mid nearly none go so far, and bumps move along x by .36 and .64 of the way: later blocks are given the first "
-    "label, and skips carry activations that were made with it.",
     claims=[
         Claim(
             f"used_{how}_up1",

@@ -55,10 +55,6 @@ STUDY = ps.Study(
     name="phases",
     question="Do samples pass P1's phases A, B and C?",
     base="lean", answers="S1", cells=CELLS, seeds=8, more=8, headline="behaviour_abc_eps",
-    summary="On the two systems with P1's objective, which were chosen because they do so, samples pass from no or "
-    "several bumps over one misplaced bump to a correct one in nearly every run; with v-prediction two runs of ten "
-    "show all three, with x-prediction none. In phase A samples fail without a bump or with several, rather than by a "
-    "misshapen one, on every system. None of the systems is P1's own.",
     claims=[claim for cell in SYSTEMS for claim in claims_of(cell)],
     plots=[
         ps.PhaseGrid("samples", "Phase of the samples in every run"),

@@ -74,12 +74,6 @@ STUDY = ps.Study(
     question="Is a bump a good proxy: do interventions act alike on plain bumps and cluttered, mislabelled or varied ones?",
     base="fast", answers="Q1", seeds=6, more=6, headline="carries_photographs",
     cells=[cell(world, change) for world in WORLDS for change in CHANGES],
-    summary="In three other worlds the five changes move accuracy's onset much as on plain bumps; for digits this is "
-    "undecided, narrowly. What does not carry over, by the table (asked after a look): stripes among the training "
-    "images delay accuracy on plain bumps nearly twofold, and hardly over photographs or for digits; wider bumps help "
-    "more over photographs than on plain bumps, and less, if at all, with wrong labels. Stripes are a third of each "
-    "batch then. Whether denser data help by a tenth is undecided. A correlation over six cells rests on two or three "
-    "large effects: without wider bumps it is .60 over photographs and .64 for digits.",
     claims=[
         *(carries(world) for world in list(WORLDS)[1:]),
         *(earlier("denser", "Increments of 0.5 px instead of 1 px bring accuracy earlier", world) for world in BUMPS),

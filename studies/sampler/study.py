@@ -66,10 +66,6 @@ STUDY = Study(
     base="lean", answers="S3",
     cells=[replace(CELLS[0], seeds=8)],
     seeds=8, more=8, headline="failure_a_ancestral",
-    summary="The weights of eight runs generated the same labels by three samplers. By ancestral sampling, too, samples "
-    "fail in phase A by no bump or several. How many are empty and how many hold several bumps may be the sampler's: "
-    "these runs differ too much to tell. In phase C the samplers agree. All of it is on a system that was chosen "
-    "because it passes the phases.",
     claims=[
         Claim(
             "abc_ancestral",

@@ -87,17 +87,6 @@ STUDY = Study(
     name="screen",
     question="How sensitive are the findings to the system?",
     base="lean", answers="Q10", cells=cells(R_PRIME), seeds=1, headline="samples_abc",
-    summary="Two of fourteen choices have a clear effect averaged over the others: padding and what is predicted. "
-    "With zero padding, which tells a network where it is, half of the samples become correct in 45 of 64 systems; "
-    "with replicating padding in 5, and the others end with one misplaced bump. By itself, each other choice has at "
-    "most .15 of the variance (with zero padding alone, less surely: .42). With zero padding alone (asked after a look): "
-    "larger batches are correct earlier in steps (10 of 23, 18 of 21 and 17 of 20 systems with batches of 8, 16, 32), "
-    "and later in images seen; predicting the image comes so far in 20 of 21 systems, the noise in 9 of 22. In none of "
-    "the 67 systems whose manifold becomes ordered did it pass A, B and C; the deepest often look unordered again later. "
-    "In 67 of the 71 systems where either is reached, the manifold is ordered before samples are correct (in 23 they "
-    "never are). Its onsets explain .63 of the variance in accuracy's beyond when samples hold one bump, which is mostly "
-    "what the choices do to both: beyond the choices .11 [.04, .20]. Whether "
-    "most systems pass A, B and C is open: 42 do, and 21 more were still improving without C.",
     claims=[
         Claim(
             "samples_abc", "In more than half of the systems samples pass A, B and C.",

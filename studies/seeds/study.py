@@ -67,14 +67,6 @@ STUDY = Study(
     base="lean", answers="Q3",
     cells=[cell(a, b) for a in range(8) for b in range(8)],
     seeds=1, headline="no_seed_alone",
-    summary="64 runs of one configuration: four seeds of eight values, each pair of values once. Half of their "
-    "samples are correct after 1,330 to 2,110 steps. The order of the images, the noise in training and that in "
-    "sampling each decide less than half of the variance; the initial weights may have up to .62 of it. More than a "
-    "third goes with how the seeds combine, as it would if training amplifies any small difference. When the sheet "
-    "forms and is ordered explains next to nothing of it. Study `sheet`, 64 runs of the same preset, found otherwise: "
-    "there the onset of the sheet goes with that of accuracy by a rank correlation of .50 [.28, .67], here by .14 "
-    "[-.12, .38] (95 %, asked after a look). Reading less often is not the reason: every fourth snapshot of `sheet` "
-    "gives .49. Here all runs are read at the same labels, and accuracy's onsets have half the variance.",
     claims=[
         Claim(
             "no_seed_alone",

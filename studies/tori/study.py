@@ -75,11 +75,6 @@ STUDY = ps.Study(
     name="tori",
     question="Are latents of periodic bumps and stripes factorized, and do those that are compose better?",
     base="lean", answers="Q4", cells=CELLS, seeds=16, more=16, headline="composes_within_50",
-    summary="Latents of stripes, whose images are a sum of one image per factor, become more factorized in "
-    "training and end near a Clifford torus; those of bumps, whose images are coupled, become less so. At t = 600 "
-    "untrained latents of both are alike, so what is shown makes the difference. Whether the more factorized of "
-    "two networks trained on the same images composes better is undecided: a strong relation is excluded, a weak "
-    "one is not. All is read at one layer of one small network, chosen because it passes phases A, B and C.",
     readings=[
         ps.Reading("code", read_code, needs=()),
         ps.Reading("shape", read_shape, needs=()),

@@ -73,8 +73,6 @@ class Study:
     """statement of P1 (S1 to S7) or open question (Q1 to Q10) that it answers"""
     headline: str = field(default="", metadata=CODE)
     """the claim that speaks for the study on the page of findings"""
-    summary: str = field(default="", metadata=CODE)
-    """paragraph on its page: what came out, and what it does not show"""
     file: Path | None = field(default=None, metadata=CODE)
     """the study.py that it was loaded from"""
 

@@ -20,8 +20,8 @@ from phasescope.views.inlined import PAGE, environment, markdown_page
 
 ASKED = "asked.toml"
 """beside the studies: what was asked, statements and questions, and the presets with the paper's own ingredients"""
-ANSWER = "answer.md"
-"""beside a study, shown first: what its claims say of each of the paper's statements"""
+FIRST = ("summary.md", "answer.md")
+"""beside a study, shown first: what came out of it, and what it says of each of the paper's statements"""
 NOTES = ("retired", "realisations")
 """beside the studies, appended: claims that are no longer made, and runs that were computed twice"""
 
@@ -43,7 +43,7 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
     text = _markdown(
         "study.md.j2",
         study=study,
-        answer=answer.read_text() if (answer := folder / ANSWER).exists() else "",
+        first=[(folder / name).read_text() for name in FIRST if (folder / name).exists()],
         judged=judged,
         runs=runs,
         plots=[plot for plot, _ in drawn],
