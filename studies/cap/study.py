@@ -1,10 +1,9 @@
 """What limits accuracy if a network knows no absolute position, and what provides that position?
 
-With circular padding and no coordinates a U-Net commutes with shifts by f = patch 2^depth px. Its samples given a
-label are then equally likely at all (N / f)^2 shifts of one another, so at most a share (f / N)^2 of them is at the
-labelled position, whatever the training, and phase B is the last (docs/theory.md). The bounds are theorems: they
-check the instrument. Open is which network finds absolute position by other means: zero padding, other padding, or
-pixel coordinates.
+With circular padding and no coordinates a U-Net commutes with shifts by f = patch 2^depth px. Its samples given a label are
+then equally likely at all (N / f)^2 shifts of one another, so at most a share (f / N)^2 of them is at the labelled
+position, whatever the training, and phase B is the last (docs/theory.md). The bounds are theorems: they check the
+instrument. Open is which network finds absolute position by other means: zero padding, other padding, or pixel coordinates.
 """
 
 from functools import partial

@@ -1,8 +1,7 @@
 """The factorization index of latents, read from a run's snapshots on a lattice of labels off the grid.
 
-Training labels are integers, so the lattice lies between them; several noise draws per label tell noise from a
-combination of factors. Labels that the run's design holds out are left out: what is generated of them is what the
-index may predict.
+Training labels are integers, so the lattice lies between them; several noise draws per label tell noise from a combination
+of factors. Labels that the run's design holds out are left out: what is generated of them is what the index may predict.
 """
 
 import numpy as np

@@ -1,11 +1,10 @@
 """Trained on x and y of unequal density, does a network learn the two together, or each by its own density?
 
-Liang et al. 2024 (arXiv 2402.03305) train with d_x much smaller than d_y, see x and y learned together, and
-conclude that the model is coupled. Every imbalanced cell has its mirror image, so that nothing rests on x and y
-being rendered differently. Axes of unequal density are compared by the sub-pixel fit of well-formed samples alone.
-The darkest pixel (1 px) and the matched filter (0.5 px) favour integer labels: within 1 px they accept a window of
-1.5 and 1.25 px around these, and of 1 px around labels in steps of 0.1 px, so that by them the sparser axis comes
-first.
+Liang et al. 2024 (arXiv 2402.03305) train with d_x much smaller than d_y, see x and y learned together, and conclude that
+the model is coupled. Every imbalanced cell has its mirror image, so that nothing rests on x and y being rendered
+differently. Axes of unequal density are compared by the sub-pixel fit of well-formed samples alone. The darkest pixel (1
+px) and the matched filter (0.5 px) favour integer labels: within 1 px they accept a window of 1.5 and 1.25 px around these,
+and of 1 px around labels in steps of 0.1 px, so that by them the sparser axis comes first.
 """
 
 from dataclasses import replace

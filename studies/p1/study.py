@@ -1,11 +1,10 @@
 """P1's own ingredients: does learning pass through its three phases, in samples and in the manifold, and together?
 
 P1 (Liang, Liu & Fiete 2024, arXiv 2402.03305) trained a conditional DDPM of about 23 M parameters, whose optimiser, length
-and sampler are not stated in full. Preset `p1` has its ingredients in a network of 0.28 M parameters. Without a
-skip from input to output that network errs in overall brightness first, so the object of a sample is read apart from the
-noise of its background (objects.py). Whether the moment of the sheet predicts that of accuracy is asked in the study
-`sheet`: sixteen runs, at two thirds of a core-hour each, could show a rank correlation above 0.25 only if it were
-above 0.85.
+and sampler are not stated in full. Preset `p1` has its ingredients in a network of 0.28 M parameters. Without a skip from
+input to output that network errs in overall brightness first, so the object of a sample is read apart from the noise of its
+background (objects.py). Whether the moment of the sheet predicts that of accuracy is asked in the study `sheet`: sixteen
+runs, at two thirds of a core-hour each, could show a rank correlation above 0.25 only if it were above 0.85.
 """
 
 from functools import partial

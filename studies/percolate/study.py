@@ -1,10 +1,9 @@
 """Does learning from a part of the labels begin where the images' overlaps percolate?
 
-Liang et al. 2024 (arXiv 2408.13256) train on a random share of the labels and report that accuracy rises about
-where the overlap graph of the images percolates. A nearest-neighbour baseline has the same accuracy whatever the
-bump's width, so percolation explains something only if a network's accuracy at a given share grows with sigma, and
-if the share at which half of the held-out labels are correct follows the critical share of the overlap graph
-(`phasescope designs`).
+Liang et al. 2024 (arXiv 2408.13256) train on a random share of the labels and report that accuracy rises about where the
+overlap graph of the images percolates. A nearest-neighbour baseline has the same accuracy whatever the bump's width, so
+percolation explains something only if a network's accuracy at a given share grows with sigma, and if the share at which
+half of the held-out labels are correct follows the critical share of the overlap graph (`phasescope designs`).
 """
 
 import math

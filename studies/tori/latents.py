@@ -59,9 +59,8 @@ def read_spectrum(run) -> list[dict]:
 def leading_share(draws: np.ndarray, count: int = COMPONENTS) -> float:
     """Return the share of the variance of latents (draws, n, features) in their leading principal components.
 
-    Components come from one half of the noise draws, and variance is what both halves share along them, so that the
-    noise of single draws does not count (Stringer et al. 2019, cvPCA). If noise turns the components, the share is
-    too low.
+    Components come from one half of the noise draws, and variance is what both halves share along them, so that the noise
+    of single draws does not count (Stringer et al. 2019, cvPCA). If noise turns the components, the share is too low.
     """
     halves = [part.mean(axis=0, dtype=float) for part in np.array_split(draws, 2)]
     halves = [half - half.mean(axis=0) for half in halves]

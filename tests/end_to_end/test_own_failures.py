@@ -119,12 +119,7 @@ def test_a_source_that_exits_with_0_is_an_error(here: Path, capsys):
 @pytest.mark.some(2)
 @pytest.mark.parametrize("steps", [2, 3, 9])
 def test_a_family_of_few_noise_levels_is_trained_at_its_usual_timesteps(steps: int):
-    words = [
-        f"family.schedule.steps={steps}",
-        "probing.t=usual",
-        "probing.bands=10",
-        "probing.band_images=4",
-    ]
+    words = [f"family.schedule.steps={steps}", "probing.t=usual", "probing.bands=10", "probing.band_images=4"]
     run = phasescope.train(phasescope.load_config("tiny.yaml", words))
     assert len(run.metrics[-1]["denoising"]) == steps
     assert main(["report", run.name]) == 0

@@ -4,12 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phasescope import Site
-from phasescope.views.figures.manifold import (
-    align,
-    cloud_of,
-    principal_components,
-    sites_of,
-)
+from phasescope.views.figures.manifold import align, cloud_of, principal_components, sites_of
 from phasescope.views.record import Record
 
 

@@ -74,13 +74,7 @@ def test_times_go_evenly_from_the_last_to_the_clean_image(data):
 
 @pytest.mark.parametrize(
     "sampler",
-    [
-        DDPM,
-        ddim(7),
-        ddim(1, 0.5),
-        dpm_solver(7),
-        dpm_solver(1),
-    ],
+    [DDPM, ddim(7), ddim(1, 0.5), dpm_solver(7), dpm_solver(1)],
     ids=["ddpm", "ddim", "ddim-1", "dpm_solver", "dpm_solver-1"],
 )
 def test_states_are_numbered_and_the_last_is_the_last_estimate(sampler):

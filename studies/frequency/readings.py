@@ -1,0 +1,48 @@
+"""Which samples are in the correct place, at often and at rarely trained places, and when half of them are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from phasescope.studies import Runs, config_of
+from studies.p1_data.readings import TOLERANCE_PX, places
+from studies.sheet.readings import crossing_steps
+
+HALVES = ("often", "rarely")
+
+
+def read_halves(run) -> list[dict]:
+    """Return by half the shares of samples within 1 px along the factor that divides the canvas, along the other one, and
+    along both; every sample counts, whatever it holds and however noisy it is."""
+    world, rows = config_of(run).world, []
+    along = "xy".index(world.along)
+    for snapshot in run.snapshots:
+        stored, row = snapshot.samples(), {"step": snapshot.step}
+        found = places(stored["images"][:, 0].astype(float), world.sigma_px)
+        near = np.abs(found - stored["labels"]) <= TOLERANCE_PX
+        for half in HALVES:
+            of_half = near[stored["split"] == half]
+            row |= {
+                f"{half}.along": float(of_half[:, along].mean()),
+                f"{half}.across": float(of_half[:, 1 - along].mean()),
+                f"{half}.both": float(of_half.all(axis=1).mean()),
+            }
+        rows.append(row)
+    return rows
+
+
+def onsets(runs: Runs, column: str, other: str) -> pd.DataFrame:
+    """Return when half of the samples are correct by a column (`y`) and by another one (`y_second`), interpolated between
+    snapshots, with their censoring."""
+    table, last = runs.table, np.array([steps[-1] for steps in runs.courses("step")])
+    for name, end in ((column, ""), (other, "_second")):
+        step = crossing_steps(runs, name, 0.5)
+        table = table.assign(**{f"y{end}": step, f"came{end}": np.isfinite(step), f"last{end}": last})
+    return table
+
+
+def delay_of_other(runs: Runs) -> np.ndarray:
+    """Return how much later the factor that does not divide the canvas is correct at rare places, as a share, (n,)."""
+    often, rarely = (crossing_steps(runs, f"halves.{half}.across", 0.5) for half in HALVES)
+    return rarely / often - 1
