@@ -127,7 +127,7 @@ def test_a_ratio_between_cells_in_which_half_are_censored_is_not_decided():
     table = pd.concat([onsets([10] * 8).assign(sigma=2.0), onsets([50] * 4 + [NEVER] * 4).assign(sigma=1.0)])
     found = OnsetRatio("sigma", 2.0, 1.0).estimate(table)
     assert (found.low, found.high) == (0, math.inf)
-    assert "50% of the runs (1.0)" in found.censored
+    assert "50% of the runs (sigma = 1.0)" in found.censored
     assert math.isnan(OnsetRatio("sigma", 2.0, 1.0).estimate(table.assign(came=False)).value)
 
 

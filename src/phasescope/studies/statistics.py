@@ -215,7 +215,8 @@ class OnsetRatio(Statistic):
         ratio = over_runs(lambda weights: np.exp(difference(weights)), len(logs), first.tolist())
         low, high = 0.0 if missing[1] else ratio.low, math.inf if missing[0] else ratio.high
         value = math.nan if 1.0 in missing else ratio.value  # a mean of runs' ends is of no onset
-        return _unless_censored(value, low, high, len(logs), missing, (self.first, self.second))
+        names = [f"{self.by} = {side}" for side in (self.first, self.second)]
+        return _unless_censored(value, low, high, len(logs), missing, names)
 
     def _within_runs(self, table: DataFrame) -> Estimate:
         from scipy.stats import binom
@@ -270,7 +271,7 @@ def restricted_onsets(table: DataFrame, suffix: str = "") -> np.ndarray:
 
 
 def _unless_censored(
-    value: float, low: float, high: float, n: int, missing: Sequence[float], names: Sequence[object]
+    value: float, low: float, high: float, n: int, missing: Sequence[float], names: Sequence[str]
 ) -> Estimate:
     """Return the estimate of a ratio, without ends if `CENSORED_FROM` of the runs of a side are `missing` an onset."""
     censored = "; ".join(
