@@ -1,9 +1,9 @@
-"""The study `frequency`: one half of the canvas is trained on more often, and both are asked."""
+"""The study `rare_places`: one half of the canvas is trained on more often, and both are asked."""
 
 import numpy as np
 import pytest
 
-from studies.frequency.kinds import UnevenBumps
+from studies.rare_places.kinds import UnevenBumps
 
 
 @pytest.mark.parametrize(("along", "half"), [("x", "low"), ("x", "high"), ("y", "low"), ("y", "high")])

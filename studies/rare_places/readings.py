@@ -42,7 +42,8 @@ def onsets(runs: Runs, column: str, other: str) -> pd.DataFrame:
     return table
 
 
-def delay_of_other(runs: Runs) -> np.ndarray:
-    """Return how much later the factor that does not divide the canvas is correct at rare places, as a share, (n,)."""
-    often, rarely = (crossing_steps(runs, f"halves.{half}.across", 0.5) for half in HALVES)
-    return rarely / often - 1
+def delay(runs: Runs, column: str, than: str = "") -> np.ndarray:
+    """Return how much later half of the samples are correct by a column at rare places than at frequent ones, as a share of
+    the steps, (n,); less the same of another column."""
+    often, rarely = (crossing_steps(runs, f"halves.{half}.{column}", 0.5) for half in HALVES)
+    return rarely / often - 1 - (delay(runs, than) if than else 0)
