@@ -262,7 +262,7 @@ class Scatter(BasePlot):
     ylabel: str
     by: str = ""
 
-    SHOWS = "One mark per run."
+    SHOWS = "One mark per run that has both numbers."
 
     def _panels(self, runs: Runs) -> list[Panel]:
         curves = [
