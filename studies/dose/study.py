@@ -30,7 +30,7 @@ PLAN = PROBING | {
 }
 SOLVER = {"sampler": {"kind": "dpm_solver", "steps": 8}}
 SITES = {f"{at}, t = {t}": f"label_variance.{at}.{t}.value" for at in PLAN["layers"] for t in PLAN["t"]}
-SITE = "The sheet is dosed at mid, at all noise levels, and read there at t = 600; other layers receive the label, too."
+SITE = "The sheet is dosed at mid, at all noise levels, and read there at t = 600; other layers move with it."
 SAMPLES = "48 samples at each snapshot, every 50 steps, by DPM-Solver in 8 steps."
 OTHER = "A dose may act by another way than the sheet, such as less noise in activations."
 TWIN = "The twin is not neutral: in the first 30 runs it moved the sheet too, the other way, so that two effects are added."
@@ -64,7 +64,7 @@ DOSED = {"twin": False, "head": False}
 STUDY = ps.Study(
     name="dose",
     question="Does the sheet cause accuracy: if a loss term moves the onset of the one, does the onset of the other move?",
-    base="lean", answers="S2", cells=CELLS, seeds=8, more=8, headline="accuracy_follows",
+    base="lean", answers="S4", cells=CELLS, seeds=8, more=8, headline="accuracy_follows",
     claims=[
         ps.Claim(
             "dose_moves_sheet", "The higher the dose, the earlier the sheet forms (label variance above 0.9).",
@@ -75,15 +75,15 @@ STUDY = ps.Study(
             "Where a dose moves the sheet's onset, accuracy's moves by more than half of that, on a logarithmic scale.",
             DoseSlope(), onsets, threshold=0.5, effect=0.4, spread=0.15, where=DOSED,
             limits=f"{SITE} {SAMPLES} {OTHER} Doses under which no sheet forms are left out: see "
-            "correct_without_sheet. A fixed delay between sheet and accuracy would give a slope below 1, and below "
-            "0.5 if it is long.",
+            "correct_without_sheet. If accuracy followed the sheet by as many steps as without a dose, the slope would be "
+            "about 0.3, which this claim would refute as well; the interval lies below that.",
         ),
         ps.Claim(
             "beyond_loss",
             "It does so beyond what the onset of a low denoising error and the gradient's norm explain.",
             DoseSlope(controls=("loss", "gradient")), onsets, threshold=0.5, effect=0.4, spread=0.15, where=DOSED,
-            limits=f"{SITE} {SAMPLES} What is held fixed comes after the dose and may be one of its ways to accuracy; "
-            "the gradient has the dosed term in it.",
+            limits=f"{SITE} {SAMPLES} Little is held fixed: at doses of 0 and above the error is low after 340 to 350 steps. "
+            "The gradient has the dosed term in it.",
         ),
         *(
             ps.Claim(
@@ -103,7 +103,8 @@ STUDY = ps.Study(
             "correct_without_sheet",
             "With the lowest dose, samples become correct although the sheet has not formed.",
             ps.Share(), correct_without_sheet, threshold=0.5, effect=0.48, where={"twin": False, "dose": DOSES[0]},
-            limits=f"{SITE} {SAMPLES} A pilot had shown one such run. A sheet may form at another layer.",
+            limits=f"{SITE} {SAMPLES} A pilot had shown one such run. A sheet may form at another layer, or be small at mid "
+            "beside one large direction of noise.",
         ),
         ps.Claim(
             "head_moves_accuracy",
@@ -115,7 +116,7 @@ STUDY = ps.Study(
             "head_without_sheet", "With that head, samples become correct although the sheet has not formed.",
             ps.Share(), correct_without_sheet, threshold=0.5, effect=0.48, where={"head": True},
             limits=f"{SITE} {SAMPLES} The head also takes from the layers before it the reason to represent the label: "
-            "a sheet that stays away shows that accuracy does not make one, and nothing of what does.",
+            "a sheet that stays away shows that accuracy does not make one, and nothing of what does. It could hardly fail.",
         ),
     ],
     readings=[ps.Reading("denoising", read_denoising, needs=())],
