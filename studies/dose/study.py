@@ -82,8 +82,8 @@ STUDY = ps.Study(
             "beyond_loss",
             "It does so beyond what the onset of a low denoising error and the gradient's norm explain.",
             DoseSlope(controls=("loss", "gradient")), onsets, threshold=0.5, effect=0.4, spread=0.15, where=DOSED,
-            limits=f"{SITE} {SAMPLES} Little is held fixed: at doses of 0 and above the error is low after 340 to 350 steps. "
-            "The gradient has the dosed term in it.",
+            limits=f"{SITE} {SAMPLES} Little is held fixed: at doses of 0 and above the error is low after about 350 steps; "
+            "the gradient has the dosed term in it.",
         ),
         *(
             ps.Claim(
