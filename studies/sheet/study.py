@@ -65,7 +65,7 @@ def shown(phase: str, correct: str, outcomes: dict[str, str], **more: str) -> di
                 {
                     "samples pass A, B, C": readings.phases_abc(phase, correct),
                     "sheet passes A, B, C": readings.phases_abc(readings.SHEET, readings.LABEL_VARIANCE),
-                    "label variance above .9 (step)": ps.onset(readings.LABEL_VARIANCE, 0.9),
+                    "label variance above .9 for good (step)": ps.onset(readings.LABEL_VARIANCE, 0.9),
                     "half of the samples correct (step)": ps.onset(correct, 0.5),
                     "correct at the end": ps.end(correct),
                     **{f"{name} at the end": ps.end(column) for name, column in more.items()},
