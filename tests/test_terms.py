@@ -18,7 +18,7 @@ TEXTS = [
 ] + [ROOT / "README.md"]
 CITED = re.compile(r"[\w./-]*\w\.md\b(?!\.)")
 WRITTEN = {"answer.md", "summary.md", "captions.md"}
-"""by a command, where its user says"""
+"""by a command where its user says, or by hand beside a study"""
 
 
 def missing(text: str, by: Path) -> list[str]:

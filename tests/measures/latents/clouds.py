@@ -89,20 +89,12 @@ def readings(labels: np.ndarray, draws: np.ndarray, resamples: int = 200) -> dic
     return {name: score.value for name, score in scores.items()} | {"phase": sheet_phase(*scores.values())}
 
 
-DESIGN = [
-    # kind, shares of the label's variance, expected phase
-    ("noise", (0.0,), "A"),
-    ("scattered", (0.5, 0.9, 0.98), "A"),
-    ("ordered", (0.3, 0.5), "A"),
-    ("permuted", (0.9, 0.98), "B"),
-    ("patches", (0.9, 0.98), "B"),
-    ("ordered", (0.9, 0.98), "C"),
-    ("torus", (0.9, 0.98), "C"),
-    ("folded", (0.9, 0.98), "B"),
-    ("curve", (0.9, 0.98), "B"),
-    ("snake", (0.9, 0.98), "no surface"),
-    ("regions", (0.9, 0.98), "no surface"),
-]
+DESIGN = [  # kind, shares of the label's variance, expected phase
+    ("noise", (0.0,), "A"), ("scattered", (0.5, 0.9, 0.98), "A"), ("ordered", (0.3, 0.5), "A"),
+    ("permuted", (0.9, 0.98), "B"), ("patches", (0.9, 0.98), "B"), ("ordered", (0.9, 0.98), "C"),
+    ("torus", (0.9, 0.98), "C"), ("folded", (0.9, 0.98), "B"), ("curve", (0.9, 0.98), "B"),
+    ("snake", (0.9, 0.98), "no surface"), ("regions", (0.9, 0.98), "no surface"),
+]  # fmt: skip
 
 
 def table(n: int = 128, features: int = 512, repeats: int = 5, seed: int = 0) -> Iterator[dict[str, object]]:
@@ -110,12 +102,8 @@ def table(n: int = 128, features: int = 512, repeats: int = 5, seed: int = 0) ->
     rng = np.random.default_rng(seed)
     for kind, shares, expected in DESIGN:
         for share in shares:
-            rows = [
-                readings(*cloud(kind, n, features, share, rng, length))
-                for length in (0.25, 0.5, 1.0)
-                for _ in range(repeats)
-            ]
-            frame = pd.DataFrame(rows)
+            lengths = np.repeat((0.25, 0.5, 1.0), repeats)
+            frame = pd.DataFrame([readings(*cloud(kind, n, features, share, rng, x)) for x in lengths])
             yield {
                 "cloud": kind,
                 "share": share,
