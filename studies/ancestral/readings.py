@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
-from phasescope.studies import Number, Runs
-from studies.p1.objects import BEGUN, OBJECTS, ancestral_shares, read_object
-from studies.sheet.readings import SHEET, outcome_while
+from phasescope.studies import Runs
+from studies.p1.objects import BEGUN, ancestral_shares, read_object
+from studies.sheet.readings import SHEET
 
 LEVELS = 250  # denoising steps: 1,000 would cost nine core-hours; study.py compares them on a pilot run
 SAMPLES = 64
@@ -83,8 +81,3 @@ def misplaced_of_all(runs: Runs) -> np.ndarray:
         wrong = (1 - correct[counted]).sum()
         shares.append(misplaced[counted].sum() / wrong if wrong else np.nan)
     return np.array(shares)
-
-
-def failures(*objects: str) -> Number:
-    """Number: the share of some objects among wrong ancestral samples while the sheet is in phase C."""
-    return partial(outcome_while, phase="C", outcomes=objects, of="ancestral", wrong=OBJECTS[:-1])

@@ -13,7 +13,7 @@ from studies.ancestral import readings
 from studies.p1.objects import OBJECTS
 from studies.p1.study import SMALL
 from studies.p1.study import STUDY as P1
-from studies.sheet.readings import phases_abc
+from studies.sheet.readings import failures, phases_abc
 
 READ = (
     f"64 ancestral samples in {readings.LEVELS} steps, at eight snapshots of a run or more. Three snapshots of "
@@ -39,7 +39,7 @@ STUDY = Study(
         ),
         Claim(
             "failure_b", "While there is an ordered sheet, wrong ancestral samples hold one misplaced bump.",
-            Mean(), readings.failures("misplaced"),
+            Mean(), failures("C", "misplaced", of="ancestral", wrong=OBJECTS[:-1]),
             unit="of wrong samples", threshold=0.5, effect=0.36, spread=0.2, source="P1",
             limits=f"{SMALL} {READ} Snapshots count at which the sheet is in phase C as read from 128 labels. P1 "
             "states it of the sheet that is not ordered.",

@@ -55,10 +55,6 @@ CELLS = (
 )
 
 
-def ratio(by: str, first: object) -> ps.OnsetRatio:
-    return ps.OnsetRatio(by=by, first=first, second=not first)
-
-
 SHEET_ONSET, ACCURACY_ONSET = ps.onset(LABEL_VARIANCE, 0.9), ps.onset(CORRECT, 0.5)
 DOSED = {"twin": False, "head": False}
 STUDY = ps.Study(
@@ -89,7 +85,7 @@ STUDY = ps.Study(
             ps.Claim(
                 name,
                 f"With the {side} dose {what} comes {way} than with the same dose of permuted labels.",
-                ratio("twin", False), number, threshold=threshold, direction=direction,
+                ps.OnsetRatio(by="twin", first=False, second=True), number, threshold=threshold, direction=direction,
                 effect=effect, spread=0.15, where={"dose": dose, "head": False}, limits=f"{SITE} {SAMPLES} {TWIN}",
             )
             for name, what, number, side, dose, way, threshold, direction, effect in (
@@ -107,10 +103,10 @@ STUDY = ps.Study(
             "beside one large direction of noise.",
         ),
         ps.Claim(
-            "head_moves_accuracy",
-            "With a head that draws the label's image into the output, samples are correct earlier.",
-            ratio("head", True), ACCURACY_ONSET, threshold=0.8, direction="below", effect=0.25, spread=0.15,
-            where={"dose": 0.0}, limits=f"{SAMPLES} This says only whether the manipulation worked.",
+            "head_moves_accuracy", "With a head that draws the label's image into the output, samples are correct earlier.",
+            ps.OnsetRatio(by="head", first=True, second=False), ACCURACY_ONSET, threshold=0.8, direction="below",
+            effect=0.25, spread=0.15, where={"dose": 0.0},
+            limits=f"{SAMPLES} This says only whether the manipulation worked.",
         ),
         ps.Claim(
             "head_without_sheet", "With that head, samples become correct although the sheet has not formed.",

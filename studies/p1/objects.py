@@ -9,13 +9,10 @@ five standard deviations of the answer's own noise.
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from phasescope.measures import behaviour_phase
-from phasescope.studies import Number, Runs, config_of, load_network, torch_generator
-from studies.sheet.readings import outcome_while
+from phasescope.studies import Runs, config_of, load_network, torch_generator
 
 CONTRAST = 2.0  # images are in [-1, 1]: white 1, the bump's centre -1
 SIGNIFICANT = 5.0  # standard deviations: of 1,024 places of pure noise, none in 99.9 % of images
@@ -116,8 +113,3 @@ def gain_since_begun(runs: Runs, column: str, correct: str) -> np.ndarray:
         begun = np.flatnonzero(share > BEGUN)
         gains.append(values[-1] - values[begun[0]] if len(begun) else np.nan)
     return np.array(gains)
-
-
-def failures(phase: str, *objects: str) -> Number:
-    """Number: the share of some objects among wrong samples while the sheet is in a phase."""
-    return partial(outcome_while, phase=phase, outcomes=objects, of="object", wrong=OBJECTS[:-1])

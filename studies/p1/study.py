@@ -12,11 +12,12 @@ from functools import partial
 import numpy as np
 
 from phasescope.studies import Cell, Claim, Mean, OnsetRatio, Reading, Runs, Share, Study, end
-from studies.p1.objects import OBJECTS, failures, gain_since_begun, read_object
-from studies.sheet.readings import LABEL_VARIANCE, ORDER, SHEET, lag, phases_abc
+from studies.p1.objects import OBJECTS, gain_since_begun, read_object
+from studies.sheet.readings import LABEL_VARIANCE, ORDER, SHEET, failures, gained, lag, phases_abc
 from studies.sheet.study import PROBING, shown
 
 PHASE, CORRECT, NOISY = "object.phase", "object.correct", "object.noisy"
+SAMPLES = {"of": "object", "wrong": OBJECTS[:-1]}
 SNAPSHOTS = {"dense_every": 100, "dense_until": 6000, "every": 100}
 SOLVER = {"sampler": {"kind": "dpm_solver", "steps": 12}}
 SMALL = (
@@ -71,13 +72,20 @@ STUDY = Study(
         ),
         Claim(
             "failure_a", "While there is no sheet, wrong samples hold no bump or several.",
-            Mean(), failures("A", "none", "multiple"),
+            Mean(), failures("A", "none", "multiple", **SAMPLES),
             unit="of wrong samples", threshold=0.5, effect=0.36, spread=0.2, source="P1",
             limits=f"{SMALL} {OBJECT}",
         ),
         Claim(
+            "failures_differ",
+            "Of wrong samples, more hold one misplaced bump while there is an ordered sheet than while there is none.",
+            Mean(), partial(gained, outcome="misplaced", **SAMPLES),
+            unit="of wrong samples", threshold=0.0, effect=0.17, spread=0.12, source="P1",
+            limits=f"{SMALL} {OBJECT} Asked after a look at eight runs. The phases also differ in the step number.",
+        ),
+        Claim(
             "failure_b", "While there is an ordered sheet, wrong samples hold one misplaced bump.",
-            Mean(), failures("C", "misplaced"),
+            Mean(), failures("C", "misplaced", **SAMPLES),
             unit="of wrong samples", threshold=0.5, effect=0.36, spread=0.2, source="P1",
             limits=f"{SMALL} {OBJECT} Snapshots count at which the sheet is in phase C as read from 128 labels.",
         ),

@@ -48,8 +48,6 @@ WORDS = {"dense": "Increments of 0.25 px instead of 1 px", "wide": "Bumps of sig
 LIMITS = f"{SMALL} 64 samples at each snapshot, every 100 steps, by DPM-Solver in 12 steps; labels of the grid."  # fmt: skip
 PAIRED_WITH = (
     f"{LIMITS} P1 does not say by how much. Six runs of the reference existed before; five set the assumed "
-)
-PAIRED_WITH += (
     "spread. The interval assumes that both cells vary alike. A manifold is read as label variance above 0.9."
 )
 

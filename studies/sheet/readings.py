@@ -135,6 +135,12 @@ def outcome_while(
     return np.array(shares)
 
 
-def failures(phase: str, *outcomes: str) -> Number:
+def failures(phase: str, *outcomes: str, **samples: str | tuple[str, ...]) -> Number:
     """Number: `outcome_while` the sheet is in a phase."""
-    return partial(outcome_while, phase=phase, outcomes=outcomes)
+    return partial(outcome_while, phase=phase, outcomes=outcomes, **samples)
+
+
+def gained(runs: Runs, outcome: str, **samples: str | tuple[str, ...]) -> np.ndarray:
+    """Return `outcome_while` the sheet is in phase C minus that in phase A, (n,)."""
+    in_c, in_a = (outcome_while(runs, phase, (outcome,), **samples) for phase in "CA")
+    return in_c - in_a

@@ -108,6 +108,13 @@ STUDY = ps.Study(
             unit="of wrong samples", threshold=0.5, effect=0.1, spread=0.1, where={"cell": "lean"},
             limits=f"{SELECTED} A sampler of few steps makes some of these failures: see the study `sampler`.",
         ),
+        ps.Claim(
+            "failures_differ_lean",
+            "Of wrong samples, more hold one misplaced bump while there is an ordered sheet than while there is none.",
+            ps.Mean(), partial(readings.gained, outcome="misplaced"),
+            unit="of wrong samples", threshold=0.0, effect=0.05, spread=0.1, where={"cell": "lean"},
+            limits=f"{SELECTED} Asked after a look at all 64 runs. The phases also differ in the step number.",
+        ),
         *(
             ps.Claim(
                 f"timing_{name}_lean",

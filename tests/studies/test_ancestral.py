@@ -8,6 +8,7 @@ from learner import records, run
 
 from phasescope.studies import Cell, Runs
 from studies.ancestral.readings import hidden, misplaced_at_onset, read_samples, wanted
+from studies.sheet.readings import gained
 
 
 def test_samples_are_read_early_until_half_are_correct_and_at_the_end():
@@ -36,3 +37,14 @@ def test_what_is_misplaced_is_counted_where_it_was_read():
     runs = Runs(rows, [Cell("a", {})])
     assert misplaced_at_onset(runs) == pytest.approx([0.6])  # at step 0: at 200 a fifth are correct
     assert hidden(runs) == pytest.approx([0.1])
+
+
+def test_failures_are_compared_between_phases_of_the_sheet():
+    rows = records(run("a", 0)).reset_index(drop=True)
+    late = rows["step"] > 700
+    rows["s.misplaced"], rows["s.none"] = np.where(late, 0.3, 0.2), np.where(late, 0.1, 0.6)
+    for sheet, expected in ((np.where(late, "C", "A"), 0.5), ("A", np.nan)):
+        runs = Runs(rows.assign(**{"phase.sheet": sheet}), [Cell("a", {})])
+        assert gained(runs, "misplaced", of="s", wrong=("none", "misplaced")) == pytest.approx(
+            [expected], nan_ok=True
+        )
