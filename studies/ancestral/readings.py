@@ -56,12 +56,13 @@ def misplaced_at_onset(runs: Runs) -> np.ndarray:
     return np.array(values)
 
 
-def hidden(runs: Runs) -> np.ndarray:
-    """Return the share of misplaced bumps by ancestral sampling minus that of the stored samples, (n,): the mean over the
-    snapshots that were read before half of the stored samples are correct."""
-    columns = ("ancestral.misplaced", "ancestral.stored.misplaced", "ancestral.stored.correct")
-    courses = zip(*map(runs.courses, columns), strict=True)
-    return np.array([np.nanmean((own - stored)[correct <= 0.5]) for own, stored, correct in courses])
+def hidden(runs: Runs, outcome: str = "misplaced", at_onset: bool = False) -> np.ndarray:
+    """Return the share of an outcome by ancestral sampling minus that of the stored samples, (n,): the mean over the
+    snapshots that were read before half of the stored samples are correct; `at_onset`: at that of `misplaced_at_onset`."""
+    names = (outcome, f"stored.{outcome}", "stored.correct", "correct")
+    courses = zip(*(runs.courses(f"ancestral.{name}") for name in names), strict=True)
+    read = [(own - kept, half <= 0.5, np.flatnonzero(now <= BEGUN)[-1:]) for own, kept, half, now in courses]
+    return np.array([np.nanmean(gap[onset if at_onset else before]) for gap, before, onset in read])
 
 
 def noisy_at_half(runs: Runs) -> np.ndarray:

@@ -8,6 +8,8 @@ snapshot (2,400 steps, 64 samples) 48 % without a bump, 22 % misplaced and 28 % 
 250 ancestral steps, and 38, 23 and 39 % in 1,000.
 """
 
+from functools import partial
+
 from phasescope.studies import Claim, Courses, Mean, PhaseGrid, Reading, Share, Study, Table
 from studies.ancestral import readings
 from studies.p1.objects import OBJECTS
@@ -70,7 +72,9 @@ STUDY = Study(
         ),
         Table(
             "Asked after a look",
-            {"misplaced, of all wrong ones while the sheet is ordered": readings.misplaced_of_all,
+            {"more misplaced than in 12 steps, at the onset": partial(readings.hidden, at_onset=True),
+             "more correct than in 12 steps, before half are": partial(readings.hidden, outcome="correct"),
+             "misplaced, of all wrong ones while the sheet is ordered": readings.misplaced_of_all,
              "noisy when half are correct": readings.noisy_at_half},
             interval=True,
         ),

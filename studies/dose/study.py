@@ -109,7 +109,7 @@ STUDY = ps.Study(
             limits=f"{SAMPLES} This says only whether the manipulation worked.",
         ),
         ps.Claim(
-            "head_without_sheet", "With that head, samples become correct although the sheet has not formed.",
+            "head_without_sheet", "With a head that draws the label's image, samples become correct without a formed sheet.",
             ps.Share(), correct_without_sheet, threshold=0.5, effect=0.48, where={"head": True},
             limits=f"{SITE} {SAMPLES} The head also takes from the layers before it the reason to represent the label: "
             "a sheet that stays away shows that accuracy does not make one, and nothing of what does. It could hardly fail.",

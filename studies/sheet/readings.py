@@ -86,11 +86,6 @@ def partial_ranks(runs: Runs, column: str, level: float, correct: str = CORRECT)
     return pd.concat(parts)
 
 
-def timing(column: str, level: float, **samples: str) -> Number:
-    """Number: `partial_ranks`, for a rank correlation of `y` with `x`."""
-    return partial(partial_ranks, column=column, level=level, **samples)
-
-
 def lag(runs: Runs, letter: str, samples: str = PHASE) -> pd.DataFrame:
     """Return when the samples enter a phase for good, over when the sheet does: `y` and `y_second`, with their censoring."""
     tables = [

@@ -120,8 +120,8 @@ STUDY = ps.Study(
                 f"timing_{name}_lean",
                 f"Within the cell, a run {words} places samples correctly earlier{half}, beyond what the onset of its "
                 "loss explains.",
-                ps.Rank(by="x", kind="spearman"), readings.timing(column, level), threshold=0.25, effect=(0.42, 0.5),
-                where={"cell": "lean"},
+                ps.Rank(by="x", kind="spearman"), partial(readings.partial_ranks, column=column, level=level),
+                threshold=0.25, effect=(0.42, 0.5), where={"cell": "lean"},
                 limits=f"{SELECTED} {SITE} A partial rank correlation over runs; it says nothing of cause.",
             )
             for name, words, half, column, level in TIMED
