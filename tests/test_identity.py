@@ -73,7 +73,7 @@ class Shape(Config):
 
 
 class Wide(Config):
-    UNTOLD = frozenset({"place"})
+    OUTSIDE_DIGEST = frozenset({"place"})
 
     kind: Literal["wide"] = "wide"
     shape: Shape = Shape()
@@ -136,7 +136,7 @@ def defaults() -> dict[str, dict[str, Any]]:
         of_class = {
             name: plain(field.get_default(call_default_factory=True, validated_data={}))
             for name, field in config.model_fields.items()
-            if name not in config.UNTOLD and field.default is not PydanticUndefined
+            if name not in config.OUTSIDE_DIGEST and field.default is not PydanticUndefined
         }
         if of_class:
             known[config.__qualname__] = json.loads(json.dumps(of_class))

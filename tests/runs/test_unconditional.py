@@ -14,7 +14,7 @@ from tiny import config_of
 from phasescope import Run, UserError, train
 from phasescope.cli import main
 from phasescope.runs.execution import execute
-from phasescope.runs.loading import Loaded, hear_as_trained, load_unconditional
+from phasescope.runs.loading import Loaded, load_unconditional, withhold_as_trained
 from phasescope.studies import load_network, torch_generator
 from phasescope.views.record import Record
 from phasescope.views.terminal.progress import follow
@@ -66,12 +66,12 @@ def test_a_loaded_network_answers_the_same_whatever_it_is_told(untold):
 
 
 @pytest.mark.parametrize(
-    ("dropout", "unheard"),
+    ("dropout", "always_withheld"),
     [(0.0, False), (0.9, False), (1.0, True), ([1.0, 0.5], [True, False]), ([0.0, 1.0], [False, True])],
 )
-def test_a_factor_that_is_always_withheld_is_never_heard(dropout, unheard):
+def test_a_factor_that_is_always_withheld_is_never_heard(dropout, always_withheld):
     config = config_of(training={"label_dropout": dropout})
-    assert config.training.unheard == unheard
+    assert config.training.always_withheld == always_withheld
     heard: list[torch.Tensor] = []
 
     class Ear(torch.nn.Module):
@@ -80,9 +80,9 @@ def test_a_factor_that_is_always_withheld_is_never_heard(dropout, unheard):
             return x
 
     ear = Ear()
-    hear_as_trained(ear, config.training)
+    withhold_as_trained(ear, config.training)
     ear(torch.zeros(2, 1), torch.zeros(2), torch.ones(2, 2))
-    assert heard[0].isnan().tolist() == [np.broadcast_to(unheard, 2).tolist()] * 2
+    assert heard[0].isnan().tolist() == [np.broadcast_to(always_withheld, 2).tolist()] * 2
 
 
 def beside(run: Run, optimum: str, receptive_px: int = 5) -> dict[str, float]:

@@ -4,7 +4,7 @@ A configuration is a tree of pydantic models. If a field has several kinds (a wo
 the class: ``{kind: adamw, lr: 2e-3}``. Invalid input raises a `UserError` that names the field, the value and the rule.
 
 The **identity** of a configuration consists of the fields that differ from their defaults, without those that a class lists
-in `UNTOLD`. A new field with a default therefore changes no identity, but a changed default does.
+in `OUTSIDE_DIGEST`. A new field with a default therefore changes no identity, but a changed default does.
 """
 
 import copy
@@ -31,7 +31,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
-    UNTOLD: ClassVar[frozenset[str]] = frozenset()
+    OUTSIDE_DIGEST: ClassVar[frozenset[str]] = frozenset()
     """fields that are not part of an identity: on which device a run is computed, what is observed of it"""
     BESIDE: ClassVar[tuple[str, ...]] = ()
     """keys that a file or an override may have beside the fields"""
@@ -70,7 +70,7 @@ class Config(BaseModel):
         """Return the fields that differ from their defaults, and `kind` if there are several kinds."""
         fields: Tree = {}
         for name, value in self._values():
-            if name in self.UNTOLD or name == "kind":
+            if name in self.OUTSIDE_DIGEST or name == "kind":
                 continue
             own = _identity(value)
             if own != _identity(self.default_of(name)):

@@ -58,7 +58,7 @@ def preset(name: str) -> Preset:
 class RunConfig(Config):
     """All that determines a run. Its name and what is observed of it are not part of its identity."""
 
-    UNTOLD: ClassVar[frozenset[str]] = frozenset({"name", "probing"})
+    OUTSIDE_DIGEST: ClassVar[frozenset[str]] = frozenset({"name", "probing"})
     BESIDE: ClassVar[tuple[str, ...]] = ("preset",)
 
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")

@@ -16,7 +16,7 @@ from phasescope.core.stopping import Stop
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.extension import begin_from
-from phasescope.runs.loading import check_answer, check_whole, hear_as_trained, plan_of
+from phasescope.runs.loading import check_answer, check_whole, plan_of, withhold_as_trained
 from phasescope.runs.probing.own_measures import load_measures
 from phasescope.runs.recorder import Monitor, Recorder, check_monitors
 from phasescope.runs.store.folder import Run
@@ -148,7 +148,7 @@ class _Execution:
 
     def __post_init__(self) -> None:
         config, learner, self.steps = self.config, self.learner, self.config.training.steps
-        hear_as_trained(learner.average, config.training)
+        withhold_as_trained(learner.average, config.training)
         self.family = config.family.build()
         self.losses = self._losses_after([])
         self.recorder = Recorder(config, self.plan, self.folder, learner.device, monitors=self.monitors)

@@ -172,7 +172,7 @@ def changed(loaded: Loaded, family: Family, change: Change, target: np.ndarray |
     """
     import torch
 
-    from phasescope.runs.probing.capture import check_hears
+    from phasescope.runs.probing.capture import check_receives
     from phasescope.runs.probing.intervening import Intervened
 
     network, world, layer = loaded.network, loaded.config.world, loaded.layer(change.layer)
@@ -184,7 +184,7 @@ def changed(loaded: Loaded, family: Family, change: Change, target: np.ndarray |
         level = None if family.noise_levels is None else int(t[0])
         return family.inputs(x_0, labels, level, noise)[0], labels
 
-    check_hears(network, change.layer, world, family, labels, seed)
+    check_receives(network, change.layer, world, family, labels, seed)
     put_in = labels[:1] if target is None else torch.from_numpy(target[None])
     return Intervened(network, layer, cast("How", change.how), put_in, beside)
 

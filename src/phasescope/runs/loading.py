@@ -113,7 +113,7 @@ def load_network(run: Run, snapshot: Snapshot) -> Loaded:
         raise UserError(
             f"`{path}` must hold this run's weights: {' '.join(str(error).split())[:120]}"
         ) from None
-    hear_as_trained(network, config.training)
+    withhold_as_trained(network, config.training)
     return Loaded(config, network.eval(), plan_of(config, network))
 
 
@@ -129,13 +129,13 @@ def load_unconditional(run: Run, step: int | None) -> Loaded:
     return loaded
 
 
-def hear_as_trained(network: nn.Module, training: TrainingConfig) -> None:
+def withhold_as_trained(network: nn.Module, training: TrainingConfig) -> None:
     """Hide from a network the factors that were never given in training: its response to them would be arbitrary."""
     import torch
 
-    if not np.any(training.unheard):
+    if not np.any(training.always_withheld):
         return
-    hidden = torch.tensor(training.unheard)
+    hidden = torch.tensor(training.always_withheld)
 
     def hide(module: nn.Module, given: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         x, t, labels = given

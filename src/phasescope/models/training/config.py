@@ -110,7 +110,7 @@ AnyLoss: Any = LossConfig if TYPE_CHECKING else open_union(FamilyLossConfig, Los
 class TrainingConfig(Config):
     """Steps, batches, optimiser, averaging, precision and place."""
 
-    UNTOLD: ClassVar[frozenset[str]] = frozenset({"device", "threads", "scalars_every"})
+    OUTSIDE_DIGEST: ClassVar[frozenset[str]] = frozenset({"device", "threads", "scalars_every"})
 
     steps: int = Field(4000, ge=1, le=10**9)
     """gradient steps"""
@@ -169,7 +169,7 @@ class TrainingConfig(Config):
         return all(share > 0 for share in (dropout if isinstance(dropout, tuple) else (dropout,)))
 
     @property
-    def unheard(self) -> bool | list[bool]:
+    def always_withheld(self) -> bool | list[bool]:
         """Whether the label is withheld from every image; by factor if factors are withheld independently."""
         dropout = self.label_dropout
         return [share == 1 for share in dropout] if isinstance(dropout, tuple) else dropout == 1

@@ -108,7 +108,7 @@ def reached_layers(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -
     return reached
 
 
-def check_hears(network: Any, layer: str, world: World, family: Family, labels: Tensor, seed: int) -> None:
+def check_receives(network: Any, layer: str, world: World, family: Family, labels: Tensor, seed: int) -> None:
     """Raise UserError if a layer's output is the same for every label at the least, a middle and the most noise: no label
     can be put in there."""
     full = world.complete(labels.numpy(), numpy_generator(seed, "hidden factors"))

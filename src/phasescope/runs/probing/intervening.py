@@ -27,7 +27,7 @@ from phasescope.core.randomness import numpy_generator, torch_generator
 from phasescope.measures.over_runs.resampling import share_interval
 from phasescope.measures.scores import TAIL, Score, basic_interval, bootstrap_weights
 from phasescope.models.families.base import Family, Network, evaluating
-from phasescope.runs.probing.capture import activations, check_hears, find_layer, removed_after
+from phasescope.runs.probing.capture import activations, check_receives, find_layer, removed_after
 from phasescope.worlds.base import Reader, World
 
 How = Literal["patch", "part", "steer", "ablate"]
@@ -190,7 +190,7 @@ def intervene(
             f"`labels` (shape {labels.shape}) must be at least 8, and of the shape of `targets` ({targets.shape})"
         )
     module = find_layer(network, layer)
-    check_hears(network, layer, world, family, torch.from_numpy(labels[:batch]), seed)
+    check_receives(network, layer, world, family, torch.from_numpy(labels[:batch]), seed)
     images, untouched, losses = [], [], []
     with evaluating(network), torch.no_grad():
         for part, (some, others) in enumerate(_batches(labels, targets, batch)):

@@ -2,8 +2,8 @@
 
     enter 3x3 -> layer1 ... layerN -> leave 1x1,    layer: h + conv3x3(SiLU(norm(h) (1 + W_1 e) + W_2 e))
 
-`norm` is over a pixel's channels: over the canvas it would let every pixel hear of all. t and the labels are given to every
-layer, as the U-Net tells them.
+`norm` is over a pixel's channels: over the canvas every pixel would depend on all others. t and the labels are given to
+every layer, as in the U-Net.
 """
 
 from typing import Any

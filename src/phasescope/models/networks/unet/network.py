@@ -62,10 +62,10 @@ class UNet(nn.Module):
         self.config, self.factors = config, factors
         width, hidden = config.embedding.width * (1 + len(factors)), config.embedding.hidden
         self.embed = mixing(width, hidden)
-        heard = hidden or width
+        received = hidden or width
 
         def block(name: str, c_in: int, c_out: int) -> Block:
-            return Block(config, c_in, c_out, heard, name in config.attention)
+            return Block(config, c_in, c_out, received, name in config.attention)
 
         widths = config.widths
         folded = channels * config.patch**2
@@ -82,7 +82,7 @@ class UNet(nn.Module):
             below = skip
         self.norm = nn.GroupNorm(config.groups, below)
         self.leave = convolution(below, folded, config.padding)
-        self.gain = nn.Linear(heard, channels) if config.input_skip else None
+        self.gain = nn.Linear(received, channels) if config.input_skip else None
         if self.gain is not None:
             nn.init.zeros_(self.gain.weight)
             nn.init.ones_(self.gain.bias)
