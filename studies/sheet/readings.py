@@ -1,4 +1,4 @@
-"""The phase of the sheet, onsets and their partial correlation, as numbers of every run."""
+"""The phase of the sheet, onsets and their partial correlation, and failures by phase, as numbers of every run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def phases_abc(column: str, improving: str) -> Number:
 
 
 def crossing_step(steps: np.ndarray, course: np.ndarray, level: float) -> float:
-    """Return the step at which a course rises above a level for good, interpolated between snapshots; NaN if it does not."""
+    """Return the step at which a course rises above a level for good, interpolated; NaN if never, or from the start."""
     failing = np.flatnonzero(course <= level)
     if not len(failing) or failing[-1] == len(course) - 1:
         return np.nan
@@ -87,7 +87,7 @@ def partial_ranks(runs: Runs, column: str, level: float, correct: str = CORRECT)
 
 
 def lag(runs: Runs, letter: str, samples: str = PHASE) -> pd.DataFrame:
-    """Return when the samples enter a phase for good, over when the sheet does: `y` and `y_second`, with their censoring."""
+    """Return when the samples enter a phase for good (`y`), and when the sheet does (`y_second`), with their censoring."""
     tables = [
         runs.onsets([np.array(letters) >= letter for letters in decided(runs, column)])
         for column in (samples, SHEET)
@@ -97,7 +97,7 @@ def lag(runs: Runs, letter: str, samples: str = PHASE) -> pd.DataFrame:
 
 
 def decided(runs: Runs, column: str) -> list[list[str]]:
-    """Return the phases of every run, with an undecided snapshot given the last decided phase before it."""
+    """Return the phases of every run, with an undecided snapshot given the last decided phase before it, or A."""
     courses = []
     for letters in runs.texts(column):
         course, last = [], "A"
@@ -117,8 +117,8 @@ def outcome_while(
 ) -> np.ndarray:
     """Return the share of some outcomes among wrong samples while the sheet is in a phase, (n,); NaN if it never is.
 
-    It is the mean over a run's trained snapshots. `of` is the beginning of the outcomes' columns, `wrong` names all that
-    are wrong.
+    It is the mean over a run's trained snapshots that have wrong samples. `of` begins the names of the outcomes' columns,
+    and `wrong` names all that are wrong.
     """
     courses = {name: runs.courses(f"{of}.{name}") for name in wrong}
     shares = []
@@ -136,6 +136,6 @@ def failures(phase: str, *outcomes: str, **samples: str | tuple[str, ...]) -> Nu
 
 
 def gained(runs: Runs, outcome: str, **samples: str | tuple[str, ...]) -> np.ndarray:
-    """Return `outcome_while` the sheet is in phase C minus that in phase A, (n,)."""
+    """Return `outcome_while` the sheet is in phase C minus the same in phase A, (n,)."""
     in_c, in_a = (outcome_while(runs, phase, (outcome,), **samples) for phase in "CA")
     return in_c - in_a
