@@ -2,14 +2,15 @@
 
 Each measure has a verdict of its own: the factorization index, between a torus in three dimensions (0, coupled) and a
 Clifford torus (1, factorized); and its change from the untrained network, which passes on the label's encoding. Latents are
-read late in the encoder (down3, P1's layer) and between encoder and decoder (mid), at a noise level at which the image shows
-the place (t = 50) and at one at which only the label tells it (t = 600). The runs are those of the study `p1`.
+read at down3 (P1's layer) and mid, at a noise level at which the image shows the place (t = 50) and at one at which only the
+label does (t = 600), in the runs of `p1` and in those of `p1_data` with unequal increments, from which P1 concludes.
 """
 
 from phasescope.studies import Claim, Courses, Mean, Reading, Study, Table, end, start
 from studies.factorization.lattice import SITES, at, index, read_code
 from studies.factorization.study import MIDWAY, gain
 from studies.p1.study import STUDY as P1
+from studies.p1_data.study import STUDY as P1_DATA
 
 SPREAD = 0.25  # the largest that was observed between runs of preset `lean` with open bumps
 EFFECT = 0.36  # detected with a power of 0.8 by eight runs of that spread
@@ -19,14 +20,17 @@ MOVES = "Moves of all lengths count, long ones most: a sheet that bends back on 
 STUDY = Study(
     name="coupling",
     question="On P1's ingredients: are x and y coupled in latents (P1) or factorized (P2), and does training make it so?",
-    base="p1", answers="S6", cells=P1.cells, seeds=8, more=8, headline="factorized_more_down3_600",
+    base="p1", answers="S6", cells=(*P1.cells, P1_DATA.cells[-1]), seeds=8, more=8, headline="factorized_more_down3_600",
     claims=[
         *(
             Claim(
-                f"factorized_{site.layer}_{site.t}",
-                f"Latents at {at(site)} are nearer to a Clifford torus than to a torus in three dimensions.",
-                Mean(), end(index(site)),
-                unit="index", threshold=MIDWAY, effect=EFFECT, spread=SPREAD, source="P2", limits=f"{SMALL} {MOVES}",
+                f"{cell}factorized_{site.layer}_{site.t}",
+                f"{trained} at {at(site)} are nearer to a Clifford torus than to a torus in three dimensions.",
+                Mean(), end(index(site)), unit="index", threshold=MIDWAY, effect=EFFECT, spread=spread, source="P2",
+                where={"cell": cell.rstrip("_") or "p1"}, limits=f"{SMALL} {MOVES}",
+            )
+            for cell, trained, spread in (
+                ("", "Latents", SPREAD), ("unequal_", "If increments are 0.25 px along x and 1 px along y, latents", 0.2)
             )
             for site in SITES
         ),
@@ -35,7 +39,7 @@ STUDY = Study(
                 f"factorized_more_{site.layer}_{site.t}",
                 f"Training makes latents at {at(site)} more factorized.",
                 Mean(), gain(index(site)),
-                unit="index", threshold=0.0, effect=EFFECT, spread=SPREAD, source="P2",
+                unit="index", threshold=0.0, effect=EFFECT, spread=SPREAD, source="P2", where={"cell": "p1"},
                 limits=f"{SMALL} {MOVES} An untrained network passes on the label's encoding (index 1): if it starts "
                 "near 1, little is left to gain.",
             )

@@ -26,12 +26,8 @@ def places(images: np.ndarray, sigma_px: float) -> np.ndarray:
     for image in images:
         answer = -correlate(image, shape, mode="nearest")
         at = np.unravel_index(answer.argmax(), answer.shape)
-        refined.append(
-            [
-                at[axis] + 1 + _beyond(np.take(answer, at[1 - axis], axis=1 - axis), at[axis])
-                for axis in (1, 0)
-            ]
-        )
+        beyond = [_beyond(np.take(answer, at[1 - axis], axis=1 - axis), at[axis]) for axis in (1, 0)]
+        refined.append(np.add(at[::-1], 1) + beyond)
     return np.array(refined)
 
 
