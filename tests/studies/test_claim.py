@@ -142,6 +142,7 @@ def reads(column: str) -> Study:
     ("column", "words"),
     [
         ("accuracy.gird.joint", "`gird` is no split of its world (grid, off_grid)"),
+        ("accuracy.grid.jiont", "`jiont` must be one of joint, x, y"),
         ("acuracy.grid.joint", "none begins with `acuracy`; the most similar one is `accuracy`"),
     ],
 )
@@ -155,11 +156,11 @@ def test_a_column_that_no_run_records_is_refused_before_any_run(column, words):
     )
 
 
-def test_a_foil_needs_a_second_run_of_each_cell():
-    with pytest.raises(
-        UserError, match=r"`seeds` \(=1\) of the study `s` must be at least 2: runs of a cell that `one`"
-    ):
+def test_a_foil_needs_a_second_run_of_each_cell_and_a_difference_an_axis():
+    with pytest.raises(UserError, match=r"`seeds` \(=1\) of the study `s` must be at least 2: runs that"):
         study(seeds=1, claims=[claim(statistic=Agreement())])
+    with pytest.raises(UserError, match=r"`first` of `one` \(={'sgima': 2.0}\) .* its axes are cell, sigma"):
+        study(claims=[claim(statistic=Difference("sgima", 2.0, 1.0))])
 
 
 @pytest.mark.parametrize(

@@ -92,11 +92,13 @@ def column_fault(column: str, config: RunConfig) -> str:
     """Return why a run of a configuration records no such column; empty if it may."""
     head, _, rest = column.partition(".")
     group, splits = head.partition("_")[0] if head.startswith("accuracy") else head, config.world.splits()
+    split, _, factor = rest.partition(".")
     if group not in GROUPS and not config.probing.measures:
-        similar = get_close_matches(head, GROUPS, 1, cutoff=0)
-        return f"none begins with `{head}`; the most similar one is `{similar[0]}`"
-    if group in BY_SPLIT and rest.partition(".")[0] not in splits:
-        return f"`{rest.partition('.')[0]}` is no split of its world ({', '.join(splits)})"
+        return f"none begins with `{head}`; the most similar one is `{get_close_matches(head, GROUPS, 1, cutoff=0)[0]}`"
+    if group in BY_SPLIT and split not in splits:
+        return f"`{split}` is no split of its world ({', '.join(splits)})"
+    if group == "accuracy" and factor not in (factors := ("joint", *config.world.factors.names)):
+        return f"`{factor}` must be one of {', '.join(factors)}"
     return ""
 
 

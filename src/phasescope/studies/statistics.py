@@ -81,11 +81,8 @@ def spread_within(values: np.ndarray, groups: Sequence[object] | None = None) ->
 
 
 def sides(table: DataFrame, by: str, first: object, second: object) -> tuple[DataFrame, np.ndarray]:
-    """Return the runs whose `by` is `first` or `second`, and which are of the first, (n,) bool.
-
-    Raises:
-        NotEnough: one side has no run.
-    """
+    """Return the runs whose `by` is `first` or `second`, and which are of the first, (n,) bool; NotEnough if a side has
+    none."""
     rows = table[table[by].isin([first, second])]
     is_first = (rows[by] == first).to_numpy()
     if is_first.all() or not is_first.any():

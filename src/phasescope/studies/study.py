@@ -2,7 +2,7 @@
 
     STUDY = Study(
         name="batches", question="Do larger batches bring phase C earlier?", answers="Q3", base="lean",
-        cells=product("batch={size}", lambda size: {"training": {"batch_size": size}}, size=(32, 128)),
+        cells=product("batch={size}", lambda size: {"training": {"batch": size}}, size=(32, 128)),
         seeds=8, claims=[Claim(...)], plots=[Courses(...)], tables=[Table(...)],
     )
 
@@ -97,8 +97,10 @@ class Study:
             self.cells_of(part.where, f"`where` of `{part.name}`")
         for claim in self.claims:
             seeds, least = min(map(self.first, self.cells_of(claim.where))), claim.statistic.least_seeds
-            rule = f"be at least {least}: runs of a cell that `{claim.name}` needs"
-            check(seeds >= least, "seeds", seeds, rule)
+            check(seeds >= least, "seeds", seeds, f"be at least {least}: runs that `{claim.name}` needs")
+            compared = vars(claim.statistic)
+            for side in ("first", "second") if compared.get("by") and "first" in compared else ():
+                self.cells_of({**claim.where, compared["by"]: compared[side]}, f"`{side}` of `{claim.name}`")
 
     def __repr__(self) -> str:
         size = f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, base {self.base}"
