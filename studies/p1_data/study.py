@@ -83,10 +83,10 @@ STUDY = ps.Study(
         ps.Ends("onsets", "When half of the samples are correct", {"step": ACCURACY}, by="data"),
     ],
     tables=[
+        ps.Table("Onsets, in steps", {"label variance above .9": SHEET, "half of samples correct": ACCURACY}, by=("data",)),
         ps.Table(
-            "Onsets, in steps",
-            {"label variance above .9": SHEET, "half of the samples correct": ACCURACY},
-            by=("data",),
-        )
+            "Asked after a look", {"correct along x minus along y, over training": denser_ahead},
+            where={"data": ("dense", "wide", "unequal")}, by=("data",), interval=True,
+        ),
     ],
 )  # fmt: skip
