@@ -98,7 +98,7 @@ class Study:
         for claim in self.claims:
             seeds, least = min(map(self.first, self.cells_of(claim.where))), claim.statistic.least_seeds
             check(seeds >= least, "seeds", seeds, f"be at least {least}: runs that `{claim.name}` needs")
-            compared = vars(claim.statistic)
+            compared = vars(claim.statistic)  # a comparison of two sides names the axis, and the values on it
             for side in ("first", "second") if compared.get("by") and "first" in compared else ():
                 self.cells_of({**claim.where, compared["by"]: compared[side]}, f"`{side}` of `{claim.name}`")
 
