@@ -1,5 +1,4 @@
-"""The snippets of docs/your_own.md and docs/tutorials.md do what they say: each is run, in their order, in a folder outside
-the package."""
+"""The snippets of docs/your_own.md and docs/tutorials.md do what they say: each is run, in order, outside the package."""
 
 import re
 import shlex

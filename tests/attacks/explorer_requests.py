@@ -1,5 +1,4 @@
-"""Questions that nobody should ask the explorer: each parameter of each route has a third of the hostile values, so that
-its neighbours have the others."""
+"""Questions that nobody should ask the explorer: each parameter of each route has a third of the hostile values."""
 
 from collections.abc import Iterator
 from itertools import count

@@ -129,9 +129,7 @@ def history(file: Path) -> Iterator[dict[str, Any]]:
 
 def test_the_command_line_has_both(tmp_path, monkeypatch, tiny):
     heard = []
-    monkeypatch.setattr(
-        "phasescope.views.monitors.TensorBoard", lambda folder: heard.append(folder) or Kept()
-    )
+    monkeypatch.setattr("phasescope.views.monitors.TensorBoard", lambda path: heard.append(path) or Kept())
     monkeypatch.setattr("phasescope.views.monitors.WandB", lambda project: heard.append(project) or Kept())
     words = ["train", str(tiny), "--runs", str(tmp_path / "runs")]
     assert main([*words, "--tensorboard", str(tmp_path / "tb"), "--wandb", "bumps"]) == 0

@@ -81,6 +81,12 @@ def kinds(events: list[Event], folder: Path) -> list[str]:
     return [event.kind for event in events if event.folder == folder]
 
 
+def test_a_long_run_is_reported_from_time_to_time(folders: list[Path], monkeypatch):
+    monkeypatch.setattr(engines_module, "REPORT_EVERY_S", 0.0)
+    _, events = follow(Scripted({folders[0]: [DONE]}), folders[:1])
+    assert kinds(events, folders[0]) == ["started", "running", "ended"]
+
+
 def test_all_are_done_and_no_more_at_a_time_than_there_are_places(folders: list[Path]):
     write_status(folders[4], 40, "done")  # what is done is left alone
     engine = Scripted({folder: [DONE] for folder in folders[:4]})

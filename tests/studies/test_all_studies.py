@@ -1,5 +1,4 @@
-"""Every study that is found: valid, with claims that can be won and lost, and verdicts that follow from its
-records."""
+"""Every study that is found: valid, with claims that can be won and lost, and verdicts that follow from records."""
 
 import ast
 import math

@@ -144,6 +144,8 @@ def reads(column: str) -> Study:
         ("accuracy.gird.joint", "`gird` is no split of its world (grid, off_grid)"),
         ("accuracy.grid.jiont", "`jiont` must be one of joint, x, y"),
         ("acuracy.grid.joint", "none begins with `acuracy`; the most similar one is `accuracy`"),
+        ("mig.a.6.value", "`a` is no layer of its network (stem, down1, down2, down3, mid, up1, up2, up3)"),
+        ("probe_r2.mid.600.detail.hue", "`hue` must be one of x, y"),
     ],
 )
 def test_a_column_that_no_run_records_is_refused_before_any_run(column, words):

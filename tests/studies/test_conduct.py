@@ -1,5 +1,4 @@
-"""A study from nothing to its page, with real runs of seconds; then nothing is computed twice, and nothing foreign
-is taken."""
+"""A study from nothing to its page, with real runs; then nothing is computed twice, and nothing foreign is taken."""
 
 import contextlib
 import json
@@ -277,6 +276,17 @@ def test_a_rehearsal_fixes_nothing_and_the_first_run_says_what_it_left(copy, cap
     write(copy, SOURCE.replace("threshold=0.0", "threshold=0.1"))
     assert main(["study", "tiny", "--seeds", "1"]) == 2
     assert "must be as preregistered" in capsys.readouterr().err
+    assert main(["study", "tiny", "--amend", "why not", "--dry-run"]) == 2
+    assert "`--dry-run`" in capsys.readouterr().err
+
+
+def test_a_study_that_lacks_runs_says_so_and_states_no_power(copy):
+    path = copy / "studies/tiny"
+    frame = read_records(path / "records.parquet")
+    frame[frame["seed"] == 0].to_parquet(path / "records.parquet")
+    assert main(["study", "tiny", "--judge"]) == 0
+    assert read_claims(path).claims[0].observed_power is None
+    assert "**Runs are missing: 1 of 1 claims are not judged yet.**" in (path / "README.md").read_text()
 
 
 def test_judging_again_gives_the_same_bytes(copy):

@@ -49,8 +49,6 @@ def test_what_never_hangs_together_and_what_always_does_say_so():
 
 
 def test_an_image_of_nothing_overlaps_with_none():
-    images = np.concatenate(
-        [images_of(np.array([[3, 3], [3, 3]])), np.ones((2, 1, 24, 24), dtype=np.float32)]
-    )
+    images = np.concatenate([images_of(np.array([[3, 3], [3, 3]])), np.ones((2, 1, 24, 24), dtype="f4")])
     graph = overlap_graph(images, 0.5, background=np.ones((1, 24, 24)))
     assert graph.sum() == 2

@@ -1,5 +1,4 @@
-"""Statistics of tables of runs: simulations have the truth they say, estimates find it, intervals err as often as
-they say."""
+"""Statistics of tables of runs: simulations have the truth they say, estimates find it, intervals err as stated."""
 
 import itertools
 import math

@@ -20,9 +20,7 @@ SITE = "probe_r2/mid.600"
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory) -> Run:
-    return write_run(
-        tmp_path_factory.mktemp("short") / "synthetic-01234567", [ALL_STEPS[i] for i in (0, 4, 19)]
-    )
+    return write_run(tmp_path_factory.mktemp("s") / "synthetic-01234567", [ALL_STEPS[i] for i in (0, 4, 19)])
 
 
 def frames(folder: Path, kind: str) -> dict[str, pd.DataFrame]:

@@ -181,8 +181,7 @@ def test_a_factor_whose_values_are_names_has_a_colour_for_each_and_one_that_come
 
 
 def test_a_target_stands_on_the_bump_that_was_asked_for(run):
-    """At the last snapshot of the synthetic run every bump is at its label: the darkest pixel lies within
-    half a pixel."""
+    """At the last snapshot of the synthetic run every bump is at its label: the darkest pixel is close."""
     ax = run.plot.samples().figure.axes[0]
     mosaic = np.asarray(ax.images[0].get_array())
     side, border = 32, border_px(32)

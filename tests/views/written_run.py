@@ -69,8 +69,7 @@ def joint(low: float) -> dict:
 
 
 def phases_at(learnt: float) -> dict:
-    """Behaviour is in C from learnt >= 0.8 on, the representation from 0.4 on by ridge, and from 0.6 on by
-    P1's reading."""
+    """Behaviour is in C from learnt >= 0.8 on, the representation from 0.4 on by ridge, 0.6 by P1's reading."""
 
     def of(b: float, c: float) -> str:
         return "C" if learnt >= c else "B" if learnt >= b else "A"

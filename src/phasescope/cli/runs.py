@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from phasescope.views.terminal.printing import Result
 
 if TYPE_CHECKING:
     from phasescope.runs.config import RunConfig
-    from phasescope.runs.recorder import Monitor
 
 
 def train(
@@ -48,7 +46,7 @@ def train(
     if wandb:
         monitors.append(phasescope.WandB(wandb))
     shorter = phasescope.find_run(extend, runs) if extend else None
-    _train(config, runs, notify, monitors, restart=restart, extend=shorter)
+    _train(config, runs, notify, monitors=monitors, restart=restart, extend=shorter)
     return None
 
 
@@ -64,9 +62,7 @@ def demo(*overrides: arg.Overrides, runs: arg.Runs = Path("runs"), notify: arg.N
     return Result([write_report(Run(runs / config.folder))])
 
 
-def _train(
-    config: RunConfig, runs: Path, notify: arg.Notify, monitors: Sequence[Monitor] = (), **how: Any
-) -> bool:
+def _train(config: RunConfig, runs: Path, notify: arg.Notify, **how: Any) -> bool:
     """Train to the end or until a signal, and return whether the run is done."""
     from contextlib import closing
 
@@ -75,10 +71,7 @@ def _train(
     from phasescope.runs.store import Run
     from phasescope.views.terminal.progress import follow
 
-    with (
-        Stop().on_signals() as stop,
-        closing(execute(config, runs, stop, monitors=monitors, **how)) as events,
-    ):
+    with Stop().on_signals() as stop, closing(execute(config, runs, stop, **how)) as events:
         return follow(events, Run(runs / config.folder), notify)
 
 
@@ -90,7 +83,6 @@ def observe(
     Args:
         overrides: keys of `probing`, as in probing.layers=[up1] or latent_labels=1024
     """
-
     return Result([phasescope.observe(phasescope.find_run(run, runs), overrides, notify).path])
 
 

@@ -65,16 +65,21 @@ def study(
         amend: reason for a change of what was preregistered
         looked: with --amend, say that runs which the change concerns had been looked at
     """
-    from phasescope.studies.conduct import judge_again, survey
+    from phasescope.studies.conduct import judge_records, survey
     from phasescope.studies.finding import find_study
+    from phasescope.studies.preregistration import preregister
     from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.studies import judged, needed
 
     if looked and not amend:
         raise UserError("`--looked` (=True) must be given with --amend: it says what was known at that time")
+    if dry_run and (amend or judge):
+        raise UserError("`--dry-run` (=True) must be left out with --amend and --judge, which write files")
     chosen = find_study(name, studies)
     if judge:
-        judge_again(*chosen, amend, looked)
+        if amend:
+            preregister(*chosen, 0, amend, looked)
+        judge_records(*chosen, notify=notify)
         write_study_page(*chosen)
         return judged(*chosen)
     surveyed = survey(*chosen, runs, seeds, final)

@@ -34,14 +34,12 @@ BUSY = 75
 LOST = -1000
 # A run has failed after this number of workers in a row that ended without progress.
 FAILURES = 2
-LOOK_EVERY_S, STOP_PATIENCE_S = 0.2, 30.0
-"""seconds between two checks of the workers; and the time that a worker has for stopping"""
+LOOK_EVERY_S, REPORT_EVERY_S, STOP_PATIENCE_S = 0.2, 300.0, 30.0
+"""seconds between two checks of the workers, and between two reports of a run; time that a worker has for stopping"""
 LOG = "worker.log"
 """file in a run's folder with the output of its workers"""
 # Threads of the libraries: torch's own are the run's `training.threads`.
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
-)
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
 
 
 class Worker(Protocol):
@@ -79,11 +77,11 @@ class RunEnd:
 class Event:
     """An event of one run, with the progress of all runs.
 
-    `waiting`: another process executes it; `started`: a worker was started; `retried`: its worker ended before the run was
-    done (`error` says why), and another one resumes it; `ended`: it is done, or failed for good.
+    `waiting`: another process executes it; `started`: a worker was started; `running`: it runs on; `retried`: its worker
+    ended before the run was done (`error` says why), and another one resumes it; `ended`: it is done, or failed for good.
     """
 
-    kind: Literal["waiting", "started", "retried", "ended"]
+    kind: Literal["waiting", "started", "running", "retried", "ended"]
     folder: Path
     step: int
     runs: int
@@ -106,6 +104,7 @@ class _Task:
     failures: int = 0
     furthest: int = 0
     is_waiting: bool = False
+    reported_s: float = 0.0
 
     def stand(self) -> tuple[str, int]:
         """Return state and step from status.json; it counts as empty if it cannot be read."""
@@ -156,7 +155,8 @@ class Engine(ABC):
             states = [other.end.state for other in tasks if other.end]
             running = sum(other.worker is not None for other in tasks)
             counts = len(tasks), states.count("done"), states.count("failed"), running
-            elapsed_s = time.monotonic() - began
+            task.reported_s = time.monotonic()
+            elapsed_s = task.reported_s - began
             on_event(Event(kind, task.folder, task.stand()[1], *counts, elapsed_s, error, task.end))
 
         with self.session(), Stop().on_signals(SIGNALS, interrupts=False) as stop:
@@ -201,6 +201,8 @@ class Engine(ABC):
         """Check a worker; if it ended and the run is not done, the run waits for another worker, or has failed."""
         assert task.worker
         if (code := task.worker.poll()) is None:
+            if time.monotonic() - task.reported_s > REPORT_EVERY_S:
+                report(task, "running")
             return
         task.worker = None
         state, step = task.stand()

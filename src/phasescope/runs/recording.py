@@ -102,8 +102,8 @@ def record_run(
     for column in sorted(columns):
         if all(row.get(column) is None for row in rows.values()):
             raise UserError(
-                f"`{run.path}` must have observed `{column}`, but was run for a study that reads less; remove the folder to "
-                "run it again"
+                f"`{run.path}` must have observed `{column}`: it was run for a study that reads less (remove the folder to "
+                "run it again), or nothing that it measures is called so"
             )
     # One thread: the bits of a reading must not depend on the machine's load.
     with threadpool_limits(limits=1, user_api="blas"):

@@ -21,6 +21,7 @@ from phasescope.runs.engines import Event, RunEnd
 from phasescope.runs.recording import copy_runs, record_run, update_cells, whole_runs
 from phasescope.runs.store import Run
 from phasescope.runs.store.files import write_all_aside
+from phasescope.runs.store.folder import Notify
 from phasescope.runs.worker import prepare
 from phasescope.studies.preregistration import check_preregistered, preregister
 from phasescope.studies.records import (
@@ -224,20 +225,16 @@ def conduct(
     return left_out
 
 
-def judge_records(study: Study, folder: Path, failed: Collection[str] | None = None) -> None:
+def judge_records(
+    study: Study, folder: Path, failed: Collection[str] | None = None, notify: Notify = lambda *_: None
+) -> None:
     """Judge a study's claims by its records and write claims.json; UserError if there are no records.
 
     Args:
         failed: identities of runs that failed for good; those that claims.json names by default.
+        notify: is called with the number of claims that are judged, and of all.
     """
     rows = read_rows(study, folder)
     if failed is None:
         failed = known.failed if (known := read_claims(folder)) else ()
-    write_all_aside({folder / CLAIMS: claims_text(judge(study, folder, rows, failed))})
-
-
-def judge_again(study: Study, folder: Path, amend: str = "", looked: bool = False) -> None:
-    """Judge a study by the records that exist, and run nothing; UserError if there are none."""
-    if amend:
-        preregister(study, folder, 0, amend, looked)
-    judge_records(study, folder)
+    write_all_aside({folder / CLAIMS: claims_text(judge(study, folder, rows, failed, notify=notify))})

@@ -93,11 +93,18 @@ def column_fault(column: str, config: RunConfig) -> str:
     head, _, rest = column.partition(".")
     group, splits = head.partition("_")[0] if head.startswith("accuracy") else head, config.world.splits()
     split, _, factor = rest.partition(".")
+    factors = config.world.factors.names
     if group not in GROUPS and not config.probing.measures:
         return f"none begins with `{head}`; the most similar one is `{get_close_matches(head, GROUPS, 1, cutoff=0)[0]}`"
     if group in BY_SPLIT and split not in splits:
         return f"`{split}` is no split of its world ({', '.join(splits)})"
-    if group == "accuracy" and factor not in (factors := ("joint", *config.world.factors.names)):
+    if group == "accuracy" and factor not in ("joint", *factors):
+        return f"`{factor}` must be one of joint, {', '.join(factors)}"
+    site, layers = _site(column), config.network.layer_names
+    if group in (*NAMES, "p1_r2") and site and layers and site.layer not in layers:
+        return f"`{site.layer}` is no layer of its network ({', '.join(layers)})"
+    before, _, factor = column.rpartition(".detail.")
+    if before.startswith("probe_r2.") and factor not in factors:
         return f"`{factor}` must be one of {', '.join(factors)}"
     return ""
 

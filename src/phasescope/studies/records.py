@@ -30,6 +30,8 @@ from phasescope.studies.study import Study
 if TYPE_CHECKING:
     import pandas as pd
 
+    from phasescope.runs.store.folder import Notify
+
 RECORDS, CLAIMS = "records.parquet", "claims.json"
 DECIDED = ("supported", "refuted")
 CORE = re.compile(
@@ -174,17 +176,27 @@ class Recorded:
 
 
 def judge(
-    study: Study, folder: Path, rows: pd.DataFrame, failed: Collection[str] = (), power: bool = True
+    study: Study,
+    folder: Path,
+    rows: pd.DataFrame,
+    failed: Collection[str] = (),
+    power: bool = True,
+    notify: Notify = lambda done, total: None,
 ) -> dict[str, Any]:
     """Return the new contents of claims.json.
 
     Args:
         failed: identities of runs that failed for good.
         power: simulate the power at the observed spread, which takes a second per claim.
+        notify: as of `judge_records`.
     """
     recorded = Recorded(study, rows, failed)
     runs = rows.drop_duplicates("digest")
     ends = rows.sort_values("step").drop_duplicates("digest", keep="last")
+    claims: list[RecordedClaim] = []
+    for claim in study.claims:
+        notify(len(claims), len(study.claims))
+        claims.append(_recorded_claim(study, claim, recorded, power))
     content = Judged(
         study=study.name,
         question=study.question,
@@ -193,7 +205,7 @@ def judge(
         core_minutes=round(float(ends["cpu_s"].sum()) / 60, 1) if "cpu_s" in ends else 0.0,
         processors=sorted(set(runs["host.cpu"].dropna())) if "host.cpu" in runs else [],
         failed=sorted({*failed} - {*runs["digest"]}),
-        claims=[_recorded_claim(study, claim, recorded, power) for claim in study.claims],
+        claims=claims,
     )
     return plain(content.model_dump(exclude={"stale"}))
 
@@ -203,8 +215,8 @@ def _recorded_claim(study: Study, claim: Claim, recorded: Recorded, power: bool)
     numbers: dict[str, Any] = {"value": None, "low": None, "high": None, "n": 0, "detail": {}}
     if (estimate := judgement.estimate) is not None:
         numbers = {name: getattr(estimate, name) for name in numbers} | {"detail": dict(estimate.detail)}
-        # Simulated runs all reach their onsets: of runs that ended too early, it would be no power.
-        if power and judgement.verdict != "not reached":
+        # Simulated runs are whole and reach their onsets: of runs that are missing or too short, it would be no power.
+        if power and judgement.analysis and judgement.verdict != "not reached":
             numbers |= _at_observed_spread(study, claim, recorded, judgement.analysis)
     of_claim = {f.name: getattr(claim, f.name) for f in fields(claim) if f.name in RecordedClaim.model_fields}
     of_judgement = {"verdict": judgement.verdict, "analysis": judgement.analysis, "why": judgement.why}

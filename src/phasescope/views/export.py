@@ -31,13 +31,7 @@ Form = Literal["csv", "parquet"]
 CAPTIONS = "captions.md"
 
 
-def run_files(
-    run: Run,
-    figures: Path | None = None,
-    kind: Kind = "pdf",
-    tables: Path | None = None,
-    form: Form = "csv",
-) -> list[Path]:
+def run_files(run: Run, figures: Path | None, kind: Kind, tables: Path | None, form: Form) -> list[Path]:
     """Write what is asked of a run, each to its folder; return the files' paths.
 
     Tables are `snapshots` (a row a snapshot: configuration, metrics, costs) and `readings` (a row an image, with its step).
@@ -60,12 +54,7 @@ def run_files(
 
 
 def study_files(
-    study: Study,
-    records: Path,
-    figures: Path | None = None,
-    kind: Kind = "pdf",
-    tables: Path | None = None,
-    form: Form = "csv",
+    study: Study, records: Path, figures: Path | None, kind: Kind, tables: Path | None, form: Form
 ) -> list[Path]:
     """Write the figures and tables of a study or a sweep, whose records lie in the folder `records`; return their paths.
 

@@ -199,9 +199,7 @@ def test_latents_are_the_networks_own_activations(sampler, run):
     noise = torch.randn((2, 1, N, N), generator=torch_generator(config().seed, "probe noise 10", 0))
     x_t = family.noisy(world.render(torch.from_numpy(labels)), torch.tensor([10, 10]), noise)
     seen = []
-    network.get_layer("mid").register_forward_hook(
-        lambda module, given, output: seen.append(output.flatten(1))
-    )
+    network.get_layer("mid").register_forward_hook(lambda _, given, output: seen.append(output.flatten(1)))
     with torch.no_grad():
         network(x_t, torch.tensor([10, 10]), torch.from_numpy(labels))
     np.testing.assert_allclose(found, seen[0].numpy(), rtol=1e-5, atol=1e-6)

@@ -9,17 +9,10 @@ from phasescope.measures.learning.gain import LEAST_LEFT, floors
 from phasescope.views.numbers import format_count, format_number, format_score, format_share
 from phasescope.views.record import Record, score
 from phasescope.views.scores import probe_summary
-from phasescope.views.terms import READINGS, baseline_words, probed, site_words, split_words
+from phasescope.views.terms import BY, READINGS, SUBJECTS, baseline_words, probed, site_words, split_words
 
 MEANINGS = {"B": "low-dimensional, not ordered", "C": "ordered"}
 """of the representation's phases"""
-SUBJECTS = {
-    "behaviour": "Behaviour",
-    "sheet": "The sheet of the activations",
-    "representation": "The representation by ridge R²",
-    "representation_p1": "The representation by P1's reading",
-}
-ORDERINGS = {"sheet": "By the sheet", "representation": "By ridge R²", "representation_p1": "By P1's reading"}
 PROBES = {"probe_r2": ("representation", "probe R²"), "p1_r2": ("representation_p1", "P1's R²")}
 """the reading at whose site a probe is read, and its name"""
 STATES = {"running": "is still running", "stopped": "was stopped", "failed": "failed", "killed": "was killed"}
@@ -143,7 +136,7 @@ def _passage(record: Record, reading: str) -> str:
 
 
 def _precedence(record: Record, read: list[str]) -> list[str]:
-    readings = [name for name in ORDERINGS if name in read]
+    readings = [name for name in BY if name in read]
     if "behaviour" not in read or not readings:
         return []
     success = f"mostly {record.outcomes[-1].name}"
@@ -165,7 +158,7 @@ def _precedence(record: Record, read: list[str]) -> list[str]:
         else:
             first, then = (first, then) if ordered < correct else (then, first)
             clause = f"{first} first; {format_count(abs(ordered - correct))} training images later {then}"
-        clauses.append(f"{probed(ORDERINGS[reading], record.factors)}, {clause}.")
+        clauses.append(f"{probed(BY[reading], record.factors)}, {clause}.")
     return [f"Which came first? {' '.join(clauses)}"]
 
 

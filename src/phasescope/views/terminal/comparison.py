@@ -81,9 +81,8 @@ def _results(records: Sequence[Record], sites: dict[str, Site]) -> Iterator[Row]
         if any(any(record.phases(reading)) for record in records):
             yield _row(reading, words, [record.sequence(reading) or None for record in records], " ".join)
             onsets = [record.onsets(reading) for record in records]
-            for phase in ("B", "C"):
-                name, label = f"{reading}.{phase}", f"{phase} from image"
-                yield _row(name, label, [onset[phase] for onset in onsets])
+            for phase, label in (("B", "B or C from image"), ("C", "C from image")):
+                yield _row(f"{reading}.{phase}", label, [onset[phase] for onset in onsets])
     facts = [{fact.key: fact for fact in headline(record, sites=sites)} for record in records]
     for key in dict.fromkeys(key for each in facts for key in each if key not in PROBES or key in sites):
         known = [each.get(key) for each in facts]

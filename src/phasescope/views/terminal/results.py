@@ -147,7 +147,6 @@ def _design_blocks(designed: Designed) -> Iterator[str | Table]:
 
 def clones(counted: Clones) -> Result:
     """Return a row for each noise level: the share that came back, and the exact share; then where half come back."""
-
     levels = (counted.t, counted.share, counted.low, counted.high, counted.exact)
     rows = (
         (f"{t}", format_score(share), f"{format_score(low)} to {format_score(high)}", format_score(exact))

@@ -11,7 +11,7 @@ from phasescope.views.record import Record, score
 from phasescope.views.report.words import subject, verdict
 from phasescope.views.scores import probe_summary
 from phasescope.views.terminal.printing import Result, Table
-from phasescope.views.terms import probed, site_words, split_words
+from phasescope.views.terms import READINGS, probed, site_words, split_words
 
 HEADS = ("run", "state", "step", "images", "success %", "probe R²", "behaviour", "representation", "wall")
 NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall_s")
@@ -82,6 +82,7 @@ def _run_blocks(run: Run, record: Record) -> Iterator[str | Table]:
         return
     yield from verdict(record)
     yield _snapshots(record)
+    yield f"phases: of {', '.join(READINGS[reading].lower() for reading in record.metrics[-1]['phase'])}, in this order"
 
 
 def _snapshots(record: Record) -> Table:

@@ -60,8 +60,7 @@ def cost_of(cpu_s: float | None) -> str:
 
 
 def reporter(notify: Callable[[int, int], None]) -> Callable[[Event], None]:
-    """Return a callback that prints a line at each run's start and end, and calls `notify` with the numbers of finished
-    runs and of all."""
+    """Return a callback that prints a line for each event, and gives `notify` the numbers of finished runs and of all."""
 
     def report(event: Event) -> None:
         name = event.folder.name
@@ -71,6 +70,7 @@ def reporter(notify: Callable[[int, int], None]) -> Callable[[Event], None]:
         messages = {
             "started": f"{name} {resumes if event.step else 'starts'}",
             "waiting": f"{name} {event.error}",
+            "running": f"{name} at step {format_count(event.step)}",
             "retried": f"{name} is tried again: {event.error}",
             "ended": f"{name} failed: {event.error}" if failed else f"{name} done",
         }

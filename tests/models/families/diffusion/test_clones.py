@@ -93,9 +93,7 @@ def test_by_flow_matching_the_same_signal_to_noise_decides():
 
 def test_it_is_the_same_again_and_tells_how_far_it_is():
     seen = []
-    found = DIFFUSION.clones(
-        PERFECT, TASK, (300, 100), 8, 2, 1, lambda done, total: seen.append((done, total))
-    )
+    found = DIFFUSION.clones(PERFECT, TASK, (300, 100), 8, 2, 1, lambda *at: seen.append(at))
     again = of(PERFECT, (100, 300), 8, 2, 1)
     assert found.t == (100, 300)
     np.testing.assert_array_equal(found.share, again.share)
