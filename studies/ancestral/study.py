@@ -23,8 +23,7 @@ READ = (
 )
 
 STUDY = Study(
-    name="ancestral",
-    question="On P1's ingredients, by DDPM's own sampler: do samples pass A, B and C?",
+    name="ancestral", question="On P1's ingredients, by DDPM's own sampler: do samples pass A, B and C?",
     base="p1", answers="S1", cells=P1.cells, seeds=8, more=8, headline="samples_abc",
     claims=[
         Claim(

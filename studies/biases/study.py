@@ -67,8 +67,7 @@ def beyond_hull(runs: Runs) -> np.ndarray:
 
 
 STUDY = Study(
-    name="biases",
-    question="Which inductive biases make a network combine an x and a y that it never saw together?",
+    name="biases", question="Which inductive biases make a network combine an x and a y that it never saw together?",
     base="fast", answers="Q4", seeds=8, more=8, headline="head_helps_bumps",
     cells=[cell(world, network) for world in WORLDS for network in ("plain", *NETWORKS)]
     + [cell(world, network, unequal=True) for world in WORLDS for network in ("plain", "head")],

@@ -80,8 +80,7 @@ STUDY = Study(
             "As many nats of x are learned as of y, within a quarter of a nat, on average over training: increments "
             "of 1 and 4 px.",
             Mean(absolute=True), lead, unit="nats", threshold=0.25, effect=(0.25, 0.25), spread=0.2, direction="below",
-            where=COARSE,
-            limits=LIMITS,
+            where=COARSE, limits=LIMITS,
         ),
         Claim(
             "denser_nats_first_coarse",

@@ -59,12 +59,8 @@ def ends_in_b(runs: ps.Runs) -> np.ndarray:
     return runs.ever("phase.behaviour", "B") & ~runs.ever("phase.behaviour", "C")
 
 
-def probe_above(level: float) -> ps.Number:
-    """Number: whether probe R² ends above a level."""
-    return partial(_probe_above, level=level)
-
-
 def _probe_above(runs: ps.Runs, level: float) -> np.ndarray:
+    """Return whether probe R² ends above a level, (n,)."""
     return runs.end(PROBE_R2) > level
 
 
@@ -90,7 +86,7 @@ def claims_for(shift_px: int) -> list[ps.Claim]:
         ps.Claim(
             f"ordered_{shift_px}",
             "Probe R² at mid, t = 600, is above 0.9 at the end all the same: order is not enough for accuracy.",
-            numbers=probe_above(0.9), where=cell, **MAJORITY,
+            numbers=partial(_probe_above, level=0.9), where=cell, **MAJORITY,
             limits="At this noise level only the label gives the position, and an untrained network passes it on.",
         ),
     ]  # fmt: skip
@@ -104,8 +100,7 @@ SOURCES = {
 }
 
 STUDY = ps.Study(
-    name="cap",
-    question="What limits accuracy if a network knows no absolute position, and what provides that position?",
+    name="cap", question="What limits accuracy if a network knows no absolute position, and what provides that position?",
     base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="source_zeros",
     claims=[
         *claims_for(8),

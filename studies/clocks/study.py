@@ -109,8 +109,7 @@ STUDY = ps.Study(
             "The time to memorize is proportional to the number of training images, 8 to 128.",
             PowerOff(1.0), memorizes,
             unit="distance of the exponent from 1", threshold=0.3, effect=0.2, spread=0.15, direction="below", minimum_n=20,
-            source="Bonnaire et al. 2025",
-            limits="One network of one size: with more parameters it memorizes earlier.",
+            source="Bonnaire et al. 2025", limits="One network of one size: with more parameters it memorizes earlier.",
         ),
         ps.Claim(
             "generalizing_first",
@@ -124,8 +123,7 @@ STUDY = ps.Study(
     ],
     plots=[
         ps.Against("onsets", "Steps until a network generalizes and memorizes",
-                {"steps until it generalizes": generalizes, "steps until it memorizes": memorizes}, "images",
-                log=True,
+                {"steps until it generalizes": generalizes, "steps until it memorizes": memorizes}, "images", log=True,
                 note="Runs that reach it."),
         ps.Courses("courses", "Objects, and training places, through training", SHARES, panels_by="images", log=True,
                 ylim=(-0.02, 1.02), level=0.5),

@@ -67,8 +67,7 @@ def uses(name: str, start: str, B: float, direction: str, sentence: str) -> ps.C
 
 
 STUDY = ps.Study(
-    name="codes",
-    question="When does a VAE use its code, and do thresholds that are known before training say so?",
+    name="codes", question="When does a VAE use its code, and do thresholds that are known before training say so?",
     base="fast", answers="Q5",
     cells=[
         *(cell("scratch", B) for B in (0.1, 0.22, 0.45)),

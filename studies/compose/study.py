@@ -104,8 +104,7 @@ def claims_of(world: str, held: str) -> list[ps.Claim]:
 STUDY = ps.Study(
     name="compose",
     question="Trained on factors together and alone, does a network generate combinations that it never saw?",
-    base="lean", answers="S7",
-    cells=[cell for world in WORLDS for cell in cells_of(world)],
+    base="lean", answers="S7", cells=[cell for world in WORLDS for cell in cells_of(world)],
     seeds=6, more=6, headline="composes_bumps_cross",
     claims=[claim for world in WORLDS for held in HELD_OUT for claim in claims_of(world, held)],
     plots=[
@@ -132,8 +131,7 @@ STUDY = ps.Study(
                 "beyond nearest neighbour": excess(split), "the same, every sample": excess(split, "matched"),
                 "beyond the kernel baseline": excess(split, baseline="kernel"),
             },
-            by=("world", "trained_on"),
-            where={"held": held},
+            by=("world", "trained_on"), where={"held": held},
         )
         for held, (_, split) in HELD_OUT.items()
     ],

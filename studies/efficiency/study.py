@@ -108,8 +108,7 @@ STUDY = Study(
             "Without stripes, held-out labels are generated that a nearest-neighbour baseline cannot reach.",
             Mean(strata="cell"), COMPOSED,
             unit="accuracy, relative to trained labels", threshold=0.05, effect=0.05, spread=0.15, where={"images": "bumps"},
-            source="P2",
-            limits="A per-factor nearest-neighbour baseline reaches all of them.",
+            source="P2", limits="A per-factor nearest-neighbour baseline reaches all of them.",
         ),
         Claim(
             "stripes_help", "Beside as many 2D images, stripes of every value bring more held-out labels.",

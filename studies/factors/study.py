@@ -64,8 +64,7 @@ def beyond_product(runs: Runs) -> np.ndarray:
 STUDY = Study(
     name="factors",
     question="With four factors and a class, are they learned independently, and in the order of their signals?",
-    base="fast", answers="Q6",
-    cells=[cell(order) for order in WORLDS],
+    base="fast", answers="Q6", cells=[cell(order) for order in WORLDS],
     seeds=8, more=8, headline="in_order_of_signal",
     claims=[
         Claim(
@@ -87,14 +86,12 @@ STUDY = Study(
         Table(
             "When each factor becomes correct (step), D of signal and onset, and how much factors fail together",
             {name: partial(onset_of, name=name) for name in ACCURACIES}
-            | {"D": in_order_of_signal, "joint accuracy minus product": beyond_product},
-            by=("order",),
+            | {"D": in_order_of_signal, "joint accuracy minus product": beyond_product}, by=("order",),
         ),
         Table(
             "Outcomes of samples, mean over training, and accuracy at the end",
             {outcome.name: mean(f"outcomes.grid.{outcome.name}") for outcome in OUTCOMES}
-            | {"all correct at the end": end(accuracy("grid"))},
-            by=("order",),
+            | {"all correct at the end": end(accuracy("grid"))}, by=("order",),
         ),
     ],
 )  # fmt: skip

@@ -54,10 +54,8 @@ def share(name: str, sentence: str, noise: float, direction: str) -> ps.Claim:
 
 
 STUDY = ps.Study(
-    name="flows",
-    question="Does a normalizing flow pass phase B where a ratio of nats, known before training, says so?",
-    base="fast", answers="Q5",
-    cells=[cell(noise, label) for noise in (LOW, HIGH) for label in (True, False)],
+    name="flows", question="Does a normalizing flow pass phase B where a ratio of nats, known before training, says so?",
+    base="fast", answers="Q5", cells=[cell(noise, label) for noise in (LOW, HIGH) for label in (True, False)],
     seeds=8, more=8, headline="passes_b",
     claims=[
         share("passes_b", "At R_ml = 0.08 most flows pass phase B.", LOW, "above"),

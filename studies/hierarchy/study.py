@@ -112,8 +112,7 @@ def earlier(name: str, system: str, sentence: str, limits: str, number=accurate)
 
 
 STUDY = ps.Study(
-    name="hierarchy",
-    question="Are hierarchies learned as such: an image drawn coarse first, or a label of two levels?",
+    name="hierarchy", question="Are hierarchies learned as such: an image drawn coarse first, or a label of two levels?",
     base="fast", answers="Q7", cells=list(map(cell, SYSTEMS)), seeds=8, more=8, headline="coarse_decides",
     claims=[
         ps.Claim(

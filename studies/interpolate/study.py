@@ -48,8 +48,7 @@ FILLED = {
 }  # fmt: skip
 
 STUDY = Study(
-    name="interpolate",
-    question="How large a hole in the training labels does a network fill?",
+    name="interpolate", question="How large a hole in the training labels does a network fill?",
     base="lean", answers="S7", cells=CELLS, seeds=SEEDS, more=6, headline="wide_lesion",
     readings=[Reading("core", read_core, needs=())],
     claims=[

@@ -54,8 +54,7 @@ def later(left_out: float, times: float, sentence: str) -> ps.Claim:
 
 
 STUDY = ps.Study(
-    name="labels",
-    question="What happens if labels are left out in training, or all of them?",
+    name="labels", question="What happens if labels are left out in training, or all of them?",
     base="fast", answers="Q7", cells=list(map(cell, LEFT_OUT)), seeds=8, more=8, headline="one_bump",
     claims=[
         ps.Claim(

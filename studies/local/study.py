@@ -34,8 +34,7 @@ def convolutions(side: int) -> Cell:
 CONVOLUTIONS = {side: convolutions(side) for side in (9, 15)}
 CELLS = (
     *CONVOLUTIONS.values(),
-    unlabelled("U-Net", "untold, sigma=1"),
-    unlabelled("U-Net, attention", "untold, attention", **EVERYWHERE),
+    unlabelled("U-Net", "untold, sigma=1"), unlabelled("U-Net, attention", "untold, attention", **EVERYWHERE),
     unlabelled("one scale", "untold, one scale", widths=[32]),
     unlabelled("one scale, attention", "untold, one scale, attention", widths=[32], attention=["stem", "mid"]),
     Cell("eps", {}, {"network": "U-Net, with labels"}),

@@ -65,16 +65,14 @@ STUDY = Study(
         ),
         Claim(
             "order_rises", "While samples become correct, the order of the sheet rises.",
-            Mean(), order_gained,
-            unit="trustworthiness", threshold=0.0, effect=0.1, spread=0.07, source="P1",
+            Mean(), order_gained, unit="trustworthiness", threshold=0.0, effect=0.1, spread=0.07, source="P1",
             limits=f"{SMALL} {SITE} From the first snapshot with a tenth of the samples correct to the end. Asked "
             "after two of eight runs had been looked at: in both order fell.",
         ),
         Claim(
             "failure_a", "While there is no sheet, wrong samples hold no bump or several.",
             Mean(), failures("A", "none", "multiple", **SAMPLES),
-            unit="of wrong samples", threshold=0.5, effect=0.36, spread=0.2, source="P1",
-            limits=f"{SMALL} {OBJECT}",
+            unit="of wrong samples", threshold=0.5, effect=0.36, spread=0.2, source="P1", limits=f"{SMALL} {OBJECT}",
         ),
         Claim(
             "failures_differ",

@@ -52,8 +52,7 @@ PAIRED_WITH = (
 )
 
 STUDY = ps.Study(
-    name="p1_data",
-    question="On P1's ingredients: what do denser data, more overlap and unequal increments do?",
+    name="p1_data", question="On P1's ingredients: what do denser data, more overlap and unequal increments do?",
     base="p1", answers="S5", cells=CELLS, seeds=8, headline="dense_accuracy",
     claims=[
         *(

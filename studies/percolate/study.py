@@ -102,8 +102,7 @@ LEARNED = "Only runs that have learned the labels they were trained on are count
 READ = {"numbers": [held_out_accuracy(reading) for reading in READINGS], "source": "P2"}
 
 STUDY = Study(
-    name="percolate",
-    question="Does learning from a part of the labels begin where the images' overlaps percolate?",
+    name="percolate", question="Does learning from a part of the labels begin where the images' overlaps percolate?",
     base="lean", answers="S7", cells=CELLS, seeds=6, more=6, headline="grows_with_sigma",
     claims=[
         Claim(

@@ -52,8 +52,7 @@ def claims_of(cell: str) -> list[ps.Claim]:
 
 
 STUDY = ps.Study(
-    name="phases",
-    question="Do samples pass P1's phases A, B and C?",
+    name="phases", question="Do samples pass P1's phases A, B and C?",
     base="lean", answers="S1", cells=CELLS, seeds=8, more=8, headline="behaviour_abc_eps",
     claims=[claim for cell in SYSTEMS for claim in claims_of(cell)],
     plots=[

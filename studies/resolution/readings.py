@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from phasescope.measures import p1_r2, trustworthiness
-from phasescope.studies import Number, Runs, config_of, load_network, torch_generator
+from phasescope.studies import Runs, config_of, load_network, torch_generator
 from studies.p1.objects import BEGUN, gain_since_begun, read_object
 
 SITES = ("down3", "mid", "up1")
@@ -117,11 +117,6 @@ def scores(latents: np.ndarray, labels: np.ndarray) -> list[tuple[str, float]]:
 def gained(runs: Runs, column: str) -> np.ndarray:
     """Return a reading at the end minus that when a tenth of the samples is correct, (n,); NaN if never."""
     return gain_since_begun(runs, column, "sites.correct")
-
-
-def gain(column: str) -> Number:
-    """Number: `gained`."""
-    return partial(gained, column=column)
 
 
 def fall_of_few(runs: Runs) -> np.ndarray:

@@ -8,9 +8,11 @@ which the square of labels is cut into parts that are permuted have a path order
 one above 0.95.
 """
 
+from functools import partial
+
 from phasescope.studies import Cell, Claim, Courses, Mean, Number, Reading, Study, Table, end, start
 from studies.p1.study import STUDY as P1
-from studies.resolution.readings import FAR, NEAR, fall_of_few, gain, read_sites
+from studies.resolution.readings import FAR, NEAR, fall_of_few, gained, read_sites
 from studies.sheet.study import CELLS as SHEET_CELLS
 
 ORDERED = 0.6
@@ -60,7 +62,7 @@ STUDY = Study(
         *(
             Claim(
                 f"p1_reading_{site}", f"While samples become correct, order by P1's reading rises at {words}.",
-                Mean(), gain(f"sites.{site}.umap"),
+                Mean(), partial(gained, column=f"sites.{site}.umap"),
                 unit="R²", threshold=0.0, effect=0.15, spread=0.1, where={"cell": "p1"}, source="P1",
                 limits=f"{WHERE} UMAP of 1,024 labels to three dimensions, three seeds, linear regression read on "
                 f"held-out labels; P1 does not give its settings. {LOOKED}",
@@ -70,8 +72,7 @@ STUDY = Study(
         Claim(
             "few_mislead",
             "While samples become correct, order read from 128 labels falls below that read from 1,024 by more than 0.05.",
-            Mean(), fall_of_few,
-            unit="trustworthiness", threshold=0.05, effect=0.09, spread=0.055, where={"cell": "p1"},
+            Mean(), fall_of_few, unit="trustworthiness", threshold=0.05, effect=0.09, spread=0.055, where={"cell": "p1"},
             limits=f"{WHERE} At mid. {LOOKED}",
         ),
         Claim(
@@ -87,8 +88,7 @@ STUDY = Study(
         Courses(
             site, f"Order at {words}",
             {name: column for name, column in columns(site).items() if not column.endswith("bending")}
-            | {"samples correct": "sites.correct"},
-            panels_by="cell", ylabel="order", ylim=(0, 1.02),
+            | {"samples correct": "sites.correct"}, panels_by="cell", ylabel="order", ylim=(0, 1.02),
             note="Every run is also read when a tenth of its samples is correct: such points are of one or two runs.",
         )
         for site, words in NAMES.items()

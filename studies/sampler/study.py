@@ -61,10 +61,8 @@ class BySampler:
 
 
 STUDY = Study(
-    name="sampler",
-    question="Which outcomes are the sampler's, and which the weights'?",
-    base="lean", answers="S3",
-    cells=[replace(CELLS[0], seeds=8)],
+    name="sampler", question="Which outcomes are the sampler's, and which the weights'?",
+    base="lean", answers="S3", cells=[replace(CELLS[0], seeds=8)],
     seeds=8, more=8, headline="failure_a_ancestral",
     claims=[
         Claim(
@@ -96,6 +94,5 @@ STUDY = Study(
             for outcome, words in outcomes.items()
         ),
     ],
-    readings=[Reading("sampler", readings.read_samplers, needs=())],
-    plots=[BySampler()],
+    readings=[Reading("sampler", readings.read_samplers, needs=())], plots=[BySampler()],
 )  # fmt: skip

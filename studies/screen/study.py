@@ -84,8 +84,7 @@ ALONE = "Asked after a look. Polarity is then fixed by schedule and modulation: 
 MOVED = {"when half of the samples are correct": accuracy_onset, "share correct at the end": end(CORRECT)}
 
 STUDY = Study(
-    name="screen",
-    question="How sensitive are the findings to the system?",
+    name="screen", question="How sensitive are the findings to the system?",
     base="lean", answers="Q10", cells=cells(R_PRIME), seeds=1, headline="samples_abc",
     claims=[
         Claim(

@@ -62,10 +62,8 @@ def crossing(runs: Runs, name: str) -> np.ndarray:
 
 
 STUDY = Study(
-    name="seeds",
-    question="Which of its seeds decides when a run becomes accurate, and do its earlier onsets tell when?",
-    base="lean", answers="Q3",
-    cells=[cell(a, b) for a in range(8) for b in range(8)],
+    name="seeds", question="Which of its seeds decides when a run becomes accurate, and do its earlier onsets tell when?",
+    base="lean", answers="Q3", cells=[cell(a, b) for a in range(8) for b in range(8)],
     seeds=1, headline="no_seed_alone",
     claims=[
         Claim(

@@ -72,14 +72,11 @@ def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[ps.Clai
 
 
 STUDY = ps.Study(
-    name="tori",
-    question="Are latents of periodic bumps and stripes factorized, and do those that are compose better?",
+    name="tori", question="Are latents of periodic bumps and stripes factorized, and do those that are compose better?",
     base="lean", answers="Q4", cells=CELLS, seeds=16, more=16, headline="composes_within_50",
     readings=[
-        ps.Reading("code", read_code, needs=()),
-        ps.Reading("shape", read_shape, needs=()),
-        ps.Reading("core", read_core, {"held_out": SIDES}, needs=()),
-        ps.Reading("spectrum", read_spectrum, needs=()),
+        ps.Reading("code", read_code, needs=()), ps.Reading("shape", read_shape, needs=()),
+        ps.Reading("core", read_core, {"held_out": SIDES}, needs=()), ps.Reading("spectrum", read_spectrum, needs=()),
     ],
     claims=[
         *claims_at(ASKED[0], 0.71, {"end": 0.04, "difference": 0.15}),
