@@ -27,7 +27,8 @@ STUDY = Study(
                 f"{head}factorized_{site.layer}_{site.t}",
                 f"{trained} at {at(site)} are nearer to a Clifford torus than to a torus in three dimensions.",
                 Mean(), end(index(site)), unit="index", threshold=MIDWAY, effect=EFFECT, spread=spread, source="P2",
-                where={"cell": cell}, limits=f"{SMALL} {MOVES}",
+                where={"cell": cell},
+                limits=f"{SMALL} {MOVES}" + " Runs ended at step 4,500, while the index was rising." * (cell == "unequal"),
             )
             for cell, head, trained, spread in (
                 ("p1", "", "Latents", SPREAD),  # below: six runs of a spread of 0.2 detect EFFECT with a power of 0.8
