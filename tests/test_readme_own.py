@@ -34,8 +34,7 @@ def run(line: str, within: Path) -> str:
 @pytest.mark.parametrize(("page", "text"), [("own", OWN), ("tutorials", TUTORIALS)], ids=RUNS)
 def test_every_snippet_runs(page: str, text: str, tmp_path: Path):
     pytest.importorskip("diffusers")
-    (tmp_path / "docs").mkdir()
-    shutil.copy2(ROOT / "docs" / "my_study.py", tmp_path / "docs")
+    shutil.copy2(ROOT / "docs" / "my_study.py", tmp_path)
     lines = []
     for language, block in re.findall(r"```(python|sh)\n(.*?)```", text, flags=re.DOTALL):
         if language == "python":

@@ -115,10 +115,10 @@ STUDY = ps.Study(
             "generalizing_first",
             "With 128 images, a network takes more than twice as many steps to memorize as to generalize.",
             ps.Mean(), log_ratio,
-            unit="times the steps", log=True, threshold=float(np.log(2)), effect=0.4, spread=0.2, where=MOST,
+            unit="times the steps, or more", log=True, threshold=float(np.log(2)), effect=0.4, spread=0.2, where=MOST,
             source="Bonnaire et al. 2025",
-            limits="The number is the log of the ratio of steps. A run that has not memorized by its end counts with "
-            "its end, so the true ratio is larger. Smaller sets are in the figure.",
+            limits="No run with 128 images memorizes before its end, and each counts with that: the ratio is larger. "
+            "Smaller sets are in the figure.",
         ),
     ],
     plots=[

@@ -36,9 +36,9 @@ def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, 
     assert more["cpu_s"] > 0
     refused = command(*words[:2], "training.batch=8,16,32", "--name", "batches")
     assert refused.code == 2
-    assert refused.err.startswith(
-        "phasescope: `--name` (=batches) must be new: `sweeps/batches` holds another sweep"
-    )
+    assert "`--name` (=batches) must be new: `sweeps/batches` holds another sweep" in refused.err
+    plans = [command(*words, f"seed=0..{last}", "--dry-run", "--json").out for last in (1, 2)]
+    assert len({json.loads(plan)["study"] for plan in plans}) == 2
     assert command("export", "batches", "--tables", "out").code == 0
     assert sorted(path.name for path in Path("out").iterdir()) == ["claims.csv", "records.csv", "table_1.csv"]
     assert command("export", "batches", "--figures", "pdf").code == 0

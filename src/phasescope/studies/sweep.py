@@ -43,7 +43,7 @@ def sweep_of(arguments: Sequence[str], name: str | None = None) -> Study:
 
     Args:
         arguments: ``[FILE.yaml] [key=value ...]``, some of them with several values.
-        name: of the study; by default `sweep-` and the first digits of its cells' hash: the same arguments resume it.
+        name: of the study; by default `sweep-` and the start of a hash of cells and seeds: the same arguments resume it.
 
     Raises:
         UserError: an override is invalid, nothing is swept, or there are too many cells.
@@ -63,7 +63,7 @@ def sweep_of(arguments: Sequence[str], name: str | None = None) -> Study:
         raise UserError(f"`KEY=VALUE` (={count} combinations) must make at most {MOST_CELLS} cells")
     fixed = [several[0] for several in values.values() if len(several) == 1]
     cells = [_cell(base, fixed, point) for point in product(*swept.values())]
-    text = to_json([[cell.name, cell.base, cell.fields] for cell in cells])
+    text = to_json([seeds, *([cell.name, cell.base, cell.fields] for cell in cells)])
     name = name or f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     return shown(Study(name, f"What changes with {', '.join(swept) or 'the seed'}?", DEFAULTS, cells, seeds))
 
