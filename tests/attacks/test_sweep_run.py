@@ -42,13 +42,13 @@ def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, 
     assert command("export", "batches", "--tables", "out").code == 0
     assert sorted(path.name for path in Path("out").iterdir()) == ["claims.csv", "records.csv", "table_1.csv"]
     assert command("export", "batches", "--figures", "pdf").code == 0
-    figures = {"ends.pdf", "loss.pdf", "probe R².pdf", "share correct.pdf"}
+    figures = {"ends.pdf", "loss.pdf", "probe_R².pdf", "share_correct.pdf"}
     assert {path.name for path in Path("pdf").iterdir()} == {"captions.md", *figures}
     assert {"loss.png", "ends.png"} <= {path.name for path in Path("sweeps/batches").iterdir()}
     assert command("report", "batches").code == 0
     page = Path("sweeps/batches/report.html").read_text()
     assert "What changes with training.batch?" in page
-    assert page.count("<img") == 2
+    assert page.count("<img") == 4
     assert "training.batch=16" in page
 
 
@@ -60,6 +60,7 @@ def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, 
         (["--gpus", "1"], "`--gpus` (=1) needs --engine slurm or ray"),
         (["--workers", "0"], 'Invalid value "0" for --workers. Must be >= 1'),
         (["network.widths=[8,8,8],[8,7]"], "`network"),
+        (["probing.t=[50],[600]"], "`probing.t` (=2 values) must have one"),
     ],
 )
 def test_what_is_wrong_is_told_before_anything_is_written(flags, told, words, command, tmp_path):

@@ -192,9 +192,7 @@ def run_trees(draw: st.DrawFn) -> dict[str, Any]:
     sampler = draw(
         st.one_of(
             st.just({"kind": "ddpm"}),
-            st.builds(
-                lambda n, eta: {"kind": "ddim", "steps": n, "eta": eta}, st.integers(1, 10), finite(0, 1)
-            ),
+            st.builds(lambda n, e: {"kind": "ddim", "steps": n, "eta": e}, st.integers(1, 10), finite(0, 1)),
             st.builds(lambda n: {"kind": "dpm_solver", "steps": n}, st.integers(1, 10)),
         )
     )

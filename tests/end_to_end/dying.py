@@ -22,9 +22,7 @@ def mortal(operation: Callable[..., Any], done: list[str], survived: int) -> Cal
     def act(*args: Any, **kwargs: Any) -> Any:
         done.append(operation.__name__)
         if len(done) > survived:
-            print(
-                operation.__name__, *(Path(arg).name for arg in args if not isinstance(arg, int)), flush=True
-            )
+            print(operation.__name__, *(Path(a).name for a in args if not isinstance(a, int)), flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
         return operation(*args, **kwargs)
 

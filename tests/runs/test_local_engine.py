@@ -129,9 +129,7 @@ def test_a_signal_while_a_worker_is_started_stops_it_too_and_starts_no_further_o
 
 
 def test_a_second_signal_kills_what_does_not_stop(folders: list[Path], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(
-        Actor, "poll", lambda self: None if self.engine.stopped.count(self.folder) < 2 else -9
-    )
+    monkeypatch.setattr(Actor, "poll", lambda at: None if at.engine.stopped.count(at.folder) < 2 else -9)
     monkeypatch.setattr(engines_module, "STOP_PATIENCE_S", 600.0)
     engine = Signalled(folders, signal.SIGTERM, times=2)
     with pytest.raises(KeyboardInterrupt):

@@ -149,7 +149,13 @@ def reads(column: str) -> Study:
     ],
 )
 def test_a_column_that_no_run_records_is_refused_before_any_run(column, words):
-    reads("accuracy_matched.off_grid.joint").check_columns()
+    for known in (
+        "accuracy_matched.off_grid.joint",
+        "error.off_grid.x",
+        "probe_gain.mid.600.value",
+        "learning_rate",
+    ):
+        reads(known).check_columns()
     with pytest.raises(UserError) as error:
         reads(column).check_columns()
     assert (

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from here import Here
 
@@ -103,7 +104,7 @@ def test_a_run_begins_while_the_one_before_it_is_read(tmp_path, monkeypatch):
 
     def read(run):
         assert second.wait(120), "no run was started while this one was read"
-        return [{"step": snapshot.step, "value": 1.0} for snapshot in run.snapshots]
+        return [{"step": snapshot.step, "value": np.float32(1)} for snapshot in run.snapshots]
 
     def follow(event):
         if event.kind == "started" and event.done:
@@ -112,6 +113,9 @@ def test_a_run_begins_while_the_one_before_it_is_read(tmp_path, monkeypatch):
     study = replace(study, readings=[Reading("slow", read)])
     assert not conduct(survey(study, path, tmp_path / "runs"), "local", follow, workers=1)
     assert read_records(path / "records.parquet")["slow.value"].eq(1).all()
+    study = replace(study, readings=[Reading("broken", lambda run: {}[run.name])])
+    left = conduct(survey(study, path, tmp_path / "runs"), "local", follow, amend="another reading")
+    assert "the reading `broken` of" in left[0].error
 
 
 def test_only_what_is_read_is_observed_and_recorded(done, monkeypatch):
@@ -276,6 +280,9 @@ def test_a_rehearsal_fixes_nothing_and_the_first_run_says_what_it_left(copy, cap
     write(copy, SOURCE.replace("threshold=0.0", "threshold=0.1"))
     assert main(["study", "tiny", "--seeds", "1"]) == 2
     assert "must be as preregistered" in capsys.readouterr().err
+    before = (path.parent / "claims.json").read_bytes()
+    assert main(["study", "tiny", "--judge"]) == 2
+    assert (path.parent / "claims.json").read_bytes() == before
     assert main(["study", "tiny", "--amend", "why not", "--dry-run"]) == 2
     assert "`--dry-run`" in capsys.readouterr().err
 

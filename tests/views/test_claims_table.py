@@ -63,9 +63,7 @@ def test_a_claim_that_is_seldom_judged_correctly_is_marked_unless_it_says_why(tm
     (tmp_path / "study.py").write_text(CONTROLLED)
     assert main(["claims", "--study", str(tmp_path / "study.py"), "--controls", "--trials", "20"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    ends = {
-        name: next(line for line in lines if f" {name} " in line) for name in ("sound", "weak", "bounded")
-    }
+    ends = {name: next(row for row in lines if f" {name} " in row) for name in ("sound", "weak", "bounded")}
     assert "below" not in ends["sound"]
     assert ends["weak"].rstrip().endswith("below the rule")
     assert ends["bounded"].rstrip().endswith("a theorem forbids it")

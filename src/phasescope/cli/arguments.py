@@ -52,12 +52,10 @@ def _file(*endings: str) -> Check:
 
 OVERRIDES = "a YAML file and key=value overrides, as in preset=small training.steps=500"
 STEP = "snapshot whose weights are used; the last by default"
-SEED = "seed of noise, and of images or labels that are drawn"
 WORKERS = "how many runs at a time; by default as many as the engine has room for"
 STUDIES = "folder of studies; by default `studies` here or in the clone"
 PICTURE = "FILE.png, FILE.svg or FILE.pdf for a picture"
 SAMPLES = "FILE.png or FILE.npz for the images"
-DRY_RUN = "print the runs, their cost and what exists, and run nothing"
 RUN = "a run's folder, name or hash"
 TARGET = f"{RUN}; or a study's name or path"
 
@@ -73,7 +71,7 @@ Unpacked = Annotated[Path, Parameter(name="FILE.zip")]
 
 Whole = Annotated[int, Parameter(metavar="INT")]
 Count = Annotated[int, Parameter(metavar="INT", help="images")]
-Seed = Annotated[int, Parameter(metavar="INT", help=SEED)]
+Seed = Annotated[int, Parameter(metavar="INT", help="seed of noise, and of images or labels that are drawn")]
 Step = Annotated[int | None, Parameter(metavar="INT", help=STEP)]
 Trials = Annotated[int, Parameter(metavar="INT", validator=Number(gte=1))]
 Workers = Annotated[int | None, Parameter(metavar="INT", validator=Number(gte=1), help=WORKERS)]
@@ -94,6 +92,6 @@ Picture = Annotated[
 ]
 
 Json = Annotated[bool, Parameter(help="JSON instead of tables")]
-DryRun = Annotated[bool, Parameter(help=DRY_RUN)]
+DryRun = Annotated[bool, Parameter(help="print the runs, their cost and what exists, and run nothing")]
 # No argument of the command line: `main` shows the progress of a command that takes it, and passes it to the command.
 Notify = Annotated[Callable[[int, int], None], Parameter(parse=False)]

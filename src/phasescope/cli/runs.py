@@ -53,13 +53,12 @@ def train(
 def demo(*overrides: arg.Overrides, runs: arg.Runs = Path("runs"), notify: arg.Notify) -> Result | None:
     """Train the preset `demo` in about two minutes and write its report."""
     from phasescope.runs.config import load_arguments
-    from phasescope.runs.store import Run
     from phasescope.views.report.page import write_report
 
     config = load_arguments(["preset=demo", *overrides])
     if not _train(config, runs, notify):
         return None
-    return Result([write_report(Run(runs / config.folder))])
+    return Result([write_report(phasescope.Run(runs / config.folder))])
 
 
 def _train(config: RunConfig, runs: Path, notify: arg.Notify, **how: Any) -> bool:
@@ -68,11 +67,10 @@ def _train(config: RunConfig, runs: Path, notify: arg.Notify, **how: Any) -> boo
 
     from phasescope.core.stopping import Stop
     from phasescope.runs.execution import execute
-    from phasescope.runs.store import Run
     from phasescope.views.terminal.progress import follow
 
     with Stop().on_signals() as stop, closing(execute(config, runs, stop, **how)) as events:
-        return follow(events, Run(runs / config.folder), notify)
+        return follow(events, phasescope.Run(runs / config.folder), notify)
 
 
 def observe(

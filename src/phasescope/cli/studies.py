@@ -67,7 +67,7 @@ def study(
     """
     from phasescope.studies.conduct import judge_records, survey
     from phasescope.studies.finding import find_study
-    from phasescope.studies.preregistration import preregister
+    from phasescope.studies.preregistration import check_preregistered, preregister
     from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.studies import judged, needed
 
@@ -75,10 +75,20 @@ def study(
         raise UserError("`--looked` (=True) must be given with --amend: it says what was known at that time")
     if dry_run and (amend or judge):
         raise UserError("`--dry-run` (=True) must be left out with --amend and --judge, which write files")
+    if json and not dry_run:
+        raise UserError(
+            "`--json` (=True) must be given with --dry-run; `claims --study NAME --json` prints the verdicts"
+        )
+    if judge and (final or seeds is not None or engine != "local" or workers is not None):
+        raise UserError(
+            "`--judge` (=True) must be given without --final, --seeds, --engine and --workers: it runs nothing"
+        )
     chosen = find_study(name, studies)
     if judge:
         if amend:
             preregister(*chosen, 0, amend, looked)
+        else:
+            check_preregistered(*chosen)
         judge_records(*chosen, notify=notify)
         write_study_page(*chosen)
         return judged(*chosen)
@@ -132,6 +142,10 @@ def sweep(
     from phasescope.studies.sweep import check_own, sweep_of
     from phasescope.views.terminal.studies import needed, swept
 
+    if json and not dry_run:
+        raise UserError(
+            "`--json` (=True) must be given with --dry-run; `export NAME --tables FOLDER` writes what came out"
+        )
     resources = {"partition": partition, "minutes": minutes, "gpus": gpus}
     asked = {resource: value for resource, value in resources.items() if value is not None}
     check_asked(engine, asked)

@@ -86,10 +86,8 @@ class RunConfig(Config):
                 f"`world.factors` (={', '.join(self.world.factors.names)}) must have a visible one: all are hidden"
             )
         self.network.check(self.world.shape, factors)
-        drawn = LEAST_LABELS
-        if not self.world.continuous:
-            drawn = len(self.world.draw_labels(LEAST_LABELS, numpy_generator(0, "labels counted")))
-        if drawn < LEAST_LABELS:
+        world, generator = self.world, numpy_generator(0, "labels counted")
+        if not world.continuous and (drawn := len(world.draw_labels(LEAST_LABELS, generator))) < LEAST_LABELS:
             raise ValueError(
                 f"`world.kind` (={self.world.kind}) must have {LEAST_LABELS} different labels at least, and has {drawn}: "
                 "measures compare their latents"

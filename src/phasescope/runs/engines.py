@@ -47,15 +47,12 @@ class Worker(Protocol):
 
     def poll(self) -> int | None:
         """Return its exit code, negative if a signal ended it; None while it runs or waits in a queue."""
-        ...
 
     def terminate(self) -> None:
         """Ask it to end with a checkpoint."""
-        ...
 
     def kill(self) -> None:
         """End it at once."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -191,9 +188,9 @@ class Engine(ABC):
             task.attempts += 1
             try:
                 task.worker, task.is_waiting = self.start(task.folder), False
-            except OSError as error:
-                why = f"`{error.filename or task.folder}` cannot be used: {error.strerror or error}"
-                _end(task, report, "failed", why)
+            except (OSError, RuntimeError) as error:  # the second if a cluster refuses a job
+                why = " ".join(str(error).split())
+                _end(task, report, "failed", f"`{task.folder}` cannot be started: {why}")
             else:
                 report(task, "started")
 

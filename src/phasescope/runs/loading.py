@@ -150,11 +150,14 @@ def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
     Raises:
         UserError: a layer or a timestep does not exist.
     """
+    from phasescope.runs.probing.capture import reached_layers
+
     layers, usual = config.network.layer_names, config.network.usual_layers
     with as_user_error():
-        if layers is not None:
-            return config.plan_of(layers, usual)
-        return config.plan_of(None, _tried_out(config, network))
+        if layers is None:
+            known = config.probing.layers
+            usual = reached_layers(network, *_given(config, network)) if known == "usual" else known
+        return config.plan_of(layers, usual)
 
 
 def check_answer(config: RunConfig, network: nn.Module) -> None:
@@ -191,15 +194,6 @@ def _given(config: RunConfig, network: nn.Module) -> tuple[Tensor, Tensor, Tenso
     x_0 = config.world.render(labels)
     labels = config.world.factors.visible_columns(labels)
     return config.family.build().inputs(x_0, labels, config.family.phase_t, torch.zeros_like(x_0))
-
-
-def _tried_out(config: RunConfig, network: nn.Module) -> list[str]:
-    """Return the network's direct children that a forward pass over two labels reaches."""
-    from phasescope.runs.probing.capture import reached_layers
-
-    if config.probing.layers != "usual":
-        return list(config.probing.layers)
-    return reached_layers(network, *_given(config, network))
 
 
 def not_imported(run: Run, trust: bool = False) -> str | None:

@@ -9,8 +9,6 @@ are not changed; the step-0 snapshot gives the baseline of the untrained network
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from pathlib import Path
 
 from phasescope.core.config import merge, parse_overrides, set_overrides
 from phasescope.core.errors import UserError
@@ -117,9 +115,8 @@ def _observe_all(
 def _link_weights(snapshot: Snapshot, folder: RunWriter) -> None:
     # Weights are large: use a hard link if the disk supports it, and a copy otherwise.
     own = snapshot.path / "weights.safetensors"
-    other: Path = folder.path / "snapshots" / snapshot.path.name / own.name
-    with suppress(FileNotFoundError):
-        other.unlink()
+    other = folder.path / "snapshots" / snapshot.path.name / own.name
+    other.unlink(missing_ok=True)
     try:
         os.link(own, other)
     except OSError:

@@ -42,17 +42,16 @@ class Monitor(Protocol):
         Raises:
             UserError: it cannot log; at the first call the run is then not begun.
         """
-        ...
 
     def close(self) -> None:
         """Finish: the run is done or was stopped, and nothing more is logged."""
-        ...
 
 
 def check_monitors(monitors: Sequence[Monitor]) -> None:
     """Raise UserError if one of them is no monitor."""
     for monitor in monitors:
-        if isinstance(monitor, type) or not callable(getattr(monitor, "update", None)):
+        methods = (getattr(monitor, name, None) for name in ("update", "close"))
+        if isinstance(monitor, type) or not all(map(callable, methods)):
             raise UserError(f"`monitors` (={monitor!r:.80}) must be monitors, with update and close")
 
 
@@ -151,9 +150,14 @@ class Recorder:
         self._is_monitored = True
 
     def close(self) -> None:
-        """Close the monitors."""
+        """Close the monitors; one that fails keeps no other from closing."""
         for monitor in self.monitors if self._is_monitored else ():
-            monitor.close()
+            try:
+                monitor.close()
+            except Exception as error:
+                warnings.warn(
+                    f"{type(monitor).__name__} was not closed: {description_of(error)}", stacklevel=2
+                )
 
     def record(self, network: nn.Module, step: int, images_seen: int, **training: Any) -> dict[str, Any]:
         """Take a snapshot, then append its line of metrics, and return the line without its costs.
@@ -214,17 +218,10 @@ def summarise(plan: ProbingConfig, metrics: Sequence[dict[str, Any]]) -> dict[st
             "sequence": phases.phase_sequence(course),
             "onsets": phases.phase_onsets(images_seen, course),
         }
-    sites = {
-        "sheet": plan.representation,
-        "representation": plan.representation,
-        "representation_p1": plan.p1,
-    }
-    summary["sites"] = {
-        name: str(site.site)
-        for name, site in sites.items()
-        if isinstance(site, SiteConfig)
-        and ("latents" in plan.observe or (name == "sheet" and plan.reads_latents))
-    }
+    read: dict[str, Any] = {"sheet": plan.representation} if plan.reads_latents else {}
+    if "latents" in plan.observe:
+        read |= {"representation": plan.representation, "representation_p1": plan.p1}
+    summary["sites"] = {name: str(site.site) for name, site in read.items() if isinstance(site, SiteConfig)}
     summary["thresholds"] = {
         "behaviour": asdict(phases.BehaviourThresholds()),
         "representation": asdict(phases.RepresentationThresholds()),

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError
+from phasescope.core.sources import failing
 from phasescope.runs.config import RunConfig
 from phasescope.runs.loading import check_whole, one_thread
 from phasescope.runs.probing.config import SnapshotPlanConfig
 from phasescope.runs.store import Run
+from phasescope.runs.store.files import plain_number
 from phasescope.runs.store.records import condense, merge_records, read_records, some_columns
 from phasescope.runs.store.writer import differences
 
@@ -108,10 +110,14 @@ def record_run(
     # One thread: the bits of a reading must not depend on the machine's load.
     with threadpool_limits(limits=1, user_api="blas"):
         for name, read in readings.items():
-            with one_thread():
+            with one_thread(), failing(f"the reading `{name}` of `{run.path}`"):
                 columns_of = {row["step"]: row for row in read(run)}
+                if unknown := {*columns_of} - {*rows}:
+                    raise UserError(
+                        f"`{name}` (=step {min(unknown)}) must read snapshots that `{run.path}` has"
+                    )
             values = {
-                step: {f"{name}.{k}": v for k, v in row.items() if k != "step"}
+                step: {f"{name}.{k}": plain_number(v) for k, v in row.items() if k != "step"}
                 for step, row in columns_of.items()
             }
             if all(value is None or value != value for row in values.values() for value in row.values()):
@@ -135,7 +141,7 @@ def copy_runs(path: Path, others: Iterable[Path], cells: Mapping[str, Sequence[s
             continue
         taken = frame[READINGS].dropna().unique() if READINGS in frame else []
         foreign = tuple(f"{name}." for text in taken for name in json.loads(text))
-        columns = [n for n in chosen if n != READINGS and not (foreign and str(n).startswith(foreign))]
+        columns = [n for n in chosen if n != READINGS and not str(n).startswith(foreign)]
         own = [json.dumps(list(cells[digest])) for digest in chosen["digest"]]
         rows = chosen[columns].assign(**{CELLS: own}).to_dict("records")
         merge_records(path, [{str(k): v for k, v in row.items() if v == v} for row in rows])

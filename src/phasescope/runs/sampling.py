@@ -17,8 +17,6 @@ from phasescope.runs.store import Run
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-    from phasescope.runs.probing.inputs import Inputs
-
 MOST_SAMPLES = 100_000
 """images of one command"""
 
@@ -58,12 +56,13 @@ def activations(run: Run, site: Site | str, labels: np.ndarray, step: int | None
     site = site if isinstance(site, Site) else Site.parse(site)
     loaded = load_network(run, run.snapshot(step))
     with as_user_error():
-        inputs = inputs_at(loaded, np.atleast_2d(np.asarray(labels, np.float32)), site)
-        return inputs.latents(loaded.network, [site.layer]).single[site]
+        return latents_at(loaded, np.atleast_2d(np.asarray(labels, np.float32)), site)
 
 
-def inputs_at(loaded: Loaded, labels: Float[np.ndarray, "m K"], site: Site) -> Inputs:
-    """Return what the network is given at a site for `labels`.
+def latents_at(
+    loaded: Loaded, labels: Float[np.ndarray, "m K"], site: Site
+) -> Float[np.ndarray, "m features"]:
+    """Return the latents at a site for `labels`.
 
     Raises:
         UserError: there is no such site, or a label is not of this world.
@@ -84,4 +83,5 @@ def inputs_at(loaded: Loaded, labels: Float[np.ndarray, "m K"], site: Site) -> I
             np.ascontiguousarray(labels), numpy_generator(config.seed, "hidden factors")
         )
     at = () if site.t is None else (site.t,)
-    return Inputs(config.world, loaded.family, full, at, 1, 0, config.seed, torch.device("cpu"), plan.batch)
+    inputs = Inputs(config.world, loaded.family, full, at, 1, 0, config.seed, torch.device("cpu"), plan.batch)
+    return inputs.latents(loaded.network, [site.layer]).single[site]

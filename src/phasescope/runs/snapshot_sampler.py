@@ -17,7 +17,7 @@ from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.sites import Site
 from phasescope.runs.intervening import IMAGES, Change, changed, guided, target_of, went
 from phasescope.runs.loading import Loaded, check_labels, check_work, config_of, load_network, not_imported
-from phasescope.runs.sampling import inputs_at
+from phasescope.runs.sampling import latents_at
 from phasescope.runs.store.folder import Run
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class SnapshotSampler:
         loaded = self.load(run, step)
         check_work("labels", len(labels), loaded.config.world)
         with as_user_error():
-            return inputs_at(loaded, labels, site).latents(loaded.network, [site.layer]).single[site]
+            return latents_at(loaded, labels, site)
 
 
 def read(world: World, image: Float[np.ndarray, "1 C *spatial"], label: np.ndarray) -> dict[str, Any]:

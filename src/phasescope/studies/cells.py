@@ -9,7 +9,7 @@ from phasescope.core.config import Tree, set_overrides
 from phasescope.core.errors import UserError
 from phasescope.core.randomness import derive
 from phasescope.runs.config import RunConfig, over_defaults, preset
-from phasescope.runs.store.files import to_json
+from phasescope.runs.store.files import plain_number, to_json
 
 # One thread per run: as many runs as cores run at a time, and results are bitwise the same whatever the machine's load.
 ONE_THREAD: Tree = {"training": {"threads": 1}}
@@ -43,7 +43,7 @@ class Cell:
 
         Args:
             seed: the run's number in its cell, from 0 on.
-            probing: what a study's runs observe; fields of the cell itself go before.
+            probing: what a study's runs observe; fields of the cell itself override it.
 
         Raises:
             UserError: a field or the base is invalid.
@@ -64,6 +64,8 @@ def product(name: str, fields: Callable[..., Tree], **axes: Sequence[Any]) -> tu
     Raises:
         UserError: an axis has no value, or has one twice.
     """
+    # Numbers of numpy are no JSON, of which preregistrations and configurations consist.
+    axes = {axis: [plain_number(v) for v in values] for axis, values in axes.items()}
     for axis, values in axes.items():
         if not len(values) or any(value in values[:i] for i, value in enumerate(values)):
             raise UserError(f"`{axis}` (={list(values)}) must have values, each once: it is an axis")

@@ -114,8 +114,9 @@ class Claim:
         check(isinstance(self.statistic, Statistic), "statistic", kind, "a phasescope.studies.Statistic")
         numbers = {"threshold": (self.threshold,), "effect": self.effects, "spread": (self.spread,)}
         for name, values in numbers.items():
-            finite = all(isinstance(value, int | float) and math.isfinite(value) for value in values)
-            check(finite, name, values[0], "a finite number")
+            for value in values:
+                finite = isinstance(value, int | float) and math.isfinite(value)
+                check(finite, name, value, "a finite number" + ", or two as a tuple" * (name == "effect"))
         check(min(self.effects) > 0, "effect", self.effect, "above 0: the distance that it must detect")
         check(self.direction in ("above", "below"), "direction", self.direction, "above or below")
 

@@ -123,7 +123,9 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
         return "done" if status["state"] == "done" else "started" if status.get("step") else "absent"
 
     planned = (PlannedRun(c, tuple(cells[d]), state(d, runs / c.folder)) for d, c in configs.items())
-    fewer = seeds is not None and any(seeds < study.first(cell) for cell in study.cells)
+    # A claim whose cells are complete is judged: then this is no rehearsal.
+    parts = [study.cells_of(claim.where) for claim in study.claims] or [study.cells]
+    fewer = seeds is not None and all(any(seeds < study.first(cell) for cell in cells) for cells in parts)
     return Survey(study, runs, folder, tuple(planned), fewer, tuple(others), tuple(unread))
 
 
@@ -161,7 +163,7 @@ def conduct(
         engine: local, slurm or ray.
         on_event: is called with the events of runs.
         workers: runs at a time; as many as the engine has places for by default.
-        asked: resources of a cluster, as `engines.OF_CLUSTERS` names them.
+        asked: resources of a cluster, as `clusters.RESOURCES` names them.
         amend, looked: reason of an amendment, and whether runs that it changes had been looked at.
 
     Raises:
@@ -187,7 +189,7 @@ def conduct(
         columns = study.columns_for(run.cells)
         try:
             record_run(records, Run(path), run.config, run.cells, readings, columns, keep)
-        except (UserError, OSError) as error:
+        except (UserError, RunFailed, OSError) as error:
             leave_out(path, error, attempts)
 
     def follow(event: Event) -> None:

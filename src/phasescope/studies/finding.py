@@ -37,7 +37,8 @@ def find_study(name: str, folder: Path | None = None) -> tuple[Study, Path]:
     path, _, variable = name.partition(":")
     file = Path(path)
     if file.suffix != ".py":
-        file = (file if file.is_dir() and "/" in path else folder / path) / STUDY_FILE
+        named = folder / path / STUDY_FILE
+        file = named if "/" not in path and named.is_file() else file / STUDY_FILE
     file = file if len(file.parts) > 1 else file.absolute()  # pages link to the folder by its name
     if not file.is_file():
         known = ", ".join(study_names(folder)) or "none"
@@ -46,7 +47,7 @@ def find_study(name: str, folder: Path | None = None) -> tuple[Study, Path]:
         )
     # So that a study can import from a sibling: ``from studies.tori.study import ...``.
     owed = as_user_error(f"`STUDY` (={name}) must hold a phasescope Study: ")
-    with importable_from(file.resolve().parents[2]), owed:
+    with importable_from(file.resolve().parent.parent.parent), owed:
         study = load(f"{file}:{variable or 'STUDY'}", anywhere=True)
     if not isinstance(study, Study):
         raise UserError(f"`STUDY` (={name}) must hold a phasescope Study: {variable or 'STUDY'} = Study(...)")

@@ -17,6 +17,7 @@ import numpy as np
 
 from phasescope import measures
 from phasescope.core.config import Tree
+from phasescope.core.kinds import is_reference
 from phasescope.core.sites import Site
 from phasescope.measures.latents.battery import NAMES, OF_SHEET
 from phasescope.measures.over_runs.resampling import NotEnough
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
     from phasescope.studies.cells import Cell
 
-SAMPLES = ("accuracy", "outcomes", "error_px", "together", "excess")
+OF_IMAGES = ("distance_rms", "real_distance_rms", "malformed_above_rms", "real_right")
+SAMPLES = ("accuracy", "outcomes", "error", "by_class", "together", "excess", *OF_IMAGES)
 """beginnings of columns ``group.split...`` that are read from samples"""
 # Columns that begin so need the nearest-neighbour baselines.
 BASELINES = "excess"
@@ -38,12 +40,15 @@ FAMILY = ("denoising", "closest_reference", "nats")
 # Columns that begin so need labels crossed with images.
 ROUTES = (*measures.ROUTES, "condition_probe_gain", "input_probe_gain")
 P1 = ("p1_r2", "phase.representation_p1")
-BY_SPLIT = ("accuracy", "outcomes", "error_px")
+BY_SPLIT = ("accuracy", "outcomes", "error", "by_class", *OF_IMAGES)
 GROUPS = {
-    *SAMPLES, *FAMILY, *ROUTES, *NAMES, *COSTS, "p1_r2", "label_participation_ratio", "gain", "phase", "step",
-    "images_seen", "epochs", "loss", "gradient_norm", "parameters", "config", "host",
+    *SAMPLES, *FAMILY, *ROUTES, *NAMES, *COSTS, "p1_r2", "label_participation_ratio", "gain", "probe_gain",
+    "phase", "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "images", "parameters", "config",
+    "host", "threads",
 }  # fmt: skip
-"""prefixes of recorded columns, except those of a user's own measures"""
+"""prefixes of recorded columns, except those of a user's own measures, families and readers"""
+ALIKE = 0.8
+"""similarity from which a name is taken for a misspelt one where a user's own code may record others"""
 PLACEHOLDERS = 8
 """runs per cell, and snapshots per run"""
 
@@ -91,17 +96,19 @@ def columns_read(readers: Iterable[Callable[[Runs], object]], cells: Sequence[Ce
 def column_fault(column: str, config: RunConfig) -> str:
     """Return why a run of a configuration records no such column; empty if it may."""
     head, _, rest = column.partition(".")
-    group, splits = head.partition("_")[0] if head.startswith("accuracy") else head, config.world.splits()
+    kinds, splits = ("accuracy", "error"), config.world.splits()
+    group = head.partition("_")[0] if head.startswith(kinds) else head
     split, _, factor = rest.partition(".")
     factors = config.world.factors.names
-    if group not in GROUPS and not config.probing.measures:
-        return f"none begins with `{head}`; the most similar one is `{get_close_matches(head, GROUPS, 1, cutoff=0)[0]}`"
+    own = config.probing.measures or is_reference(config.family.kind) or is_reference(config.world.kind)
+    if group not in GROUPS and (near := get_close_matches(head, GROUPS, 1, ALIKE if own else 0)):
+        return f"none begins with `{head}`; the most similar one is `{near[0]}`"
     if group in BY_SPLIT and split not in splits:
         return f"`{split}` is no split of its world ({', '.join(splits)})"
     if group == "accuracy" and factor not in ("joint", *factors):
         return f"`{factor}` must be one of joint, {', '.join(factors)}"
     site, layers = _site(column), config.network.layer_names
-    if group in (*NAMES, "p1_r2") and site and layers and site.layer not in layers:
+    if group in (*NAMES, "p1_r2", "probe_gain") and site and layers and site.layer not in layers:
         return f"`{site.layer}` is no layer of its network ({', '.join(layers)})"
     before, _, factor = column.rpartition(".detail.")
     if before.startswith("probe_r2.") and factor not in factors:

@@ -126,8 +126,8 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
 
 
 def kept(study: Study) -> Callable[[str], bool]:
-    """Return whether a study's records keep a column: what it reads, its further readings, and the core set."""
-    readings = tuple(f"{reading.name}." for reading in study.readings) or ("readings",)
+    """Return a function that says whether a study's records keep a column: what it reads, its readings, the core set."""
+    readings = tuple(f"{reading.name}." for reading in study.readings)
     return lambda name: name in study.columns or name.startswith(readings) or bool(CORE.fullmatch(name))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from phasescope.core.errors import UserError
 from phasescope.measures.learning import phases
 from phasescope.measures.over_runs.resampling import NotEnough
 from phasescope.studies.cells import Cell
@@ -64,7 +65,7 @@ class Runs:
             keep &= self.table[axis].isin(allowed).to_numpy()
         if not keep.any():
             listed = ", ".join(f"{axis}={wanted}" for axis, wanted in axes.items())
-            raise NotEnough(f"no run in the records has {listed or 'any cell'}")
+            raise NotEnough(f"no run in the records has {listed}" if listed else "no run is recorded")
         if keep.all():
             return self
         lengths = np.diff([0, *self._begins, len(self._records)])
@@ -75,6 +76,9 @@ class Runs:
 
     def values(self, axis: str) -> list[Any]:
         """Return the values of an axis (or the names of cells) that these runs have, in the design's order."""
+        if axis not in self.table:
+            known = dict.fromkeys(["cell", *(axis for cell in self._cells for axis in cell.axes)])
+            raise UserError(f"`by` (={axis}) must be an axis of the study: {', '.join(known)}")
         there = set(self.table[axis])
         designed = [cell.name if axis == "cell" else cell.axes.get(axis) for cell in self._cells]
         return [value for value in dict.fromkeys(designed) if value in there]

@@ -83,12 +83,12 @@ class Study:
             if not valid:
                 raise UserError(f"`{field}` (={value}) of the study `{self.name}` must {rule}")
 
-        for kind, parts in (("cells", self.cells), ("claims", self.claims), ("plots", self.plots)):
-            names = [part.name for part in parts]
+        for kind in ("cells", "claims", "readings", "plots"):
+            names = [part.name for part in getattr(self, kind)]
             twice = sorted(name for name in names if names.count(name) > 1)
             check(not twice, kind, twice and twice[0], "have different names")
         check(bool(self.cells), "cells", "none", "be one at least")
-        for count in (self.seeds, *(cell.seeds or 1 for cell in self.cells)):
+        for count in (self.seeds, *map(self.first, self.cells)):
             check(1 <= count <= MOST_SEEDS, "seeds", count, f"be from 1 to {MOST_SEEDS}: runs per cell")
         check(0 <= self.more <= MOST_SEEDS, "more", self.more, f"be from 0 to {MOST_SEEDS}: further seeds")
         known = ["", *(claim.name for claim in self.claims)]
@@ -127,7 +127,7 @@ class Study:
 
     def first(self, cell: Cell) -> int:
         """Return the runs of a cell in the first analysis."""
-        return cell.seeds or self.seeds
+        return self.seeds if cell.seeds is None else cell.seeds
 
     @cached_property
     def design(self) -> Runs:
@@ -137,7 +137,8 @@ class Study:
         rows = []
         for cell in self.cells:
             config = self.config(cell, 0)
-            ends = config.training.steps - config.probing.snapshots.every, config.training.steps
+            steps, every = config.training.steps, config.probing.snapshots.every
+            ends = steps - (steps % every or every), steps
             rows += [(cell.name, seed, step) for seed in range(self.first(cell)) for step in ends]
         return Runs(pd.DataFrame(rows, columns=["cell", "seed", "step"]), self.cells)
 

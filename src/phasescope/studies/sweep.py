@@ -2,7 +2,7 @@
 
     world.design.dx=0.5,1,2  training.optimiser.lr=1e-3..1e-1:3:log  seed=0..3
 
-Commas outside brackets and quotes separate values: `probing.layers=[up1],[down3,mid]` has two, each a list. `0..7`
+Commas outside brackets and quotes separate values: `network.attention=[mid],[down3,mid]` has two, each a list. `0..7`
 are whole numbers, both ends included; `0.5..2:4` are four evenly spaced numbers, and `:log` spaces them evenly in
 their logarithm. Every combination is a cell. Seeds begin at 0, as a study's do, so that its runs are shared with studies.
 """
@@ -22,6 +22,7 @@ from phasescope.core.config import Tree, parse_overrides, read_yaml, set_overrid
 from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig, split_arguments
 from phasescope.runs.store.files import to_json
+from phasescope.runs.store.writer import WHERE_COMPUTED
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.finding import STUDY_FILE, find_study, studies_folder, study_names
 from phasescope.studies.plots import Courses, Ends, Table
@@ -62,6 +63,11 @@ def sweep_of(arguments: Sequence[str], name: str | None = None) -> Study:
     if (count := math.prod(map(len, swept.values()))) > MOST_CELLS:
         raise UserError(f"`KEY=VALUE` (={count} combinations) must make at most {MOST_CELLS} cells")
     fixed = [several[0] for several in values.values() if len(several) == 1]
+    outside = {*RunConfig.OUTSIDE_DIGEST, *WHERE_COMPUTED}
+    if same := [key for key in swept if key in outside or key.partition(".")[0] in outside]:
+        raise UserError(
+            f"`{same[0]}` (={len(swept[same[0]])} values) must have one: it does not make another run"
+        )
     cells = [_cell(base, fixed, point) for point in product(*swept.values())]
     text = to_json([seeds, *([cell.name, cell.base, cell.fields] for cell in cells)])
     name = name or f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
@@ -98,7 +104,7 @@ def sweep_in(folder: Path) -> Study | None:
 def check_own(study: Study, folder: Path) -> None:
     """Raise UserError if a folder holds a sweep of other cells, which is neither amended nor overwritten."""
     known = read_preregistration(folder)
-    if known is not None and (changed := changes_since(known.model_copy(update={"kinds": {}}), study)):
+    if known is not None and (changed := changes_since(known, study)):
         raise UserError(f"`--name` (={study.name}) must be new: `{folder}` holds another sweep: {changed[0]}")
 
 
@@ -115,8 +121,15 @@ def shown(study: Study) -> Study:
     }
     numbers = {label: end(column) for label, column in columns.items()}
     courses = [
-        Courses(head, f"{head.capitalize()} through training", {head: column}, "cell", ylabel=head, **drawn)
-        for head, column in columns.items()
+        Courses(
+            head.replace(" ", "_"),
+            f"{head.capitalize()} through training",
+            {head: of},
+            "cell",
+            ylabel=head,
+            **drawn,
+        )
+        for head, of in columns.items()
     ]
     heads = numbers | ({"untrained": end(f"{probe}.baselines.untrained")} if probe else {})
     table = Table("Where the runs end", heads | {"share in phase C": _in_c})

@@ -64,9 +64,7 @@ class Dropping(UNetConfig):
 
     def build(self, shape, factors):
         network = super().build(shape, factors)
-        network.register_forward_hook(
-            lambda module, given, made: nn.functional.dropout(made, 0.5, module.training)
-        )
+        network.register_forward_hook(lambda net, given, made: nn.functional.dropout(made, 0.5, net.training))
         return network
 
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from phasescope.core.errors import UserError, reading
 
 
@@ -124,6 +126,11 @@ def to_json(tree: Any, indent: int | None = None) -> str:
         lambda leaf: None if isinstance(leaf, float) and not math.isfinite(leaf) else leaf, tree
     )
     return json.dumps(finite, indent=indent, allow_nan=False)
+
+
+def plain_number(value: Any) -> Any:
+    """Return Python's number for one of numpy, which is no JSON; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def with_leaves(change: Callable[[Any], Any], tree: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import filter as names_like
 from fnmatch import translate
 from functools import cache
@@ -26,16 +26,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 COSTS = ("wall_s", "cpu_s", "observing_s")
-PROVENANCE = {
-    "host.name": "host",
-    "host.cpu": "cpu",
-    "host.cores": "cores",
-    "threads": "threads",
-    "device": "device",
-    "git_commit": "git_commit",
-    "versions": "versions",
-    "started": "started",
-    "updated": "updated",
+PROVENANCE = {"host.name": "host", "host.cpu": "cpu", "host.cores": "cores"} | {
+    name: name for name in ("threads", "device", "git_commit", "versions", "started", "updated")
 }
 """column -> key of status.json, for the machine, the time and the software of a run"""
 
@@ -55,7 +47,7 @@ def run_row(identity: str, config: Tree, status: Mapping[str, Any]) -> Row:
 
 def config_columns(config: Tree) -> Row:
     """Return the leaves of a configuration by column."""
-    return dict(leaves(config, "config"))
+    return _flat(config, "config.", {})
 
 
 def snapshot_rows(
@@ -138,30 +130,21 @@ def _typed(values: list[Any]) -> Any:
     return pd.array(texts, dtype="str")
 
 
-def leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield (dotted path, value) of a configuration's leaves."""
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            yield from leaves(value, f"{path}.{key}")
-    else:
-        yield path, _value(tree)
-
-
 def numbered(tree: Mapping[str, Any]) -> Row:
     """Return the leaves of metrics by dotted path, entries of lists by their number."""
-    row: Row = {}
-    _add(tree, "", row)
-    return row
+    return _flat(tree, "", {}, with_numbers=True)
 
 
-def _add(tree: Mapping[str, Any], prefix: str, row: Row) -> None:
+def _flat(tree: Mapping[str, Any], prefix: str, row: Row, with_numbers: bool = False) -> Row:
+    """Add a tree's leaves to `row` by dotted path, and return it; a list is JSON text, or its entries are numbered."""
     for key, value in tree.items():
-        if isinstance(value, list):
+        if with_numbers and isinstance(value, list):
             value = {str(index): entry for index, entry in enumerate(value)}
         if isinstance(value, dict):
-            _add(value, f"{prefix}{key}.", row)
+            _flat(value, f"{prefix}{key}.", row, with_numbers)
         else:
-            row[f"{prefix}{key}"] = value
+            row[f"{prefix}{key}"] = _value(value)
+    return row
 
 
 def _value(leaf: Any) -> Any:

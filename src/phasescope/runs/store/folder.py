@@ -111,11 +111,8 @@ class Run:
     def tags(self) -> list[str]:
         """The lines of tags.txt, each once and without what cannot be printed; the command `tag` adds one."""
         path = self.path / "tags.txt"
-        text = (
-            path.read_text(encoding="utf-8", errors="replace")
-            if path.is_file() and not path.is_symlink()
-            else ""
-        )
+        is_own = path.is_file() and not path.is_symlink()
+        text = path.read_text(encoding="utf-8", errors="replace") if is_own else ""
         lines = ("".join(filter(str.isprintable, line)).strip() for line in text.split("\n"))
         return list(dict.fromkeys(filter(None, lines)))
 

@@ -1,7 +1,6 @@
 """Reading the last line of a run's metrics.jsonl, which has a line per snapshot, and values in a line."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +31,4 @@ def read_last(path: Path) -> Entry | None:
 def nearest_of(level: Entry) -> str | None:
     """Return the name of the closest reference denoiser in an item of `closest_reference`; None if r^2 is not above 0: the
     network is then as far from every reference as images are from their mean."""
-    return level["reference"] if is_number(level["r2"]) and level["r2"] > 0 else None
-
-
-def is_number(value: Any) -> bool:
-    """Return whether a JSON value is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return level["reference"] if (level["r2"] or 0) > 0 else None

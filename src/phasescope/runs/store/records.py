@@ -174,13 +174,8 @@ def _either(connection: duckdb.DuckDBPyConnection, name: str, there: str | None,
             for table, type_name in (("records", there), ("given", given))
             if connection.execute(f"SELECT count({column}) FROM {table}").fetchone() != (0,)
         ]
-        kind = (
-            "DOUBLE"
-            if {*held} == {"BIGINT", "DOUBLE"}
-            else "VARCHAR"
-            if len(held) == 2
-            else (held or [given])[0]
-        )
+        mixed = "DOUBLE" if {*held} == {"BIGINT", "DOUBLE"} else "VARCHAR"
+        kind = mixed if len(held) == 2 else (held or [given])[0]
     return f"coalesce(TRY_CAST(given.{column} AS {kind}), TRY_CAST(records.{column} AS {kind})) AS {column}"
 
 

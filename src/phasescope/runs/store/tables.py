@@ -63,10 +63,7 @@ def read_parquet(path: Path) -> dict[str, np.ndarray]:
 
     with reading(path), duckdb.connect() as connection:
         columns = connection.read_parquet(str(path)).fetchnumpy()
-    return {
-        name: np.ma.filled(column, np.nan) if np.ma.isMaskedArray(column) else column
-        for name, column in columns.items()
-    }
+    return {name: np.ma.filled(column, np.nan) for name, column in columns.items()}
 
 
 def safetensors_bytes(arrays: dict[str, np.ndarray], metadata: dict[str, str] | None = None) -> bytes:

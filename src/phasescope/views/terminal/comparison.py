@@ -38,9 +38,8 @@ def comparison(runs: Sequence[Run]) -> Result:
     names = [run.name for run in runs]
     if not LEAST <= len(names) <= MOST:
         raise UserError(f"`RUN` (={len(names)} of them) must be from {LEAST} to {MOST} runs to compare")
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"`RUN` (={name}) must be given once")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"`RUN` (={twice[0]}) must be given once")
     records = [Record(run) for run in runs]
     sites = {measure: _common_site(records, measure, reading) for measure, (reading, _) in PROBES.items()}
     differs = list(_differing(records))

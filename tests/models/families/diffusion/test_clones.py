@@ -71,9 +71,7 @@ def test_images_are_alike_up_to_two_thirds_more_than_a_width(sigma):
 
 
 def test_who_paints_one_image_whatever_the_noise_brings_none_back():
-    one = ConditionalOptimum(
-        DIFFUSION, lambda labels: WORLD.render(LABELS[:1]).expand(len(labels), -1, -1, -1)
-    )
+    one = ConditionalOptimum(DIFFUSION, lambda y: WORLD.render(LABELS[:1]).expand(len(y), -1, -1, -1))
     found = of(one, times=(50, 700), images=32, each=2)
     assert found.share.max() < 0.4
     assert np.isnan(found.half[0])
