@@ -40,13 +40,9 @@ class Held(UserError):
 class RunWriter(Run):
     """A run folder held for writing by this process, made by `hold`. No other process writes, so metrics are read once."""
 
-    @property
+    @cached_property
     def metrics(self) -> list[dict[str, Any]]:
         """One entry per snapshot, by ascending step."""
-        return self._metrics
-
-    @cached_property
-    def _metrics(self) -> list[dict[str, Any]]:
         return super().metrics
 
     def write_config(self, config: Tree) -> None:
@@ -71,7 +67,7 @@ class RunWriter(Run):
 
     def append_metrics(self, entry: dict[str, Any]) -> None:
         """Append a line, after removing an incomplete last line that a killed writer left."""
-        path, lines = self.path / "metrics.jsonl", self._metrics
+        path, lines = self.path / "metrics.jsonl", self.metrics
         if path.exists() and not (content := path.read_bytes()).endswith(b"\n") and content:
             lines_before, end, _ = content.rpartition(b"\n")
             write_aside(path, lines_before + end)
@@ -105,7 +101,7 @@ class RunWriter(Run):
         """
         kept = [entry for entry in self.metrics if entry["step"] <= step]
         write_aside(self.path / "metrics.jsonl", "".join(to_json(entry) + "\n" for entry in kept))
-        self._metrics[:] = kept
+        self.metrics[:] = kept
         self.keep_scalars(step)
         for snapshot in self.snapshots:
             if snapshot.step > step:
@@ -117,7 +113,7 @@ class RunWriter(Run):
         """Drop all records, so that the run is trained from its start, and record the digests of its present sources."""
         for name in ("metrics.jsonl", SCALARS, "references.json", CHECKPOINT):
             (self.path / name).unlink(missing_ok=True)
-        self.__dict__.pop("_metrics", None)
+        self.__dict__.pop("metrics", None)
         self.forget_after(-1)
         shutil.rmtree(self.path / "observations", ignore_errors=True)
         self._write_sources(self.config)
