@@ -99,9 +99,7 @@ def test_a_circle_would_be_found():
 
 def test_measures_and_store_name_no_torch():
     without = [module for module in INNER if module.startswith(WITHOUT_TORCH) and module != RANDOMNESS]
-    assert not [
-        (module, name) for module in without for name in imports(module) if name.split(".")[0] == "torch"
-    ]
+    assert not [(module, n) for module in without for n in imports(module) if n.split(".")[0] == "torch"]
 
 
 NO_TORCH = """

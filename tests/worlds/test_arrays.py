@@ -100,6 +100,7 @@ def test_a_part_of_a_large_file_is_the_same_part_each_time(tmp_path):
 def test_labels_to_probe_are_of_different_images():
     world = ArrayWorld.from_arrays(IMAGES, LABELS)
     labels = world.draw_labels(12, np.random.default_rng(0))
+    assert np.any(np.diff(labels[:, 0]) < 0), "the first ones are those of the file"
     assert len(np.unique(labels, axis=0)) == 12
     world.render(torch.from_numpy(labels))
     assert len(world.draw_labels(13, np.random.default_rng(0))) == 12  # it has no more

@@ -69,7 +69,8 @@ class Config(BaseModel):
     def identity(self) -> Tree:
         """Return the fields that differ from their defaults, and `kind` if there are several kinds."""
         fields: Tree = {}
-        for name, value in self._values():
+        values = {name: getattr(self, name) for name in type(self).model_fields} | (self.model_extra or {})
+        for name, value in values.items():
             if name in self.OUTSIDE_DIGEST or name == "kind":
                 continue
             own = _identity(value)
@@ -83,10 +84,6 @@ class Config(BaseModel):
         if field is None or field.is_required():
             return _Required
         return field.get_default(call_default_factory=True, validated_data={})
-
-    def _values(self) -> Iterable[tuple[str, Any]]:
-        yield from ((name, getattr(self, name)) for name in type(self).model_fields)
-        yield from (self.model_extra or {}).items()
 
     def digest(self, length: int = 8) -> str:
         """Return the first `length` hex digits of the SHA-256 of the identity."""

@@ -145,11 +145,8 @@ class Factors(tuple[Factor, ...]):
 
     def visible_columns(self, labels: Labels) -> Labels:
         """Return the columns of full labels (n, K), an array or a tensor, whose factors are visible."""
-        return (
-            labels
-            if not self.hidden
-            else labels[:, [k for k, factor in enumerate(self) if not factor.hidden]]
-        )
+        shown = [k for k, factor in enumerate(self) if not factor.hidden]
+        return labels if len(shown) == len(self) else labels[:, shown]
 
     def difference(
         self, values: Float[np.ndarray, "*n K"], labels: Float[np.ndarray, "*n K"]

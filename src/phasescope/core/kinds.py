@@ -271,8 +271,9 @@ def importable_from(folder: Path) -> Iterator[None]:
 
 def _sha256(reference: str) -> str:
     """Return the SHA-256 of a reference's source or of a data file; UserError if it has changed since it was imported."""
-    where = reference.rpartition(":")[0]
-    if not is_reference(reference) or where.endswith(".py"):
+    # A data file may have a colon in its path.
+    where = "" if Path(reference).is_file() else reference.rpartition(":")[0]
+    if not is_reference(reference) or not where or where.endswith(".py"):
         path: Path | None = Path(where or reference)
     else:
         check_source(where, reference)

@@ -45,10 +45,8 @@ class Score:
 
     def __repr__(self) -> str:
         baselines = "".join(f"; {name} {_rounded(level)}" for name, level in self.baselines.items())
-        return f"Score({self._interval()}, n={self.n}{baselines})"
-
-    def _interval(self) -> str:
-        return f"{_rounded(self.value)} [{_rounded(self.low)}, {_rounded(self.high)}]"
+        interval = f"{_rounded(self.value)} [{_rounded(self.low)}, {_rounded(self.high)}]"
+        return f"Score({interval}, n={self.n}{baselines})"
 
     def with_baselines(self, **baselines: float | Score) -> Score:
         """Return a copy with further baselines, each a number or the baseline's own Score by the same measure."""
@@ -67,15 +65,9 @@ class Score:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the score as JSON-ready floats, ints, strings and dicts; numbers that are not finite are None."""
-        return {
-            "value": _plain(self.value),
-            "low": _plain(self.low),
-            "high": _plain(self.high),
-            "n": int(self.n),
-            "estimator": self.estimator,
-            "baselines": {name: _plain(x) for name, x in self.baselines.items()},
-            "detail": {name: _plain(x) for name, x in self.detail.items()},
-        }
+        numbers = {part: _plain(getattr(self, part)) for part in ("value", "low", "high")}
+        named = {part: {name: _plain(x) for name, x in getattr(self, part).items()} for part in NAMED}
+        return {**numbers, "n": int(self.n), "estimator": self.estimator, **named}
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Score:

@@ -154,8 +154,11 @@ class ArrayWorld(World):
         return self.data.distinct
 
     def draw_labels(self, n: int, generator: np.random.Generator) -> Float[np.ndarray, "n K"]:
-        """Return the labels of `n` different images of the data set, or of all: it has no image of any other label."""
-        return self.data.labels[np.sort(generator.permutation(self.data.first)[:n])]
+        """Return the labels of `n` different images of the data set, or of all: it has no image of any other label.
+
+        Their order is random, since callers take the first ones as a sample, and files are often sorted.
+        """
+        return self.data.labels[generator.permutation(self.data.first)[:n]]
 
     def complete(
         self, labels: Float[np.ndarray, "n V"], generator: np.random.Generator

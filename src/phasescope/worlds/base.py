@@ -7,7 +7,7 @@ estimates the factors of an image, so that generated images can be judged.
 from __future__ import annotations
 
 import re
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
@@ -124,7 +124,7 @@ class World(Kind):
         return f"images of {names} ({'x'.join(map(str, self.shape))})"
 
 
-class Reader:
+class Reader(ABC):
     """Reads images of one world."""
 
     outcomes: tuple[Outcome, ...]

@@ -14,6 +14,7 @@ of a periodic factor. A rule that needs a range of each factor has them by name:
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -188,7 +189,7 @@ class Subset(HoldOut):
     def _one_of_both(self) -> Self:
         if (self.share is None) == (self.count is None):
             raise ValueError(
-                f"`share` (={self.share}) and `count` (={self.count}): one of them must be given, how much is trained on"
+                f"`share` (={self.share}) or `count` (={self.count}) must be given, and not both: how much is trained on"
             )
         return self
 
@@ -235,5 +236,6 @@ def distance_from(
     """Return how far each label lies from the middle along a factor, in its unit; and the tolerance of that."""
     k = factors.names.index(name)
     middles = np.full((len(labels), 1), middle, dtype=float)
-    distance = np.abs(Factors([factors[k]]).difference(labels[:, [k]], middles))[:, 0]
+    axis = Factors([replace(factors[k], categorical=False, classes=())])  # classes have numbers, of which ranges are
+    distance = np.abs(axis.difference(labels[:, [k]], middles))[:, 0]
     return distance, ROUNDING * factors[k].span

@@ -65,6 +65,9 @@ def test_the_trustworthiness_of_draws_ignores_the_labels_and_order_ignores_their
     shuffled = sheet_readings(draws, labels[::-1], resamples=50)
     assert shuffled["sheet_trustworthiness"].value == pytest.approx(first["sheet_trustworthiness"].value)
     assert first["label_trustworthiness"].value > 0.98 > 0.6 > shuffled["label_trustworthiness"].value
+    in_one = np.concatenate([draws, np.zeros_like(draws[..., :1])], axis=2)
+    in_one[0, :, -1] = rng.random(len(labels))  # constant in the other draw
+    assert sheet_readings(in_one, labels, resamples=50)["sheet_trustworthiness"].value > 0.9
     scaled = sheet_readings(draws, 7 * labels, resamples=50)["label_trustworthiness"].value
     assert scaled == pytest.approx(first["label_trustworthiness"].value, abs=1e-3)
 

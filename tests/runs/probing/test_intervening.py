@@ -223,6 +223,7 @@ def test_rows_without_a_label_are_left_alone_and_no_hook_stays():
     np.testing.assert_allclose(answer[3:], w.render(targets[3:]), atol=1e-4)
     np.testing.assert_array_equal(answer[:3].isnan(), network(x, t, some)[:3].isnan())
     assert not network.body._forward_hooks
+    intervene(network, w, FAMILY, "body", "patch", labels_of(), labels_of() + np.float32(1), batch=1)
 
 
 @pytest.mark.parametrize(

@@ -69,12 +69,10 @@ def factorization(
     code = check_code(latents, labels, factors)
     lattice = code.effects.lattice
     known = lattice.labels
-    if len(lattice.values) != 2:
-        raise ValueError(f"`labels` (K={len(lattice.values)}) must have 2 factors, as a torus in R^3 has")
+    tori = torus_3d(known.values, known.factors), clifford_torus(known.values, known.factors)
     w = float(code.noises.mean())
     gram = code.z @ code.z.T
     parts, low, high = estimate(code, seed)
-    tori = torus_3d(known.values, known.factors), clifford_torus(known.values, known.factors)
     torus, clifford = (shares(code.effects, ideal @ ideal.T).F for ideal in tori)
 
     def index(F: float) -> float:

@@ -31,7 +31,10 @@ def torus_3d(labels: ArrayLike, factors: Factors | None = None) -> Float[np.ndar
         ValueError: not two factors.
     """
     R, r = RADII
-    u, v = _angles(_two(check_labels(labels, len(np.asarray(labels)), factors))).T
+    known = check_labels(labels, len(np.asarray(labels)), factors)
+    if (K := known.values.shape[1]) != 2:
+        raise ValueError(f"`labels` (K={K}) must have 2 factors, as a torus in R^3 has")
+    u, v = _angles(known).T
     return np.stack([(R + r * np.cos(v)) * np.cos(u), (R + r * np.cos(v)) * np.sin(u), r * np.sin(v)], axis=1)
 
 
@@ -51,12 +54,6 @@ def embed(latents: Float[np.ndarray, "n d"], features: int, seed: int = 0) -> Fl
     d = latents.shape[1]
     directions = np.linalg.qr(numpy_generator(seed, "embedding").normal(size=(features, d)))[0]
     return latents @ directions.T
-
-
-def _two(labels: Labels) -> Labels:
-    if labels.values.shape[1] != 2:
-        raise ValueError(f"`labels` (K={labels.values.shape[1]}) must have 2 factors, as a torus in R^3 has")
-    return labels
 
 
 def _angles(labels: Labels) -> Float[np.ndarray, "n K"]:

@@ -181,7 +181,8 @@ def sheet_readings(
     z = check_latents(draws, 2 * neighbours + 2, f"{neighbours} neighbours of each are compared", axes=3)
     known = check_labels(labels, z.shape[1], factors)
     known.check_ordered("labels of one class are all equally near")
-    single = trustworthiness(z[0], z[1], neighbours, None, permutations, resamples)
+    second = z[1][:, np.ptp(z[1], axis=0) > 0]  # a feature may vary in the other draw alone
+    single = trustworthiness(z[0], second, neighbours, None, permutations, resamples)
     ordered = trustworthiness(z.mean(axis=0), labels, neighbours, factors, permutations, resamples)
     return {"sheet_trustworthiness": single, "label_trustworthiness": ordered}
 

@@ -23,7 +23,6 @@ It is twice the nats by which a Gaussian's errors shrink: 0 without learning, an
 """
 
 import math
-from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -138,9 +137,8 @@ def probe_gain(score: Score, untrained: float) -> Score:
     Its baseline is the untrained network, 0. Permuted labels are no baseline: if their R^2 is below R0^2, the logarithm
     measures how much training could lose, not chance.
     """
-    gain = partial(_gain, untrained=untrained)
+
+    def gain(r2: float) -> float:
+        return math.log(max(1 - untrained, LEAST_ERROR)) - math.log(max(1 - r2, LEAST_ERROR))
+
     return score.through(gain, "log((1 - R0^2) / (1 - R^2)), R0 untrained", {"untrained": 0.0})
-
-
-def _gain(r2: float, untrained: float) -> float:
-    return math.log(max(1 - untrained, LEAST_ERROR)) - math.log(max(1 - r2, LEAST_ERROR))

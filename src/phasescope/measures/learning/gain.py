@@ -12,7 +12,6 @@ known exactly: both ends of the score's interval are transformed by the same fun
 
 import math
 from collections.abc import Mapping
-from functools import partial
 
 from phasescope.measures.scores import Score
 
@@ -51,13 +50,12 @@ def gain(score: Score) -> Score:
         )
     floor = floor_of(score.baselines) if math.isfinite(score.baselines["untrained"]) else math.nan
     left = 1 - floor if 1 - floor >= LEAST_LEFT else math.nan
-    gained = partial(_gained, floor=floor, left=left)
+
+    def gained(level: float) -> float:
+        return (level - floor) / left
+
     baselines = {name: gained(level) for name, level in score.baselines.items()}
     return score.through(gained, "(s - s0) / (1 - s0), s0 the highest floor", baselines)
-
-
-def _gained(level: float, floor: float, left: float) -> float:
-    return (level - floor) / left
 
 
 def reached(floor: float, gained: float) -> float:

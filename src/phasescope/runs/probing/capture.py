@@ -6,6 +6,7 @@ PyTorch's submodules (``down_blocks.1``). For a function that is no module, `lay
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import torch
@@ -68,20 +69,17 @@ def activations(
     """
     captured: dict[str, Tensor] = {}
 
-    def hook(name: str):
-        def keep(module: nn.Module, inputs: tuple, output: Any) -> None:
-            first = output[0] if isinstance(output, tuple) and output else output
-            if not isinstance(first, Tensor):
-                raise ValueError(f"`layer` (={name}) must be a block whose output is or begins with a tensor")
-            captured[name] = (first.detach().flatten(1) if flat else first.detach()).float()
-            if len(captured) == len(blocks):
-                raise _AllCaptured
-
-        return keep
+    def keep(name: str, module: nn.Module, inputs: tuple, output: Any) -> None:
+        first = output[0] if isinstance(output, tuple) and output else output
+        if not isinstance(first, Tensor):
+            raise ValueError(f"`layer` (={name}) must be a block whose output is or begins with a tensor")
+        captured[name] = (first.detach().flatten(1) if flat else first.detach()).float()
+        if len(captured) == len(blocks):
+            raise _AllCaptured
 
     given = isinstance(layers, Mapping)
     blocks = dict(layers) if given else {name: find_layer(network, name) for name in layers}
-    handles = [block.register_forward_hook(hook(name)) for name, block in blocks.items()]
+    handles = [block.register_forward_hook(partial(keep, name)) for name, block in blocks.items()]
     with removed_after(handles), suppress(_AllCaptured), torch.no_grad():
         network(x_t, t, labels)
     if missed := [name for name in layers if name not in captured]:
@@ -93,16 +91,13 @@ def reached_layers(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -
     """Return the names of the direct children that a pass calls and whose outputs are tensors, in order of calls."""
     reached: list[str] = []
 
-    def hook(name: str):
-        def keep(module: nn.Module, inputs: tuple, output: Any) -> None:
-            first = output[0] if isinstance(output, tuple) and output else output
-            is_batch = isinstance(first, Tensor) and first.ndim > 1 and len(first) == len(x_t)
-            if is_batch and name not in reached:
-                reached.append(name)
+    def keep(name: str, module: nn.Module, inputs: tuple, output: Any) -> None:
+        first = output[0] if isinstance(output, tuple) and output else output
+        is_batch = isinstance(first, Tensor) and first.ndim > 1 and len(first) == len(x_t)
+        if is_batch and name not in reached:
+            reached.append(name)
 
-        return keep
-
-    handles = [child.register_forward_hook(hook(name)) for name, child in network.named_children()]
+    handles = [child.register_forward_hook(partial(keep, name)) for name, child in network.named_children()]
     with removed_after(handles), torch.no_grad():
         network(x_t, t, labels)
     return reached

@@ -164,7 +164,7 @@ class Inputs:
         encoded = encode(torch.from_numpy(self.world.factors.visible_columns(self.labels)))
         if encoded is None:
             return None
-        single = encoded.detach().numpy()
+        single = encoded.detach().cpu().numpy()
         sites = self.sites(layers)
         repeated = np.stack([single[: self.shared]] * self.draws)
         crossed = np.stack([single[: self.crossed]] * CROSSINGS)

@@ -71,9 +71,7 @@ class Intervened:
     def __call__(self, x: Tensor, t: Tensor, labels: Tensor) -> Any:
         conditioned = ~labels.isnan().any(dim=1)
         if self.how == "patch":
-            put_in = self._read(
-                x, t, self.targets if self.beside is None else self.targets.expand(len(x), -1)
-            )
+            put_in = self._read(x, t, self.targets.expand(len(x), -1))
             return self._with(lambda output: put_in, conditioned, x, t, labels)
         if self.how == "ablate":
             mean = self._mean(x, t, labels)
@@ -190,7 +188,11 @@ def intervene(
             f"`labels` (shape {labels.shape}) must be at least 8, and of the shape of `targets` ({targets.shape})"
         )
     module = find_layer(network, layer)
-    check_receives(network, layer, world, family, torch.from_numpy(labels[:batch]), seed)
+    some = np.unique(np.concatenate([labels, targets]), axis=0)
+    some = some[np.linspace(0, len(some) - 1, min(len(some), 16)).astype(int)]
+    if len(some) > 1:
+        check_receives(network, layer, world, family, torch.from_numpy(some), seed)
+    batch = max(batch, 8)  # means are over other images of the batch
     images, untouched, losses = [], [], []
     with evaluating(network), torch.no_grad():
         for part, (some, others) in enumerate(_batches(labels, targets, batch)):

@@ -137,9 +137,7 @@ class Probed:
         """Return scores of the battery, of your own measures and of the two routes, and why others cannot be computed."""
         (single, draws), crossed = latents.at(site), latents.crossed.get(site)
         routes = () if self.shown is None else measures.ROUTES
-        known = [name for name in NAMES if chosen is None or name in chosen]
-        if chosen is not None:
-            known = [name for name in chosen if name not in {*self.own, *routes}]
+        known = NAMES if chosen is None else [name for name in chosen if name not in {*self.own, *routes}]
         scores = measures.Scores({})
 
         def attempt(names: Sequence[str], measure: Callable[[], Mapping[str, Score]]) -> None:
@@ -208,9 +206,8 @@ def probe(
         UserError: labels, a count or a t are invalid.
         ValueError: the network has no such layer.
     """
-    if isinstance(family, FamilyConfig) and not isinstance(family, Family):
-        family = family.build()
-    family = family or USUAL.build()
+    if not isinstance(family, Family):
+        family = (family or USUAL).build()
     times = [t] if isinstance(t, int) else list(t)
     with as_user_error():
         check_t("t", times, family.noise_levels)

@@ -88,15 +88,9 @@ def find_lines(
     score = level @ h.T / norm
     amplitude = score / norm
     inside = (amplitude >= half) & (score >= least_score[:, None])
-    beside = (
-        (np.roll(score, 1, axis=1), np.roll(score, -1, axis=1))
-        if axis.periodic
-        else (
-            np.pad(score, ((0, 0), (1, 0)), constant_values=-np.inf)[:, :-1],
-            np.pad(score, ((0, 0), (0, 1)), constant_values=-np.inf)[:, 1:],
-        )
-    )
-    peak = inside & (score >= beside[0]) & (score > beside[1])
+    padding: dict[str, Any] = {"mode": "wrap"} if axis.periodic else {"constant_values": -np.inf}
+    around = np.pad(score, ((0, 0), (1, 1)), **padding)
+    peak = inside & (score >= around[:, :-2]) & (score > around[:, 2:])
     count = count_regions(inside[:, None], peak[:, None], axis.periodic)
     best = c[score.argmax(axis=1)]
     fitted = np.full((3, len(profile)), np.nan)

@@ -104,9 +104,7 @@ def test_intervals_of_nats_hold_the_truth_as_often_as_they_say():
     for m in shares:
         found = [nats.learned(mixed(m), tuple(MOST)) for nats in of_seeds]
         for name, most in MOST.items():
-            value, low, high = (
-                np.array([one[name][key] for one in found]) for key in ("value", "low", "high")
-            )
+            value, low, high = (np.array([one[name][k] for one in found]) for k in ("value", "low", "high"))
             truth = (1 - m**2) * most
             assert value.mean() == pytest.approx(truth, rel=0.015), (m, name)
             assert ((low <= truth) & (truth <= high)).mean() > 0.87, (m, name)

@@ -64,9 +64,7 @@ def test_r_prime_is_the_weighted_ratio(eps):
         snr = diffusion.schedule.log_snr.exp().numpy()
         weight = {"eps": snr, "v": snr + 1, "x": np.ones_like(snr)}[predict]
         t, mmse = found["mmse"]["t"], found["mmse"]
-        uncertain, wiener = (
-            np.interp(np.arange(1000), t, mmse[name]) for name in ("posterior mean", "Wiener")
-        )
+        uncertain, wiener = (np.interp(np.arange(1000), t, mmse[n]) for n in ("posterior mean", "Wiener"))
         expected = (weight * uncertain).sum() / (weight * (wiener - uncertain)).sum()
         assert found["r_prime"] == pytest.approx(expected, rel=0.05)
     assert of("x")["r_prime"] > 5 * of("v")["r_prime"] > 10 * eps["r_prime"]

@@ -295,9 +295,10 @@ class Diffusion(Family):
         return self._tables[key]
 
     def _scales(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
-        """Return alpha_t and sigma_t, (B, 1, 1, 1) each."""
+        """Return alpha_t and sigma_t, (B, 1, ..., 1) each, with as many dimensions as the images."""
         alpha, sigma, _ = self._table(like)
-        return alpha[t].view(-1, 1, 1, 1), sigma[t].view(-1, 1, 1, 1)
+        shape = (-1, *[1] * (like.ndim - 1))
+        return alpha[t].view(shape), sigma[t].view(shape)
 
 
 def _mean_square(error: Tensor) -> Tensor:

@@ -211,11 +211,6 @@ class References:
         """Images x pixels: what one answer that weighs all images costs."""
         return len(self.knows_all.labels) * self.wiener.mean.numel()
 
-    @property
-    def too_heavy(self) -> str:
-        """The reason for leaving out the patch-local optimum if it costs too much."""
-        return f"it would weigh {len(self.knows_all.labels):,} images for each pixel"
-
     def errors(
         self, drawn: Drawn, uncertain: Float[np.ndarray, " L"], excess: Float[np.ndarray, " L"] | None
     ) -> tuple[dict[str, Float[np.ndarray, " L"]], dict[str, str]]:
@@ -230,7 +225,9 @@ class References:
         snr = self.wiener.diffusion.schedule.log_snr.exp()[drawn.levels]
         for reference in self.denoisers:
             if reference.optimum is self.machine and excess is None:
-                left_out[reference.name] = self.too_heavy
+                left_out[reference.name] = (
+                    f"it would weigh {len(self.knows_all.labels):,} images for each pixel"
+                )
             elif reference.optimum is self.machine:
                 errors[reference.name] = uncertain + excess
             elif reference.optimum is self.knows_all:

@@ -102,11 +102,6 @@ class DDIM(Sampler):
         return x_s
 
 
-def ddpm(schedule: Schedule) -> DDIM:
-    """Return ancestral sampling through all T times, with the variance of the posterior q(x_{t-1} | x_t, x_0)."""
-    return DDIM(schedule, schedule.steps, eta=1.0)
-
-
 @dataclass(frozen=True, eq=False)
 class Heun(Sampler):
     """Heun's method of flow matching: deterministic, second order, two evaluations per step but for the last."""
@@ -144,7 +139,8 @@ class DPMSolver(Sampler):
 
 
 SAMPLERS: dict[str, Callable[..., Sampler]] = {
-    "ddpm": ddpm,
+    # Ancestral sampling through all T times, with the variance of the posterior q(x_{t-1} | x_t, x_0).
+    "ddpm": lambda schedule: DDIM(schedule, schedule.steps, eta=1.0),
     "ddim": DDIM,
     "dpm_solver": DPMSolver,
     "euler": DDIM,
