@@ -20,7 +20,7 @@ LEAN = Cell("lean", SHEET_CELLS[0].fields, base="lean", seeds=8)
 CELLS = (*P1.cells, LEAN)
 LOOKED = "One of the eight runs had been looked at (two of its snapshots), and one of `lean`."
 WHERE = "Activations are means over two noise draws at t = 600."
-NAMES = {"down3": "down3, the encoder's last layer, which P1 reads", "mid": "mid, between encoder and decoder"}
+NAMES = {"down3": "down3, the encoder's last layer, which P1 reads", "mid": "mid, between encoder and decoder"}  # fmt: skip
 READINGS = {
     "neighbours, 128 labels": "few",
     "neighbours, 1,024 labels": "all",
