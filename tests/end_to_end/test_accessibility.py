@@ -130,7 +130,9 @@ def test_axe_finds_nothing_in_the_reports(request, kind):
 
 def test_axe_would_find_a_fault(visit):
     page = visit("words")
-    page.evaluate("document.querySelector('h1').insertAdjacentHTML('afterend', '<h4></h4><button></button>')")
+    page.evaluate(
+        "document.querySelector('h1').insertAdjacentHTML('afterend', '<h4>4</h4><button></button>')"
+    )
     found = {line.partition(":")[0] for line in violations(page)}
     page.evaluate("document.querySelectorAll('h1 ~ button, h1 ~ h4').forEach((element) => element.remove())")
     assert found == {"heading-order", "button-name"}

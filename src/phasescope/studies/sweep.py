@@ -124,12 +124,12 @@ def shown(study: Study) -> Study:
         Courses(
             head.replace(" ", "_"),
             f"{head.capitalize()} through training",
-            {head: of},
+            {head: column},
             "cell",
             ylabel=head,
             **drawn,
         )
-        for head, of in columns.items()
+        for head, column in columns.items()
     ]
     heads = numbers | ({"untrained": end(f"{probe}.baselines.untrained")} if probe else {})
     table = Table("Where the runs end", heads | {"share in phase C": _in_c})

@@ -252,6 +252,6 @@ def write_weights(path: Path, network: nn.Module) -> None:
     """Write the network's state dict as safetensors."""
     tensors = network.state_dict().items()
     # numpy has no bfloat16, whose numbers are all in float32.
-    known = {n: of.float() if of.dtype == torch.bfloat16 else of for n, of in tensors}
+    known = {name: x.float() if x.dtype == torch.bfloat16 else x for name, x in tensors}
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in known.items()}
     path.write_bytes(safetensors_bytes(arrays))
