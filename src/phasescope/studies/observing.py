@@ -96,8 +96,8 @@ def columns_read(readers: Iterable[Callable[[Runs], object]], cells: Sequence[Ce
 def column_fault(column: str, config: RunConfig) -> str:
     """Return why a run of a configuration records no such column; empty if it may."""
     head, _, rest = column.partition(".")
-    kinds, splits = ("accuracy", "error"), config.world.splits()
-    group = head.partition("_")[0] if head.startswith(kinds) else head
+    group = head.partition("_")[0] if head.startswith(("accuracy", "error")) else head
+    splits = config.world.splits()
     split, _, factor = rest.partition(".")
     factors = config.world.factors.names
     own = config.probing.measures or is_reference(config.family.kind) or is_reference(config.world.kind)

@@ -215,7 +215,7 @@ def _recorded_claim(study: Study, claim: Claim, recorded: Recorded, power: bool)
     numbers: dict[str, Any] = {"value": None, "low": None, "high": None, "n": 0, "detail": {}}
     if (estimate := judgement.estimate) is not None:
         numbers = {name: getattr(estimate, name) for name in numbers} | {"detail": dict(estimate.detail)}
-        # Simulated runs are whole and reach their onsets: of runs that are missing or too short, it would be no power.
+        # Simulated runs are complete and reach their onsets: of missing or shorter runs it would be no power.
         if power and judgement.analysis and judgement.verdict != "not reached":
             numbers |= _at_observed_spread(study, claim, recorded, judgement.analysis)
     of_claim = {f.name: getattr(claim, f.name) for f in fields(claim) if f.name in RecordedClaim.model_fields}

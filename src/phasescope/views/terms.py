@@ -96,8 +96,8 @@ BASELINES = _NAMES["baselines"]
 """baselines of scores"""
 READINGS = _NAMES["readings"]
 """readings of phases"""
-SUBJECTS, BY = _NAMES["subjects"], _NAMES["by"]
-"""readings of phases as a sentence begins with them, by what is in a phase and by how it is read"""
+SUBJECTS, RULES = _NAMES["subjects"], _NAMES["rules"]
+"""what is in a phase, and the rule by which its order is read, as a sentence begins with them"""
 WAYS = _NAMES["ways"]
 """readings of a factor from an image"""
 ROUTES = _NAMES["routes"]

@@ -236,8 +236,7 @@ def distance_from(
     """Return how far each label lies from the middle along a factor, in its unit; and the tolerance of that."""
     k = factors.names.index(name)
     middles = np.full((len(labels), 1), middle, dtype=float)
-    axis = Factors(
-        [replace(factors[k], categorical=False, classes=())]
-    )  # classes have numbers, of which ranges are
+    # A range of classes is one of their numbers: between classes themselves all distances are 1.
+    axis = Factors([replace(factors[k], categorical=False, classes=())])
     distance = np.abs(axis.difference(labels[:, [k]], middles))[:, 0]
     return distance, ROUNDING * factors[k].span

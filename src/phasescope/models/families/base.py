@@ -62,6 +62,7 @@ class Task:
         """Return what is to be learned of a world; by default the patch has `PATCH_PX`, or as much as the canvas allows."""
         least = min(world.shape[1:])
         patch_px = patch_px or min(PATCH_PX, least - 1 + least % 2)
+        # Only what places an object can go round the canvas; whether the images of a data set do is not known.
         place = world.position or world.factors.names
         periodic = world.continuous and all(f.periodic for f in world.factors if f.name in place)
         return cls(

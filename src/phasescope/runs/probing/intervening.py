@@ -188,11 +188,8 @@ def intervene(
             f"`labels` (shape {labels.shape}) must be at least 8, and of the shape of `targets` ({targets.shape})"
         )
     module = find_layer(network, layer)
-    some = np.unique(np.concatenate([labels, targets]), axis=0)
-    some = some[np.linspace(0, len(some) - 1, min(len(some), 16)).astype(int)]
-    if len(some) > 1:
-        check_receives(network, layer, world, family, torch.from_numpy(some), seed)
-    batch = max(batch, 8)  # means are over other images of the batch
+    check_receives(network, layer, world, family, torch.from_numpy(np.concatenate([labels, targets])), seed)
+    batch = max(batch, 8)  # a layer's means are over the other images of a batch
     images, untouched, losses = [], [], []
     with evaluating(network), torch.no_grad():
         for part, (some, others) in enumerate(_batches(labels, targets, batch)):

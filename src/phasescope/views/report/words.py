@@ -9,7 +9,7 @@ from phasescope.measures.learning.gain import LEAST_LEFT, floors
 from phasescope.views.numbers import format_count, format_number, format_score, format_share
 from phasescope.views.record import Record, score
 from phasescope.views.scores import probe_summary
-from phasescope.views.terms import BY, READINGS, SUBJECTS, baseline_words, probed, site_words, split_words
+from phasescope.views.terms import READINGS, RULES, SUBJECTS, baseline_words, probed, site_words, split_words
 
 MEANINGS = {"B": "low-dimensional, not ordered", "C": "ordered"}
 """of the representation's phases"""
@@ -136,7 +136,7 @@ def _passage(record: Record, reading: str) -> str:
 
 
 def _precedence(record: Record, read: list[str]) -> list[str]:
-    readings = [name for name in BY if name in read]
+    readings = [name for name in RULES if name in read]
     if "behaviour" not in read or not readings:
         return []
     success = f"mostly {record.outcomes[-1].name}"
@@ -158,7 +158,7 @@ def _precedence(record: Record, read: list[str]) -> list[str]:
         else:
             first, then = (first, then) if ordered < correct else (then, first)
             clause = f"{first} first; {format_count(abs(ordered - correct))} training images later {then}"
-        clauses.append(f"{probed(BY[reading], record.factors)}, {clause}.")
+        clauses.append(f"{probed(RULES[reading], record.factors)}, {clause}.")
     return [f"Which came first? {' '.join(clauses)}"]
 
 

@@ -82,7 +82,7 @@ def _run_blocks(run: Run, record: Record) -> Iterator[str | Table]:
         return
     yield from verdict(record)
     yield _snapshots(record)
-    yield f"phases: of {', '.join(READINGS[reading].lower() for reading in record.metrics[-1]['phase'])}, in this order"
+    yield f"phases: {', '.join(READINGS[reading].lower() for reading in record.metrics[-1]['phase'])}, in this order"
 
 
 def _snapshots(record: Record) -> Table:

@@ -44,7 +44,7 @@ def noisy(world: GaussianBump, t: int, n: int, seed: int = 0):
     labels = labels_of(world)
     labels = labels[torch.randint(len(labels), (n,), generator=generator)]
     x_0 = world.render(labels)
-    alpha, sigma = (of[t].expand(n, 1, 1, 1) for of in (DIFFUSION.schedule.alpha, DIFFUSION.schedule.sigma))
+    alpha, sigma = (c[t].expand(n, 1, 1, 1) for c in (DIFFUSION.schedule.alpha, DIFFUSION.schedule.sigma))
     x_t = alpha * x_0 + sigma * torch.randn(x_0.shape, generator=generator, dtype=torch.float64)
     return x_0, x_t, alpha, sigma, labels
 
