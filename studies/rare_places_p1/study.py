@@ -14,10 +14,11 @@ from studies.rare_places.readings import HALVES, delay
 from studies.rare_places.study import MORE, OTHER
 from studies.rare_places.study import STUDY as LEAN
 
-FIELDS = {"seed": 320, "training": {"steps": 5000}, "probing": {"images": dict.fromkeys(HALVES, 128)}}
+PLAN = {"snapshots": {"every": 200}, "images": dict.fromkeys(HALVES, 128)}
+FIELDS = {"seed": 320, "training": {"steps": 5000}, "probing": PLAN}
 SEEDS = (2, 1, 1, 2)  # each axis divides in three runs, and each half is the rare one in three
 LIMITS = (
-    f"{SMALL} 128 samples of each half, every 100 steps, by DPM-Solver in 12 steps; each counts, also without an object. "
+    f"{SMALL} 128 samples of each half, every 200 steps, by DPM-Solver in 12 steps; each counts, also without an object. "
     "Claims were chosen when the result on `lean` was known. Whether rare places are late or frequent ones early is open."
 )  # fmt: skip
 
