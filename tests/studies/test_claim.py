@@ -82,10 +82,8 @@ def test_a_missing_column_decides_nothing_and_says_so():
         ({"effect": (0.2, -0.1)}, "`effect` (=(0.2, -0.1)) of the claim `one` must be above 0"),
         ({"threshold": math.inf}, "`threshold` (=inf) of the claim `one` must be a finite number"),
         ({"direction": "up"}, "`direction` (=up) of the claim `one` must be above or below"),
-        (
-            {"statistic": object()},
-            "`statistic` (=object) of the claim `one` must be a phasescope.studies.Statistic",
-        ),
+        ({"spread": 0.0}, "`spread` (=0.0) of the claim `one` must be above 0, or the power would be 1"),
+        ({"statistic": object()}, "`statistic` (=object) of the claim `one` must be a phasescope.studies.S"),
     ],
 )
 def test_bad_input(changes, words):
@@ -101,17 +99,11 @@ study = partial(Study, name="s", question="?", base="fast", cells=CELLS, seeds=8
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (
-            lambda: study(claims=[claim(), claim()]),
-            "`claims` (=one) of the study `s` must have different names",
-        ),
+        (lambda: study(claims=[claim()] * 2), "`claims` (=one) of the study `s` must have different names"),
         (lambda: study(cells=[]), "`cells` (=none) of the study `s`"),
         (lambda: study(seeds=0), "`seeds` (=0) of the study `s` must be from 1 to 1000"),
         (lambda: study(headline="two"), "`headline` (=two) of the study `s` must be one of its claims"),
-        (
-            lambda: study(claims=[claim(where={"width": 1})]),
-            "`where` of `one` (={'width': 1}) of the study `s`",
-        ),
+        (lambda: study(claims=[claim(where={"a": 1})]), "`where` of `one` (={'a': 1}) of the study `s`"),
         (lambda: product("{a}", dict, a=(1, 1)), "`a` (=[1, 1]) must have values, each once"),
     ],
 )

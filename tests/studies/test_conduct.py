@@ -270,6 +270,12 @@ def test_a_rehearsal_has_fewer_seeds_and_decides_nothing(tmp_path):
         states(tmp_path, seeds=3)
 
 
+def test_cells_that_observe_the_same_run_differently_are_refused(tmp_path):
+    write(tmp_path, SOURCE.replace('"world": {"sigma_px"', '"probing": {"bands"'))
+    with pytest.raises(UserError, match=r"`cells` \(=sigma=2\) .* must observe the same run alike"):
+        states(tmp_path)
+
+
 def test_a_rehearsal_fixes_nothing_and_the_first_run_says_what_it_left(copy, capsys):
     path = copy / "studies/tiny/preregistration.json"
     path.unlink()

@@ -96,7 +96,8 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
     cells: dict[str, list[str]] = {}
     for cell, seed in study.members(seeds, _cells_of_final_analysis(study, folder, seeds) if final else ()):
         config = study.observed(cell, seed)
-        configs[config.digest()] = config
+        if configs.setdefault(config.digest(), config) != config:
+            raise UserError(f"`cells` (={cell.name}) of `{study.name}` must observe the same run alike")
         cells.setdefault(config.digest(), []).append(cell.name)
     columns = {digest: study.columns_for(names) for digest, names in cells.items()}
     sources = {d: json.dumps(source_digests(c.tree()), sort_keys=True) for d, c in configs.items()}
