@@ -34,12 +34,12 @@ def findings() -> str:
     assert answer, "the page of findings says what came out"
     told = answer[0].strip().replace("](", "](studies/")
     rows = [
-        "| | P1 and its sequel state | claim that was tested | verdict | number | runs | study |",
-        "|---|---|---|---|---|---|---|",
+        "| | P1 and its sequel state | claim that was tested | verdict | number | runs | preset | study |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for line in text.splitlines():
         if re.match(r"\| S\d \|", line):
-            key, statement, verdict, claim, number, runs, _, study = line.strip("|").split(" | ")
+            key, statement, verdict, claim, number, runs, preset, study = line.strip("|").split(" | ")
             if runs == "0":
                 continue
             cells = (
@@ -49,6 +49,7 @@ def findings() -> str:
                 verdict,
                 number,
                 runs,
+                preset,
                 study.strip().replace("](", "](studies/"),
             )
             rows.append(f"| {' | '.join(cells)} |")

@@ -19,7 +19,7 @@ from phasescope.views.figures.studies import draw
 from phasescope.views.inlined import PAGE, environment, markdown_page
 
 ASKED = "asked.toml"
-"""beside the studies: what was asked, statements and questions, and the presets with the paper's own ingredients"""
+"""beside the studies: what was asked, of which statements, tested by which further claims, and P1's own presets"""
 FIRST = ("summary.md", "answer.md")
 """beside a study, shown first: what came out of it, and what it says of each of the paper's statements"""
 NOTES = ("retired", "realisations")
@@ -103,7 +103,7 @@ def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
             for study, folder, known in judged
             if study.base in asked["own_systems"] and known.runs
         ],
-        rows=[row for key, text in asked["statements"].items() for row in _rows(key, text, every)],
+        rows=[row for key in asked["statements"] for row in _rows(key, asked, every)],
         counts=_counts([claim for _, _, known in judged for claim in known.claims]),
         judged=[
             (
@@ -124,20 +124,25 @@ def _link(study: Study, folder: Path, claim: RecordedClaim | None = None, text: 
     return f"[{text}]({folder.name}/{page}{f'#{claim.name}' if claim else ''})"
 
 
-def _rows(key: str, text: str, every: Sequence[tuple[Study, Path, Any]]) -> list[tuple[object, ...]]:
-    """Return a row for every study that tests a statement; the statement's text stands in the first."""
+def _rows(key: str, asked: Any, every: Sequence[tuple[Study, Path, Any]]) -> list[tuple[object, ...]]:
+    """Return a row for the main claim of every study that tests a statement, and for the claims that `also` names as
+    `study/claim`; the statement's text stands in the first."""
     rows: list[tuple[object, ...]] = []
+    text, also = asked["statements"][key], asked.get("also", {}).get(key, ())
     for study, folder, known in every:
         claims: Sequence[Any] = known.claims if known else study.claims
-        claim = next((claim for claim in claims if claim.name == study.headline), None)
-        if key != study.answers or claim is None:
-            continue
-        verdict, number, n = "not run yet", "", 0
-        if known:
-            missing = "" if claim.analysis else f" ({claim.why.removeprefix('first analysis: ')})"
-            verdict, number, n = numbers.verdict_words(claim) + missing, numbers.format_judged(claim), claim.n
-        link = _link(study, folder, claim if known else None, f"`{study.name}`")
-        rows.append((key, "" if rows else text, verdict, claim.sentence, number, n, study.base, link))
+        main = study.headline if key == study.answers else None
+        for claim in (c for c in claims if c.name == main or f"{study.name}/{c.name}" in also):
+            verdict, number, n = "not run yet", "", 0
+            if known:
+                missing = "" if claim.analysis else f" ({claim.why.removeprefix('first analysis: ')})"
+                verdict, number, n = (
+                    numbers.verdict_words(claim) + missing,
+                    numbers.format_judged(claim),
+                    claim.n,
+                )
+            link = _link(study, folder, claim if known else None, f"`{study.name}`")
+            rows.append((key, "" if rows else text, verdict, claim.sentence, number, n, study.base, link))
     return rows or [(key, text, "open", "", "", "", "", "")]
 
 
