@@ -62,7 +62,10 @@ def done(tmp_path_factory) -> Path:
     with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patched:
         patched.setattr("phasescope.studies.conduct.open_engine", Here)
         study, path = find_study(str(write(folder)))
-        assert not conduct(survey(study, path, folder / "runs"), "local", lambda event: None)
+        counts: list[tuple[int, int]] = []
+        surveyed = survey(study, path, folder / "runs")
+        assert not conduct(surveyed, "local", lambda event: None, notify=lambda *at: counts.append(at))
+    assert counts == [(0, 4), (1, 4), (2, 4), (3, 4), (0, 1)]  # Runs as they are recorded, then the claim.
     return folder
 
 

@@ -108,7 +108,7 @@ def _conducted(
     from phasescope.views.terminal.studies import reporter, sums
 
     Result(sums(survey)).show()
-    failed = conduct(survey, engine, reporter(notify), **how)
+    failed = conduct(survey, engine, reporter(notify), notify=notify, **how)
     if (survey.folder / RECORDS).exists():
         write_study_page(survey.study, survey.folder)
     return ended(survey.study, survey.folder, failed)

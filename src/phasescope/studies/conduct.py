@@ -153,6 +153,7 @@ def conduct(
     asked: Mapping[str, str | int] | None = None,
     amend: str = "",
     looked: bool = False,
+    notify: Notify = lambda *_: None,
 ) -> list[RunEnd]:
     """Preregister a study, unless this is a rehearsal; run what is missing, record it, judge its claims. Return the
     runs that are not recorded, and why.
@@ -166,6 +167,7 @@ def conduct(
         workers: runs at a time; as many as the engine has places for by default.
         asked: resources of a cluster, as `clusters.RESOURCES` names them.
         amend, looked: reason of an amendment, and whether runs that it changes had been looked at.
+        notify: is called with the number of runs that are recorded, and of all; then as by `judge_records`.
 
     Raises:
         UserError: the study differs from its preregistration; the engine is unknown; records cannot be read or written.
@@ -221,10 +223,12 @@ def conduct(
         except BaseException:
             recorder.shutdown(wait=False, cancel_futures=True)
             raise
-    for recording in recorded:
+    for done, recording in enumerate(recorded):
+        notify(done, len(recorded))
         recording.result()
     if records.exists():
-        judge_records(study, survey.folder, [by_folder[end.folder].config.digest() for end in left_out])
+        failed = [by_folder[end.folder].config.digest() for end in left_out]
+        judge_records(study, survey.folder, failed, notify)
     return left_out
 
 
