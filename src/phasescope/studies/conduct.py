@@ -220,12 +220,12 @@ def conduct(
             if prepared:
                 ends = open_engine(engine, survey.runs, workers, asked).execute(prepared, follow)
                 left_out += [end for end in ends.values() if end.state == "failed"]
+            for done, recording in enumerate(recorded):
+                notify(done, len(recorded))
+                recording.result()
         except BaseException:
             recorder.shutdown(wait=False, cancel_futures=True)
             raise
-    for done, recording in enumerate(recorded):
-        notify(done, len(recorded))
-        recording.result()
     if records.exists():
         failed = [by_folder[end.folder].config.digest() for end in left_out]
         judge_records(study, survey.folder, failed, notify)
