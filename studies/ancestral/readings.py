@@ -1,7 +1,5 @@
 """Samples by ancestral sampling, that of DDPM, while they become correct, beside the samples that training stored."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from phasescope.studies import Runs

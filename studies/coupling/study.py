@@ -38,8 +38,7 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"factorized_more_{site.layer}_{site.t}",
-                f"Training makes latents at {at(site)} more factorized.",
+                f"factorized_more_{site.layer}_{site.t}", f"Training makes latents at {at(site)} more factorized.",
                 Mean(), gain(index(site)), unit="index", threshold=0.0, effect=EFFECT, spread=SPREAD, source="P2",
                 where={"cell": "p1"}, limits=f"{SMALL} {MOVES} An untrained network passes on the label's encoding (index "
                 "1): if it starts near 1, little is left to gain.",

@@ -1,7 +1,5 @@
 """The denoising error of every snapshot, and the onsets of sheet, accuracy and a low error, as numbers of every run."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

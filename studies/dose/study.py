@@ -79,8 +79,7 @@ STUDY = ps.Study(
         ),
         *(
             ps.Claim(
-                name,
-                f"With the {side} dose {what} comes {way} than with the same dose of permuted labels.",
+                name, f"With the {side} dose {what} comes {way} than with the same dose of permuted labels.",
                 ps.OnsetRatio(by="twin", first=False, second=True), number, threshold=threshold, direction=direction,
                 effect=effect, spread=0.15, where={"dose": dose, "head": False}, limits=f"{SITE} {SAMPLES} {TWIN}",
             )

@@ -75,10 +75,7 @@ STUDY = Study(
     name="efficiency",
     question="How many images does it take to generate held-out labels, with and without each factor shown alone?",
     base="lean", answers="S7", seeds=13, more=13, headline="stripes_help",
-    cells=[
-        cell(images, canvas, share)
-        for images, shares in SHARES.items() for canvas in CANVASES_PX for share in shares
-    ],
+    cells=[cell(images, canvas, share) for images, shares in SHARES.items() for canvas in CANVASES_PX for share in shares],
     readings=[Reading("core", read_core, needs=())],
     claims=[
         Claim(
@@ -127,9 +124,6 @@ STUDY = Study(
         for canvas in CANVASES_PX
     ],
     tables=[
-        Table(
-            "Correct at the end", {"held-out labels": lambda runs: runs.end(HELD_OUT)},
-            by=("images", "canvas", "bumps"),
-        )
+        Table("Correct at the end", {"held-out labels": lambda runs: runs.end(HELD_OUT)}, by=("images", "canvas", "bumps"))
     ],
 )  # fmt: skip

@@ -64,8 +64,7 @@ STUDY = Study(
         Table(
             "Onsets and phases",
             {
-                "half of the samples correct (step)": ACCURACY,
-                "samples pass A, B, C": phases_abc(PHASE, CORRECT),
+                "half of the samples correct (step)": ACCURACY, "samples pass A, B, C": phases_abc(PHASE, CORRECT),
                 "correct at the end": end(CORRECT),
             },
         )

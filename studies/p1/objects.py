@@ -7,8 +7,6 @@ that the level drops out), and a place counts as a bump if it answers with at le
 five standard deviations of the answer's own noise.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from phasescope.measures import behaviour_phase

@@ -1,7 +1,5 @@
 """Accuracy along each axis between pixels, of every sample whatever it holds and however noisy it is."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from phasescope.studies import Runs, config_of

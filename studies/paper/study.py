@@ -15,8 +15,7 @@ from studies.phases.readings import CORRECT, PHASE, passes_abc, shapeless
 from studies.phases.study import OUTCOMES
 
 STUDY = Study(
-    name="paper", question="Does P1's own system pass the phases A, B and C?",
-    base="paper", answers="S1",
+    name="paper", question="Does P1's own system pass the phases A, B and C?", base="paper", answers="S1",
     # With fields of `probing`, if empty, a run is observed as the preset has it: it is too costly to be made twice.
     cells=[Cell("paper", {"training": {"device": "auto", "precision": "float32"}, "probing": {}})],
     seeds=8, headline="behaviour_abc",

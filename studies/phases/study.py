@@ -39,8 +39,7 @@ def claims_of(cell: str) -> list[ps.Claim]:
         ps.Claim(
             f"behaviour_abc_{cell}",
             f"Samples go from no or several bumps (A) over one misplaced bump (B) to one in the correct place (C): "
-            f"{words}.",
-            ps.Share(), readings.passes_abc, threshold=0.5, effect=EFFECT[cell], **common,
+            f"{words}.", ps.Share(), readings.passes_abc, threshold=0.5, effect=EFFECT[cell], **common,
             limits=f"{limits} Phases shorter than the time between two snapshots are not seen.",
         ),
         ps.Claim(

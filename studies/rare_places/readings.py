@@ -1,7 +1,5 @@
 """Which samples are in the correct place, at often and at rarely trained places, and when half of them are."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -72,9 +72,7 @@ STUDY = ps.Study(
     readings=[ps.Reading("halves", read_halves, needs=())],
     plots=[ps.Courses("places", "Samples in the correct place", COLUMNS, ylim=(0, 1))],
     tables=[
-        ps.Table(
-            "Steps after which half of the samples are in the correct place",
-            {name: partial(onsets, column=column, other=column) for name, column in COLUMNS.items()},
-        )
+        ps.Table("Steps after which half of the samples are in the correct place",
+                 {name: partial(onsets, column=column, other=column) for name, column in COLUMNS.items()})
     ],
 )  # fmt: skip

@@ -24,9 +24,7 @@ LIMITS = (
 
 STUDY = ps.Study(
     name="rare_places_p1", question=LEAN.question, base="p1", answers="S6", headline="rarely_late", seeds=2,
-    cells=[
-        replace(cell, fields=ps.merge(cell.fields, FIELDS), seeds=n) for cell, n in zip(LEAN.cells, SEEDS, strict=True)
-    ],
+    cells=[replace(cell, fields=ps.merge(cell.fields, FIELDS), seeds=n) for cell, n in zip(LEAN.cells, SEEDS, strict=True)],
     claims=[
         ps.Claim(
             name, f"{sentence}.", ps.Mean(), number, unit="of the steps", threshold=0.0, effect=effect, spread=spread,

@@ -5,8 +5,6 @@ nearer than the nearest other label, and the sheet looks unordered. With labels 
 are next to each other, and paths from neighbour to neighbour follow the sheet.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -62,8 +62,7 @@ class BySampler:
 
 STUDY = Study(
     name="sampler", question="Which outcomes are the sampler's, and which the weights'?",
-    base="lean", answers="S3", cells=[replace(CELLS[0], seeds=8)],
-    seeds=8, more=8, headline="failure_a_ancestral",
+    base="lean", answers="S3", cells=[replace(CELLS[0], seeds=8)], seeds=8, more=8, headline="failure_a_ancestral",
     claims=[
         Claim(
             "abc_ancestral",

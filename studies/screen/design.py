@@ -1,7 +1,5 @@
 """128 points of a Sobol sequence over 14 choices of a system, one run each."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from phasescope.studies import Cell

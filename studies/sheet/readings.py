@@ -1,7 +1,5 @@
 """The phase of the sheet, onsets and their partial correlation, and failures by phase, as numbers of every run."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -48,9 +48,7 @@ def shown(phase: str, correct: str, outcomes: dict[str, str], **more: str) -> di
                 {
                     "label variance": readings.LABEL_VARIANCE,
                     "trustworthiness of single draws": "sheet_trustworthiness.mid.600.value",
-                    "order of the label means": readings.ORDER,
-                    "samples correct": correct,
-                    **more,
+                    "order of the label means": readings.ORDER, "samples correct": correct, **more,
                 },
                 panels_by="cell", ylabel="share", ylim=(-0.05, 1.02),
             ),
