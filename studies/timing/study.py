@@ -17,7 +17,7 @@ _, WORDS, HALF, COLUMN, LEVEL = TIMED[0]
 
 STUDY = Study(
     name="timing", question="On P1's ingredients: are runs whose sheet forms earlier also correct earlier?",
-    base="p1", answers="S4", cells=p1.STUDY.cells, seeds=16, headline="timing_sheet",
+    base="p1", answers="S4", cells=p1.STUDY.cells, seeds=16,
     claims=[
         Claim(
             "timing_sheet",

@@ -25,7 +25,7 @@ FOUND = {study.name: (study, folder) for study, folder in find_studies(STUDIES)}
 LINES, LINES_OF_FIRST, LINES_OF_ALL = 170, 3700, 8000
 LATER = (
     "ancestral", "bands", "biases", "codes", "coupling", "depth", "dose", "factors", "flows", "hierarchy", "labels",
-    "losses", "matched", "p1", "p1_data", "proxy", "rare_places_p1", "resolution", "screen", "seeds", "sheet",
+    "losses", "matched", "p1", "p1_data", "proxy", "rare_places_p1", "resolution", "screen", "seeds", "sheet", "timing",
 )  # fmt: skip
 """studies that came after the first 22, which have a limit of their own"""
 QUICK_TRIALS = 8
