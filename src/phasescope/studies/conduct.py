@@ -126,7 +126,7 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
     planned = (PlannedRun(c, tuple(cells[d]), state(d, runs / c.folder)) for d, c in configs.items())
     # A claim whose cells are complete is judged: then this is no rehearsal.
     parts = [study.cells_of(claim.where) for claim in study.claims] or [study.cells]
-    fewer = seeds is not None and all(any(seeds < study.first(cell) for cell in cells) for cells in parts)
+    fewer = seeds is not None and all(any(seeds < study.first(cell) for cell in part) for part in parts)
     return Survey(study, runs, folder, tuple(planned), fewer, tuple(others), tuple(unread))
 
 
