@@ -118,8 +118,8 @@ class Claim:
                 finite = isinstance(value, int | float) and math.isfinite(value)
                 check(finite, name, value, "a finite number" + ", or two as a tuple" * (name == "effect"))
         check(min(self.effects) > 0, "effect", self.effect, "above 0: the distance that it must detect")
-        unknown = type(self.statistic).spread_of is Statistic.spread_of
-        check(self.spread > 0 or unknown, "spread", self.spread, "above 0, or the power would be 1")
+        unused = type(self.statistic).spread_of is Statistic.spread_of
+        check(self.spread > 0 or unused, "spread", self.spread, "above 0, or the power would be 1")
         check(self.direction in ("above", "below"), "direction", self.direction, "above or below")
 
     @property

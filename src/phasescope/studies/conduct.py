@@ -89,7 +89,8 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
         final: add the seeds of the final analysis to the cells of claims that the first leaves undecided.
 
     Raises:
-        UserError: `seeds` is out of range; there is no final analysis, or not yet; records cannot be read.
+        UserError: `seeds` is out of range; cells that are one run observe it differently; there is no final analysis, or
+            not yet; records cannot be read.
     """
     study.check_columns()
     configs: dict[str, RunConfig] = {}

@@ -136,11 +136,8 @@ def _rows(key: str, asked: Any, every: Sequence[tuple[Study, Path, Any]]) -> lis
             verdict, number, n = "not run yet", "", 0
             if known:
                 missing = "" if claim.analysis else f" ({claim.why.removeprefix('first analysis: ')})"
-                verdict, number, n = (
-                    numbers.verdict_words(claim) + missing,
-                    numbers.format_judged(claim),
-                    claim.n,
-                )
+                verdict, number = numbers.verdict_words(claim) + missing, numbers.format_judged(claim)
+                n = claim.n
             link = _link(study, folder, claim if known else None, f"`{study.name}`")
             rows.append((key, "" if rows else text, verdict, claim.sentence, number, n, study.base, link))
     return rows or [(key, text, "open", "", "", "", "", "")]
