@@ -58,7 +58,7 @@ STUDY = Study(
         *(
             Courses(name, title, {object_: f"ancestral.{head}{object_}" for object_ in OBJECTS}, ylim=(0, 1), note=note)
             for name, title, head, note in (
-                ("objects", "Ancestral samples while they become correct", "", "Few runs were read at each step but the first and last."),
+                ("objects", "Ancestral samples while they become correct", "", "Few runs were read at most of the steps."),
                 ("stored", "Samples in 12 denoising steps", "stored.", ""),
             )
         ),
