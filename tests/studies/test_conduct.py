@@ -323,13 +323,12 @@ def test_a_page_that_is_older_than_its_records_is_refused(copy, capsys):
 
 def test_the_page_of_findings_names_a_study_that_has_not_run(copy):
     write(copy, SOURCE.replace('"tiny",', '"bare", answers="S5", headline="wide",'), "bare")
-    asked = (
-        'own_systems = []\nasked = ""\nanswer = ""\nselected = ""\n[also]\nS6 = ["bare/wide"]\n[statements]\n'
-    )
-    (copy / "studies/asked.toml").write_text(f'{asked}S5 = "Denser is earlier"\nS6 = "Together"\n')
-    assert main(["claims", "--page", "studies/README.md"]) == 0
+    asked = 'own_systems=[]\nasked=""\nanswer=""\nselected=""\n[statements]\nS5="Denser"\nS6="Evenly"'
+    for name, code in (("bare/wides", 2), ("bare/wide", 0)):
+        (copy / "studies/asked.toml").write_text(f'{asked}\n[also]\nS6 = ["{name}"]\n')
+        assert main(["claims", "--page", "studies/README.md"]) == code
     lines = [line for line in (copy / "studies/README.md").read_text().splitlines() if "bare" in line]
-    assert [line[:26] for line in lines] == ["| S5 | Denser is earlier |", "| S6 | Together | not run "]
+    assert [line[:24] for line in lines] == ["| S5 | Denser | not run ", "| S6 | Evenly | not run "]
 
 
 @pytest.mark.parametrize("name", ["nowhere", "studies/nowhere", "other.py", "tiny/study.py"])

@@ -4,6 +4,7 @@ and the page of findings, studies/README.md: what the seed paper states and leav
 import re
 import tomllib
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -95,14 +96,14 @@ def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
     judged = [(study, folder, known) for study, folder, known in every if known]
     path = page.parent / ASKED
     asked = tomllib.loads(path.read_text()) if path.exists() else {"statements": {}, "own_systems": ()}
+    own, also = asked["own_systems"], asked.get("also", {})
+    names = {f"{study.name}/{claim.name}" for study, _ in studies for claim in study.claims}
+    if wrong := {*also, *chain(*also.values())} - names - set(asked["statements"]):
+        raise UserError(f"`also` (={min(wrong)}) in {path} must name a statement, and claims as study/claim")
     return _markdown(
         "findings.md.j2",
         asked=asked if path.exists() else None,
-        own=[
-            _link(study, folder)
-            for study, folder, known in judged
-            if study.base in asked["own_systems"] and known.runs
-        ],
+        own=[_link(study, folder) for study, folder, known in judged if study.base in own and known.runs],
         rows=[row for key in asked["statements"] for row in _rows(key, asked, every)],
         counts=_counts([claim for _, _, known in judged for claim in known.claims]),
         judged=[
