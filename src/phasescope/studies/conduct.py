@@ -177,7 +177,7 @@ def conduct(
     if survey.is_rehearsal and not amend:
         check_preregistered(study, survey.folder)
     else:
-        present = sum(run.state in ("recorded", "elsewhere", "done") for run in survey.planned)
+        present = sum(run.state != "absent" for run in survey.planned)
         preregister(study, survey.folder, present, amend, looked)
     keep = kept(study)
     by_folder = {survey.runs / run.config.folder: run for run in survey.planned}

@@ -53,7 +53,7 @@ class Preregistration(BaseModel):
     date: str
     """of the first, YYYY-MM-DD"""
     recorded: int
-    """runs that existed already"""
+    """runs that existed already, finished or not"""
     study: dict[str, Any]
     """the study's data, as amended"""
     kinds: dict[str, str] = {}
@@ -109,7 +109,7 @@ def preregister(
     """Write a study's preregistration before its first run, or check that the study is as preregistered, or amend it.
 
     Args:
-        recorded: runs of the study that exist already.
+        recorded: runs of the study that exist already, finished or not.
         reason: of an amendment; empty if there is none.
         looked: whether runs of what the amendment changes had been looked at.
 
