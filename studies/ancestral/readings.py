@@ -7,8 +7,7 @@ from studies.p1.objects import BEGUN, ancestral_shares, read_object
 from studies.sheet.readings import SHEET
 
 LEVELS = 250  # denoising steps: 1,000 would cost nine core-hours; study.py compares them on a pilot run
-SAMPLES = 64
-EARLY = 400
+SAMPLES, EARLY = 64, 400
 # Training steps: readings begin so many before half of the stored samples are correct, and lie so far apart.
 BEFORE, EVERY = 1200, 300
 
@@ -64,10 +63,14 @@ def hidden(runs: Runs, outcome: str = "misplaced", at_onset: bool = False) -> np
 
 
 def noisy_at_half(runs: Runs) -> np.ndarray:
-    """Return the share of noisy ancestral samples at the snapshot, of those that were read, at which the share of correct
-    ones is nearest to one half, (n,)."""
+    """Return the share of noisy ancestral samples at the snapshot at which nearest to half of them are correct, (n,)."""
     courses = zip(runs.courses("ancestral.noisy"), runs.courses("ancestral.correct"), strict=True)
     return np.array([noisy[np.nanargmin(np.abs(correct - 0.5))] for noisy, correct in courses])
+
+
+def mostly_misplaced(runs: Runs) -> np.ndarray:
+    """Return whether more than half of a run's ancestral samples hold one misplaced bump at some snapshot, (n,)."""
+    return np.array([np.nanmax(course) > 0.5 for course in runs.courses("ancestral.misplaced")], dtype=float)
 
 
 def misplaced_of_all(runs: Runs) -> np.ndarray:

@@ -65,14 +65,11 @@ STUDY = Study(
     ],
     tables=[
         Table(
-            "Before half of the stored samples are correct",
-            {"misplaced, of wrong ones at the onset": readings.misplaced_at_onset,
-             "more misplaced than in 12 steps": readings.hidden},
-        ),
-        Table(
             "Asked after a look",
-            {"more misplaced than in 12 steps, at the onset": partial(readings.hidden, at_onset=True),
-             "more correct than in 12 steps, before half are": partial(readings.hidden, outcome="correct"),
+            {"runs in which most samples are misplaced at some snapshot": readings.mostly_misplaced,
+             "more misplaced than in 12 steps, before half are correct": readings.hidden,
+             "more misplaced than in 12 steps, at the onset": partial(readings.hidden, at_onset=True),
+             "more correct than in 12 steps, before half are correct": partial(readings.hidden, outcome="correct"),
              "misplaced, of all wrong ones while the sheet is ordered": readings.misplaced_of_all,
              "noisy when half are correct": readings.noisy_at_half},
             interval=True,
