@@ -3,9 +3,8 @@
 The study `p1` reads the order of the sheet from 128 of 1,024 labels. By that reading order falls while samples become
 correct. One of its runs, looked at in another way, suggested that the sheet keeps its order but bends back on itself:
 places about 24 px apart come closer together than places 12 px apart, and 128 labels, whose neighbours lie 2 to 5 px apart,
-cannot tell that from disorder. Thresholds are from simulated clouds (tests/studies/test_resolution.py), where clouds in
-which the square of labels is cut into parts that are permuted have a path order below 0.3, and smooth sheets, bent or not,
-one above 0.95.
+cannot tell that from disorder. Thresholds are from simulated clouds (tests/studies/test_resolution.py): if the square of
+labels is cut into parts that are permuted, path order is below 0.3; of smooth sheets, bent or not, it is above 0.95.
 """
 
 from functools import partial
@@ -22,12 +21,9 @@ LOOKED = "One of the eight runs had been looked at (two of its snapshots), and o
 WHERE = "Activations are means over two noise draws at t = 600."
 NAMES = {"down3": "down3, the encoder's last layer, which P1 reads", "mid": "mid, between encoder and decoder"}  # fmt: skip
 READINGS = {
-    "neighbours, 128 labels": "few",
-    "neighbours, 1,024 labels": "all",
-    "paths, 1,024 labels": "path",
-    "P1's reading, 1,024 labels": "umap",
-    f"{FAR} px over {NEAR} px": "bending",
-}
+    "neighbours, 128 labels": "few", "neighbours, 1,024 labels": "all", "paths, 1,024 labels": "path",
+    "P1's reading, 1,024 labels": "umap", f"{FAR} px over {NEAR} px": "bending",
+}  # fmt: skip
 
 
 def columns(site: str) -> dict[str, str]:
@@ -89,9 +85,13 @@ STUDY = Study(
             site, f"Order at {words}",
             {name: column for name, column in columns(site).items() if not column.endswith("bending")}
             | {"samples correct": "sites.correct"}, panels_by="cell", ylabel="order", ylim=(0, 1.02),
-            note="Every run is also read when a tenth of its samples is correct: such points are of one or two runs.",
+            note="Every run is also read when a tenth of its samples is correct: such points are of one to three runs.",
         )
         for site, words in NAMES.items()
     ],
-    tables=[Table("Readings before and after training", at_ends())],
+    tables=[
+        Table("Readings before and after training", at_ends()),
+        Table("How much P1's reading rises from when a tenth of the samples is correct to the end of training, in all runs",
+              {site: partial(gained, column=f"sites.{site}.umap") for site in NAMES}, interval=True),
+    ],
 )  # fmt: skip
