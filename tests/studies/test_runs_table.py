@@ -87,9 +87,9 @@ def test_a_table_says_of_how_many_runs_its_mean_is_if_some_never_came():
     early, late = table.rows(ps.Runs(rows, CELLS), counted=True)
     assert (early["step"], early["end"], late["step"]) == ("350 (1 of 2 runs)", 0.5, 450)
     assert (early["share"], late["share"]) == ("0.5 to 1 (1 of 2 runs)", 1)
-    rows = records(rows, run("early", 2, onset=300))
-    (early, _) = replace(table, interval=True).rows(ps.Runs(rows, CELLS), counted=True)
-    assert early["step"].endswith("] (2 of 3 runs)")
+    rows = records(rows, *(run("early", seed, onset=300) for seed in range(2, 8)))
+    early, late = replace(table, interval=True).rows(ps.Runs(rows, CELLS), counted=True)
+    assert (early["step"][-15:], early["share"][:10], late["step"]) == ("] (7 of 8 runs)", "1 [0.535, ", 450)
 
 
 def test_a_run_that_still_improves_is_censored_and_one_on_a_plateau_is_not():

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from phasescope.measures.learning.phases import LETTERS
-from phasescope.measures.over_runs.resampling import NotEnough, mean_over_runs
+from phasescope.measures.over_runs.resampling import NotEnough, mean_over_runs, share_interval
 from phasescope.studies.runs_table import Number, Runs, as_table
+from phasescope.studies.statistics import Statistic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -277,7 +278,7 @@ class Scatter(BasePlot):
 
 @dataclass(frozen=True)
 class Table:
-    """A number per column and value of `by`: its mean over the runs that have it, with its interval if `interval`."""
+    """A number per column and value of `by`: its mean over the runs that have it; with `interval` its interval, from six runs."""
 
     title: str
     columns: Mapping[str, Number]
@@ -306,8 +307,8 @@ class Table:
             values = as_table(runs, number)["y"].to_numpy(dtype=float)
             y = values[~np.isnan(values)]
             part = f" ({len(y)} of {len(values)} runs)" if counted and len(y) < len(values) else ""
-            if self.interval:
-                estimate = mean_over_runs(y)
+            if self.interval and len(y) >= Statistic.MINIMUM_N:
+                estimate = share_interval(y) if set(y) <= {0.0, 1.0} else mean_over_runs(y)
                 return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]{part}"
             if part and len(y) and set(y) <= {0.0, 1.0}:
                 least, most = y.sum() / len(values), 1 - (1 - y).sum() / len(values)
