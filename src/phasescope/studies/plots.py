@@ -278,7 +278,7 @@ class Scatter(BasePlot):
 
 @dataclass(frozen=True)
 class Table:
-    """A number per column and value of `by`: its mean over the runs that have it; with `interval` its interval, from six runs."""
+    """A number per column and value of `by`: its mean over the runs that have it, with an interval over six or more (`interval`)."""
 
     title: str
     columns: Mapping[str, Number]
