@@ -278,7 +278,7 @@ class Scatter(BasePlot):
 
 @dataclass(frozen=True)
 class Table:
-    """A number per column and value of `by`: its mean over the runs that have it, with an interval over six or more (`interval`)."""
+    """A number per column and value of `by`: its mean over the runs that have it, with its interval (from six runs on)."""
 
     title: str
     columns: Mapping[str, Number]
