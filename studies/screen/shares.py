@@ -76,7 +76,7 @@ class SharesPlot(BasePlot):
 
     def _panels(self, runs: Runs) -> list[Panel]:
         curves, choices = [], varied(runs)
-        for series, (label, number) in enumerate(self.numbers.items() if choices else ()):
+        for series, (label, number) in enumerate(self.numbers.items() if choices else ()):  # one system: none
             found = [share(as_table(runs, number), name) for name in choices]
             value, low, high = np.array([(each.value, each.low, each.high) for each in found]).T
             at = np.arange(len(choices)) + 0.2 * series

@@ -87,7 +87,7 @@ def test_damaged_runs_leave_others_unaffected(count: int, whole: Run, tmp_path: 
         DAMAGES[damage](runs / f"{damage}-{file}" / file)
     names, every = {folder.name for folder in sound}, {folder.name for folder in runs.iterdir()}
     with TestClient(create_app(runs, tmp_path / "none"), base_url="http://127.0.0.1") as client:
-        answers = (client.get("/api/runs").json() for _ in range(10_000))  # listing may last
+        answers = (client.get("/api/runs").json() for _ in range(10_000))  # listed in parts
         explored = {row["name"]: row for row in next(a for a in answers if not a["unread"])["rows"]}
     listed = command("ls", "--json", "--runs", runs)
     assert (listed.code, listed.err) == (0, "")

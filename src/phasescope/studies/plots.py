@@ -278,7 +278,7 @@ class Scatter(BasePlot):
 
 @dataclass(frozen=True)
 class Table:
-    """A number per column and value of `by`: its mean over runs that have it; if `interval`, from 6 runs on its interval."""
+    """The mean of each column, by `by`, over the runs that have it; with `interval` also its interval, from six runs on."""
 
     title: str
     columns: Mapping[str, Number]
