@@ -22,12 +22,6 @@ from phasescope.views.numbers import amendment_lines
 
 STUDIES = Path(__file__).parents[2] / "studies"
 FOUND = {study.name: (study, folder) for study, folder in find_studies(STUDIES)}
-LINES, LINES_OF_FIRST, LINES_OF_ALL = 170, 3700, 8000
-LATER = (
-    "ancestral", "bands", "biases", "codes", "coupling", "depth", "dose", "factors", "flows", "hierarchy", "labels",
-    "losses", "matched", "p1", "p1_data", "proxy", "rare_places_p1", "resolution", "screen", "seeds", "sheet", "timing",
-)  # fmt: skip
-"""studies that came after the first 22, which have a limit of their own"""
 QUICK_TRIALS = 8
 POWER, WRONG = 0.8, 0.05
 """that a claim needs on both sides, and may reach at its threshold"""
@@ -49,23 +43,16 @@ def sufficient(power: Any) -> bool:
 
 
 @every_study
-def test_a_study_is_as_preregistered_and_a_page_long(name):
+def test_a_study_is_as_preregistered(name):
     study, folder = FOUND[name]
     assert study.name == folder.name
     known = check_preregistered(study, folder)
     assert known is not None or not (folder / RECORDS).exists()
-    assert len((folder / "study.py").read_text().splitlines()) <= LINES
     page = folder / "README.md"
     hidden = (
         [line for line in amendment_lines(known) if line not in page.read_text()] if page.exists() else []
     )
     assert hidden == [], f"phasescope study {name} --judge writes the page with its amendments"
-
-
-def test_all_studies_together_are_no_longer_than_they_may_be():
-    lines = {path: len(path.read_text().splitlines()) for path in STUDIES.rglob("*.py")}
-    assert sum(lines.values()) <= LINES_OF_ALL
-    assert sum(count for path, count in lines.items() if path.parent.name not in LATER) <= LINES_OF_FIRST
 
 
 def test_studies_use_only_what_is_public():
