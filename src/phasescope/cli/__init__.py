@@ -21,10 +21,28 @@ from phasescope.core.sources import description_of, place_of
 from phasescope.core.stopping import SIGNALS
 
 FUNCTIONS = (
-    runs.demo, runs.train, networks.predict, networks.designs, runs.observe, runs.exec, runs.sample, runs.ls,
-    runs.show, runs.tag, runs.compare, studies.report, studies.study, studies.sweep, studies.claims, networks.intervene,
-    networks.clones, runs.explore, networks.measure, runs.export, runs.import_,
-)  # fmt: skip
+    runs.demo,
+    runs.train,
+    networks.predict,
+    networks.designs,
+    runs.observe,
+    runs.exec,
+    runs.sample,
+    runs.ls,
+    runs.show,
+    runs.tag,
+    runs.compare,
+    studies.report,
+    studies.study,
+    studies.sweep,
+    studies.claims,
+    networks.intervene,
+    networks.clones,
+    runs.explore,
+    networks.measure,
+    runs.export,
+    runs.import_,
+)
 COMMANDS: dict[str, Callable[..., Any]] = {function.__name__.strip("_"): function for function in FUNCTIONS}
 HELP = "Watch small generative models learn. With any command, --traceback shows where in your own code an error was raised."
 # An error is one line: values that users wrote may be of any length, and are cut with it.

@@ -14,9 +14,19 @@ from phasescope.runs.store.folder import Notify, Run
 
 # Of a run's folder: not its lock, not who executed it where, not its report.
 KEPT = (
-    "config.yaml", "about.json", "status.json", "metrics.jsonl", "scalars.jsonl", "references.json", "sources.json",
-    "world.npz", "tags.txt", "checkpoint", "observations", "snapshots",
-)  # fmt: skip
+    "config.yaml",
+    "about.json",
+    "status.json",
+    "metrics.jsonl",
+    "scalars.jsonl",
+    "references.json",
+    "sources.json",
+    "world.npz",
+    "tags.txt",
+    "checkpoint",
+    "observations",
+    "snapshots",
+)
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 BEFORE_ZIP_HAD_DATES = (1980, 1, 1, 0, 0, 0)
 

@@ -23,8 +23,16 @@ from phasescope.runs.store.folder import now
 from phasescope.runs.store.writer import RunWriter, hold
 
 FROM_TRAINING = (
-    "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "wall_s", "cpu_s", "observing_s",
-)  # fmt: skip
+    "step",
+    "images_seen",
+    "epochs",
+    "loss",
+    "learning_rate",
+    "gradient_norm",
+    "wall_s",
+    "cpu_s",
+    "observing_s",
+)
 """those of a snapshot's metrics that training reports"""
 
 

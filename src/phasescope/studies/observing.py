@@ -42,10 +42,28 @@ ROUTES = (*measures.ROUTES, "condition_probe_gain", "input_probe_gain")
 P1 = ("p1_r2", "phase.representation_p1")
 BY_SPLIT = ("accuracy", "outcomes", "error", "by_class", *OF_IMAGES)
 GROUPS = {
-    *SAMPLES, *FAMILY, *ROUTES, *NAMES, *COSTS, "p1_r2", "label_participation_ratio", "gain", "probe_gain",
-    "phase", "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "images", "parameters", "config",
-    "host", "threads",
-}  # fmt: skip
+    *SAMPLES,
+    *FAMILY,
+    *ROUTES,
+    *NAMES,
+    *COSTS,
+    "p1_r2",
+    "label_participation_ratio",
+    "gain",
+    "probe_gain",
+    "phase",
+    "step",
+    "images_seen",
+    "epochs",
+    "loss",
+    "learning_rate",
+    "gradient_norm",
+    "images",
+    "parameters",
+    "config",
+    "host",
+    "threads",
+}
 """prefixes of recorded columns, except those of a user's own measures, families and readers"""
 ALIKE = 0.8
 """similarity from which a name is taken for a misspelt one where a user's own code may record others"""

@@ -39,8 +39,17 @@ OPEN_MAP, PERIODIC_MAP = "viridis", "twilight"
 """colour maps of a factor's value: perceptually even, and closed if the factor is"""
 # Of a factor's classes, by their index; of more than these, hues evenly round the circle.
 NAMED = (
-    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", "#8b939d", "#332288", "#b5bd00",
-)  # fmt: skip
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#cc79a7",
+    "#56b4e9",
+    "#d55e00",
+    "#7d4f50",
+    "#8b939d",
+    "#332288",
+    "#b5bd00",
+)
 MOST_NAMED = 20
 """classes whose names stand beside their colours"""
 HELD_OUT = ("accent", "p1", "probe", "condition", "input")

@@ -10,9 +10,21 @@ from phasescope.worlds.designs import AnyDesign, Grid
 from phasescope.worlds.stripes import Mixed, Stripes
 
 __all__ = [
-    "LEAST_LABELS", "USUAL", "AnyDesign", "AnyWorld", "ArrayWorld", "GaussianBump", "Grid", "Mixed",
-    "Outcome", "Reader", "Stripes", "World", "check_world", "some_of",
-]  # fmt: skip
+    "LEAST_LABELS",
+    "USUAL",
+    "AnyDesign",
+    "AnyWorld",
+    "ArrayWorld",
+    "GaussianBump",
+    "Grid",
+    "Mixed",
+    "Outcome",
+    "Reader",
+    "Stripes",
+    "World",
+    "check_world",
+    "some_of",
+]
 
 AnyWorld: Any = World if TYPE_CHECKING else open_union(GaussianBump | Stripes | Mixed | ArrayWorld, World)
 """the annotation of a configuration's world"""

@@ -7,8 +7,16 @@ from phasescope.models.families.base import Clones, Examples, Family, FamilyConf
 from phasescope.models.families.diffusion.config import DiffusionConfig
 
 __all__ = [
-    "USUAL", "AnyFamily", "Clones", "DiffusionConfig", "Examples", "Family", "FamilyConfig", "Network", "Task",
-]  # fmt: skip
+    "USUAL",
+    "AnyFamily",
+    "Clones",
+    "DiffusionConfig",
+    "Examples",
+    "Family",
+    "FamilyConfig",
+    "Network",
+    "Task",
+]
 
 AnyFamily: Any = FamilyConfig if TYPE_CHECKING else open_union(DiffusionConfig, FamilyConfig)
 """the annotation of a configuration's family"""

@@ -9,8 +9,12 @@ from phasescope.models.networks.module import ModuleConfig
 from phasescope.models.networks.unet.config import UNetConfig
 
 __all__ = [
-    "USUAL", "AnyNetwork", "ConvNetConfig", "NetworkConfig", "UNetConfig",
-]  # fmt: skip
+    "USUAL",
+    "AnyNetwork",
+    "ConvNetConfig",
+    "NetworkConfig",
+    "UNetConfig",
+]
 
 AnyNetwork: Any = (
     NetworkConfig

@@ -14,13 +14,39 @@ from phasescope.core.kinds import load
 from phasescope.measures import Score
 
 # A line of metrics has these keys of the instrument, so that your own measures cannot use these names.
-TAKEN = frozenset((
-    "step", "images_seen", "epochs", "loss", "learning_rate", "gradient_norm", "wall_s", "cpu_s", "observing_s", "phase",
-    "outcomes", "by_class", "together", "excess", "probe_r2", "probe_gain", "condition_probe_gain",
-    "input_probe_gain", "p1_r2", "trustworthiness", "sheet_trustworthiness", "label_trustworthiness",
-    "participation_ratio", "label_variance", "label_participation_ratio", "condition_probe_r2", "input_probe_r2",
-    "condition_label_variance", "input_label_variance",
-))  # fmt: skip
+TAKEN = frozenset(
+    (
+        "step",
+        "images_seen",
+        "epochs",
+        "loss",
+        "learning_rate",
+        "gradient_norm",
+        "wall_s",
+        "cpu_s",
+        "observing_s",
+        "phase",
+        "outcomes",
+        "by_class",
+        "together",
+        "excess",
+        "probe_r2",
+        "probe_gain",
+        "condition_probe_gain",
+        "input_probe_gain",
+        "p1_r2",
+        "trustworthiness",
+        "sheet_trustworthiness",
+        "label_trustworthiness",
+        "participation_ratio",
+        "label_variance",
+        "label_participation_ratio",
+        "condition_probe_r2",
+        "input_probe_r2",
+        "condition_label_variance",
+        "input_label_variance",
+    )
+)
 PREFIXES, OF_FAMILIES = ("accuracy", "error"), ("denoising", "closest_reference", "nats")
 """prefixes of its further keys; keys that families give themselves"""
 

@@ -6,6 +6,14 @@ from phasescope.runs.store.snapshot import Snapshot
 from phasescope.runs.store.writer import RunWriter, hold
 
 __all__ = [
-    "Run", "RunWriter", "Snapshot", "as_run", "find_run", "hold", "list_runs", "open_run", "runs_frame",
+    "Run",
+    "RunWriter",
+    "Snapshot",
+    "as_run",
+    "find_run",
+    "hold",
+    "list_runs",
+    "open_run",
+    "runs_frame",
     "snapshots_frame",
-]  # fmt: skip
+]

@@ -19,8 +19,14 @@ from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record
 
 FILES = (
-    "config.yaml", "status.json", "metrics.jsonl", "references.json", "about.json", "tags.txt", "snapshots"
-)  # fmt: skip
+    "config.yaml",
+    "status.json",
+    "metrics.jsonl",
+    "references.json",
+    "about.json",
+    "tags.txt",
+    "snapshots",
+)
 """by whose times a run is seen to change"""
 Stamp = tuple[Any, ...]
 

@@ -15,8 +15,17 @@ from phasescope.views.terms import READINGS
 
 ASIDE = ("config.name", "config.seed")
 STATUS = (
-    "state", "error", "updated", "started", "step", "steps", "images_seen", "parameters", "wall_s", "cpu_s",
-)  # fmt: skip
+    "state",
+    "error",
+    "updated",
+    "started",
+    "step",
+    "steps",
+    "images_seen",
+    "parameters",
+    "wall_s",
+    "cpu_s",
+)
 """what a row takes from the status"""
 
 

@@ -44,9 +44,16 @@ BESIDE = {
 """a second curve in a measure's panel: what is best compared with it, at the same site"""
 # Measures that have no panel of their own: they are in another's, or in the report's table.
 ELSEWHERE = (
-    "condition_probe_r2", "input_probe_r2", "condition_label_variance", "input_label_variance", "participation_ratio",
-    "trustworthiness", "probe_gain", "condition_probe_gain", "input_probe_gain",
-)  # fmt: skip
+    "condition_probe_r2",
+    "input_probe_r2",
+    "condition_label_variance",
+    "input_label_variance",
+    "participation_ratio",
+    "trustworthiness",
+    "probe_gain",
+    "condition_probe_gain",
+    "input_probe_gain",
+)
 TERMS = {
     "outcomes": ("outcome", "phase"),
     "probe_r2": ("probe_r2", "baseline", "untrained"),

@@ -80,9 +80,14 @@ def samples(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
         handles = [Patch(color=outcome.colour, label=outcome.name) for outcome in record.outcomes]
         if handles:
             ax.legend(
-                handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=len(handles),
-                labelcolor=INK, columnspacing=1.2, handlelength=1,
-            )  # fmt: skip
+                handles=handles,
+                loc="upper center",
+                bbox_to_anchor=(0.5, 0),
+                ncols=len(handles),
+                labelcolor=INK,
+                columnspacing=1.2,
+                handlelength=1,
+            )
     return figure
 
 
