@@ -62,9 +62,11 @@ def _values(
     changed = [
         f"{preset}: {_value(value)}"
         for preset, value in values.items()
-        if value != default and not isinstance(value, Mapping) and name != "name"
+        if value != default
+        and not isinstance(value, Mapping)
+        and name != "name"
         and (not kind or presets[preset].get(f"{path}.kind") == kind)
-    ]  # fmt: skip
+    ]
     nested = default is None or (isinstance(default, Mapping) and bool(default))
     return "" if nested else _value(default), " ".join(part["description"].split()), ", ".join(changed)
 

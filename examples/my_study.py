@@ -27,14 +27,24 @@ STUDY = Study(
     name="rings",
     question="Does a ring sampler learn more in twenty steps than in ten?",
     base="small",
-    cells=product("{length} steps", lambda length: {**RING, "training": {**RING["training"], "steps": length}},
-    length=(10, 20)),
+    cells=product(
+        "{length} steps",
+        lambda length: {**RING, "training": {**RING["training"], "steps": length}},
+        length=(10, 20),
+    ),
     seeds=2,
     claims=[
         Claim(
-            "learns_more", "Twenty steps leave less loss than ten.", Difference("length", 10, 20), end("loss"),
-            threshold=0.0, effect=0.5, spread=0.1, minimum_n=2, limits="That either is enough.",
+            "learns_more",
+            "Twenty steps leave less loss than ten.",
+            Difference("length", 10, 20),
+            end("loss"),
+            threshold=0.0,
+            effect=0.5,
+            spread=0.1,
+            minimum_n=2,
+            limits="That either is enough.",
         )
     ],
     plots=[Courses("losses", "Loss", {"loss": "loss"}, by="length", ylabel="loss")],
-)  # fmt: skip
+)

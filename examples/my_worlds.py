@@ -11,9 +11,11 @@ from phasescope import Factor, Factors, Outcome, Reader, World
 from phasescope.worlds import Grid
 
 OUTCOMES = (
-    Outcome("nothing", "A", "#c7ccd2"), Outcome("smear", "A", "#7d4f50"),
-    Outcome("elsewhere", "B", "#e69f00"), Outcome("right", "C", "#0072b2"),
-)  # fmt: skip
+    Outcome("nothing", "A", "#c7ccd2"),
+    Outcome("smear", "A", "#7d4f50"),
+    Outcome("elsewhere", "B", "#e69f00"),
+    Outcome("right", "C", "#0072b2"),
+)
 WIDTH_PX = 0.8
 """standard deviation of the ring's line"""
 

@@ -102,11 +102,17 @@ def test_a_leak_would_be_found():
     assert len(ABOVE_FAMILIES) > 50
 
 
-UNFORMATTED = re.compile(r"#\s*fmt:\s*(skip|off)|#\s*yapf:\s*disable")
+UNFORMATTED = re.compile(r"#\s*fmt:\s*(skip|off)")
+ROOT = Path(__file__).parents[1]
+RECORDED = {"studies/bands/kinds.py", "studies/factors/kinds.py"}
+"""worlds whose preregistrations hold the SHA-256 of these files: another layout would be another world"""
 
 
 def test_no_code_is_kept_from_the_formatter():
-    assert leaks(UNFORMATTED, set(FILES)) == {}
+    folders = ("src", "studies", "examples", "docs", "benchmarks", "tools")
+    files = {path for folder in folders for path in (ROOT / folder).rglob("*.py")}
+    kept = {str(path.relative_to(ROOT)) for path in files if names(path, UNFORMATTED)}
+    assert kept == RECORDED
 
 
 def test_type_checkers_see_every_public_name():

@@ -55,9 +55,16 @@ def _block(part: Any, record: Record) -> None:
     cloud = cloud_of(record, site, "pca", columns)
     assert cloud is not None
     grid = part.add_gridspec(
-        IMAGES + 3, len(at), height_ratios=[1] * IMAGES + [1.2, 0.25, 1.7], hspace=0.1, wspace=0.06,
-        left=0.115, right=0.985, top=0.93, bottom=0.09,
-    )  # fmt: skip
+        IMAGES + 3,
+        len(at),
+        height_ratios=[1] * IMAGES + [1.2, 0.25, 1.7],
+        hspace=0.1,
+        wspace=0.06,
+        left=0.115,
+        right=0.985,
+        top=0.93,
+        bottom=0.09,
+    )
     for column, (snapshot, points) in enumerate(zip(columns, cloud.points, strict=True)):
         _images(part, grid, column, record, snapshot)
         ax = part.add_subplot(grid[IMAGES, column])

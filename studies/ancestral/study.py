@@ -23,41 +23,85 @@ READ = (
 MISPLACED_IN_C = failures("C", "misplaced", of="ancestral", wrong=OBJECTS[:-1])
 
 STUDY = Study(
-    name="ancestral", question="On P1's ingredients, by DDPM's own sampler: do samples pass A, B and C?",
-    base="p1", answers="S1", cells=P1.cells, seeds=8, more=8, headline="samples_abc",
+    name="ancestral",
+    question="On P1's ingredients, by DDPM's own sampler: do samples pass A, B and C?",
+    base="p1",
+    answers="S1",
+    cells=P1.cells,
+    seeds=8,
+    more=8,
+    headline="samples_abc",
     claims=[
         Claim(
             "samples_abc",
             "By ancestral sampling, samples pass A (no bump or several), B (one misplaced bump) and C (one correct bump).",
-            Share(), phases_abc("ancestral.phase", "ancestral.stored.correct"), threshold=0.5, effect=0.48, source="P1",
+            Share(),
+            phases_abc("ancestral.phase", "ancestral.stored.correct"),
+            threshold=0.5,
+            effect=0.48,
+            source="P1",
             limits=f"{SMALL} {READ}",
         ),
         Claim(
             "misplaced_at_onset",
             "When ancestral samples begin to be correct (a tenth of them at most), most others hold one misplaced bump.",
-            Mean(), readings.misplaced_at_onset,
-            unit="of wrong samples", threshold=0.5, effect=0.2, spread=0.15, source="P1", limits=f"{SMALL} {READ}",
+            Mean(),
+            readings.misplaced_at_onset,
+            unit="of wrong samples",
+            threshold=0.5,
+            effect=0.2,
+            spread=0.15,
+            source="P1",
+            limits=f"{SMALL} {READ}",
         ),
         Claim(
-            "failure_b", "While there is an ordered sheet, wrong ancestral samples hold one misplaced bump.",
-            Mean(), MISPLACED_IN_C, unit="of wrong samples", threshold=0.5, effect=0.36, spread=0.2, source="P1",
+            "failure_b",
+            "While there is an ordered sheet, wrong ancestral samples hold one misplaced bump.",
+            Mean(),
+            MISPLACED_IN_C,
+            unit="of wrong samples",
+            threshold=0.5,
+            effect=0.36,
+            spread=0.2,
+            source="P1",
             limits=f"{SMALL} {READ} Snapshots count at which the sheet is in phase C as read from 128 labels. P1 "
             "states it of the sheet that is not ordered.",
         ),
         Claim(
             "solver_hides",
             "Before half of the stored samples are correct, ancestral samples hold more misplaced bumps than the stored.",
-            Mean(), readings.hidden, unit="of samples", threshold=0.0, effect=0.1, spread=0.07, limits=f"{SMALL} {READ}",
+            Mean(),
+            readings.hidden,
+            unit="of samples",
+            threshold=0.0,
+            effect=0.1,
+            spread=0.07,
+            limits=f"{SMALL} {READ}",
         ),
     ],
     readings=[Reading("ancestral", readings.read_samples, needs=())],
     plots=[
-        PhaseGrid("phases", "Phase of ancestral samples in every run", column="ancestral.phase",
-                  note="White also where no samples were read."),
+        PhaseGrid(
+            "phases",
+            "Phase of ancestral samples in every run",
+            column="ancestral.phase",
+            note="White also where no samples were read.",
+        ),
         *(
-            Courses(name, title, {object_: f"ancestral.{head}{object_}" for object_ in OBJECTS}, ylim=(0, 1), note=note)
+            Courses(
+                name,
+                title,
+                {object_: f"ancestral.{head}{object_}" for object_ in OBJECTS},
+                ylim=(0, 1),
+                note=note,
+            )
             for name, title, head, note in (
-                ("objects", "Ancestral samples while they become correct", "", "Few runs were read at most of the steps."),
+                (
+                    "objects",
+                    "Ancestral samples while they become correct",
+                    "",
+                    "Few runs were read at most of the steps.",
+                ),
                 ("stored", "Samples in 12 denoising steps", "stored.", ""),
             )
         ),
@@ -65,14 +109,18 @@ STUDY = Study(
     tables=[
         Table(
             "Asked after a look",
-            {"runs in which most samples are misplaced at some snapshot": readings.mostly_misplaced,
-             "more misplaced than in 12 steps, before half are correct": readings.hidden,
-             "more misplaced than in 12 steps, at the onset": partial(readings.hidden, at_onset=True),
-             "more correct than in 12 steps, before half are correct": partial(readings.hidden, outcome="correct"),
-             "misplaced, of wrong ones while the sheet is ordered": MISPLACED_IN_C,
-             "the same, each sample counting alike": readings.misplaced_of_all,
-             "noisy when half are correct": readings.noisy_at_half},
+            {
+                "runs in which most samples are misplaced at some snapshot": readings.mostly_misplaced,
+                "more misplaced than in 12 steps, before half are correct": readings.hidden,
+                "more misplaced than in 12 steps, at the onset": partial(readings.hidden, at_onset=True),
+                "more correct than in 12 steps, before half are correct": partial(
+                    readings.hidden, outcome="correct"
+                ),
+                "misplaced, of wrong ones while the sheet is ordered": MISPLACED_IN_C,
+                "the same, each sample counting alike": readings.misplaced_of_all,
+                "noisy when half are correct": readings.noisy_at_half,
+            },
             interval=True,
         ),
     ],
-)  # fmt: skip
+)

@@ -34,8 +34,10 @@ SINGLE, FURTHER = "single lines", "further images"
 HELD_OUT = ps.end(ps.accuracy("left_out"))
 LABELS, SITE = 1000, "mid"  # of the activations whose dimension is read
 PLAN = {
-    "snapshots": {"dense_until": 0, "every": 630}, "images": {"left_out": 256, "off_grid": 0}, "observe": [],
-}  # fmt: skip
+    "snapshots": {"dense_until": 0, "every": 630},
+    "images": {"left_out": 256, "off_grid": 0},
+    "observe": [],
+}
 
 
 def cell(factors: int, images: int, more: str = "") -> ps.Cell:
@@ -83,50 +85,90 @@ BASELINES = {"nearest neighbour": nearest, "nearest of each factor": EACH, "affi
 
 def growth(name: str, times: float, direction: str, words: str) -> ps.Claim:
     return ps.Claim(
-        name, f"A second and a third factor multiply the images that are needed, on average, by {words}.",
-        Surface("log_images", "factors"), HELD_OUT, unit="times the images for a factor", log=True,
-        threshold=math.log(times), direction=direction, effect=0.3, spread=0.13, where={"factors": (1, 2, 3)},
+        name,
+        f"A second and a third factor multiply the images that are needed, on average, by {words}.",
+        Surface("log_images", "factors"),
+        HELD_OUT,
+        unit="times the images for a factor",
+        log=True,
+        threshold=math.log(times),
+        direction=direction,
+        effect=0.3,
+        spread=0.13,
+        where={"factors": (1, 2, 3)},
         limits="630 steps of preset `fast`. One slope is fitted to both steps and all levels of accuracy.",
-    )  # fmt: skip
+    )
 
 
 def bring(factors: int, more: str) -> ps.Claim:
     n, than = FEW[factors], SINGLE if more == FURTHER else ""
     pair = tuple(cell(factors, n, beside).name for beside in (more, than))
     return ps.Claim(
-        f"{more.replace(' ', '_')}_{factors}", f"Beside {n} images of {factors} factors, {more} bring more held-out "
+        f"{more.replace(' ', '_')}_{factors}",
+        f"Beside {n} images of {factors} factors, {more} bring more held-out "
         f"labels{than and f' than as many {than}'}, by more than a tenth of the labels.",
-        ps.Difference("cell", *pair, paired=True), HELD_OUT, unit="of the labels", threshold=0.1, effect=0.18,
-        spread=0.087, where={"cell": pair},
+        ps.Difference("cell", *pair, paired=True),
+        HELD_OUT,
+        unit="of the labels",
+        threshold=0.1,
+        effect=0.18,
+        spread=0.087,
+        where={"cell": pair},
         limits="630 steps of preset `fast`. A single line is an image of which all other lines are left out. Added "
         "after a look at the other cells, before any run of its own.",
-    )  # fmt: skip
+    )
 
 
 STUDY = ps.Study(
-    name="bands", question="How many images does it take to generate held-out labels of a torus of K dimensions?",
-    base="fast", answers="Q9", seeds=6, more=6, headline="below_exponential",
+    name="bands",
+    question="How many images does it take to generate held-out labels of a torus of K dimensions?",
+    base="fast",
+    answers="Q9",
+    seeds=6,
+    more=6,
+    headline="below_exponential",
     cells=[cell(factors, images) for factors, sets in SETS.items() for images in sets]
     + [cell(*few, more) for few in FEW.items() for more in (SINGLE, FURTHER)],
     claims=[
         growth("below_exponential", 4, "below", "less than 4; for nearest neighbours it is 10"),
         growth("above_each", 1.6, "above", "more than 1.6; for the nearest value of each factor it is 1.4"),
         ps.Claim(
-            "dimension", "Trained on 256 images of three factors, activations have the dimension 3, within 15 %.",
-            ps.Mean(), off_by, unit="of 3", threshold=0.15, direction="below", effect=0.1, spread=0.05,
+            "dimension",
+            "Trained on 256 images of three factors, activations have the dimension 3, within 15 %.",
+            ps.Mean(),
+            off_by,
+            unit="of 3",
+            threshold=0.15,
+            direction="below",
+            effect=0.1,
+            spread=0.05,
             where={"factors": 3, "images": 256},
             limits="TwoNN, of 1,000 clean images at one layer. Whether the manifold is a torus is not asked.",
         ),
         ps.Claim(
-            "fourth_factor", "The fourth factor multiplies the images that are needed by less than 2.",
-            Surface("log_images", "factors"), HELD_OUT, unit="times the images for a factor", log=True,
-            threshold=math.log(2), direction="below", effect=0.3, spread=0.13, where={"factors": (3, 4)},
+            "fourth_factor",
+            "The fourth factor multiplies the images that are needed by less than 2.",
+            Surface("log_images", "factors"),
+            HELD_OUT,
+            unit="times the images for a factor",
+            log=True,
+            threshold=math.log(2),
+            direction="below",
+            effect=0.3,
+            spread=0.13,
+            where={"factors": (3, 4)},
             limits="630 steps of preset `fast`. Added after a look at one to three factors, before any run of four.",
         ),
         ps.Claim(
-            "beyond_hull", "Trained on 64 images of four factors, networks generate more than a fifth of the held-out "
+            "beyond_hull",
+            "Trained on 64 images of four factors, networks generate more than a fifth of the held-out "
             "labels; an affine hull and nearest neighbours reach under a hundredth.",
-            ps.Mean(), HELD_OUT, unit="of the labels", threshold=0.2, effect=0.15, spread=0.07,
+            ps.Mean(),
+            HELD_OUT,
+            unit="of the labels",
+            threshold=0.2,
+            effect=0.15,
+            spread=0.07,
             where={"factors": 4, "images": 64},
             limits="The second half is a baseline, not tested. The nearest value of each factor by itself would reach "
             "nearly all. Added as `fourth_factor` was.",
@@ -135,14 +177,35 @@ STUDY = ps.Study(
     ],
     readings=[ps.Reading("dimension", read_dimension, needs=())],
     plots=[
-        ps.Against("held_out", "Held-out labels by images trained on", {"share correct": HELD_OUT}, "images", "factors",
-                   log=True, references=BASELINES, ylim=(0, 1.02), level=0.6, where={"factors": tuple(SETS)})
+        ps.Against(
+            "held_out",
+            "Held-out labels by images trained on",
+            {"share correct": HELD_OUT},
+            "images",
+            "factors",
+            log=True,
+            references=BASELINES,
+            ylim=(0, 1.02),
+            level=0.6,
+            where={"factors": tuple(SETS)},
+        )
     ],
     tables=[
-        ps.Table("Correct at the end",
-                 {"held-out labels": HELD_OUT, "trained labels": ps.end(ps.accuracy("grid")), **BASELINES,
-                  "dimension": ps.end("dimension.two_nn"), "dimension, untrained": ps.start("dimension.two_nn")},
-                 by=("factors", "images")),
-        ps.Table("With single lines, or as many further images", {"held-out labels": HELD_OUT}, where={"cell": BESIDE}),
+        ps.Table(
+            "Correct at the end",
+            {
+                "held-out labels": HELD_OUT,
+                "trained labels": ps.end(ps.accuracy("grid")),
+                **BASELINES,
+                "dimension": ps.end("dimension.two_nn"),
+                "dimension, untrained": ps.start("dimension.two_nn"),
+            },
+            by=("factors", "images"),
+        ),
+        ps.Table(
+            "With single lines, or as many further images",
+            {"held-out labels": HELD_OUT},
+            where={"cell": BESIDE},
+        ),
     ],
-)  # fmt: skip
+)

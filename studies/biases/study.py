@@ -27,7 +27,11 @@ MODULATED = {"by_axis": "modulation by axis brings"}
 MODULATED |= {"shuffled": "modulation by axis with shuffled encodings of places brings"}
 NETWORKS |= MODULATED
 FAST = load_config(overrides=["preset=fast"]).tree()["network"]  # other kinds start from no preset's fields
-PLAN = {"snapshots": {"dense_until": 0, "every": 630}, "images": {"left_out": 0, "off_grid": 0}, "observe": []}  # fmt: skip
+PLAN = {
+    "snapshots": {"dense_until": 0, "every": 630},
+    "images": {"left_out": 0, "off_grid": 0},
+    "observe": [],
+}
 HELD_OUT = end("composed.formed.core")
 BESIDE = {"by place alone": end("composed.matched.core"), "trained labels": end("composed.formed.trained")}
 BESIDE |= {"loss": end("loss")}
@@ -67,8 +71,13 @@ def beyond_hull(runs: Runs) -> np.ndarray:
 
 
 STUDY = Study(
-    name="biases", question="Which inductive biases make a network combine an x and a y that it never saw together?",
-    base="fast", answers="Q4", seeds=8, more=8, headline="head_helps_bumps",
+    name="biases",
+    question="Which inductive biases make a network combine an x and a y that it never saw together?",
+    base="fast",
+    answers="Q4",
+    seeds=8,
+    more=8,
+    headline="head_helps_bumps",
     cells=[cell(world, network) for world in WORLDS for network in ("plain", *NETWORKS)]
     + [cell(world, network, unequal=True) for world in WORLDS for network in ("plain", "head")],
     claims=[
@@ -76,8 +85,13 @@ STUDY = Study(
             Claim(
                 f"{network}_helps_{world}",
                 f"{words.capitalize()} more held-out labels than the U-Net, by more than a tenth of them: {world}.",
-                Difference("network", network, "plain"), HELD_OUT, unit="of the labels", threshold=0.1, effect=0.22,
-                spread=0.12, where={"world": world, "network": ("plain", network)},
+                Difference("network", network, "plain"),
+                HELD_OUT,
+                unit="of the labels",
+                threshold=0.1,
+                effect=0.22,
+                spread=0.12,
+                where={"world": world, "network": ("plain", network)},
                 limits=f"{ADDED} {TOLD}" if network in MODULATED else LIMITS,
             )
             for network, words in NETWORKS.items()
@@ -88,8 +102,14 @@ STUDY = Study(
                 f"places_help_{world}",
                 "Modulation by axis brings more held-out labels than if the encodings of columns and rows are "
                 f"shuffled, by more than a tenth of them: {world}.",
-                Difference("network", "by_axis", "shuffled"), HELD_OUT, unit="of the labels", threshold=0.1, effect=0.3,
-                spread=0.16, where={"world": world, "network": tuple(MODULATED)}, limits=f"{ADDED} {TOLD}",
+                Difference("network", "by_axis", "shuffled"),
+                HELD_OUT,
+                unit="of the labels",
+                threshold=0.1,
+                effect=0.3,
+                spread=0.16,
+                where={"world": world, "network": tuple(MODULATED)},
+                limits=f"{ADDED} {TOLD}",
             )
             for world in WORLDS
         ),
@@ -98,7 +118,12 @@ STUDY = Study(
                 f"beyond_hull_{world}",
                 "Of labels whose x and y were seen once each, networks generate more of those whose x and y the "
                 f"trained labels connect{hull}, by more than a fifth: {world}.",
-                Mean(strata="cell"), beyond_hull, unit="of the labels", threshold=0.2, effect=0.27, spread=0.3,
+                Mean(strata="cell"),
+                beyond_hull,
+                unit="of the labels",
+                threshold=0.2,
+                effect=0.27,
+                spread=0.3,
                 where={"world": world, "network": ("plain", "head", "axial")},
                 limits=f"{LIMITS} Runs without a label of either sort are left out.",
             )
@@ -109,24 +134,42 @@ STUDY = Study(
                 f"head_helps_{world}_unequal",
                 "If x is denser than y, a head of the images' own form brings more held-out labels than the U-Net, by "
                 f"more than a tenth of them: {world}.",
-                Difference("network", "head", "plain"), HELD_OUT, unit="of the labels", threshold=0.1, effect=0.3,
-                spread=0.16, where={"unequal": world}, limits=ADDED + f" {UNLEARNED}" * (world == "bumps"),
+                Difference("network", "head", "plain"),
+                HELD_OUT,
+                unit="of the labels",
+                threshold=0.1,
+                effect=0.3,
+                spread=0.16,
+                where={"unequal": world},
+                limits=ADDED + f" {UNLEARNED}" * (world == "bumps"),
             )
             for world in WORLDS
         ),
     ],
     readings=[Reading("composed", read_composed, needs=())],
     plots=[
-        Ends(world, f"Held-out {world} farther than 1 px from trained ones", {"share correct": HELD_OUT}, by="network",
-             where={"world": world}, ylim=(0, 1.02))
+        Ends(
+            world,
+            f"Held-out {world} farther than 1 px from trained ones",
+            {"share correct": HELD_OUT},
+            by="network",
+            where={"world": world},
+            ylim=(0, 1.02),
+        )
         for world in WORLDS
     ],
     tables=[
-        Table("Correct at the end",
-              {"held-out labels": HELD_OUT, **BESIDE}
-              | {f"x and y seen once, {name}": end(f"composed.formed.{name}") for name in ("joined", "apart")},
-              by=("world", "network")),
-        Table("If x is denser than y", {"held-out labels": HELD_OUT, **BESIDE}, where={"unequal": tuple(WORLDS)},
-              by=("unequal", "network")),
+        Table(
+            "Correct at the end",
+            {"held-out labels": HELD_OUT, **BESIDE}
+            | {f"x and y seen once, {name}": end(f"composed.formed.{name}") for name in ("joined", "apart")},
+            by=("world", "network"),
+        ),
+        Table(
+            "If x is denser than y",
+            {"held-out labels": HELD_OUT, **BESIDE},
+            where={"unequal": tuple(WORLDS)},
+            by=("unequal", "network"),
+        ),
     ],
-)  # fmt: skip
+)

@@ -17,9 +17,14 @@ from studies.ladder.study import LEFT_OUT
 CANVAS_PX = 32
 FROM = 450  # step from which nats are averaged: on a balanced grid they varied widely before step 300
 FEW_OBSERVED = {
-    "latent_labels": 64, "variance_labels": 16, "variance_draws": 2, "crossed_labels": 0, "t": [600], "p1": None,
+    "latent_labels": 64,
+    "variance_labels": 16,
+    "variance_draws": 2,
+    "crossed_labels": 0,
+    "t": [600],
+    "p1": None,
     "bands": 1,
-}  # fmt: skip
+}
 
 
 def cell(dx: float, dy: float) -> Cell:
@@ -70,8 +75,13 @@ LIMITS = (
 )
 
 STUDY = Study(
-    name="bits", base="lean", answers="S6", cells=[*(cell(*steps) for steps in ((0.25, 1.0), (1.0, 0.25), (1.0, 4.0),
-    (4.0, 1.0))), LONG], seeds=6, more=6, headline="nats_together_coarse",
+    name="bits",
+    base="lean",
+    answers="S6",
+    cells=[*(cell(*steps) for steps in ((0.25, 1.0), (1.0, 0.25), (1.0, 4.0), (4.0, 1.0))), LONG],
+    seeds=6,
+    more=6,
+    headline="nats_together_coarse",
     question="Trained on x and y of unequal density, how many nats of each factor does a network learn?",
     readings=[Reading("closest", read_closest, needs=NEEDED)],
     claims=[
@@ -79,42 +89,80 @@ STUDY = Study(
             "nats_together_coarse",
             "As many nats of x are learned as of y, within a quarter of a nat, on average over training: increments "
             "of 1 and 4 px.",
-            Mean(absolute=True), lead, unit="nats", threshold=0.25, effect=(0.25, 0.25), spread=0.2, direction="below",
-            where=COARSE, limits=LIMITS,
+            Mean(absolute=True),
+            lead,
+            unit="nats",
+            threshold=0.25,
+            effect=(0.25, 0.25),
+            spread=0.2,
+            direction="below",
+            where=COARSE,
+            limits=LIMITS,
         ),
         Claim(
             "denser_nats_first_coarse",
             "More nats are learned of the denser factor than of the sparser one, on average over training: increments "
             "of 1 and 4 px.",
-            Mean(), lead, unit="nats", threshold=0.0, effect=0.25, spread=0.2, where=COARSE, limits=LIMITS,
+            Mean(),
+            lead,
+            unit="nats",
+            threshold=0.0,
+            effect=0.25,
+            spread=0.2,
+            where=COARSE,
+            limits=LIMITS,
         ),
         Claim(
             "converged",
             "Trained four times as long, networks have learned the label's nats on average, within 10 % of all.",
-            Mean(absolute=True), surplus, unit="of the nats", threshold=0.1, effect=0.1, spread=0.06, direction="below",
+            Mean(absolute=True),
+            surplus,
+            unit="of the nats",
+            threshold=0.1,
+            effect=0.1,
+            spread=0.06,
+            direction="below",
             where={"cell": LONG.name},
             limits="That each network has, or that it would come no nearer. The number is the network's own gap; it is "
             "information only as far as the network is near its optimum.",
         ),
     ],
     plots=[
-        Scatter("factors", "Nats learned of x and of y", partial(nats, axis="x"), partial(nats, axis="y"),
-                "nats of x", "nats of y", "cell", where=COARSE, note=f"Averaged over snapshots from step {FROM} on."),
-        Courses("longer", "Nats of the label over a long training, as a share of all",
-                {name: f"closest.nats.{name}" for name in ("label", "x", "y")}, where={"cell": LONG.name},
-                ylabel="share of nats", ylim=(-0.2, 1.5), level=1.0),
+        Scatter(
+            "factors",
+            "Nats learned of x and of y",
+            partial(nats, axis="x"),
+            partial(nats, axis="y"),
+            "nats of x",
+            "nats of y",
+            "cell",
+            where=COARSE,
+            note=f"Averaged over snapshots from step {FROM} on.",
+        ),
+        Courses(
+            "longer",
+            "Nats of the label over a long training, as a share of all",
+            {name: f"closest.nats.{name}" for name in ("label", "x", "y")},
+            where={"cell": LONG.name},
+            ylabel="share of nats",
+            ylim=(-0.2, 1.5),
+            level=1.0,
+        ),
     ],
     tables=[
         Table(
             "Nats learned of each factor, and all that there are",
             {
-                "x, learned": partial(nats, axis="x"), "x, all": partial(all_nats, axis="x"),
-                "y, learned": partial(nats, axis="y"), "y, all": partial(all_nats, axis="y"),
+                "x, learned": partial(nats, axis="x"),
+                "x, all": partial(all_nats, axis="x"),
+                "y, learned": partial(nats, axis="y"),
+                "y, all": partial(all_nats, axis="y"),
                 "denser minus sparser": lead,
             },
-            interval=True, where={"pair": ("coarse", "fourfold")},
+            interval=True,
+            where={"pair": ("coarse", "fourfold")},
             note=f"Averaged over snapshots from step {FROM} on. Numbers above all that there are show a network far "
             "from its optimum.",
         )
     ],
-)  # fmt: skip
+)

@@ -74,22 +74,34 @@ def claims_for(shift_px: int) -> list[ps.Claim]:
             f"bound_{shift_px}",
             f"A network that commutes with shifts by {shift_px} px generates at most ({shift_px}/{CANVAS_PX})² "
             f"correctly.",
-            ps.Mean(), above_bound,
-            unit="above the bound", threshold=0.05, effect=0.05, spread=0.02, direction="below", where=cell, check=True,
+            ps.Mean(),
+            above_bound,
+            unit="above the bound",
+            threshold=0.05,
+            effect=0.05,
+            spread=0.02,
+            direction="below",
+            where=cell,
+            check=True,
         ),
         ps.Claim(
             f"b_is_last_{shift_px}",
             f"Without a source of position beyond {shift_px} px, samples reach phase B and never C.",
-            numbers=ends_in_b, where=cell, check=True, **MAJORITY,
+            numbers=ends_in_b,
+            where=cell,
+            check=True,
+            **MAJORITY,
             limits="The bound already excludes phase C; that B is reached is what was measured.",
         ),
         ps.Claim(
             f"ordered_{shift_px}",
             "Probe R² at mid, t = 600, is above 0.9 at the end all the same: order is not enough for accuracy.",
-            numbers=partial(_probe_above, level=0.9), where=cell, **MAJORITY,
+            numbers=partial(_probe_above, level=0.9),
+            where=cell,
+            **MAJORITY,
             limits="At this noise level only the label gives the position, and an untrained network passes it on.",
         ),
-    ]  # fmt: skip
+    ]
 
 
 SOURCES = {
@@ -100,15 +112,26 @@ SOURCES = {
 }
 
 STUDY = ps.Study(
-    name="cap", question="What limits accuracy if a network knows no absolute position, and what provides that position?",
-    base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="source_zeros",
+    name="cap",
+    question="What limits accuracy if a network knows no absolute position, and what provides that position?",
+    base="lean",
+    answers="Q2",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="source_zeros",
     claims=[
         *claims_for(8),
         *claims_for(16),
         ps.Claim(
             "bound_in_every_run",
             "In every run of a network that commutes with shifts, accuracy is at most the bound.",
-            ps.Share(), within_bound, threshold=0.75, effect=(0.24, 0.4), where={"cell": BOUNDED}, check=True,
+            ps.Share(),
+            within_bound,
+            threshold=0.75,
+            effect=(0.24, 0.4),
+            where={"cell": BOUNDED},
+            check=True,
             limits="A run in which nothing is correct passes, and the samples of one snapshot cannot show a "
             "small excess.",
         ),
@@ -116,18 +139,27 @@ STUDY = ps.Study(
             ps.Claim(
                 f"source_{cell.split(', ')[-1]}",
                 f"On a torus with {words}, samples reach phase C within 2,500 steps.",
-                numbers=ps.ever("phase.behaviour", "C"), where={"cell": cell}, **MAJORITY,
+                numbers=ps.ever("phase.behaviour", "C"),
+                where={"cell": cell},
+                **MAJORITY,
                 limits="A run that has not reached C after 2,500 steps might still do so later."
-                + (" These runs had been looked at before the claim was preregistered." if cell == "zeros" else ""),
+                + (
+                    " These runs had been looked at before the claim was preregistered."
+                    if cell == "zeros"
+                    else ""
+                ),
             )
             for cell, words in SOURCES.items()
         ),
     ],
     plots=[
         ps.Courses(
-            "accuracy", "Accuracy and probe R² on a torus",
+            "accuracy",
+            "Accuracy and probe R² on a torus",
             {"correct, on the grid": CORRECT, "probe R² at mid, t = 600": PROBE_R2},
-            panels_by="cell", ylabel="share, or R²", ylim=(-0.05, 1.02),
+            panels_by="cell",
+            ylabel="share, or R²",
+            ylim=(-0.05, 1.02),
             references={"bound": {cell.name: cell.axes["bound"] for cell in CELLS if cell.name in BOUNDED}},
         ),
         ps.PhaseGrid("courses", "Phase of the samples in every run"),
@@ -136,10 +168,12 @@ STUDY = ps.Study(
         ps.Table(
             "What each network reaches",
             {
-                "accuracy at most": lambda runs: runs.table["bound"], "correct at the end": ps.end(CORRECT, LAST),
+                "accuracy at most": lambda runs: runs.table["bound"],
+                "correct at the end": ps.end(CORRECT, LAST),
                 "share of runs that reach B": ps.ever("phase.behaviour", "B"),
-                "share of runs that reach C": ps.ever("phase.behaviour", "C"), "probe R² at the end": ps.end(PROBE_R2),
+                "share of runs that reach C": ps.ever("phase.behaviour", "C"),
+                "probe R² at the end": ps.end(PROBE_R2),
             },
         )
     ],
-)  # fmt: skip
+)

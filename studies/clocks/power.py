@@ -33,10 +33,12 @@ class PowerOff(Statistic):
         signed = bounded_over_runs(power, len(table), table["images"].tolist())
         late = [n for n, part in table.groupby("images") if not part["came"].mean() > 0.5]
         return replace(
-            signed, value=abs(signed.value), low=max(signed.low, -signed.high, 0.0), high=max(signed.high,
-            -signed.low),
+            signed,
+            value=abs(signed.value),
+            low=max(signed.low, -signed.high, 0.0),
+            high=max(signed.high, -signed.low),
             censored=f"most runs of {late} images do not reach the onset by their end" if late else "",
-        )  # fmt: skip
+        )
 
     def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: np.random.Generator):
         power = self.expected + truth * rng.choice([-1, 1])

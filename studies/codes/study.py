@@ -15,8 +15,13 @@ import phasescope.studies as ps
 from studies.codes.kinds import nats
 
 TRAINING = {
-    "steps": 4000, "batch": 64, "optimiser": {"kind": "adamw", "lr": 0.001}, "warmup": 100, "decay": "cosine", "ema": 0.99,
-}  # fmt: skip
+    "steps": 4000,
+    "batch": 64,
+    "optimiser": {"kind": "adamw", "lr": 0.001},
+    "warmup": 100,
+    "decay": "cosine",
+    "ema": 0.99,
+}
 PLAN = {"snapshots": {"dense_until": 0, "every": 200}, "images": {"grid": 64, "off_grid": 0}, "observe": []}
 KINDS = "studies/codes/kinds.py"
 USED, LEAST = 1.0, 0.05  # nats of a code that is used (all 1,024 places have 6.9), and of one of its units
@@ -61,49 +66,111 @@ def used(runs: ps.Runs) -> np.ndarray:
 
 def uses(name: str, start: str, B: float, direction: str, sentence: str) -> ps.Claim:
     return ps.Claim(
-        name, sentence, ps.Share(), used, threshold=0.5, effect=0.49, direction=direction,
-        where={"B": B, "start": start, "label": False}, limits=LIMITS,
-    )  # fmt: skip
+        name,
+        sentence,
+        ps.Share(),
+        used,
+        threshold=0.5,
+        effect=0.49,
+        direction=direction,
+        where={"B": B, "start": start, "label": False},
+        limits=LIMITS,
+    )
 
 
 STUDY = ps.Study(
-    name="codes", question="When does a VAE use its code, and do thresholds that are known before training say so?",
-    base="fast", answers="Q5",
+    name="codes",
+    question="When does a VAE use its code, and do thresholds that are known before training say so?",
+    base="fast",
+    answers="Q5",
     cells=[
         *(cell("scratch", B) for B in (0.1, 0.22, 0.45)),
         *(cell("annealed", B) for B in (0.22, 0.45, 1.4)),
         cell("scratch", 0.1, conditional=True),
     ],
-    seeds=8, more=8, headline="hysteresis",
+    seeds=8,
+    more=8,
+    headline="hysteresis",
     claims=[
-        uses("unstable", "scratch", 0.1, "above", "Below the first threshold (B = 0.1, of 0.148) most runs use their code."),
-        uses("stable", "scratch", 0.22, "below", "Above it (B = 0.22) most runs from scratch do not use their code."),
+        uses(
+            "unstable",
+            "scratch",
+            0.1,
+            "above",
+            "Below the first threshold (B = 0.1, of 0.148) most runs use their code.",
+        ),
+        uses(
+            "stable",
+            "scratch",
+            0.22,
+            "below",
+            "Above it (B = 0.22) most runs from scratch do not use their code.",
+        ),
         ps.Claim(
             "hysteresis",
             "Between them (B = 0.45) runs in which B rises slowly have more than a nat more than runs from scratch.",
-            ps.Difference("start", "annealed", "scratch"), ps.end("code.nats"), unit="nats", threshold=1.0, effect=0.6,
-            spread=0.3, where={"B": 0.45}, limits=LIMITS,
+            ps.Difference("start", "annealed", "scratch"),
+            ps.end("code.nats"),
+            unit="nats",
+            threshold=1.0,
+            effect=0.6,
+            spread=0.3,
+            where={"B": 0.45},
+            limits=LIMITS,
         ),
         ps.Claim(
-            "empty", "If the decoder is given the label, the code holds less than 0.05 nats.",
-            ps.Mean(), ps.end("code.nats"), unit="nats", threshold=LEAST, direction="below", effect=0.04, spread=0.02,
-            where={"label": True}, check=True, limits=LIMITS,
+            "empty",
+            "If the decoder is given the label, the code holds less than 0.05 nats.",
+            ps.Mean(),
+            ps.end("code.nats"),
+            unit="nats",
+            threshold=LEAST,
+            direction="below",
+            effect=0.04,
+            spread=0.02,
+            where={"label": True},
+            check=True,
+            limits=LIMITS,
         ),
         ps.Claim(
-            "no_phase_b", "If the decoder is given the label, phase B (mostly one misplaced bump) is left out.",
-            ps.Share(), ps.ever("phase.behaviour", "B"), threshold=0.5, direction="below", effect=0.49,
-            where={"label": True}, limits=f"{LIMITS} Read every 200 steps, on 64 labels.",
+            "no_phase_b",
+            "If the decoder is given the label, phase B (mostly one misplaced bump) is left out.",
+            ps.Share(),
+            ps.ever("phase.behaviour", "B"),
+            threshold=0.5,
+            direction="below",
+            effect=0.49,
+            where={"label": True},
+            limits=f"{LIMITS} Read every 200 steps, on 64 labels.",
         ),
-        uses("worthless", "annealed", 1.4, "below", "Above the second (B = 1.4, of 0.91) most runs lose their code."),
+        uses(
+            "worthless",
+            "annealed",
+            1.4,
+            "below",
+            "Above the second (B = 1.4, of 0.91) most runs lose their code.",
+        ),
     ],
     readings=[ps.Reading("code", read_code, needs=())],
-    plots=[ps.Courses("courses", "The code through training", {"nats": "code.nats"}, panels_by="cell", ylabel="KL (nats)")],
+    plots=[
+        ps.Courses(
+            "courses",
+            "The code through training",
+            {"nats": "code.nats"},
+            panels_by="cell",
+            ylabel="KL (nats)",
+        )
+    ],
     tables=[
         ps.Table(
             "At the end",
-            {"KL (nats)": ps.end("code.nats"), "units used": ps.end("code.units"),
-             "squared error": ps.end("code.distortion"), "samples with one well-formed bump": formed,
-             "samples correct": ps.end("outcomes.grid.correct")},
+            {
+                "KL (nats)": ps.end("code.nats"),
+                "units used": ps.end("code.units"),
+                "squared error": ps.end("code.distortion"),
+                "samples with one well-formed bump": formed,
+                "samples correct": ps.end("outcomes.grid.correct"),
+            },
         )
     ],
-)  # fmt: skip
+)

@@ -34,9 +34,12 @@ JUDGED = {
 }
 
 ENDS_ONLY = {  # only the end is read, so six snapshots and few latents keep the cost near that of training
-    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "variance_labels": 32, "crossed_labels": 32,
+    "snapshots": {"dense_until": 0, "every": 500},
+    "latent_labels": 128,
+    "variance_labels": 32,
+    "crossed_labels": 32,
     "t": [600],
-}  # fmt: skip
+}
 
 
 def both(hold_out: dict | None = None, **fields: object) -> dict:
@@ -81,58 +84,92 @@ def claims_of(world: str, held: str) -> list[ps.Claim]:
             f"Beside 1D images, 2D images along a rim of 2 px help inside the rim: {world}.",
         )
     helped = ps.Claim(
-        name, sentence, ps.Difference("trained_on", "2D and 1D", less, paired=True), numbers,
-        unit="of the excess", threshold=0.3 if held == "rim" else 0.4, effect=0.3, spread=0.18 if held == "rim" else 0.12,
-        where={"world": world, "held": held}, source="P2",
+        name,
+        sentence,
+        ps.Difference("trained_on", "2D and 1D", less, paired=True),
+        numbers,
+        unit="of the excess",
+        threshold=0.3 if held == "rim" else 0.4,
+        effect=0.3,
+        spread=0.18 if held == "rim" else 0.12,
+        where={"world": world, "held": held},
+        source="P2",
         limits="Longer training, or sets of another size, might differ: the sets also differ in their number of "
         f"images. {JUDGED[world]}",
-    )  # fmt: skip
+    )
     if held == "rim":
         return [helped]
     composes = ps.Claim(
         f"composes_{world}_{held}",
         f"Trained on 2D and 1D images, a network generates the held-out {split} beyond the nearest-neighbour "
         f"baseline: {world}.",
-        ps.Mean(), numbers, unit="excess over the baseline", threshold=0.5, effect=0.3, spread=0.13, source="P2",
+        ps.Mean(),
+        numbers,
+        unit="excess over the baseline",
+        threshold=0.5,
+        effect=0.3,
+        spread=0.13,
+        source="P2",
         where={"world": world, "held": held, "trained_on": "2D and 1D"},
         limits="Longer training might change it. A per-factor baseline gets all of them: 1D images show every value. "
         f"{JUDGED[world]}",
-    )  # fmt: skip
+    )
     return [helped, composes]
 
 
 STUDY = ps.Study(
     name="compose",
     question="Trained on factors together and alone, does a network generate combinations that it never saw?",
-    base="lean", answers="S7", cells=[cell for world in WORLDS for cell in cells_of(world)],
-    seeds=6, more=6, headline="composes_bumps_cross",
+    base="lean",
+    answers="S7",
+    cells=[cell for world in WORLDS for cell in cells_of(world)],
+    seeds=6,
+    more=6,
+    headline="composes_bumps_cross",
     claims=[claim for world in WORLDS for held in HELD_OUT for claim in claims_of(world, held)],
     plots=[
         *(
             ps.Ends(
-                f"{world}_{held}", f"{world.capitalize()}, {held}: beyond the nearest-neighbour baseline",
-                {"well-formed samples": excess(split), "every sample, matched filter": excess(split, "matched")},
-                by="trained_on", where={"world": world, "held": held}, ylim=(-0.2, 1.05), level=0.0,
+                f"{world}_{held}",
+                f"{world.capitalize()}, {held}: beyond the nearest-neighbour baseline",
+                {
+                    "well-formed samples": excess(split),
+                    "every sample, matched filter": excess(split, "matched"),
+                },
+                by="trained_on",
+                where={"world": world, "held": held},
+                ylim=(-0.2, 1.05),
+                level=0.0,
             )
             for world in WORLDS
             for held, (_, split) in HELD_OUT.items()
         ),
         ps.Courses(
-            "courses", "Accuracy by split through training",
-            {split: ps.accuracy(split) for split in ("grid", "x_arm", "y_arm", "intersection", "square", "inside")},
-            panels_by="cell", ylabel="share correct", ylim=(-0.02, 1.02), note="The split `grid` is trained on.",
+            "courses",
+            "Accuracy by split through training",
+            {
+                split: ps.accuracy(split)
+                for split in ("grid", "x_arm", "y_arm", "intersection", "square", "inside")
+            },
+            panels_by="cell",
+            ylabel="share correct",
+            ylim=(-0.02, 1.02),
+            note="The split `grid` is trained on.",
         ),
     ],
     tables=[
         ps.Table(
             f"{split.capitalize()}, at the end",
             {
-                "correct": ps.end(ps.accuracy(split)), "correct on trained labels": ps.end(ps.accuracy("grid")),
-                "beyond nearest neighbour": excess(split), "the same, every sample": excess(split, "matched"),
+                "correct": ps.end(ps.accuracy(split)),
+                "correct on trained labels": ps.end(ps.accuracy("grid")),
+                "beyond nearest neighbour": excess(split),
+                "the same, every sample": excess(split, "matched"),
                 "beyond the kernel baseline": excess(split, baseline="kernel"),
             },
-            by=("world", "trained_on"), where={"held": held},
+            by=("world", "trained_on"),
+            where={"held": held},
         )
         for held, (_, split) in HELD_OUT.items()
     ],
-)  # fmt: skip
+)

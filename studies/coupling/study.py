@@ -20,27 +20,52 @@ MOVES = "Moves of all lengths count, long ones most: a sheet that bends back on 
 STUDY = Study(
     name="coupling",
     question="On P1's ingredients: are x and y coupled in latents (P1) or factorized (P2), and does training make it so?",
-    base="p1", answers="S6", cells=(*P1.cells, P1_DATA.cells[-1]), seeds=8, more=8, headline="factorized_more_down3_600",
+    base="p1",
+    answers="S6",
+    cells=(*P1.cells, P1_DATA.cells[-1]),
+    seeds=8,
+    more=8,
+    headline="factorized_more_down3_600",
     claims=[
         *(
             Claim(
                 f"{head}factorized_{site.layer}_{site.t}",
                 f"{trained} at {at(site)} are nearer to a Clifford torus than to a torus in three dimensions.",
-                Mean(), end(index(site)), unit="index", threshold=MIDWAY, effect=EFFECT, spread=spread, source="P2",
+                Mean(),
+                end(index(site)),
+                unit="index",
+                threshold=MIDWAY,
+                effect=EFFECT,
+                spread=spread,
+                source="P2",
                 where={"cell": cell},
-                limits=f"{SMALL} {MOVES}" + " Runs ended at step 4,500, while the index was rising." * (cell == "unequal"),
+                limits=f"{SMALL} {MOVES}"
+                + " Runs ended at step 4,500, while the index was rising." * (cell == "unequal"),
             )
             for cell, head, trained, spread in (
-                ("p1", "", "Latents", SPREAD),  # below: six runs of a spread of 0.2 detect EFFECT with a power of 0.8
+                (
+                    "p1",
+                    "",
+                    "Latents",
+                    SPREAD,
+                ),  # below: six runs of a spread of 0.2 detect EFFECT with a power of 0.8
                 ("unequal", "unequal_", "If increments are 0.25 px along x and 1 px along y, latents", 0.2),
             )
             for site in SITES
         ),
         *(
             Claim(
-                f"factorized_more_{site.layer}_{site.t}", f"Training makes latents at {at(site)} more factorized.",
-                Mean(), gain(index(site)), unit="index", threshold=0.0, effect=EFFECT, spread=SPREAD, source="P2",
-                where={"cell": "p1"}, limits=f"{SMALL} {MOVES} An untrained network passes on the label's encoding (index "
+                f"factorized_more_{site.layer}_{site.t}",
+                f"Training makes latents at {at(site)} more factorized.",
+                Mean(),
+                gain(index(site)),
+                unit="index",
+                threshold=0.0,
+                effect=EFFECT,
+                spread=SPREAD,
+                source="P2",
+                where={"cell": "p1"},
+                limits=f"{SMALL} {MOVES} An untrained network passes on the label's encoding (index "
                 "1): if it starts near 1, little is left to gain.",
             )
             for site in SITES
@@ -49,17 +74,24 @@ STUDY = Study(
     readings=[Reading("code", read_code, needs=())],
     plots=[
         Courses(
-            "index", "The factorization index through training", {at(site): index(site) for site in SITES},
-            panels_by="cell", ylabel="index (0: 3D torus, 1: Clifford torus)", level=MIDWAY,
+            "index",
+            "The factorization index through training",
+            {at(site): index(site) for site in SITES},
+            panels_by="cell",
+            ylabel="index (0: 3D torus, 1: Clifford torus)",
+            level=MIDWAY,
             note="Noise can bring an index above 1.",
         )
     ],
     tables=[
         Table(
             "Latents before and after training",
-            {f"{at(site)}, {moment}": number(index(site)) for site in SITES for moment, number in
-             (("untrained", start), ("trained", end))}
+            {
+                f"{at(site)}, {moment}": number(index(site))
+                for site in SITES
+                for moment, number in (("untrained", start), ("trained", end))
+            }
             | {"images": end("code.images.value"), "the label's encoding": end("code.encoding.value")},
         )
     ],
-)  # fmt: skip
+)

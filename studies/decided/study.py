@@ -99,14 +99,26 @@ STUDY = ps.Study(
     name="decided",
     question="At which noise level is a sample's identity fixed without a label, and is it where the posterior "
     "fixes it?",
-    base="lean", answers="Q7", cells=CELLS, seeds=8, more=8, headline="decided_1",
+    base="lean",
+    answers="Q7",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="decided_1",
     readings=[ps.Reading("clones", read_clones, needs=())],
     claims=[
         ps.Claim(
             f"decided_{sigma:g}",
             f"Without a label, a sample's identity is fixed within {NEAR:g} noise levels of where the exact "
             f"posterior fixes it: sigma {sigma:g} px.",
-            ps.Mean(absolute=True), beyond_exact, NEAR, 15.0, 10.0, "below", unit="noise levels", where={"sigma": sigma},
+            ps.Mean(absolute=True),
+            beyond_exact,
+            threshold=NEAR,
+            effect=15.0,
+            spread=10.0,
+            direction="below",
+            unit="noise levels",
+            where={"sigma": sigma},
             limits="Levels between those that were tried are interpolated. How a network with labels fixes its "
             "samples is another question.",
         )
@@ -115,8 +127,11 @@ STUDY = ps.Study(
     plots=[
         ComesBack(),
         ps.Ends(
-            "half", "The noise level at which half of the clones come back",
-            {"t, minus that of a perfect network": beyond_exact}, by="sigma", level=0.0,
+            "half",
+            "The noise level at which half of the clones come back",
+            {"t, minus that of a perfect network": beyond_exact},
+            by="sigma",
+            level=0.0,
             note=f"A claim holds within {NEAR:g} noise levels of 0. x axis: sigma, px.",
         ),
     ],
@@ -124,14 +139,15 @@ STUDY = ps.Study(
         ps.Table(
             "Noise levels at which a sample's identity is fixed",
             {
-                "half come back at t": ps.end("clones.half"), "perfect network": ps.end("clones.exact_half"),
+                "half come back at t": ps.end("clones.half"),
+                "perfect network": ps.end("clones.exact_half"),
                 "predicted condensation": lambda runs: predictions(runs, "t_condensation"),
                 "predicted instability": lambda runs: predictions(runs, "t_instability"),
             },
             by=("sigma",),
         )
     ],
-)  # fmt: skip
+)
 
 
 def predictions(runs: ps.Runs, name: str) -> np.ndarray:

@@ -56,15 +56,19 @@ SEEN = "These runs had been looked at when the threshold of 0.9 was chosen."
 WEIGHT = "A wider bump weighs more in the loss."
 COMPARED = {
     "denser": (
-        "Denser data, increments of 0.25 px instead of 1 px,", (0.25, 1), (1, 1),
+        "Denser data, increments of 0.25 px instead of 1 px,",
+        (0.25, 1),
+        (1, 1),
         "Below 1 px a nearest-neighbour baseline is correct as well.",
     ),
     "wider_than_1": (
-        "More overlap, sigma = 2 px instead of 1 px on the same labels,", (1, 2), (1, 1),
+        "More overlap, sigma = 2 px instead of 1 px on the same labels,",
+        (1, 2),
+        (1, 1),
         f"{WEIGHT} The ratio of accuracy on the grid, preset lean, was known when this claim was added.",
     ),
     "wider": ("More overlap, sigma = 2 px instead of 0.5 px on the same labels,", (1, 2), (1, 0.5), WEIGHT),
-}  # fmt: skip
+}
 """words, increment and sigma of the cells of which the first may be earlier, limits"""
 
 
@@ -79,17 +83,32 @@ def earlier(name: str, thing: str, system: str) -> ps.Claim:
     return ps.Claim(
         f"{name}_sooner_{thing}_{system}",
         f"{sentence} bring {words} earlier by more than a fifth of the steps: {objective}.",
-        ps.OnsetRatio("cell", first, second), number, threshold=0.8, effect=effect, spread=spread, direction="below",
-        where={"cell": (first, second)}, source="P1", minimum_n=10,
+        ps.OnsetRatio("cell", first, second),
+        number,
+        threshold=0.8,
+        effect=effect,
+        spread=spread,
+        direction="below",
+        where={"cell": (first, second)},
+        source="P1",
+        minimum_n=10,
         limits=limits + " These runs were known before the claim was preregistered." * (system == "fast"),
-    )  # fmt: skip
+    )
 
 
 STUDY = ps.Study(
     question="Do denser data, more images and more overlap bring order and accuracy earlier, counted in steps?",
-    name="density", base="lean", answers="S5", seeds=8, more=8, headline="denser_sooner_grid_eps",
-    cells=[*SETS, *(grid("eps", *point) for point in ((0.25, 1.0), (0.5, 1.0), (1.0, 0.5), (1.0, 2.0))),
-        *(grid("fast", d, sigma) for sigma in (0.5, 1.0, 2.0) for d in (0.25, 0.5, 1.0, 2.0, 4.0))],
+    name="density",
+    base="lean",
+    answers="S5",
+    seeds=8,
+    more=8,
+    headline="denser_sooner_grid_eps",
+    cells=[
+        *SETS,
+        *(grid("eps", *point) for point in ((0.25, 1.0), (0.5, 1.0), (1.0, 0.5), (1.0, 2.0))),
+        *(grid("fast", d, sigma) for sigma in (0.5, 1.0, 2.0) for d in (0.25, 0.5, 1.0, 2.0, 4.0)),
+    ],
     claims=[
         *(
             earlier(name, thing, system)
@@ -102,7 +121,12 @@ STUDY = ps.Study(
             ps.Claim(
                 f"more_images_sooner_{thing}",
                 f"Among sets of 64 to 1,024 images, larger ones bring {words} earlier.",
-                ps.Rank(by="images"), number, threshold=0.0, effect=0.5, minimum_n=20, source="P1",
+                ps.Rank(by="images"),
+                number,
+                threshold=0.0,
+                effect=0.5,
+                minimum_n=20,
+                source="P1",
                 where={"cell": tuple(cell.name for cell in SETS)},
                 limits="Sets are nested: the smaller ones are the first of one random order of the grid's labels. "
                 "Smaller effects are seldom decided." + f" {SEEN}" * (thing == "manifold"),
@@ -112,17 +136,28 @@ STUDY = ps.Study(
         ps.Claim(
             "beyond_copier",
             "From 128 images of the grid, samples off the grid are correct beyond the nearest-neighbour baseline.",
-            ps.Mean(), excess,
-            unit="excess over the baseline", threshold=0.0, effect=0.3, spread=0.19, where={"cell": SETS[1].name},
+            ps.Mean(),
+            excess,
+            unit="excess over the baseline",
+            threshold=0.0,
+            effect=0.3,
+            spread=0.19,
+            where={"cell": SETS[1].name},
             limits="The baseline's accuracy is a mean over labels drawn off the grid.",
         ),
     ],
     plots=[
         ps.Against(
-            name, f"Onsets against {name}",
-            {"steps until most samples are correct": THINGS["grid"][1],
-            "steps until a manifold": THINGS["manifold"][1]},
-            along, by, where=where, log=along == "images",
+            name,
+            f"Onsets against {name}",
+            {
+                "steps until most samples are correct": THINGS["grid"][1],
+                "steps until a manifold": THINGS["manifold"][1],
+            },
+            along,
+            by,
+            where=where,
+            log=along == "images",
             note="Runs that reach it; on the grid. Manifold: the label explains 0.9 of the variance at mid, t = 600.",
         )
         for name, along, by, where in (
@@ -144,4 +179,4 @@ STUDY = ps.Study(
             note="Onsets are means over the runs that reach them.",
         )
     ],
-)  # fmt: skip
+)

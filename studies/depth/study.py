@@ -47,7 +47,9 @@ CELLS = [
 ]
 ZEROS, CIRCULAR = {"padding": "zeros"}, {"padding": "circular"}
 BOTH = {"depth": (1, 3)}
-LIMITS = "Preset `lean` but for the network, at one learning rate. 64 samples at each snapshot, every 50 steps."  # fmt: skip
+LIMITS = (
+    "Preset `lean` but for the network, at one learning rate. 64 samples at each snapshot, every 50 steps."
+)
 ACCURACY = ps.onset(CORRECT, 0.5)
 
 
@@ -77,17 +79,32 @@ def reach(network: Callable, x_t: torch.Tensor) -> float:
 STUDY = ps.Study(
     name="depth",
     question="What does depth do, beside attention and the source of absolute position, at an equal number of parameters?",
-    base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="deeper_earlier",
+    base="lean",
+    answers="Q2",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="deeper_earlier",
     claims=[
         ps.Claim(
-            "deeper_earlier", "Of networks with zero padding, deeper ones place samples correctly earlier.",
-            ps.Rank(by="depth", within="attention"), ACCURACY, threshold=0.3, effect=(0.4, 0.5), where=ZEROS,
+            "deeper_earlier",
+            "Of networks with zero padding, deeper ones place samples correctly earlier.",
+            ps.Rank(by="depth", within="attention"),
+            ACCURACY,
+            threshold=0.3,
+            effect=(0.4, 0.5),
+            where=ZEROS,
             limits=f"{LIMITS} Deeper networks are narrower.",
         ),
         *(
             ps.Claim(
-                f"abc_depth_{depth}", f"With zero padding, samples of networks of depth {depth} pass A, B and C.",
-                ps.Share(), phases_abc(PHASE, CORRECT), threshold=0.5, effect=0.48, limits=LIMITS,
+                f"abc_depth_{depth}",
+                f"With zero padding, samples of networks of depth {depth} pass A, B and C.",
+                ps.Share(),
+                phases_abc(PHASE, CORRECT),
+                threshold=0.5,
+                effect=0.48,
+                limits=LIMITS,
                 where={**ZEROS, "attention": False, "depth": depth},
             )
             for depth in (1, 2, 3, 4)
@@ -95,27 +112,44 @@ STUDY = ps.Study(
         ps.Claim(
             "attention_earlier",
             "With zero padding, attention after every block brings accuracy earlier by more than a fifth of the steps.",
-            ps.OnsetRatio(by="attention", first=True, second=False), ACCURACY, threshold=0.8, direction="below",
-            effect=(0.2, 0.23), spread=0.2, where={**ZEROS, **BOTH},
+            ps.OnsetRatio(by="attention", first=True, second=False),
+            ACCURACY,
+            threshold=0.8,
+            direction="below",
+            effect=(0.2, 0.23),
+            spread=0.2,
+            where={**ZEROS, **BOTH},
             limits=f"{LIMITS} Depths 1 and 3. Networks with attention are narrower.",
         ),
         ps.Claim(
             "deeper_longer_b",
             "Of networks with zero padding, the deeper, the larger the part of the way to phase C that is phase B.",
-            ps.Rank(by="depth", within="attention"), partial(length_of_b, relative=True), threshold=0.0, effect=0.45,
-            where=ZEROS, limits=f"{LIMITS} A run that has not reached C is censored.",
+            ps.Rank(by="depth", within="attention"),
+            partial(length_of_b, relative=True),
+            threshold=0.0,
+            effect=0.45,
+            where=ZEROS,
+            limits=f"{LIMITS} A run that has not reached C is censored.",
         ),
         ps.Claim(
-            "circular_ends_in_b", "With circular padding samples reach phase B and never C.",
-            ps.Share(), ends_in_b, threshold=0.5, effect=0.44, where=CIRCULAR,
+            "circular_ends_in_b",
+            "With circular padding samples reach phase B and never C.",
+            ps.Share(),
+            ends_in_b,
+            threshold=0.5,
+            effect=0.44,
+            where=CIRCULAR,
             limits=f"{LIMITS} That C is not reached is a theorem (study `cap`); that B is reached is not.",
         ),
     ],
     readings=[ps.Reading("reach", read_reach, needs=())],
     plots=[
         ps.Against(
-            "against_depth", "Accuracy against depth",
-            {"half correct (step; runs that did)": ACCURACY, "correct at the end": ps.end(CORRECT)}, "depth", "attention",
+            "against_depth",
+            "Accuracy against depth",
+            {"half correct (step; runs that did)": ACCURACY, "correct at the end": ps.end(CORRECT)},
+            "depth",
+            "attention",
             where=ZEROS,
         ),
         ps.PhaseGrid("courses", "Phase of the samples in every run"),
@@ -124,11 +158,13 @@ STUDY = ps.Study(
         ps.Table(
             "What each network comes to",
             {
-                "parameters": ps.end("parameters"), "samples pass A, B, C": phases_abc(PHASE, CORRECT),
-                "half of the samples correct (step)": ACCURACY, "correct at the end": ps.end(CORRECT),
+                "parameters": ps.end("parameters"),
+                "samples pass A, B, C": phases_abc(PHASE, CORRECT),
+                "half of the samples correct (step)": ACCURACY,
+                "correct at the end": ps.end(CORRECT),
                 "receptive field (px)": ps.end("reach.px"),
             },
             by=("padding", "attention", "depth"),
         )
     ],
-)  # fmt: skip
+)

@@ -46,26 +46,46 @@ def cell(dose: float, twin: bool) -> ps.Cell:
 
 LEAN = load_config(overrides=["preset=lean"]).tree()  # another kind of network starts from no preset's fields
 HEAD = ps.Cell(
-    "head", {"seed": 2000, "network": LEAN["network"] | {"kind": NETWORK}, "family": SOLVER, "probing": PLAN},
+    "head",
+    {"seed": 2000, "network": LEAN["network"] | {"kind": NETWORK}, "family": SOLVER, "probing": PLAN},
     {"dose": 0.0, "rank": 0, "twin": False, "head": True},
-)  # fmt: skip
+)
 TWINS = [cell(dose, twin=True) for dose in (DOSES[0], DOSES[-1])]
 CELLS = (*(cell(dose, twin=False) for dose in DOSES), *TWINS, HEAD)
 SHEET_ONSET, ACCURACY_ONSET = ps.onset(LABEL_VARIANCE, 0.9), ps.onset(CORRECT, 0.5)
 DOSED = {"twin": False, "head": False}
+AGAINST_TWIN = ps.OnsetRatio(by="twin", first=False, second=True)
+AGAINST_NO_HEAD = ps.OnsetRatio(by="head", first=True, second=False)
+
 STUDY = ps.Study(
     name="dose",
     question="Does the sheet cause accuracy: if a loss term moves the onset of the one, does the onset of the other move?",
-    base="lean", answers="S4", cells=CELLS, seeds=8, more=8, headline="accuracy_follows",
+    base="lean",
+    answers="S4",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="accuracy_follows",
     claims=[
         ps.Claim(
-            "dose_moves_sheet", "The higher the dose, the earlier the sheet forms (label variance above 0.9).",
-            ps.Rank(by="rank"), SHEET_ONSET, threshold=0.5, effect=(0.3, 0.35), where=DOSED, limits=SITE,
+            "dose_moves_sheet",
+            "The higher the dose, the earlier the sheet forms (label variance above 0.9).",
+            ps.Rank(by="rank"),
+            SHEET_ONSET,
+            threshold=0.5,
+            effect=(0.3, 0.35),
+            where=DOSED,
+            limits=SITE,
         ),
         ps.Claim(
             "accuracy_follows",
             "Where a dose moves the sheet's onset, accuracy's moves by more than half of that, on a logarithmic scale.",
-            DoseSlope(), onsets, threshold=0.5, effect=0.4, spread=0.15, where=DOSED,
+            DoseSlope(),
+            onsets,
+            threshold=0.5,
+            effect=0.4,
+            spread=0.15,
+            where=DOSED,
             limits=f"{SITE} {SAMPLES} {OTHER} Doses under which no sheet forms are left out: see "
             "correct_without_sheet. If accuracy followed the sheet by as many steps as without a dose, the slope would be "
             "about 0.3, which this claim would refute as well; the interval lies below that.",
@@ -73,45 +93,94 @@ STUDY = ps.Study(
         ps.Claim(
             "beyond_loss",
             "It does so beyond what the onset of a low denoising error and the gradient's norm explain.",
-            DoseSlope(controls=("loss", "gradient")), onsets, threshold=0.5, effect=0.4, spread=0.15, where=DOSED,
+            DoseSlope(controls=("loss", "gradient")),
+            onsets,
+            threshold=0.5,
+            effect=0.4,
+            spread=0.15,
+            where=DOSED,
             limits=f"{SITE} {SAMPLES} Little is held fixed: at doses of 0 and above the error is low after about 350 steps; "
             "the gradient has the dosed term in it.",
         ),
-        *(
-            ps.Claim(
-                name, f"With the {side} dose {what} comes {way} than with the same dose of permuted labels.",
-                ps.OnsetRatio(by="twin", first=False, second=True), number, threshold=threshold, direction=direction,
-                effect=effect, spread=0.15, where={"dose": dose, "head": False}, limits=f"{SITE} {SAMPLES} {TWIN}",
-            )
-            for name, what, number, side, dose, way, threshold, direction, effect in (
-                ("sheet_earlier", "the sheet", SHEET_ONSET, "highest", DOSES[-1], "earlier by a fifth", 0.8, "below", 0.25),
-                ("accuracy_earlier", "accuracy", ACCURACY_ONSET, "highest", DOSES[-1], "earlier by a fifth", 0.8, "below",
-                 0.25),
-                ("accuracy_later", "accuracy", ACCURACY_ONSET, "lowest", DOSES[0], "later by a quarter", 1.25, "above", 0.4),
-            )
+        ps.Claim(
+            "sheet_earlier",
+            "With the highest dose the sheet comes earlier by a fifth than with the same dose of permuted labels.",
+            AGAINST_TWIN,
+            SHEET_ONSET,
+            threshold=0.8,
+            direction="below",
+            effect=0.25,
+            spread=0.15,
+            where={"dose": DOSES[-1], "head": False},
+            limits=f"{SITE} {SAMPLES} {TWIN}",
+        ),
+        ps.Claim(
+            "accuracy_earlier",
+            "With the highest dose accuracy comes earlier by a fifth than with the same dose of permuted labels.",
+            AGAINST_TWIN,
+            ACCURACY_ONSET,
+            threshold=0.8,
+            direction="below",
+            effect=0.25,
+            spread=0.15,
+            where={"dose": DOSES[-1], "head": False},
+            limits=f"{SITE} {SAMPLES} {TWIN}",
+        ),
+        ps.Claim(
+            "accuracy_later",
+            "With the lowest dose accuracy comes later by a quarter than with the same dose of permuted labels.",
+            AGAINST_TWIN,
+            ACCURACY_ONSET,
+            threshold=1.25,
+            direction="above",
+            effect=0.4,
+            spread=0.15,
+            where={"dose": DOSES[0], "head": False},
+            limits=f"{SITE} {SAMPLES} {TWIN}",
         ),
         ps.Claim(
             "correct_without_sheet",
             "With the lowest dose, samples become correct although the sheet has not formed.",
-            ps.Share(), correct_without_sheet, threshold=0.5, effect=0.48, where={"twin": False, "dose": DOSES[0]},
+            ps.Share(),
+            correct_without_sheet,
+            threshold=0.5,
+            effect=0.48,
+            where={"twin": False, "dose": DOSES[0]},
             limits=f"{SITE} {SAMPLES} A pilot had shown one such run. A sheet may form at another layer, or be small at mid "
             "beside one large direction of noise.",
         ),
-        *(
-            ps.Claim(
-                name, f"With a head that draws the label's image into the output, {sentence}.",
-                ps.OnsetRatio(by="head", first=True, second=False), number, threshold=0.8, direction="below",
-                effect=0.25, spread=0.15, where={"dose": 0.0}, limits=limits,
-            )
-            for name, sentence, number, limits in (
-                ("head_moves_accuracy", "samples are correct earlier", ACCURACY_ONSET,
-                 f"{SAMPLES} This says only whether the manipulation worked."),
-                ("sheet_follows_accuracy", "the sheet forms earlier", SHEET_ONSET, f"{SITE} {RELIEVED}"),
-            )
+        ps.Claim(
+            "head_moves_accuracy",
+            "With a head that draws the label's image into the output, samples are correct earlier.",
+            AGAINST_NO_HEAD,
+            ACCURACY_ONSET,
+            threshold=0.8,
+            direction="below",
+            effect=0.25,
+            spread=0.15,
+            where={"dose": 0.0},
+            limits=f"{SAMPLES} This says only whether the manipulation worked.",
         ),
         ps.Claim(
-            "head_without_sheet", "With a head that draws the label's image, samples become correct without a formed sheet.",
-            ps.Share(), correct_without_sheet, threshold=0.5, effect=0.48, where={"head": True},
+            "sheet_follows_accuracy",
+            "With a head that draws the label's image into the output, the sheet forms earlier.",
+            AGAINST_NO_HEAD,
+            SHEET_ONSET,
+            threshold=0.8,
+            direction="below",
+            effect=0.25,
+            spread=0.15,
+            where={"dose": 0.0},
+            limits=f"{SITE} {RELIEVED}",
+        ),
+        ps.Claim(
+            "head_without_sheet",
+            "With a head that draws the label's image, samples become correct without a formed sheet.",
+            ps.Share(),
+            correct_without_sheet,
+            threshold=0.5,
+            effect=0.48,
+            where={"head": True},
             limits=f"{SITE} {SAMPLES} {RELIEVED} A sheet that stays away shows that accuracy does not make one, and "
             "nothing of what does. It could hardly fail.",
         ),
@@ -119,13 +188,23 @@ STUDY = ps.Study(
     readings=[ps.Reading("denoising", read_denoising, needs=())],
     plots=[
         ps.Scatter(
-            "onsets", "Onset of accuracy against onset of the sheet", x=partial(crossing, name="x"),
-            y=partial(crossing, name="y"), xlabel="label variance above .9 (step)", ylabel="half of samples correct (step)",
+            "onsets",
+            "Onset of accuracy against onset of the sheet",
+            x=partial(crossing, name="x"),
+            y=partial(crossing, name="y"),
+            xlabel="label variance above .9 (step)",
+            ylabel="half of samples correct (step)",
             by="cell",
         ),
         ps.Courses("sheet", "Label variance through training", SITES, panels_by="cell", ylim=(-0.3, 1.02)),
-        ps.Courses("accuracy", "Samples correct through training", {"correct": CORRECT}, by="cell", ylim=(0, 1)),
+        ps.Courses(
+            "accuracy", "Samples correct through training", {"correct": CORRECT}, by="cell", ylim=(0, 1)
+        ),
     ],
-    tables=[ps.Table("Onsets, in steps", {"sheet": SHEET_ONSET, "accuracy": ACCURACY_ONSET,
-                                          "correct at the end": ps.end(CORRECT)})],
-)  # fmt: skip
+    tables=[
+        ps.Table(
+            "Onsets, in steps",
+            {"sheet": SHEET_ONSET, "accuracy": ACCURACY_ONSET, "correct at the end": ps.end(CORRECT)},
+        )
+    ],
+)

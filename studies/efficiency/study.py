@@ -22,9 +22,12 @@ MARGIN_PX = 6.0  # around the canvas, in which a coordinate means "this factor i
 CORRECT = 0.6  # accuracy that a set must reach (Liang et al. 2024)
 HELD_OUT = accuracy("left_out")
 ENDS_ONLY = {  # only the end is read, so six snapshots and few latents keep the cost near that of training
-    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "variance_labels": 32, "crossed_labels": 32,
+    "snapshots": {"dense_until": 0, "every": 500},
+    "latent_labels": 128,
+    "variance_labels": 32,
+    "crossed_labels": 32,
     "t": [600],
-}  # fmt: skip
+}
 
 
 def cell(images: str, canvas: int, share: float) -> Cell:
@@ -74,56 +77,109 @@ LEARNED_ONLY = (
 STUDY = Study(
     name="efficiency",
     question="How many images does it take to generate held-out labels, with and without each factor shown alone?",
-    base="lean", answers="S7", seeds=13, more=13, headline="stripes_help",
-    cells=[cell(images, canvas, share) for images, shares in SHARES.items() for canvas in CANVASES_PX for share in shares],
+    base="lean",
+    answers="S7",
+    seeds=13,
+    more=13,
+    headline="stripes_help",
+    cells=[
+        cell(images, canvas, share)
+        for images, shares in SHARES.items()
+        for canvas in CANVASES_PX
+        for share in shares
+    ],
     readings=[Reading("core", read_core, needs=())],
     claims=[
         Claim(
-            "quadratic", "Without stripes, the images that are needed grow with the square of the canvas's side "
+            "quadratic",
+            "Without stripes, the images that are needed grow with the square of the canvas's side "
             "rather than the side.",
-            OfSets("log_bumps", "log_canvas"), held_out, unit="exponent", threshold=1.5, effect=0.5, spread=0.13,
-            where={"images": "bumps"}, source="P2",
+            OfSets("log_bumps", "log_canvas"),
+            held_out,
+            unit="exponent",
+            threshold=1.5,
+            effect=0.5,
+            spread=0.13,
+            where={"images": "bumps"},
+            source="P2",
             limits=f"An exact nearest-neighbour baseline has the power 2 as well. {LEARNED_ONLY}",
         ),
         Claim(
-            "linear", "With stripes of every value, the 2D images that are needed grow with the canvas's side "
+            "linear",
+            "With stripes of every value, the 2D images that are needed grow with the canvas's side "
             "rather than its square.",
-            OfSets("log_bumps", "log_canvas"), held_out,
-            unit="exponent", threshold=1.5, effect=0.5, spread=0.13, direction="below",
-            where={"images": "bumps and stripes"}, source="P2",
+            OfSets("log_bumps", "log_canvas"),
+            held_out,
+            unit="exponent",
+            threshold=1.5,
+            effect=0.5,
+            spread=0.13,
+            direction="below",
+            where={"images": "bumps and stripes"},
+            source="P2",
             limits=f"Stripes, 2 N by design, are not counted, and a per-factor baseline needs no 2D image. "
             f"{LEARNED_ONLY}",
         ),
         Claim(
             "grow_more_slowly",
             "Stripes of every value make the 2D images that are needed grow more slowly with the canvas's side.",
-            SlowerGrowth(), held_out,
-            unit="difference of exponents", threshold=0.0, effect=0.6, spread=0.13, source="P2", limits=LEARNED_ONLY,
+            SlowerGrowth(),
+            held_out,
+            unit="difference of exponents",
+            threshold=0.0,
+            effect=0.6,
+            spread=0.13,
+            source="P2",
+            limits=LEARNED_ONLY,
         ),
         Claim(
             "beyond_the_copier",
             "Without stripes, held-out labels are generated that a nearest-neighbour baseline cannot reach.",
-            Mean(strata="cell"), COMPOSED,
-            unit="accuracy, relative to trained labels", threshold=0.05, effect=0.05, spread=0.15, where={"images": "bumps"},
-            source="P2", limits="A per-factor nearest-neighbour baseline reaches all of them.",
+            Mean(strata="cell"),
+            COMPOSED,
+            unit="accuracy, relative to trained labels",
+            threshold=0.05,
+            effect=0.05,
+            spread=0.15,
+            where={"images": "bumps"},
+            source="P2",
+            limits="A per-factor nearest-neighbour baseline reaches all of them.",
         ),
         Claim(
-            "stripes_help", "Beside as many 2D images, stripes of every value bring more held-out labels.",
-            OfSets("log_bumps", "stripes", ("log_canvas",)), partial(held_out, several=False),
-            unit="times the images", log=True, threshold=math.log(0.9), effect=0.3,
-            spread=0.13, direction="below", source="P2",
+            "stripes_help",
+            "Beside as many 2D images, stripes of every value bring more held-out labels.",
+            OfSets("log_bumps", "stripes", ("log_canvas",)),
+            partial(held_out, several=False),
+            unit="times the images",
+            log=True,
+            threshold=math.log(0.9),
+            effect=0.3,
+            spread=0.13,
+            direction="below",
+            source="P2",
             limits=f"That combinations are composed: a network that sees more images learns sooner. {LEARNED_ONLY}",
         ),
     ],
     plots=[
         Against(
-            f"held_out_{canvas}", f"Held-out labels by images trained on, {canvas} px",
-            {"share correct": lambda runs: runs.end(HELD_OUT)}, "bumps", "images", where={"canvas": canvas}, log=True,
-            ylim=(0, 1.02), level=CORRECT, note="All runs; stripes are not counted as images.",
+            f"held_out_{canvas}",
+            f"Held-out labels by images trained on, {canvas} px",
+            {"share correct": lambda runs: runs.end(HELD_OUT)},
+            "bumps",
+            "images",
+            where={"canvas": canvas},
+            log=True,
+            ylim=(0, 1.02),
+            level=CORRECT,
+            note="All runs; stripes are not counted as images.",
         )
         for canvas in CANVASES_PX
     ],
     tables=[
-        Table("Correct at the end", {"held-out labels": lambda runs: runs.end(HELD_OUT)}, by=("images", "canvas", "bumps"))
+        Table(
+            "Correct at the end",
+            {"held-out labels": lambda runs: runs.end(HELD_OUT)},
+            by=("images", "canvas", "bumps"),
+        )
     ],
-)  # fmt: skip
+)

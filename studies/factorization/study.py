@@ -15,8 +15,13 @@ import numpy as np
 import phasescope.studies as ps
 from studies.factorization.lattice import ASKED, SITES, at, index, read_code
 
-SYSTEMS = {"open": "open bumps, lean", "torus": "periodic bumps, lean", "turns": "periodic bumps and encoding, lean",
-           "fast_open": "open bumps, fast", "fast_torus": "periodic bumps, fast"}  # fmt: skip
+SYSTEMS = {
+    "open": "open bumps, lean",
+    "torus": "periodic bumps, lean",
+    "turns": "periodic bumps and encoding, lean",
+    "fast_open": "open bumps, fast",
+    "fast_torus": "periodic bumps, fast",
+}
 PERIODIC = {"world": {"boundary": "periodic"}}
 TURNS = {**PERIODIC, "network": {"embedding": {"period": 32.0}}}
 PREDICT_X = {"family": {"predict": "x"}}
@@ -41,15 +46,19 @@ KINDS = {
 }  # the least difference that matters
 DETECTED = {8: 1.45, 12: 1.0, 16: 0.85}  # by runs: the difference that is detected with power 0.8, in spreads
 SPREADS = {  # of each kind as observed between runs, rounded up, at t = 50 and at t = 600
-    "open": ((0.26, 0.25, 0.11), (0.19, 0.13, 0.05)), "torus": ((0.28, 0.27, 0.1), (0.31, 0.39, 0.13)),
-    "turns": ((0.11, 0.14, 0.05), (0.11, 0.15, 0.03)), "fast_open": ((0.12, 0.1, 0.05), (0.13, 0.12, 0.06)),
+    "open": ((0.26, 0.25, 0.11), (0.19, 0.13, 0.05)),
+    "torus": ((0.28, 0.27, 0.1), (0.31, 0.39, 0.13)),
+    "turns": ((0.11, 0.14, 0.05), (0.11, 0.15, 0.03)),
+    "fast_open": ((0.12, 0.1, 0.05), (0.13, 0.12, 0.06)),
     "fast_torus": ((0.1, 0.1, 0.04), (0.11, 0.09, 0.04)),
-}  # fmt: skip
+}
 UNTRAINED = {  # index and parallelism of untrained networks, at t = 50 and at t = 600
-    "open": ((0.59, 0.88), (0.87, 0.98)), "torus": ((0.54, 0.88), (0.85, 0.98)),
-    "turns": ((0.65, 0.91), (0.73, 0.94)), "fast_open": ((0.66, 0.9), (0.77, 0.94)),
+    "open": ((0.59, 0.88), (0.87, 0.98)),
+    "torus": ((0.54, 0.88), (0.85, 0.98)),
+    "turns": ((0.65, 0.91), (0.73, 0.94)),
+    "fast_open": ((0.66, 0.9), (0.77, 0.94)),
     "fast_torus": ((0.61, 0.9), (0.76, 0.94)),
-}  # fmt: skip
+}
 
 
 def gain(*columns: str) -> ps.Number:
@@ -69,22 +78,28 @@ def claims_for(key: str, cell: ps.Cell) -> list[ps.Claim]:
         asked = {
             "factorized": (
                 f"Latents at {at(site)} are nearer to a Clifford torus than to a 3D torus",
-                ps.end(index(site)), MIDWAY, 1 - MIDWAY,
+                ps.end(index(site)),
+                MIDWAY,
+                1 - MIDWAY,
                 f"The untrained network's index is {first:g}: a value above {MIDWAY:g} need not come from training.",
             ),
             "factorized_more": (
                 f"Training makes latents at {at(site)} more factorized",
-                gain(index(site)), 0.0, 1 - first,
+                gain(index(site)),
+                0.0,
+                1 - first,
                 f"The untrained network passes the label's encoding on and has {first:g}: {1 - first:.2g} is left "
                 "to gain.",
             ),
             "parallel_more": (
                 f"Training makes moves along a factor at {at(site)} more alike wherever they start",
-                gain(*axes), 0.0, 1 - parallel,
+                gain(*axes),
+                0.0,
+                1 - parallel,
                 f"The untrained network's parallelism is {parallel:g}: {1 - parallel:.2g} is left to gain. Moves of "
                 "all lengths count, long ones most.",
             ),
-        }  # fmt: skip
+        }
         for spread, (kind, (words, number, level, room, limits)) in zip(spreads, asked.items(), strict=True):
             effect = max(KINDS[kind], round(DETECTED[cell.seeds or 8] * spread, 2))
             beyond = effect > room + 1e-9
@@ -92,31 +107,56 @@ def claims_for(key: str, cell: ps.Cell) -> list[ps.Claim]:
                 effect > KINDS[kind]
             )
             more += [f"At most {room:.2g} can be added, so it could hardly be supported."] * beyond
-            claims.append(ps.Claim(
-                f"{kind}_{key}_{site.t}", f"{words}: {SYSTEMS[key]}.", ps.Mean(), number, level,
-                (min(effect, round(room, 2)), effect), spread, unit="index", where={"cell": cell.name}, source="P2",
-                limits=" ".join([limits, *more]),
-                unreachable=f"supported: at most {room:.2g} can be added" if beyond else "",
-            ))  # fmt: skip
+            claims.append(
+                ps.Claim(
+                    f"{kind}_{key}_{site.t}",
+                    f"{words}: {SYSTEMS[key]}.",
+                    ps.Mean(),
+                    number,
+                    threshold=level,
+                    effect=(min(effect, round(room, 2)), effect),
+                    spread=spread,
+                    unit="index",
+                    where={"cell": cell.name},
+                    source="P2",
+                    limits=" ".join([limits, *more]),
+                    unreachable=f"supported: at most {room:.2g} can be added" if beyond else "",
+                )
+            )
     return claims
 
 
 STUDY = ps.Study(
     name="factorization",
     question="Do networks factorize x and y (P2), or couple them (P1), and is it training that makes it so?",
-    base="lean", answers="Q4", cells=CELLS, seeds=8, more=8, headline="factorized_more_open_50",
+    base="lean",
+    answers="Q4",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="factorized_more_open_50",
     readings=[ps.Reading("code", read_code, needs=())],
     claims=[claim for key, cell in zip(SYSTEMS, CELLS, strict=True) for claim in claims_for(key, cell)],
     plots=[
         ps.Courses(
-            "index", "The factorization index through training", {at(site): index(site) for site in SITES},
-            panels_by="system", ylabel="index (0: 3D torus, 1: Clifford torus)", level=MIDWAY,
+            "index",
+            "The factorization index through training",
+            {at(site): index(site) for site in SITES},
+            panels_by="system",
+            ylabel="index (0: 3D torus, 1: Clifford torus)",
+            level=MIDWAY,
             note="Noise can bring an index above 1.",
         ),
         *(
             ps.Scatter(
-                f"gain_{site.t}", f"The index before and after training, {at(site)}", ps.start(index(site)),
-                ps.end(index(site)), "index, untrained network", "index, at the end", by="system", level=MIDWAY,
+                f"gain_{site.t}",
+                f"The index before and after training, {at(site)}",
+                ps.start(index(site)),
+                ps.end(index(site)),
+                "index, untrained network",
+                "index, at the end",
+                by="system",
+                level=MIDWAY,
             )
             for site in ASKED
         ),
@@ -125,14 +165,16 @@ STUDY = ps.Study(
         ps.Table(
             f"Latents at {at(site)}",
             {
-                "index, untrained": ps.start(index(site)), "index": ps.end(index(site)),
+                "index, untrained": ps.start(index(site)),
+                "index": ps.end(index(site)),
                 "parallelism of x": ps.end(f"code.{site}.parallelism.x"),
                 "parallelism of y": ps.end(f"code.{site}.parallelism.y"),
-                "overlap of x and y": ps.end(f"code.{site}.overlap"), "index of the images": ps.end("code.images.value"),
+                "overlap of x and y": ps.end(f"code.{site}.overlap"),
+                "index of the images": ps.end("code.images.value"),
                 "index of the encoding": ps.end("code.encoding.value"),
             },
             by=("system",),
         )
         for site in ASKED
     ],
-)  # fmt: skip
+)

@@ -18,9 +18,12 @@ from studies.sheet.readings import crossing_steps
 
 WORLDS = {
     "place, width, contrast": ({}, (4207, 4207, 214, 46)),
-    "contrast, place, width": ({"place_px": [15, 17], "width_px": [1.8, 2.2], "contrast": [0.2, 1]}, (24, 24, 7, 74)),
+    "contrast, place, width": (
+        {"place_px": [15, 17], "width_px": [1.8, 2.2], "contrast": [0.2, 1]},
+        (24, 24, 7, 74),
+    ),
     "width, place, contrast": ({"place_px": [14, 18], "width_px": [1, 4]}, (121, 121, 481, 75)),
-}  # fmt: skip
+}
 """order of the signals -> fields of the world, and the signals of x, y, width and contrast"""
 MEASURED = ("x", "y", "width", "contrast")
 ACCURACIES = {name: accuracy("grid", name) for name in (*MEASURED, "shape")}
@@ -64,20 +67,34 @@ def beyond_product(runs: Runs) -> np.ndarray:
 STUDY = Study(
     name="factors",
     question="With four factors and a class, are they learned independently, and in the order of their signals?",
-    base="fast", answers="Q6", cells=[cell(order) for order in WORLDS],
-    seeds=8, more=8, headline="in_order_of_signal",
+    base="fast",
+    answers="Q6",
+    cells=[cell(order) for order in WORLDS],
+    seeds=8,
+    more=8,
+    headline="in_order_of_signal",
     claims=[
         Claim(
             "in_order_of_signal",
             "Factors are learned in the order of their signals: over three worlds, D is above 0.6.",
-            Mean(strata="cell"), in_order_of_signal,
-            unit="Somers' D of signal and earlier onset", threshold=0.6, effect=0.2, spread=0.25,
+            Mean(strata="cell"),
+            in_order_of_signal,
+            unit="Somers' D of signal and earlier onset",
+            threshold=0.6,
+            effect=0.2,
+            spread=0.25,
             limits="630 steps of preset `fast`. Onsets are of an accuracy of 0.75 within an eighth of a factor's range.",
         ),
         Claim(
-            "product", "Joint accuracy exceeds the product of the factors' accuracies by less than 0.05.",
-            Mean(strata="cell"), beyond_product,
-            unit="of the samples", threshold=0.05, direction="below", effect=0.03, spread=0.04,
+            "product",
+            "Joint accuracy exceeds the product of the factors' accuracies by less than 0.05.",
+            Mean(strata="cell"),
+            beyond_product,
+            unit="of the samples",
+            threshold=0.05,
+            direction="below",
+            effect=0.03,
+            spread=0.04,
             limits="Mean over snapshots at which the product is from 0.1 to 0.9. Samples without an object fail in all.",
         ),
     ],
@@ -86,12 +103,14 @@ STUDY = Study(
         Table(
             "When each factor becomes correct (step), D of signal and onset, and how much factors fail together",
             {name: partial(onset_of, name=name) for name in ACCURACIES}
-            | {"D": in_order_of_signal, "joint accuracy minus product": beyond_product}, by=("order",),
+            | {"D": in_order_of_signal, "joint accuracy minus product": beyond_product},
+            by=("order",),
         ),
         Table(
             "Outcomes of samples, mean over training, and accuracy at the end",
             {outcome.name: mean(f"outcomes.grid.{outcome.name}") for outcome in OUTCOMES}
-            | {"all correct at the end": end(accuracy("grid"))}, by=("order",),
+            | {"all correct at the end": end(accuracy("grid"))},
+            by=("order",),
         ),
     ],
-)  # fmt: skip
+)

@@ -20,10 +20,13 @@ NATS = {LOW: (93.4, 6.93), HIGH: (11.8, 6.39)}  # above the noise floor: best Ga
 
 def cell(s: float, label: bool) -> ps.Cell:
     fields = {
-        "seed": 16_000, "world": {"boundary": "periodic"}, "family": {"kind": f"{KINDS}:NoisyLikelihood", "noise": s},
-        "network": {"kind": f"{KINDS}:Couplings"}, "probing": {**PLAN, "t": "usual", "p1": None, "snapshots": EVERY},
+        "seed": 16_000,
+        "world": {"boundary": "periodic"},
+        "family": {"kind": f"{KINDS}:NoisyLikelihood", "noise": s},
+        "network": {"kind": f"{KINDS}:Couplings"},
+        "probing": {**PLAN, "t": "usual", "p1": None, "snapshots": EVERY},
         "training": TRAINING | OWN | {"label_dropout": float(not label)},
-    }  # fmt: skip
+    }
     return ps.Cell(f"s = {s}{', no label' * (not label)}", fields, {"noise": s, "label": label})
 
 
@@ -48,36 +51,80 @@ SMALL = (
 
 def share(name: str, sentence: str, noise: float, direction: str) -> ps.Claim:
     return ps.Claim(
-        name, sentence, ps.Share(), passes_b, threshold=0.5, effect=0.49, direction=direction,
-        where={"noise": noise, "label": True}, limits=SMALL,
-    )  # fmt: skip
+        name,
+        sentence,
+        ps.Share(),
+        passes_b,
+        threshold=0.5,
+        effect=0.49,
+        direction=direction,
+        where={"noise": noise, "label": True},
+        limits=SMALL,
+    )
 
 
 STUDY = ps.Study(
-    name="flows", question="Does a normalizing flow pass phase B where a ratio of nats, known before training, says so?",
-    base="fast", answers="Q5", cells=[cell(noise, label) for noise in (LOW, HIGH) for label in (True, False)],
-    seeds=8, more=8, headline="passes_b",
+    name="flows",
+    question="Does a normalizing flow pass phase B where a ratio of nats, known before training, says so?",
+    base="fast",
+    answers="Q5",
+    cells=[cell(noise, label) for noise in (LOW, HIGH) for label in (True, False)],
+    seeds=8,
+    more=8,
+    headline="passes_b",
     claims=[
         share("passes_b", "At R_ml = 0.08 most flows pass phase B.", LOW, "above"),
         share("skips_b", "At R_ml = 1.2 most flows reach phase C without phase B.", HIGH, "below"),
         ps.Claim(
-            "image_first", "At R_ml = 0.08 a flow without labels has learned half of the image's nats before labels save "
+            "image_first",
+            "At R_ml = 0.08 a flow without labels has learned half of the image's nats before labels save "
             "half of theirs.",
-            ps.OnsetRatio("label", False, True), half, threshold=1.0, effect=(0.4, 0.6), spread=0.2, direction="below",
-            where={"noise": LOW}, limits=f"{LIMITS} Both onsets lie between neighbouring snapshots (25 to 50 steps and "
+            ps.OnsetRatio("label", False, True),
+            half,
+            threshold=1.0,
+            effect=(0.4, 0.6),
+            spread=0.2,
+            direction="below",
+            where={"noise": LOW},
+            limits=f"{LIMITS} Both onsets lie between neighbouring snapshots (25 to 50 steps and "
             "50 to 75): the ratio is between a third and 1, and the interval, of runs that all agree, is too narrow.",
         ),
         ps.Claim(
-            "bumps", "Without a label (s = 0.2), most samples come to show one well-formed bump.",
-            ps.Mean(), formed, unit="of samples", threshold=0.5, effect=0.25, spread=0.15,
-            where={"noise": LOW, "label": False}, limits=LIMITS,
+            "bumps",
+            "Without a label (s = 0.2), most samples come to show one well-formed bump.",
+            ps.Mean(),
+            formed,
+            unit="of samples",
+            threshold=0.5,
+            effect=0.25,
+            spread=0.15,
+            where={"noise": LOW, "label": False},
+            limits=LIMITS,
         ),
         ps.Claim(
-            "blank", "An untrained flow's samples are blank.",
-            ps.Mean(), ps.start("outcomes.grid.none"), unit="of samples", threshold=0.95, effect=0.04, spread=0.02,
-            check=True, limits=LIMITS,
+            "blank",
+            "An untrained flow's samples are blank.",
+            ps.Mean(),
+            ps.start("outcomes.grid.none"),
+            unit="of samples",
+            threshold=0.95,
+            effect=0.04,
+            spread=0.02,
+            check=True,
+            limits=LIMITS,
         ),
     ],
-    plots=[ps.Courses("nats", "Nats above the noise floor", {"nats": "loss"}, by="label", panels_by="noise", ylabel="nats")],
-    tables=[ps.Table("At the end", {"nats": ps.end("loss"), "one well-formed bump": formed, "passes B": passes_b})],
-)  # fmt: skip
+    plots=[
+        ps.Courses(
+            "nats",
+            "Nats above the noise floor",
+            {"nats": "loss"},
+            by="label",
+            panels_by="noise",
+            ylabel="nats",
+        )
+    ],
+    tables=[
+        ps.Table("At the end", {"nats": ps.end("loss"), "one well-formed bump": formed, "passes B": passes_b})
+    ],
+)

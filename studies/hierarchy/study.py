@@ -106,53 +106,95 @@ def while_learning(runs: ps.Runs) -> np.ndarray:
 
 def earlier(name: str, system: str, sentence: str, limits: str, number=accurate) -> ps.Claim:
     return ps.Claim(
-        name, sentence, ps.OnsetRatio("system", system, "plain"), number, threshold=0.8, direction="below",
-        effect=(0.2, 0.25), spread=0.12, limits=f"{LIMITS} {limits}",
-    )  # fmt: skip
+        name,
+        sentence,
+        ps.OnsetRatio("system", system, "plain"),
+        number,
+        threshold=0.8,
+        direction="below",
+        effect=(0.2, 0.25),
+        spread=0.12,
+        limits=f"{LIMITS} {limits}",
+    )
 
 
 STUDY = ps.Study(
-    name="hierarchy", question="Are hierarchies learned as such: an image drawn coarse first, or a label of two levels?",
-    base="fast", answers="Q7", cells=list(map(cell, SYSTEMS)), seeds=8, more=8, headline="coarse_decides",
+    name="hierarchy",
+    question="Are hierarchies learned as such: an image drawn coarse first, or a label of two levels?",
+    base="fast",
+    answers="Q7",
+    cells=list(map(cell, SYSTEMS)),
+    seeds=8,
+    more=8,
+    headline="coarse_decides",
     claims=[
         ps.Claim(
-            "coarse_decides", "Given the coarse image of another label, most samples have their bump where it has one.",
-            ps.Mean(), ps.end("stages.follow"), unit="of samples", threshold=0.5, effect=0.3, spread=0.2,
+            "coarse_decides",
+            "Given the coarse image of another label, most samples have their bump where it has one.",
+            ps.Mean(),
+            ps.end("stages.follow"),
+            unit="of samples",
+            threshold=0.5,
+            effect=0.3,
+            spread=0.2,
             where={"system": "cascade"},
             limits=f"{LIMITS} At the end; all runs may be at 1, where an interval by resampling has no width. Such "
             "pairs of image and label were never trained on. The coarse image has noise of 0.1 and leaves little "
             "open; more noise was not tried.",
         ),
         ps.Claim(
-            "wrong_by_coarse", "While the cascade learns, most wrong samples have their bump where the coarse image has it.",
-            ps.Mean(), while_learning, unit="of wrong samples", threshold=0.5, effect=0.3, spread=0.2,
+            "wrong_by_coarse",
+            "While the cascade learns, most wrong samples have their bump where the coarse image has it.",
+            ps.Mean(),
+            while_learning,
+            unit="of wrong samples",
+            threshold=0.5,
+            effect=0.3,
+            spread=0.2,
             where={"system": "cascade"},
             limits=f"{LIMITS} While a tenth to nine tenths of the samples are correct. A sample's place is where the "
             "matched filter answers most, whatever it holds: only samples that are wrong by more than 1.5 px count, "
             "147 in the first eight runs, 5 to 41 of each.",
         ),
-        earlier("cascade_earlier", "cascade", "A cascade needs less than four fifths of the images.", "It has twice the "
-                "parameters."),
         earlier(
-            "narrow_cheaper", "narrow", "A cascade with a second stage of half the width needs less than four fifths of the "
-            "computation.", "A plain network of half the width needs half of that (table).",
+            "cascade_earlier",
+            "cascade",
+            "A cascade needs less than four fifths of the images.",
+            "It has twice the parameters.",
+        ),
+        earlier(
+            "narrow_cheaper",
+            "narrow",
+            "A cascade with a second stage of half the width needs less than four fifths of the computation.",
+            "A plain network of half the width needs half of that (table).",
             partial(accurate, computed=True),
         ),
         earlier(
-            "two_levels_earlier", "two levels", "A label of two levels needs less than four fifths of the images.",
+            "two_levels_earlier",
+            "two levels",
+            "A label of two levels needs less than four fifths of the images.",
             "A label whose classes are not neighbouring places was not tried. Its network has an "
             "eighth more parameters.",
         ),
     ],
     readings=[ps.Reading("stages", read_stages, where={"system": ("cascade", "narrow")}, needs=())],
-    plots=[ps.Courses("courses", "Samples correct through training", {"correct": CORRECT}, by="system", ylim=(0, 1))],
+    plots=[
+        ps.Courses(
+            "courses", "Samples correct through training", {"correct": CORRECT}, by="system", ylim=(0, 1)
+        )
+    ],
     tables=[
         ps.Table(
             "When half of the samples are correct, and what decides their place",
-            {"step": accurate, "in steps of the plain network": partial(accurate, computed=True),
-             "correct at the end": ps.end(CORRECT), "wrong, where the coarse image is": while_learning,
-             "crossed: follow the image": ps.end("stages.follow"), "crossed: obey the label": ps.end("stages.obey")},
+            {
+                "step": accurate,
+                "in steps of the plain network": partial(accurate, computed=True),
+                "correct at the end": ps.end(CORRECT),
+                "wrong, where the coarse image is": while_learning,
+                "crossed: follow the image": ps.end("stages.follow"),
+                "crossed: obey the label": ps.end("stages.obey"),
+            },
             by=("system",),
         )
     ],
-)  # fmt: skip
+)

@@ -88,33 +88,56 @@ def claims_of(pair: str) -> list[ps.Claim]:
         ps.Claim(
             f"together_{pair}",
             f"Accuracy along x and along y sets in together, within a factor {factor:g}: {words}.",
-            Apart(), partial(onsets_of_axes, split=split), threshold=factor, effect=effect, spread=spread,
-            direction="below", where={"pair": pair}, source="P1",
+            Apart(),
+            partial(onsets_of_axes, split=split),
+            threshold=factor,
+            effect=effect,
+            spread=spread,
+            direction="below",
+            where={"pair": pair},
+            source="P1",
             limits="That x and y are coupled: two independent learners are together as well if density does not "
             f"matter. Snapshots are a tenth of an onset apart. {GATED}",
         ),
         ps.Claim(
             f"denser_first_{pair}",
             f"Averaged over training, accuracy is higher along the denser axis than along the sparser one: {words}.",
-            ps.Mean(strata="cell"), partial(lead, split=split), unit="of images", threshold=0.0,
-            effect=0.06 if coarse else 0.02, spread=0.06 if coarse else 0.02, where={"pair": pair},
+            ps.Mean(strata="cell"),
+            partial(lead, split=split),
+            unit="of images",
+            threshold=0.0,
+            effect=0.06 if coarse else 0.02,
+            spread=0.06 if coarse else 0.02,
+            where={"pair": pair},
             limits=f"When it leads: the average mixes an earlier onset with a higher end. {GATED}",
         ),
-    ]  # fmt: skip
+    ]
 
 
 STUDY = ps.Study(
     question="Trained on x and y of unequal density, does a network learn the two together, or each by its own "
     "density?",
-    name="imbalance", base="lean", answers="S6", cells=CELLS, seeds=8, more=8, headline="together_tenfold",
+    name="imbalance",
+    base="lean",
+    answers="S6",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="together_tenfold",
     claims=[
         *(claim for pair in PAIRS for claim in claims_of(pair)),
         *(
             ps.Claim(
                 f"right_together_{name}",
                 f"A sample that is correct in x tends to be correct in y, phi above 0.3, {words}.",
-                ps.Mean(strata="cell"), [partial(phi, reading=reading) for reading in ("darkest", "matched")],
-                unit="phi", threshold=0.3, effect=effect, spread=spread, where={"pair": pairs}, source="P1",
+                ps.Mean(strata="cell"),
+                [partial(phi, reading=reading) for reading in ("darkest", "matched")],
+                unit="phi",
+                threshold=0.3,
+                effect=effect,
+                spread=spread,
+                where={"pair": pairs},
+                source="P1",
                 limits="Labels that are hard in both factors, at corners, couple x and y in a factorized learner too.",
             )
             for name, pairs, words, effect, spread in (
@@ -125,14 +148,23 @@ STUDY = ps.Study(
     ],
     plots=[
         ps.Courses(
-            "courses", "Accuracy along x and along y, well-formed samples, on the grid",
-            {axis: ps.accuracy("grid", axis) for axis in "xy"}, panels_by="cell", ylabel="share correct",
-            ylim=(-0.02, 1.02), level=0.5,
+            "courses",
+            "Accuracy along x and along y, well-formed samples, on the grid",
+            {axis: ps.accuracy("grid", axis) for axis in "xy"},
+            panels_by="cell",
+            ylabel="share correct",
+            ylim=(-0.02, 1.02),
+            level=0.5,
         ),
         ps.Ends(
-            "lead", "Lead of the denser axis",
-            {words: partial(lead, split=split) for words, split in (("on the grid", "grid"), ("off it", "off_grid"))},
-            where={"pair": tuple(PAIRS)}, level=0.0,
+            "lead",
+            "Lead of the denser axis",
+            {
+                words: partial(lead, split=split)
+                for words, split in (("on the grid", "grid"), ("off it", "off_grid"))
+            },
+            where={"pair": tuple(PAIRS)},
+            level=0.0,
             note="Accuracy along the denser axis minus that along the sparser one, averaged over training.",
         ),
     ],
@@ -149,4 +181,4 @@ STUDY = ps.Study(
             note="Onsets are of well-formed samples on the grid: means over the runs that reach them.",
         )
     ],
-)  # fmt: skip
+)

@@ -26,10 +26,16 @@ INGREDIENTS = {
         "all six of them",
         {
             "training": OPTIMISER,
-            "network": {"attention": BLOCKS, "embedding": ADDED, "patch": 1, "input_skip": False, "widths": WIDTHS},
+            "network": {
+                "attention": BLOCKS,
+                "embedding": ADDED,
+                "patch": 1,
+                "input_skip": False,
+                "widths": WIDTHS,
+            },
         },
     ),
-}  # fmt: skip
+}
 NAMES = {name: f"eps, {name.replace('_', ' ')}" for name in INGREDIENTS}
 LIMITS = f"{SELECTED} A run that still improved at its end may pass later, so that it counts neither way."
 CELLS = [SYSTEMS[0], *(Cell(NAMES[name], fields) for name, (_, fields) in INGREDIENTS.items())]
@@ -37,29 +43,48 @@ CELLS = [SYSTEMS[0], *(Cell(NAMES[name], fields) for name, (_, fields) in INGRED
 STUDY = Study(
     name="ingredients",
     question="Are the phases A, B and C due to the objective, or to an ingredient of the system that P1 watched?",
-    base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="abc_all",
+    base="lean",
+    answers="Q2",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="abc_all",
     claims=[
         Claim(
-            f"abc_{name}", f"With {words}, too, samples go through A, B and C within 2,500 steps.",
-            Share(), passes_abc, threshold=0.5, effect=0.48, where={"cell": NAMES[name]}, source="P1", limits=LIMITS,
+            f"abc_{name}",
+            f"With {words}, too, samples go through A, B and C within 2,500 steps.",
+            Share(),
+            passes_abc,
+            threshold=0.5,
+            effect=0.48,
+            where={"cell": NAMES[name]},
+            source="P1",
+            limits=LIMITS,
         )
         for name, (words, _) in INGREDIENTS.items()
     ],
     plots=[
         PhaseGrid("samples", "Phase of the samples in every run"),
         Courses(
-            "outcomes", "What is sampled while learning", {name: f"outcomes.grid.{name}" for name in OUTCOMES},
-            panels_by="cell", ylabel="share of samples", ylim=(0, 1),
+            "outcomes",
+            "What is sampled while learning",
+            {name: f"outcomes.grid.{name}" for name in OUTCOMES},
+            panels_by="cell",
+            ylabel="share of samples",
+            ylim=(0, 1),
         ),
     ],
     tables=[
         Table(
             "What each ingredient changes",
             {
-                "passes A, B, C": passes_abc, "reaches C": reaches(PHASE, "C", improving=CORRECT),
-                "correct at the end": end(CORRECT), "no bump or several, in phase A": shapeless,
-                "label variance at the end": end("label_variance.mid.600.value"), "CPU-s a run": end("cpu_s"),
+                "passes A, B, C": passes_abc,
+                "reaches C": reaches(PHASE, "C", improving=CORRECT),
+                "correct at the end": end(CORRECT),
+                "no bump or several, in phase A": shapeless,
+                "label variance at the end": end("label_variance.mid.600.value"),
+                "CPU-s a run": end("cpu_s"),
             },
         )
     ],
-)  # fmt: skip
+)

@@ -14,9 +14,12 @@ WORLDS = {"bumps": {"kind": "gaussian_bump"}, "stripes": {"kind": "stripes"}}
 CORNERS_PX = {"inside": (11, 11), "edge": (11, 1), "corner": (1, 1)}  # where a square begins
 CLAIMED_SEEDS, SEEDS = 12, 6  # of cells about whose filling there is a claim, and of the others
 ENDS_ONLY = {  # only the end is read, so six snapshots and few latents keep the cost near that of training
-    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "variance_labels": 32, "crossed_labels": 32,
+    "snapshots": {"dense_until": 0, "every": 500},
+    "latent_labels": 128,
+    "variance_labels": 32,
+    "crossed_labels": 32,
     "t": [600],
-}  # fmt: skip
+}
 
 
 def lesion(width: float) -> Cell:
@@ -41,27 +44,41 @@ CELLS = [
 ]
 FILLED = {
     "unit": "accuracy, relative to trained labels",
-    "statistic": Mean(), "numbers": COMPOSED, "threshold": 0.1, "effect": 0.2, "spread": 0.2, "direction": "below",
+    "statistic": Mean(),
+    "numbers": COMPOSED,
+    "threshold": 0.1,
+    "effect": 0.2,
+    "spread": 0.2,
+    "direction": "below",
     "source": "P2",
     "limits": "A network that sees more images, or trains longer, may fill more. Below 0.1 the reading is near "
     "its floor.",
-}  # fmt: skip
+}
 
 STUDY = Study(
-    name="interpolate", question="How large a hole in the training labels does a network fill?",
-    base="lean", answers="S7", cells=CELLS, seeds=SEEDS, more=6, headline="wide_lesion",
+    name="interpolate",
+    question="How large a hole in the training labels does a network fill?",
+    base="lean",
+    answers="S7",
+    cells=CELLS,
+    seeds=SEEDS,
+    more=6,
+    headline="wide_lesion",
     readings=[Reading("core", read_core, needs=())],
     claims=[
         Claim(
-            "wide_lesion", "A lesion of 8 px is not filled beyond the nearest-neighbour baseline.",
-            where={"hole": "lesion", "width": 8.0}, **FILLED,
+            "wide_lesion",
+            "A lesion of 8 px is not filled beyond the nearest-neighbour baseline.",
+            where={"hole": "lesion", "width": 8.0},
+            **FILLED,
         ),
         *(
             Claim(
                 f"large_square_{world}_{place}",
                 f"A held-out square of 12 x 12 labels is not filled beyond the nearest-neighbour baseline: "
                 f"{world}, {place}.",
-                where={"world": world, "place": place, "side": 12.0}, **FILLED,
+                where={"world": world, "place": place, "side": 12.0},
+                **FILLED,
             )
             for world in WORLDS
             for place in CORNERS_PX
@@ -71,8 +88,13 @@ STUDY = Study(
                 f"less_of_larger_{world}",
                 f"The larger a held-out square, the fewer of its labels {NEAR_PX:g} px from trained ones are "
                 f"correct: {world}.",
-                Rank(by="side", within="place"), [composed(reading, "near") for reading in READINGS],
-                threshold=0.0, effect=0.45, direction="below", where={"world": world}, source="P2",
+                Rank(by="side", within="place"),
+                [composed(reading, "near") for reading in READINGS],
+                threshold=0.0,
+                effect=0.45,
+                direction="below",
+                where={"world": world},
+                source="P2",
                 limits="By how much, and what happens farther inside, where a larger square has more labels.",
             )
             for world in WORLDS
@@ -80,15 +102,25 @@ STUDY = Study(
     ],
     plots=[
         Ends(
-            "lesions", "Lesions: share of the core that is filled",
+            "lesions",
+            "Lesions: share of the core that is filled",
             {"well-formed samples": composed("formed"), "every sample, matched filter": composed("matched")},
-            where={"hole": "lesion"}, level=0.1,
+            where={"hole": "lesion"},
+            level=0.1,
         ),
         *(
             Against(
-                f"squares_{world}", f"Squares: share of the core that is filled, {world}",
-                {"well-formed samples": composed("formed"), "every sample, matched filter": composed("matched")},
-                "side", "place", where={"world": world}, level=0.1, ylim=(0, 1.12),
+                f"squares_{world}",
+                f"Squares: share of the core that is filled, {world}",
+                {
+                    "well-formed samples": composed("formed"),
+                    "every sample, matched filter": composed("matched"),
+                },
+                "side",
+                "place",
+                where={"world": world},
+                level=0.1,
+                ylim=(0, 1.12),
             )
             for world in WORLDS
         ),
@@ -97,9 +129,10 @@ STUDY = Study(
         Table(
             "Share of the core that is filled",
             {
-                "well-formed samples": composed("formed"), "every sample, matched filter": composed("matched"),
+                "well-formed samples": composed("formed"),
+                "every sample, matched filter": composed("matched"),
                 "every sample, darkest pixel": composed("darkest"),
             },
         )
     ],
-)  # fmt: skip
+)

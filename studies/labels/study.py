@@ -48,36 +48,78 @@ def uneven_without_label(runs: ps.Runs) -> np.ndarray:
 
 def later(left_out: float, times: float, sentence: str) -> ps.Claim:
     return ps.Claim(
-        f"later_{left_out:g}", sentence, ps.OnsetRatio("left_out", left_out, 0.0), ONSET, threshold=times, direction="below",
-        effect=(0.3 * times, times / 3), spread=0.15, limits="1,260 steps of preset `fast`, a label left out as a whole.",
-    )  # fmt: skip
+        f"later_{left_out:g}",
+        sentence,
+        ps.OnsetRatio("left_out", left_out, 0.0),
+        ONSET,
+        threshold=times,
+        direction="below",
+        effect=(0.3 * times, times / 3),
+        spread=0.15,
+        limits="1,260 steps of preset `fast`, a label left out as a whole.",
+    )
 
 
 STUDY = ps.Study(
-    name="labels", question="What happens if labels are left out in training, or all of them?",
-    base="fast", answers="Q7", cells=list(map(cell, LEFT_OUT)), seeds=8, more=8, headline="one_bump",
+    name="labels",
+    question="What happens if labels are left out in training, or all of them?",
+    base="fast",
+    answers="Q7",
+    cells=list(map(cell, LEFT_OUT)),
+    seeds=8,
+    more=8,
+    headline="one_bump",
     claims=[
         ps.Claim(
-            "one_bump", "Trained without labels, a network generates one well-formed bump in more than nine samples of ten.",
-            ps.Mean(), FORMED, unit="of the samples", threshold=0.9, effect=0.07, spread=0.05, where={"left_out": 1.0},
+            "one_bump",
+            "Trained without labels, a network generates one well-formed bump in more than nine samples of ten.",
+            ps.Mean(),
+            FORMED,
+            unit="of the samples",
+            threshold=0.9,
+            effect=0.07,
+            spread=0.05,
+            where={"left_out": 1.0},
             limits="1,260 steps of preset `fast`, whose network is given the pixels' coordinates.",
         ),
         ps.Claim(
-            "even", "Trained without labels, a network generates bumps at all places, less than twice as uneven as chance.",
-            ps.Mean(), UNEVEN, unit="chi-squared over its degrees of freedom", threshold=2.0, direction="below", effect=0.95,
-            spread=0.6, where={"left_out": 1.0}, limits="512 samples, over 16 cells of the canvas.",
+            "even",
+            "Trained without labels, a network generates bumps at all places, less than twice as uneven as chance.",
+            ps.Mean(),
+            UNEVEN,
+            unit="chi-squared over its degrees of freedom",
+            threshold=2.0,
+            direction="below",
+            effect=0.95,
+            spread=0.6,
+            where={"left_out": 1.0},
+            limits="512 samples, over 16 cells of the canvas.",
         ),
-        later(0.5, 1.5, "If half of the labels are left out, samples become correct less than 1.5 times as late."),
-        later(0.8, 3.0, "If four of five labels are left out, samples become correct less than 3 times as late."),
+        later(
+            0.5,
+            1.5,
+            "If half of the labels are left out, samples become correct less than 1.5 times as late.",
+        ),
+        later(
+            0.8, 3.0, "If four of five labels are left out, samples become correct less than 3 times as late."
+        ),
     ],
     readings=[ps.Reading("unlabelled", read_unlabelled, needs=())],
-    plots=[ps.Courses("courses", "Samples correct through training", {"correct": CORRECT}, by="left_out", ylim=(0, 1))],
+    plots=[
+        ps.Courses(
+            "courses", "Samples correct through training", {"correct": CORRECT}, by="left_out", ylim=(0, 1)
+        )
+    ],
     tables=[
         ps.Table(
             "Onset of accuracy, and samples without a label at the end",
-            {"half of the samples correct (step)": ONSET, "correct at the end": ps.end(CORRECT),
-             "one bump, without a label": FORMED, "unevenness, without a label": uneven_without_label},
+            {
+                "half of the samples correct (step)": ONSET,
+                "correct at the end": ps.end(CORRECT),
+                "one bump, without a label": FORMED,
+                "unevenness, without a label": uneven_without_label,
+            },
             by=("left_out",),
         )
     ],
-)  # fmt: skip
+)

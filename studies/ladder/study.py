@@ -84,7 +84,13 @@ OBJECTIVES = {
 }
 
 STUDY = Study(
-    name="ladder", base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="b_is_one_object_eps",
+    name="ladder",
+    base="lean",
+    answers="Q2",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="b_is_one_object_eps",
     question="Does a network learn the reference denoisers in order, and which one is phase B?",
     readings=[Reading("closest", read_closest, needs=NEEDED)],
     claims=[
@@ -95,7 +101,12 @@ STUDY = Study(
                 Claim(
                     f"climbed_{name}",
                     f"References are learned in order: one is left for one that knows more, {words}.",
-                    OfLaterSeeds(), upward, unit="of changes", threshold=0.8, effect=0.1, spread=0.05,
+                    OfLaterSeeds(),
+                    upward,
+                    unit="of changes",
+                    threshold=0.8,
+                    effect=0.1,
+                    spread=0.05,
                     where={"cell": f"{cell.name}, 16 seeds"},
                     limits="How long a network stays at a reference, references that agree at a noise level, and high "
                     "noise, where noise prediction is close to none.",
@@ -104,7 +115,11 @@ STUDY = Study(
                     f"b_is_one_object_{name}",
                     "The label becomes the closest reference when samples turn from phase B to C, not more than a "
                     f"fifth of the steps before, {words}.",
-                    OnsetRatio(), label_and_accuracy, threshold=0.8, effect=0.2, spread=0.17,
+                    OnsetRatio(),
+                    label_and_accuracy,
+                    threshold=0.8,
+                    effect=0.2,
+                    spread=0.17,
                     where={"cell": f"{cell.name}, 16 seeds"},
                     limits="What the network knows at other noise levels: sampling passes through all of them. These "
                     "runs had been looked at.",
@@ -114,34 +129,54 @@ STUDY = Study(
         Claim(
             "nats_learnt",
             "Within the steps that complete labels take to phase C, a network has learned nine tenths of the label's nats.",
-            Mean(), end("closest.nats.label"),
-            unit="of the label's nats", threshold=0.9, effect=0.15, spread=0.1, where={"cell": HEARD.name},
+            Mean(),
+            end("closest.nats.label"),
+            unit="of the label's nats",
+            threshold=0.9,
+            effect=0.15,
+            spread=0.1,
+            where={"cell": HEARD.name},
             limits="The number is the gap between the network with and without a label; it is information only as far "
             "as the network is near its optimum.",
         ),
     ],
     plots=[
         *(
-            Heatmap(name, f"What the closest reference knows, {cell.name}", closest, "t", "step",
-                    where={"cell": f"{cell.name}, 16 seeds"}, ylim=(0.0, 5.0),
-                    note="0 mean image, 1 covariance, 2 patches, 3 all images, 4 one factor, 5 the label, by noise level t; "
-                    "runs that are close to none are left out.")
+            Heatmap(
+                name,
+                f"What the closest reference knows, {cell.name}",
+                closest,
+                "t",
+                "step",
+                where={"cell": f"{cell.name}, 16 seeds"},
+                ylim=(0.0, 5.0),
+                note="0 mean image, 1 covariance, 2 patches, 3 all images, 4 one factor, 5 the label, by noise level t; "
+                "runs that are close to none are left out.",
+            )
             for name, (cell, _) in OBJECTIVES.items()
         ),
-        Courses("nats", "Nats of the label that the network has learned, as a share of all",
-                {name: f"closest.nats.{name}" for name in ("label", "x", "y")}, where={"cell": HEARD.name},
-                ylabel="share of nats", ylim=(-0.2, 1.5), level=0.9),
+        Courses(
+            "nats",
+            "Nats of the label that the network has learned, as a share of all",
+            {name: f"closest.nats.{name}" for name in ("label", "x", "y")},
+            where={"cell": HEARD.name},
+            ylabel="share of nats",
+            ylim=(-0.2, 1.5),
+            level=0.9,
+        ),
     ],
     tables=[
         Table(
             "References and samples",
             {
-                "changes that go up": upward, "label is closest, steps": label_and_accuracy,
+                "changes that go up": upward,
+                "label is closest, steps": label_and_accuracy,
                 "most samples correct, steps": lambda runs: runs.onsets(runs.accurate("grid")),
                 "share of runs in which they are": lambda runs: runs.onsets(runs.accurate("grid"))["came"],
                 "nats of the label, as a share": end("closest.nats.label"),
             },
-            where={"part": "all"}, note="Onsets are means over the runs that reach them.",
+            where={"part": "all"},
+            note="Onsets are means over the runs that reach them.",
         )
     ],
-)  # fmt: skip
+)

@@ -12,10 +12,18 @@ from phasescope.studies import Cell, Claim, Courses, Difference, Ends, Mean, Rea
 from studies.local.objects import apart, read_beside, read_counts
 
 UNLABELLED = {"training": {"label_dropout": 1.0}, "world": {"boundary": "periodic"}}
-SELDOM = {"probing": {  # a layer of convolutions at full resolution has 32,768 numbers per image
-    "latent_labels": 64, "variance_labels": 16, "variance_draws": 2, "crossed_labels": 0, "t": [600], "p1": None,
-    "bands": 1, "snapshots": {"dense_until": 0, "every": 500},
-}}  # fmt: skip
+SELDOM = {
+    "probing": {  # a layer of convolutions at full resolution has 32,768 numbers per image
+        "latent_labels": 64,
+        "variance_labels": 16,
+        "variance_draws": 2,
+        "crossed_labels": 0,
+        "t": [600],
+        "p1": None,
+        "bands": 1,
+        "snapshots": {"dense_until": 0, "every": 500},
+    }
+}
 EVERYWHERE = {"attention": ["down1", "down2", "down3", "mid", "up1", "up2", "up3"]}
 
 
@@ -34,11 +42,14 @@ def convolutions(side: int) -> Cell:
 CONVOLUTIONS = {side: convolutions(side) for side in (9, 15)}
 CELLS = (
     *CONVOLUTIONS.values(),
-    unlabelled("U-Net", "untold, sigma=1"), unlabelled("U-Net, attention", "untold, attention", **EVERYWHERE),
+    unlabelled("U-Net", "untold, sigma=1"),
+    unlabelled("U-Net, attention", "untold, attention", **EVERYWHERE),
     unlabelled("one scale", "untold, one scale", widths=[32]),
-    unlabelled("one scale, attention", "untold, one scale, attention", widths=[32], attention=["stem", "mid"]),
+    unlabelled(
+        "one scale, attention", "untold, one scale, attention", widths=[32], attention=["stem", "mid"]
+    ),
     Cell("eps", {}, {"network": "U-Net, with labels"}),
-)  # fmt: skip
+)
 WITHOUT_LABELS = tuple(cell.axes["network"] for cell in CELLS[:-1])
 ONE, BY_CHANCE = "local.network.one", 0.37  # of images hold just one object under a Poisson law of mean 1
 FEW_SCALES = "That depth or attention is needed, or which of padding and pooling brings it."
@@ -52,34 +63,59 @@ def claims_about(side: int) -> list[Claim]:
             f"machine_{side}",
             f"A network of convolutions that sees {side} px generates what the patch-local optimal denoiser of "
             f"{side} px does from the same noise: median r² above 0.9.",
-            Mean(), end("local.optimum.r2"), 0.9, 0.045, 0.027, unit="median r²", **where,
+            Mean(),
+            end("local.optimum.r2"),
+            threshold=0.9,
+            effect=0.045,
+            spread=0.027,
+            unit="median r²",
+            **where,
             limits="Of one sampler. The median says nothing of the images that are farthest.",
         ),
         Claim(
             f"poisson_{side}",
             f"A network of convolutions that sees {side} px generates a number of objects that varies as by chance: "
             "its Fano factor is 0.7 to 1.2.",
-            Mean(absolute=True), apart("local.network.fano", 0.95), 0.25, 0.15, 0.09, "below",
-            unit="of the Fano factor", **where,
+            Mean(absolute=True),
+            apart("local.network.fano", 0.95),
+            threshold=0.25,
+            effect=0.15,
+            spread=0.09,
+            direction="below",
+            unit="of the Fano factor",
+            **where,
             limits="The law itself: others have this variance too. The optimum has no two objects in one patch, so "
             "its own factor is below 1.",
         ),
         Claim(
             f"one_on_average_{side}",
             f"A network of convolutions that sees {side} px generates one object per image on average, within 0.2.",
-            Mean(absolute=True), apart("local.network.objects", 1.0), 0.2, 0.2, spread, "below", unit="objects", **where,
+            Mean(absolute=True),
+            apart("local.network.objects", 1.0),
+            threshold=0.2,
+            effect=0.2,
+            spread=spread,
+            direction="below",
+            unit="objects",
+            **where,
             limits="How counts are spread."
-            + " Runs differ so much that eight could hardly support it, even around exactly one." * (side == 15),
+            + " Runs differ so much that eight could hardly support it, even around exactly one."
+            * (side == 15),
             unreachable="supported: runs differ too much, even around exactly one" if side == 15 else "",
         ),
-    ]  # fmt: skip
+    ]
 
 
 STUDY = Study(
     name="local",
     question="Do convolutions alone generate what the exact patch-local denoiser does, and what brings just one "
     "object?",
-    base="lean", answers="Q2", cells=CELLS, seeds=8, more=8, headline="machine_15",
+    base="lean",
+    answers="Q2",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="machine_15",
     readings=[
         Reading("local", read_beside, {"network": WITHOUT_LABELS}, needs=()),
         Reading("counts", read_counts, {"cell": "eps"}, needs=()),
@@ -88,8 +124,15 @@ STUDY = Study(
         *(claim for side in CONVOLUTIONS for claim in claims_about(side)),
         *(
             Claim(
-                f"one_{name}", f"{words} generates just one object in more than 70 % of images.",
-                Mean(), end(ONE), 0.7, 0.1, 0.06, unit="of images", where={"network": network},
+                f"one_{name}",
+                f"{words} generates just one object in more than 70 % of images.",
+                Mean(),
+                end(ONE),
+                threshold=0.7,
+                effect=0.1,
+                spread=0.06,
+                unit="of images",
+                where={"network": network},
                 limits=f"{FEW_SCALES} By chance {BY_CHANCE:.0%} of images hold just one."
                 + " Asked in this form when the runs had ended, though the preregistration says otherwise."
                 * (name == "depth"),
@@ -104,8 +147,14 @@ STUDY = Study(
             "attention_changes_one",
             "In a network of one scale, self-attention changes the share of images with just one object by less "
             "than 0.1.",
-            Difference("network", "one scale, attention", "one scale", absolute=True), end(ONE), 0.1, 0.09, 0.05,
-            "below", unit="of images", where={"network": ("one scale", "one scale, attention")},
+            Difference("network", "one scale, attention", "one scale", absolute=True),
+            end(ONE),
+            threshold=0.1,
+            effect=0.09,
+            spread=0.05,
+            direction="below",
+            unit="of images",
+            where={"network": ("one scale", "one scale, attention")},
             limits="What else such a network knows of the whole canvas: its norms are over all pixels, and its "
             "padding is of zeros. These runs had been looked at before the claim was asked in this form; "
             "that attention brings more images with one object was undecided (studies/retired.md).",
@@ -113,19 +162,25 @@ STUDY = Study(
     ],
     plots=[
         Ends(
-            "beside", "From the same noise",
+            "beside",
+            "From the same noise",
             {
                 "median r² to the patch-local optimum": end("local.optimum.r2"),
                 "Fano factor of the number of objects": end("local.network.fano"),
                 "share of images with just one object": end(ONE),
             },
-            by="network", where={"network": WITHOUT_LABELS},
+            by="network",
+            where={"network": WITHOUT_LABELS},
             note=f"By chance {BY_CHANCE:.0%} of images hold just one object, and the Fano factor is 1.",
         ),
         Courses(
-            "courses", "The number of objects through training, with labels",
-            {"Fano factor": "counts.fano", "mean": "counts.objects"}, where={"cell": "eps"}, level=1.0,
-            ylim=(-0.05, 3), ylabel="objects per image",
+            "courses",
+            "The number of objects through training, with labels",
+            {"Fano factor": "counts.fano", "mean": "counts.objects"},
+            where={"cell": "eps"},
+            level=1.0,
+            ylim=(-0.05, 3),
+            ylabel="objects per image",
         ),
     ],
     tables=[
@@ -133,12 +188,15 @@ STUDY = Study(
             "Networks without labels, and the optima that start from the same noise",
             {
                 "r² to the patch-local optimum": end("local.optimum.r2"),
-                "r² to the posterior mean": end("local.posterior.r2"), "Fano factor": end("local.network.fano"),
-                "Fano factor, patch-local optimum": end("local.optimum.fano"), "just one object": end(ONE),
+                "r² to the posterior mean": end("local.posterior.r2"),
+                "Fano factor": end("local.network.fano"),
+                "Fano factor, patch-local optimum": end("local.optimum.fano"),
+                "just one object": end(ONE),
                 "just one, patch-local optimum": end("local.optimum.one"),
                 "just one, posterior mean": end("local.posterior.one"),
             },
-            by=("network",), where={"network": WITHOUT_LABELS},
+            by=("network",),
+            where={"network": WITHOUT_LABELS},
         ),
     ],
-)  # fmt: skip
+)

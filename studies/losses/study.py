@@ -69,56 +69,121 @@ def helps(
     name: str, world: str, than: str, sentence: str, direction: str = "above", loss: str = "CoInD"
 ) -> ps.Claim:
     return ps.Claim(
-        name, sentence, ps.Difference("loss", loss, than), GENERATED, unit="of the labels", threshold=0.2,
-        direction=direction, effect=0.28, spread=0.12, where={"world": world, "loss": (loss, than)}, limits=LIMITS,
-    )  # fmt: skip
+        name,
+        sentence,
+        ps.Difference("loss", loss, than),
+        GENERATED,
+        unit="of the labels",
+        threshold=0.2,
+        direction=direction,
+        effect=0.28,
+        spread=0.12,
+        where={"world": world, "loss": (loss, than)},
+        limits=LIMITS,
+    )
 
 
 def earlier(name: str, loss: str, than: str, sentence: str) -> ps.Claim:
     return ps.Claim(
-        name, sentence, ps.OnsetRatio("loss", loss, than), ONSET, threshold=0.9, direction="below", effect=(0.22, 0.3),
-        spread=0.15, where={"read": "onset", "loss": (loss, than)}, limits="630 steps of preset `fast`; latents "
+        name,
+        sentence,
+        ps.OnsetRatio("loss", loss, than),
+        ONSET,
+        threshold=0.9,
+        direction="below",
+        effect=(0.22, 0.3),
+        spread=0.15,
+        where={"read": "onset", "loss": (loss, than)},
+        limits="630 steps of preset `fast`; latents "
         "of the middle layer; doses 0.03 (as far apart as labels) and 0.001 (driven apart) unless another is named. "
         "Doses were chosen after a pilot that learned little when its latents were driven apart by a dose of 0.03.",
-    )  # fmt: skip
+    )
 
 
 STUDY = ps.Study(
     name="losses",
     question="Do losses that ask for structure help: independent factors, ordered latents, latents that lie apart?",
-    base="fast", answers="Q8",
+    base="fast",
+    answers="Q8",
     cells=[
-        *(independent(world, loss) for world in WORLDS for loss in ("plain", "CoInD", "CoInD 0.1", "CoInD 10")),
+        *(
+            independent(world, loss)
+            for world in WORLDS
+            for loss in ("plain", "CoInD", "CoInD 0.1", "CoInD 10")
+        ),
         independent("stripes", "CoInD, permuted"),
         *map(spaced, ("none", *sorted(name for name in LOSSES if not name.startswith("CoInD")))),
     ],
-    seeds=8, more=8, headline="coind_stripes",
+    seeds=8,
+    more=8,
+    headline="coind_stripes",
     claims=[
-        helps("coind_stripes", "stripes", "plain", "CoInD brings more held-out stripes, by more than a fifth of them."),
-        helps("coind_bumps", "bumps", "plain", "CoInD does not bring a fifth more of the held-out bumps.", "below"),
+        helps(
+            "coind_stripes",
+            "stripes",
+            "plain",
+            "CoInD brings more held-out stripes, by more than a fifth of them.",
+        ),
+        helps(
+            "coind_bumps",
+            "bumps",
+            "plain",
+            "CoInD does not bring a fifth more of the held-out bumps.",
+            "below",
+        ),
         *(
-            helps(f"coind_{world}_{dose}", world, "plain", f"CoInD at a dose of {dose} {words}.", direction, f"CoInD {dose}")
+            helps(
+                f"coind_{world}_{dose}",
+                world,
+                "plain",
+                f"CoInD at a dose of {dose} {words}.",
+                direction,
+                f"CoInD {dose}",
+            )
             for world, direction, words in (
                 ("stripes", "above", "brings more held-out stripes, by more than a fifth of them"),
                 ("bumps", "below", "does not bring a fifth more of the held-out bumps"),
             )
             for dose in ("0.1", "10")
         ),
-        helps("coind_over_twin", "stripes", "CoInD, permuted",
-              "CoInD brings more held-out stripes than its twin, with permuted labels, by more than a fifth of them."),
+        helps(
+            "coind_over_twin",
+            "stripes",
+            "CoInD, permuted",
+            "CoInD brings more held-out stripes than its twin, with permuted labels, by more than a fifth of them.",
+        ),
         ps.Claim(
             "summed_stripes",
             "Without the loss, answers for x and y, summed at sampling, give more held-out stripes, by more than a fifth.",
-            ps.Mean(), by_sampling, unit="of the labels", threshold=0.2, effect=0.2, spread=0.12,
-            where={"world": "stripes", "loss": "plain"}, limits=LIMITS,
+            ps.Mean(),
+            by_sampling,
+            unit="of the labels",
+            threshold=0.2,
+            effect=0.2,
+            spread=0.12,
+            where={"world": "stripes", "loss": "plain"},
+            limits=LIMITS,
         ),
-        earlier("order", "order 0.03", "none", "Latents as far apart as labels bring accuracy earlier, by a tenth."),
-        earlier("order_over_twin", "order 0.03", "order 0.03, permuted",
-                "Latents as far apart as labels bring accuracy earlier than as permuted ones, by a tenth."),
+        earlier(
+            "order",
+            "order 0.03",
+            "none",
+            "Latents as far apart as labels bring accuracy earlier, by a tenth.",
+        ),
+        earlier(
+            "order_over_twin",
+            "order 0.03",
+            "order 0.03, permuted",
+            "Latents as far apart as labels bring accuracy earlier than as permuted ones, by a tenth.",
+        ),
         earlier("apart", "apart 0.001", "none", "Latents driven apart bring accuracy earlier, by a tenth."),
         *(
-            earlier(f"{aim}_{dose}", f"{aim} {dose}", "none",
-                    f"At a dose of {dose}, latents {words} bring accuracy earlier, by a tenth.")
+            earlier(
+                f"{aim}_{dose}",
+                f"{aim} {dose}",
+                "none",
+                f"At a dose of {dose}, latents {words} bring accuracy earlier, by a tenth.",
+            )
             for aim, words, doses in (
                 ("order", "as far apart as labels", ("0.003", "0.3")),
                 ("apart", "driven apart", ("0.0001", "0.01")),
@@ -128,22 +193,38 @@ STUDY = ps.Study(
     ],
     readings=[ps.Reading("held_out", read_held_out, where={"read": "held out"}, needs=())],
     plots=[
-        ps.Ends("held_out", "Held-out labels farther than 1 px from trained ones", {"share correct": GENERATED},
-                ylim=(0, 1.02), where={"read": "held out"}),
-        ps.Courses("courses", "Samples correct through training", {"correct": CORRECT}, by="loss", ylim=(0, 1),
-                   where={"read": "onset"}),
+        ps.Ends(
+            "held_out",
+            "Held-out labels farther than 1 px from trained ones",
+            {"share correct": GENERATED},
+            ylim=(0, 1.02),
+            where={"read": "held out"},
+        ),
+        ps.Courses(
+            "courses",
+            "Samples correct through training",
+            {"correct": CORRECT},
+            by="loss",
+            ylim=(0, 1),
+            where={"read": "onset"},
+        ),
     ],
     tables=[
         ps.Table(
             "Labels that are correct at the end",
-            {"held out": GENERATED, "held out, summed at sampling": ps.end("held_out.formed.summed"),
-             "trained": ps.end("held_out.formed.trained")},
-            by=("world", "loss"), where={"read": "held out"},
+            {
+                "held out": GENERATED,
+                "held out, summed at sampling": ps.end("held_out.formed.summed"),
+                "trained": ps.end("held_out.formed.trained"),
+            },
+            by=("world", "loss"),
+            where={"read": "held out"},
         ),
         ps.Table(
             "When samples become correct",
             {"half of the samples correct (step)": ONSET, "correct at the end": ps.end(CORRECT)},
-            by=("loss",), where={"read": "onset"},
+            by=("loss",),
+            where={"read": "onset"},
         ),
     ],
-)  # fmt: skip
+)

@@ -41,20 +41,33 @@ def equivalent(first: str, second: str) -> list[Claim]:
         Claim(
             f"{first}_not_later_than_{second}",
             f"Accuracy of {first}-prediction comes earlier than that of {second}-prediction, or at most a tenth later.",
-            ratio, threshold=1.1, direction="below", effect=(0.1, 0.12), **common,
+            ratio,
+            threshold=1.1,
+            direction="below",
+            effect=(0.1, 0.12),
+            **common,
         ),
         Claim(
             f"{first}_not_earlier_than_{second}",
             f"Accuracy of {first}-prediction comes later than that of {second}-prediction, or at most a tenth earlier.",
-            ratio, threshold=1 / 1.1, direction="above", effect=0.09, **common,
+            ratio,
+            threshold=1 / 1.1,
+            direction="above",
+            effect=0.09,
+            **common,
         ),
-    ]  # fmt: skip
+    ]
 
 
 STUDY = Study(
     name="matched",
     question="If eps-, x- and v-prediction weigh the error of the image alike at every noise level, do they learn alike?",
-    base="fast", answers="Q2", cells=CELLS, seeds=20, more=8, headline="x_not_earlier_than_eps",
+    base="fast",
+    answers="Q2",
+    cells=CELLS,
+    seeds=20,
+    more=8,
+    headline="x_not_earlier_than_eps",
     claims=[*equivalent("x", "eps"), *equivalent("v", "eps")],
     plots=[
         Courses("correct", "Samples correct through training", {"correct": CORRECT}, by="cell", ylim=(0, 1)),
@@ -64,9 +77,10 @@ STUDY = Study(
         Table(
             "Onsets and phases",
             {
-                "half of the samples correct (step)": ACCURACY, "samples pass A, B, C": phases_abc(PHASE, CORRECT),
+                "half of the samples correct (step)": ACCURACY,
+                "samples pass A, B, C": phases_abc(PHASE, CORRECT),
                 "correct at the end": end(CORRECT),
             },
         )
     ],
-)  # fmt: skip
+)

@@ -45,47 +45,83 @@ def onset(runs: ps.Runs, column: str, level: float) -> pd.DataFrame:
 ACCURACY = partial(onset, column=CORRECT, level=0.5)
 SHEET = partial(onset, column=LABEL_VARIANCE, level=0.9)
 WORDS = {"dense": "Increments of 0.25 px instead of 1 px", "wide": "Bumps of sigma 2 px instead of 1 px"}
-LIMITS = f"{SMALL} 64 samples at each snapshot, every 100 steps, by DPM-Solver in 12 steps; labels of the grid."  # fmt: skip
+LIMITS = (
+    f"{SMALL} 64 samples at each snapshot, every 100 steps, by DPM-Solver in 12 steps; labels of the grid."
+)
 PAIRED_WITH = (
     f"{LIMITS} P1 does not say by how much. Six runs of the reference existed before; five set the assumed "
     "spread. The interval assumes that both cells vary alike. A manifold is read as label variance above 0.9."
 )
 
 STUDY = ps.Study(
-    name="p1_data", question="On P1's ingredients: what do denser data, more overlap and unequal increments do?",
-    base="p1", answers="S5", cells=CELLS, seeds=8, headline="dense_accuracy",
+    name="p1_data",
+    question="On P1's ingredients: what do denser data, more overlap and unequal increments do?",
+    base="p1",
+    answers="S5",
+    cells=CELLS,
+    seeds=8,
+    headline="dense_accuracy",
     claims=[
         *(
             ps.Claim(
-                f"{name}_{kind}", f"{words} bring {what} earlier by more than a fifth of the steps.",
-                ps.OnsetRatio(by="data", first=name, second="p1"), number, threshold=0.8, direction="below", effect=0.2,
-                spread=0.1, where={"data": (name, "p1")}, source="P1", limits=PAIRED_WITH,
+                f"{name}_{kind}",
+                f"{words} bring {what} earlier by more than a fifth of the steps.",
+                ps.OnsetRatio(by="data", first=name, second="p1"),
+                number,
+                threshold=0.8,
+                direction="below",
+                effect=0.2,
+                spread=0.1,
+                where={"data": (name, "p1")},
+                source="P1",
+                limits=PAIRED_WITH,
             )
             for name, words in WORDS.items()
-            for kind, what, number in (("accuracy", "accuracy", ACCURACY), ("sheet", "the manifold of labels", SHEET))
+            for kind, what, number in (
+                ("accuracy", "accuracy", ACCURACY),
+                ("sheet", "the manifold of labels", SHEET),
+            )
         ),
         ps.Claim(
             "denser_axis_ahead",
             "Averaged over training, more samples are correct along x (increments of 0.25 px) than along y (1 px).",
-            ps.Mean(), denser_ahead,
-            unit="of samples", threshold=0.02, effect=0.045, spread=0.025, where={"data": "unequal"},
+            ps.Mean(),
+            denser_ahead,
+            unit="of samples",
+            threshold=0.02,
+            effect=0.045,
+            spread=0.025,
+            where={"data": "unequal"},
             limits=f"{LIMITS} Read to a part of a pixel; correct within 1 px. "
             "P1 states that the axes are learned together: if this claim is supported, they are not.",
         ),
     ],
     readings=[ps.Reading("object", read_samples, needs=())],
     plots=[
-        ps.Courses("correct", "Samples correct through training", {"correct": CORRECT}, by="data", ylim=(0, 1)),
         ps.Courses(
-            "axes", "Correct along each axis", {"x": "object.x", "y": "object.y"}, where={"data": "unequal"}, ylim=(0, 1)
+            "correct", "Samples correct through training", {"correct": CORRECT}, by="data", ylim=(0, 1)
+        ),
+        ps.Courses(
+            "axes",
+            "Correct along each axis",
+            {"x": "object.x", "y": "object.y"},
+            where={"data": "unequal"},
+            ylim=(0, 1),
         ),
         ps.Ends("onsets", "When half of the samples are correct", {"step": ACCURACY}, by="data"),
     ],
     tables=[
-        ps.Table("Onsets, in steps", {"label variance above .9": SHEET, "half of samples correct": ACCURACY}, by=("data",)),
         ps.Table(
-            "Asked after a look", {"correct along x minus along y, over training": denser_ahead},
-            where={"data": ("dense", "wide", "unequal")}, by=("data",), interval=True,
+            "Onsets, in steps",
+            {"label variance above .9": SHEET, "half of samples correct": ACCURACY},
+            by=("data",),
+        ),
+        ps.Table(
+            "Asked after a look",
+            {"correct along x minus along y, over training": denser_ahead},
+            where={"data": ("dense", "wide", "unequal")},
+            by=("data",),
+            interval=True,
         ),
     ],
-)  # fmt: skip
+)

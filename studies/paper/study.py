@@ -15,39 +15,60 @@ from studies.phases.readings import CORRECT, PHASE, passes_abc, shapeless
 from studies.phases.study import OUTCOMES
 
 STUDY = Study(
-    name="paper", question="Does P1's own system pass the phases A, B and C?", base="paper", answers="S1",
+    name="paper",
+    question="Does P1's own system pass the phases A, B and C?",
+    base="paper",
+    answers="S1",
     # With fields of `probing`, if empty, a run is observed as the preset has it: it is too costly to be made twice.
     cells=[Cell("paper", {"training": {"device": "auto", "precision": "float32"}, "probing": {}})],
-    seeds=8, headline="behaviour_abc",
+    seeds=8,
+    headline="behaviour_abc",
     claims=[
         Claim(
             "behaviour_abc",
             "Samples of P1's own system go from no or several bumps (A) over one misplaced bump (B) to one in the "
             "correct place (C).",
-            Share(), passes_abc, threshold=0.5, effect=0.48, source="P1",
+            Share(),
+            passes_abc,
+            threshold=0.5,
+            effect=0.48,
+            source="P1",
             limits="Phases shorter than the time between two snapshots are not seen. A run that still improves at its "
             "end counts neither way.",
         ),
         Claim(
-            "failure_a", "In phase A samples of P1's own system fail by no bump or several, not by a misshapen one.",
-            Mean(), shapeless, unit="of wrong samples", threshold=0.5, effect=0.15, spread=0.1, source="P1",
+            "failure_a",
+            "In phase A samples of P1's own system fail by no bump or several, not by a misshapen one.",
+            Mean(),
+            shapeless,
+            unit="of wrong samples",
+            threshold=0.5,
+            effect=0.15,
+            spread=0.1,
+            source="P1",
             limits="How samples fail later, when some hold one bump already: only snapshots of phase A are counted.",
         ),
     ],
     plots=[
         PhaseGrid("samples", "Phase of the samples in every run"),
         Courses(
-            "outcomes", "What is sampled while learning", {name: f"outcomes.grid.{name}" for name in OUTCOMES},
-            ylabel="share of samples", ylim=(0, 1),
+            "outcomes",
+            "What is sampled while learning",
+            {name: f"outcomes.grid.{name}" for name in OUTCOMES},
+            ylabel="share of samples",
+            ylim=(0, 1),
         ),
         Courses(
-            "manifold", "Order and manifold of the latents at down3, t = 600",
+            "manifold",
+            "Order and manifold of the latents at down3, t = 600",
             {
-                "probe R²": "probe_r2.down3.600.value", "P1's R²": "p1_r2.down3.600.value",
+                "probe R²": "probe_r2.down3.600.value",
+                "P1's R²": "p1_r2.down3.600.value",
                 "variance explained by the label": "label_variance.down3.600.value",
                 "trustworthiness": "trustworthiness.down3.600.value",
             },
-            ylabel="R², or share", ylim=(-0.1, 1.02),
+            ylabel="R², or share",
+            ylim=(-0.1, 1.02),
             note="A probe finds the label that every block receives, so that a high R² alone is no manifold.",
         ),
     ],
@@ -55,10 +76,12 @@ STUDY = Study(
         Table(
             "What P1's own system passes through",
             {
-                "passes A, B, C": passes_abc, "reaches C": reaches(PHASE, "C", improving=CORRECT),
-                "correct at the end": end(CORRECT), "no bump or several, in phase A": shapeless,
+                "passes A, B, C": passes_abc,
+                "reaches C": reaches(PHASE, "C", improving=CORRECT),
+                "correct at the end": end(CORRECT),
+                "no bump or several, in phase A": shapeless,
                 "participation ratio at the end": end("participation_ratio.down3.600.value"),
             },
         )
     ],
-)  # fmt: skip
+)

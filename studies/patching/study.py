@@ -37,15 +37,26 @@ def read_use(run) -> list[dict]:
 
 
 STUDY = Study(
-    name="patching", question="Is what labels explain at a layer used when samples are made?",
-    base="lean", answers="Q3", cells=[replace(CELLS[0], axes={"system": "eps"}, seeds=8)],
-    seeds=8, more=8, headline="used_part_up1",
+    name="patching",
+    question="Is what labels explain at a layer used when samples are made?",
+    base="lean",
+    answers="Q3",
+    cells=[replace(CELLS[0], axes={"system": "eps"}, seeds=8)],
+    seeds=8,
+    more=8,
+    headline="used_part_up1",
     claims=[
         Claim(
             f"used_{how}_up1",
             f"In phase C, if {words} at up1 is that of another label, most bumps go where that label has them.",
-            Mean(), in_phase(f"use.up1.{how}.follows", "C"), unit="of bumps", threshold=0.5, effect=0.25, spread=0.16,
-            where={"system": "eps"}, limits=f"{SELECTED} Blocks beside and after the layer still receive the condition.",
+            Mean(),
+            in_phase(f"use.up1.{how}.follows", "C"),
+            unit="of bumps",
+            threshold=0.5,
+            effect=0.25,
+            spread=0.16,
+            where={"system": "eps"},
+            limits=f"{SELECTED} Blocks beside and after the layer still receive the condition.",
         )
         for how, words in (("part", "what labels explain"), ("patch", "everything"))
     ],
@@ -63,4 +74,4 @@ STUDY = Study(
             "moved along x per px asked.",
         )
     ],
-)  # fmt: skip
+)

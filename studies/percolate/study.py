@@ -27,9 +27,12 @@ TRAINED_ABOVE = 0.8  # a run counts only if it has learned the labels it was tra
 FEWEST_RUNS = 4  # per cell, for the cell to count
 
 ENDS_ONLY = {  # only the end is read, so six snapshots and few latents keep the cost near that of training
-    "snapshots": {"dense_until": 0, "every": 500}, "latent_labels": 128, "variance_labels": 32,
-    "crossed_labels": 32, "t": [600],
-}  # fmt: skip
+    "snapshots": {"dense_until": 0, "every": 500},
+    "latent_labels": 128,
+    "variance_labels": 32,
+    "crossed_labels": 32,
+    "t": [600],
+}
 
 
 def fields(sigma: float, share: float) -> dict:
@@ -102,36 +105,59 @@ LEARNED = "Only runs that have learned the labels they were trained on are count
 READ = {"numbers": [held_out_accuracy(reading) for reading in READINGS], "source": "P2"}
 
 STUDY = Study(
-    name="percolate", question="Does learning from a part of the labels begin where the images' overlaps percolate?",
-    base="lean", answers="S7", cells=CELLS, seeds=6, more=6, headline="grows_with_sigma",
+    name="percolate",
+    question="Does learning from a part of the labels begin where the images' overlaps percolate?",
+    base="lean",
+    answers="S7",
+    cells=CELLS,
+    seeds=6,
+    more=6,
+    headline="grows_with_sigma",
     claims=[
         Claim(
             "grows_with_sigma",
             "At a given share of the labels, wider bumps are generated correctly at more of the held-out labels.",
-            Rank(by="sigma", within="share"), threshold=0.0, effect=0.3, **READ,
+            Rank(by="sigma", within="share"),
+            threshold=0.0,
+            effect=0.3,
+            **READ,
             limits=f"That overlap is the cause: wider bumps also weigh more in the loss. {LEARNED}",
         ),
         Claim(
             "follows_critical",
             "The share of labels that is needed follows the critical share of the overlap graph as sigma grows.",
-            SurfaceOfShares(rises_with="log_share", moved_by="log_critical"), unit="exponent", threshold=0.5, effect=0.5,
-            spread=0.06, **READ,
+            SurfaceOfShares(rises_with="log_share", moved_by="log_critical"),
+            unit="exponent",
+            threshold=0.5,
+            effect=0.5,
+            spread=0.06,
+            **READ,
             limits=f"That images must be connected: any length that grows with sigma would do. {LEARNED}",
         ),
         Claim(
             "half_at_critical",
             "Whatever sigma, half of the held-out labels are correct within a factor 1.5 of the critical share.",
             CrossingOfShares(along="share", by="sigma", reference="critical"),
-            unit="times the critical share", log=True, threshold=math.log(1.5), effect=0.35,
-            spread=0.06, direction="below", **READ,
+            unit="times the critical share",
+            log=True,
+            threshold=math.log(1.5),
+            effect=0.35,
+            spread=0.06,
+            direction="below",
+            **READ,
             limits=f"Another threshold of overlap might be met: this one was fixed before the runs. {LEARNED}",
         ),
     ],
     plots=[
         Against(
-            "heights", "Held-out labels by the share trained on",
-            {"share correct": lambda runs: runs.end(accuracy("left_out"))}, "share", "sigma", log=True,
-            ylim=(-0.02, 1.02), references={"nearest-neighbour baseline": lambda runs: nearest_neighbour(runs)},
+            "heights",
+            "Held-out labels by the share trained on",
+            {"share correct": lambda runs: runs.end(accuracy("left_out"))},
+            "share",
+            "sigma",
+            log=True,
+            ylim=(-0.02, 1.02),
+            references={"nearest-neighbour baseline": lambda runs: nearest_neighbour(runs)},
             note="All runs, read by well-formed samples.",
         )
     ],
@@ -146,7 +172,7 @@ STUDY = Study(
             by=("sigma", "share"),
         )
     ],
-)  # fmt: skip
+)
 
 
 def nearest_neighbour(runs: Runs) -> np.ndarray:

@@ -39,26 +39,48 @@ def claims_of(cell: str) -> list[ps.Claim]:
         ps.Claim(
             f"behaviour_abc_{cell}",
             f"Samples go from no or several bumps (A) over one misplaced bump (B) to one in the correct place (C): "
-            f"{words}.", ps.Share(), readings.passes_abc, threshold=0.5, effect=EFFECT[cell], **common,
+            f"{words}.",
+            ps.Share(),
+            readings.passes_abc,
+            threshold=0.5,
+            effect=EFFECT[cell],
+            **common,
             limits=f"{limits} Phases shorter than the time between two snapshots are not seen.",
         ),
         ps.Claim(
-            f"failure_a_{cell}", f"In phase A samples fail by no bump or several, not by a misshapen one: {words}.",
-            ps.Mean(), readings.shapeless, unit="of wrong samples", threshold=0.5, effect=0.15, spread=0.1, **common,
+            f"failure_a_{cell}",
+            f"In phase A samples fail by no bump or several, not by a misshapen one: {words}.",
+            ps.Mean(),
+            readings.shapeless,
+            unit="of wrong samples",
+            threshold=0.5,
+            effect=0.15,
+            spread=0.1,
+            **common,
             limits=f"{limits} A sampler of few steps makes some of these failures: see the study `sampler`.",
         ),
-    ]  # fmt: skip
+    ]
 
 
 STUDY = ps.Study(
-    name="phases", question="Do samples pass P1's phases A, B and C?",
-    base="lean", answers="S1", cells=CELLS, seeds=8, more=8, headline="behaviour_abc_eps",
+    name="phases",
+    question="Do samples pass P1's phases A, B and C?",
+    base="lean",
+    answers="S1",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="behaviour_abc_eps",
     claims=[claim for cell in SYSTEMS for claim in claims_of(cell)],
     plots=[
         ps.PhaseGrid("samples", "Phase of the samples in every run"),
         ps.Courses(
-            "outcomes", "What is sampled while learning", {name: f"outcomes.grid.{name}" for name in OUTCOMES},
-            panels_by="cell", ylabel="share of samples", ylim=(0, 1),
+            "outcomes",
+            "What is sampled while learning",
+            {name: f"outcomes.grid.{name}" for name in OUTCOMES},
+            panels_by="cell",
+            ylabel="share of samples",
+            ylim=(0, 1),
         ),
     ],
     tables=[
@@ -67,9 +89,10 @@ STUDY = ps.Study(
             {
                 "passes A, B, C": readings.passes_abc,
                 "reaches C": ps.reaches(readings.PHASE, "C", improving=readings.CORRECT),
-                "correct at the end": ps.end(readings.CORRECT), "no bump or several, in phase A": readings.shapeless,
+                "correct at the end": ps.end(readings.CORRECT),
+                "no bump or several, in phase A": readings.shapeless,
             },
             note="Shares of runs or of samples. Runs that were still improving are left out of the first two.",
         )
     ],
-)  # fmt: skip
+)

@@ -21,17 +21,21 @@ from studies.proxy.transfer import Transfer
 from studies.sheet.readings import crossing_steps
 
 WORLDS = {
-    "plain": ({}, "on white"), "photographs": ({"clutter": 0.2}, "over photographs"),
+    "plain": ({}, "on white"),
+    "photographs": ({"clutter": 0.2}, "over photographs"),
     "wrong labels": ({"wrong": 0.1}, "with a tenth of the labels wrong"),
     "contrasts": ({"faintest": 0.4}, "of contrasts from 0.4 to 1"),
     "digits": ({"kind": "studies/proxy/digits.py:Digits"}, "replaced by handwritten digits"),
-}  # fmt: skip
+}
 BUMPS = [world for world in WORLDS if world != "digits"]
 CHANGES = {
-    "none": {}, "wider": {"world": {"sigma_px": 2.0}}, "denser": {"world": {"design": {"dx": 0.5, "dy": 0.5}}},
-    "weight": {"family": {"weighting": {"kind": "min_snr", "gamma": 0.1}}}, "stripes": {"world": {"stripes": 0.25}},
+    "none": {},
+    "wider": {"world": {"sigma_px": 2.0}},
+    "denser": {"world": {"design": {"dx": 0.5, "dy": 0.5}}},
+    "weight": {"family": {"weighting": {"kind": "min_snr", "gamma": 0.1}}},
+    "stripes": {"world": {"stripes": 0.25}},
     "no coordinates": {"network": {"coordinates": False}},
-}  # fmt: skip
+}
 STEPS = 1890
 PLAN = {"snapshots": {"dense_until": 0, "every": 90}, "images": {"grid": 64, "off_grid": 0}, "observe": []}
 PLACED = ps.accuracy("grid", reading="refined")
@@ -56,31 +60,66 @@ def carries(world: str) -> ps.Claim:
     return ps.Claim(
         f"carries_{world.replace(' ', '_')}",
         f"Bumps {WORLDS[world][1]}: changes move accuracy's onset as on plain bumps (correlation above 0.6).",
-        Transfer("plain", world), placed, threshold=0.6, effect=0.3, spread=0.12,
-        where={"world": ("plain", world)}, limits=f"{LIMITS} One large effect can carry a correlation.{more}",
-    )  # fmt: skip
+        Transfer("plain", world),
+        placed,
+        threshold=0.6,
+        effect=0.3,
+        spread=0.12,
+        where={"world": ("plain", world)},
+        limits=f"{LIMITS} One large effect can carry a correlation.{more}",
+    )
 
 
 def earlier(change: str, sentence: str, world: str) -> ps.Claim:
     return ps.Claim(
-        f"{change}_{world.replace(' ', '_')}", f"{sentence}, by a tenth: bumps {WORLDS[world][1]}.",
-        ps.OnsetRatio("change", change, "none"), placed, threshold=0.9, direction="below", effect=(0.23, 0.3),
-        spread=0.12, where={"world": world}, limits=LIMITS,
-    )  # fmt: skip
+        f"{change}_{world.replace(' ', '_')}",
+        f"{sentence}, by a tenth: bumps {WORLDS[world][1]}.",
+        ps.OnsetRatio("change", change, "none"),
+        placed,
+        threshold=0.9,
+        direction="below",
+        effect=(0.23, 0.3),
+        spread=0.12,
+        where={"world": world},
+        limits=LIMITS,
+    )
 
 
 STUDY = ps.Study(
     name="proxy",
     question="Is a bump a good proxy: do interventions act alike on plain bumps and cluttered, mislabelled or varied ones?",
-    base="fast", answers="Q1", seeds=6, more=6, headline="carries_photographs",
+    base="fast",
+    answers="Q1",
+    seeds=6,
+    more=6,
+    headline="carries_photographs",
     cells=[cell(world, change) for world in WORLDS for change in CHANGES],
     claims=[
         *(carries(world) for world in list(WORLDS)[1:]),
-        *(earlier("denser", "Increments of 0.5 px instead of 1 px bring accuracy earlier", world) for world in BUMPS),
-        *(earlier("wider", "Bumps of twice the width are placed correctly earlier", world) for world in BUMPS),
+        *(
+            earlier("denser", "Increments of 0.5 px instead of 1 px bring accuracy earlier", world)
+            for world in BUMPS
+        ),
+        *(
+            earlier("wider", "Bumps of twice the width are placed correctly earlier", world)
+            for world in BUMPS
+        ),
     ],
-    plots=[ps.Courses("courses", "Samples correct through training", {"correct": PLACED}, by="change", panels_by="world",
-                      ylim=(0, 1.02))],
-    tables=[ps.Table("When half of the samples are correct", {"step": placed, "correct at the end": ps.end(PLACED)},
-                     by=("world", "change"))],
-)  # fmt: skip
+    plots=[
+        ps.Courses(
+            "courses",
+            "Samples correct through training",
+            {"correct": PLACED},
+            by="change",
+            panels_by="world",
+            ylim=(0, 1.02),
+        )
+    ],
+    tables=[
+        ps.Table(
+            "When half of the samples are correct",
+            {"step": placed, "correct at the end": ps.end(PLACED)},
+            by=("world", "change"),
+        )
+    ],
+)

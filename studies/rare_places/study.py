@@ -19,9 +19,10 @@ from studies.sheet.study import PROBING, SELECTED
 
 STEPS = 3000
 PLAN = PROBING | {
-    "observe": [], "snapshots": {"dense_until": 0, "every": 100},
+    "observe": [],
+    "snapshots": {"dense_until": 0, "every": 100},
     "images": {"grid": 16, **dict.fromkeys(HALVES, 64), "off_grid": 0},
-}  # fmt: skip
+}
 
 
 def cell(along: str, half: str) -> ps.Cell:
@@ -33,8 +34,12 @@ def cell(along: str, half: str) -> ps.Cell:
 COLUMNS = {
     f"{'often' if half == HALVES[0] else 'rarely'} trained, {words}": f"halves.{half}.{column}"
     for half in HALVES
-    for column, words in (("both", "both factors"), ("along", "the factor that divides"), ("across", "the other factor"))
-}  # fmt: skip
+    for column, words in (
+        ("both", "both factors"),
+        ("along", "the factor that divides"),
+        ("across", "the other factor"),
+    )
+}
 LATE = partial(onsets, column="halves.rarely.both", other="halves.often.both")
 OTHER, MORE = partial(delay, column="across"), partial(delay, column="along", than="across")
 LIMITS = f"{SELECTED} 64 samples of each half, every 100 steps. Whether rare places are late or frequent ones early is open."
@@ -42,21 +47,34 @@ LIMITS = f"{SELECTED} 64 samples of each half, every 100 steps. Whether rare pla
 STUDY = ps.Study(
     name="rare_places",
     question="If some places are trained on more often, are the rare ones correct later, and both x and y there?",
-    base="lean", answers="S6", cells=[cell(along, half) for along in "xy" for half in ("low", "high")], seeds=6, more=6,
+    base="lean",
+    answers="S6",
+    cells=[cell(along, half) for along in "xy" for half in ("low", "high")],
+    seeds=6,
+    more=6,
     headline="rarely_late",
     claims=[
         ps.Claim(
             "rarely_late",
             "Half of the samples are in the correct place later at rarely trained places than at places that are trained on "
             "four times as often, by more than a quarter of the steps.",
-            ps.OnsetRatio(), LATE, threshold=1.25, effect=0.2, spread=0.1,
+            ps.OnsetRatio(),
+            LATE,
+            threshold=1.25,
+            effect=0.2,
+            spread=0.1,
             limits=f"{LIMITS} The pilots lie below the threshold, which is a quarter as in the study `imbalance`.",
         ),
         ps.Claim(
             "other_late",
             "At rarely trained places the factor that does not divide the canvas is correct later than at often trained "
             "places, too, by more than a twentieth of the steps.",
-            ps.Mean(), OTHER, unit="of the steps", threshold=0.05, effect=0.07, spread=0.1,
+            ps.Mean(),
+            OTHER,
+            unit="of the steps",
+            threshold=0.05,
+            effect=0.07,
+            spread=0.1,
             limits=f"{LIMITS} If x and y are learned apart, it is not. A sample without an object is wrong along both "
             "factors, so objects that form later at rare places would make this true as well.",
         ),
@@ -64,7 +82,12 @@ STUDY = ps.Study(
             "dividing_later",
             "At rarely trained places the factor that divides the canvas is late by more than the other one, by a twentieth "
             "of the steps at least.",
-            ps.Mean(), MORE, unit="of the steps", threshold=0.05, effect=0.075, spread=0.1,
+            ps.Mean(),
+            MORE,
+            unit="of the steps",
+            threshold=0.05,
+            effect=0.075,
+            spread=0.1,
             limits=f"{LIMITS} If x and y are coupled, it is not. A network that does not use the label yet draws most bumps "
             "in the half that it sees more often, which makes this factor late at rare places without any learning apart.",
         ),
@@ -72,7 +95,9 @@ STUDY = ps.Study(
     readings=[ps.Reading("halves", read_halves, needs=())],
     plots=[ps.Courses("places", "Samples in the correct place", COLUMNS, ylim=(0, 1))],
     tables=[
-        ps.Table("Steps after which half of the samples are in the correct place",
-                 {name: partial(onsets, column=column, other=column) for name, column in COLUMNS.items()})
+        ps.Table(
+            "Steps after which half of the samples are in the correct place",
+            {name: partial(onsets, column=column, other=column) for name, column in COLUMNS.items()},
+        )
     ],
-)  # fmt: skip
+)

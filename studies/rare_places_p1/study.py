@@ -20,24 +20,56 @@ SEEDS = (2, 1, 1, 2)  # each axis divides in three runs, and each half is the ra
 LIMITS = (
     f"{SMALL} 128 samples of each half, every 200 steps, by DPM-Solver in 12 steps; each counts, also without an object. "
     "Claims were chosen when the result on `lean` was known. Whether rare places are late or frequent ones early is open."
-)  # fmt: skip
+)
 
 STUDY = ps.Study(
-    name="rare_places_p1", question=LEAN.question, base="p1", answers="S6", headline="rarely_late", seeds=2,
-    cells=[replace(cell, fields=ps.merge(cell.fields, FIELDS), seeds=n) for cell, n in zip(LEAN.cells, SEEDS, strict=True)],
+    name="rare_places_p1",
+    question=LEAN.question,
+    base="p1",
+    answers="S6",
+    headline="rarely_late",
+    seeds=2,
+    cells=[
+        replace(cell, fields=ps.merge(cell.fields, FIELDS), seeds=n)
+        for cell, n in zip(LEAN.cells, SEEDS, strict=True)
+    ],
     claims=[
         ps.Claim(
-            name, f"{sentence}.", ps.Mean(), number, unit="of the steps", threshold=0.0, effect=effect, spread=spread,
-            limits=LIMITS + more,
-        )
-        for name, sentence, number, effect, spread, more in (
-            ("rarely_late", "Half of the samples are in the correct place later at rarely trained places than at those "
-             "trained on four times as often", partial(delay, column="both"), 0.15, 0.08, ""),
-            ("other_late", "At rarely trained places the factor that does not divide the canvas is correct later, too",
-             OTHER, 0.13, 0.07, ""),
-            ("dividing_later", "At rarely trained places the factor that divides the canvas is late by more than the other "
-             "one", MORE, 0.2, 0.107, " A network that does not use the label yet draws most bumps where it sees most."),
-        )
+            "rarely_late",
+            "Half of the samples are in the correct place later at rarely trained places than at those trained on four "
+            "times as often.",
+            ps.Mean(),
+            partial(delay, column="both"),
+            unit="of the steps",
+            threshold=0.0,
+            effect=0.15,
+            spread=0.08,
+            limits=LIMITS,
+        ),
+        ps.Claim(
+            "other_late",
+            "At rarely trained places the factor that does not divide the canvas is correct later, too.",
+            ps.Mean(),
+            OTHER,
+            unit="of the steps",
+            threshold=0.0,
+            effect=0.13,
+            spread=0.07,
+            limits=LIMITS,
+        ),
+        ps.Claim(
+            "dividing_later",
+            "At rarely trained places the factor that divides the canvas is late by more than the other one.",
+            ps.Mean(),
+            MORE,
+            unit="of the steps",
+            threshold=0.0,
+            effect=0.2,
+            spread=0.107,
+            limits=f"{LIMITS} A network that does not use the label yet draws most bumps where it sees most.",
+        ),
     ],
-    readings=LEAN.readings, plots=LEAN.plots, tables=LEAN.tables,
-)  # fmt: skip
+    readings=LEAN.readings,
+    plots=LEAN.plots,
+    tables=LEAN.tables,
+)

@@ -19,11 +19,17 @@ LEAN = Cell("lean", SHEET_CELLS[0].fields, base="lean", seeds=8)
 CELLS = (*P1.cells, LEAN)
 LOOKED = "One of the eight runs had been looked at (two of its snapshots), and one of `lean`."
 WHERE = "Activations are means over two noise draws at t = 600."
-NAMES = {"down3": "down3, the encoder's last layer, which P1 reads", "mid": "mid, between encoder and decoder"}  # fmt: skip
+NAMES = {
+    "down3": "down3, the encoder's last layer, which P1 reads",
+    "mid": "mid, between encoder and decoder",
+}
 READINGS = {
-    "neighbours, 128 labels": "few", "neighbours, 1,024 labels": "all", "paths, 1,024 labels": "path",
-    "P1's reading, 1,024 labels": "umap", f"{FAR} px over {NEAR} px": "bending",
-}  # fmt: skip
+    "neighbours, 128 labels": "few",
+    "neighbours, 1,024 labels": "all",
+    "paths, 1,024 labels": "path",
+    "P1's reading, 1,024 labels": "umap",
+    f"{FAR} px over {NEAR} px": "bending",
+}
 
 
 def columns(site: str) -> dict[str, str]:
@@ -43,23 +49,41 @@ def at_ends() -> dict[str, Number]:
 STUDY = Study(
     name="resolution",
     question="Is the sheet of P1's ingredients ordered, if it is read from all labels, at other layers, and as P1 reads it?",
-    base="p1", answers="S4", cells=CELLS, seeds=8, more=8, headline="p1_reading_down3",
+    base="p1",
+    answers="S4",
+    cells=CELLS,
+    seeds=8,
+    more=8,
+    headline="p1_reading_down3",
     claims=[
         *(
             Claim(
                 f"ordered_{site}",
                 f"At the end the sheet at {words}, is ordered: paths along it are as long as labels are far apart.",
-                Mean(), end(f"sites.{site}.path"),
-                unit="rank correlation", threshold=ORDERED, effect=0.2, spread=0.12, where={"cell": "p1"}, source="P1",
+                Mean(),
+                end(f"sites.{site}.path"),
+                unit="rank correlation",
+                threshold=ORDERED,
+                effect=0.2,
+                spread=0.12,
+                where={"cell": "p1"},
+                source="P1",
                 limits=f"{WHERE} {LOOKED}",
             )
             for site, words in NAMES.items()
         ),
         *(
             Claim(
-                f"p1_reading_{site}", f"While samples become correct, order by P1's reading rises at {words}.",
-                Mean(), partial(gained, column=f"sites.{site}.umap"),
-                unit="R²", threshold=0.0, effect=0.15, spread=0.1, where={"cell": "p1"}, source="P1",
+                f"p1_reading_{site}",
+                f"While samples become correct, order by P1's reading rises at {words}.",
+                Mean(),
+                partial(gained, column=f"sites.{site}.umap"),
+                unit="R²",
+                threshold=0.0,
+                effect=0.15,
+                spread=0.1,
+                where={"cell": "p1"},
+                source="P1",
                 limits=f"{WHERE} UMAP of 1,024 labels to three dimensions, three seeds, linear regression read on "
                 f"held-out labels; P1 does not give its settings. {LOOKED}",
             )
@@ -68,30 +92,49 @@ STUDY = Study(
         Claim(
             "few_mislead",
             "While samples become correct, order read from 128 labels falls below that read from 1,024 by more than 0.05.",
-            Mean(), fall_of_few, unit="trustworthiness", threshold=0.05, effect=0.09, spread=0.055, where={"cell": "p1"},
+            Mean(),
+            fall_of_few,
+            unit="trustworthiness",
+            threshold=0.05,
+            effect=0.09,
+            spread=0.055,
+            where={"cell": "p1"},
             limits=f"{WHERE} At mid. {LOOKED}",
         ),
         Claim(
             "bends_back",
             f"The trained sheet bends back on itself: places {FAR} px apart along an axis are closer than {NEAR} px apart.",
-            Mean(), end("sites.mid.bending"),
-            unit="times the squared distance", threshold=1.0, direction="below", effect=0.3, spread=0.2,
-            where={"cell": "p1"}, limits=f"{WHERE} At mid. {LOOKED} Why it does so is not asked.",
+            Mean(),
+            end("sites.mid.bending"),
+            unit="times the squared distance",
+            threshold=1.0,
+            direction="below",
+            effect=0.3,
+            spread=0.2,
+            where={"cell": "p1"},
+            limits=f"{WHERE} At mid. {LOOKED} Why it does so is not asked.",
         ),
     ],
     readings=[Reading("sites", read_sites, needs=())],
     plots=[
         Courses(
-            site, f"Order at {words}",
+            site,
+            f"Order at {words}",
             {name: column for name, column in columns(site).items() if not column.endswith("bending")}
-            | {"samples correct": "sites.correct"}, panels_by="cell", ylabel="order", ylim=(0, 1.02),
+            | {"samples correct": "sites.correct"},
+            panels_by="cell",
+            ylabel="order",
+            ylim=(0, 1.02),
             note="Every run is also read when a tenth of its samples is correct: such points are of one to three runs.",
         )
         for site, words in NAMES.items()
     ],
     tables=[
         Table("Readings before and after training", at_ends()),
-        Table("How much P1's reading rises from when a tenth of the samples is correct to the end of training, in all runs",
-              {site: partial(gained, column=f"sites.{site}.umap") for site in NAMES}, interval=True),
+        Table(
+            "How much P1's reading rises from when a tenth of the samples is correct to the end of training, in all runs",
+            {site: partial(gained, column=f"sites.{site}.umap") for site in NAMES},
+            interval=True,
+        ),
     ],
-)  # fmt: skip
+)

@@ -26,7 +26,9 @@ SPREAD = {
     ("A", "multiple"): 0.13,
     ("A", "malformed"): 0.1,
 }  # between runs; elsewhere 0.065
-SELDOM = "runs differ by as much as the margin, so that eight of them seldom show that it is not the sampler's"  # fmt: skip
+SELDOM = (
+    "runs differ by as much as the margin, so that eight of them seldom show that it is not the sampler's"
+)
 
 
 class BySampler:
@@ -61,21 +63,36 @@ class BySampler:
 
 
 STUDY = Study(
-    name="sampler", question="Which outcomes are the sampler's, and which the weights'?",
-    base="lean", answers="S3", cells=[replace(CELLS[0], seeds=8)], seeds=8, more=8, headline="failure_a_ancestral",
+    name="sampler",
+    question="Which outcomes are the sampler's, and which the weights'?",
+    base="lean",
+    answers="S3",
+    cells=[replace(CELLS[0], seeds=8)],
+    seeds=8,
+    more=8,
+    headline="failure_a_ancestral",
     claims=[
         Claim(
             "abc_ancestral",
             "By ancestral sampling, too, samples are in A, B and C at the snapshots at which DPM-Solver's are.",
-            Share(), readings.passes_ancestrally, threshold=0.5, effect=0.48, source="P1",
+            Share(),
+            readings.passes_ancestrally,
+            threshold=0.5,
+            effect=0.48,
+            source="P1",
             limits=f"{SELECTED} Between these three snapshots ancestral sampling may differ. A run in which DPM-Solver "
             f"itself has no phase B counts as one that does not pass.",
         ),
         Claim(
             "failure_a_ancestral",
             "In phase A samples fail by no bump or several, not by a misshapen one, by ancestral sampling.",
-            Mean(), readings.shapeless_ancestrally, unit="of wrong samples",
-            threshold=0.5, effect=0.15, spread=0.1, source="P1",
+            Mean(),
+            readings.shapeless_ancestrally,
+            unit="of wrong samples",
+            threshold=0.5,
+            effect=0.15,
+            spread=0.1,
+            source="P1",
             limits=f"{SELECTED} One snapshot of each run is read. {LOOKED_AT}",
         ),
         *(
@@ -83,9 +100,13 @@ STUDY = Study(
                 f"not_the_samplers_{letter.lower()}_{outcome}",
                 f"In phase {letter} the share of samples {words} is not the sampler's: DPM-Solver in 12 steps and "
                 f"ancestral sampling differ by less than {MARGIN:.0%} of samples.",
-                Mean(absolute=True), readings.difference(letter, outcome),
-                unit="of samples", threshold=MARGIN, effect=(MARGIN, 0.25),
-                spread=SPREAD.get((letter, outcome), 0.065), direction="below",
+                Mean(absolute=True),
+                readings.difference(letter, outcome),
+                unit="of samples",
+                threshold=MARGIN,
+                effect=(MARGIN, 0.25),
+                spread=SPREAD.get((letter, outcome), 0.065),
+                direction="below",
                 unreachable=SELDOM if SPREAD.get((letter, outcome), 0) > 0.1 else "",
                 limits="One snapshot of each run is read, in this phase alone.",
             )
@@ -93,5 +114,6 @@ STUDY = Study(
             for outcome, words in outcomes.items()
         ),
     ],
-    readings=[Reading("sampler", readings.read_samplers, needs=())], plots=[BySampler()],
-)  # fmt: skip
+    readings=[Reading("sampler", readings.read_samplers, needs=())],
+    plots=[BySampler()],
+)

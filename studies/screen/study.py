@@ -84,35 +84,66 @@ ALONE = "Asked after a look. Polarity is then fixed by schedule and modulation: 
 MOVED = {"when half of the samples are correct": accuracy_onset, "share correct at the end": end(CORRECT)}
 
 STUDY = Study(
-    name="screen", question="How sensitive are the findings to the system?",
-    base="lean", answers="Q10", cells=cells(R_PRIME), seeds=1, headline="samples_abc",
+    name="screen",
+    question="How sensitive are the findings to the system?",
+    base="lean",
+    answers="Q10",
+    cells=cells(R_PRIME),
+    seeds=1,
+    headline="samples_abc",
     claims=[
         Claim(
-            "samples_abc", "In more than half of the systems samples pass A, B and C.",
-            Share(), phases_abc(PHASE, CORRECT), threshold=0.5, effect=0.16, limits=LIMITS,
+            "samples_abc",
+            "In more than half of the systems samples pass A, B and C.",
+            Share(),
+            phases_abc(PHASE, CORRECT),
+            threshold=0.5,
+            effect=0.16,
+            limits=LIMITS,
         ),
         Claim(
-            "sheet_not_abc", "In fewer than half of the systems the manifold passes A, B and C.",
-            Share(), sheet_abc, threshold=0.5, direction="below", effect=0.16,
+            "sheet_not_abc",
+            "In fewer than half of the systems the manifold passes A, B and C.",
+            Share(),
+            sheet_abc,
+            threshold=0.5,
+            direction="below",
+            effect=0.16,
             limits=f"{LIMITS} Read from 128 labels at mid, at three fifths of the noise levels: a sheet that bends "
             "back on itself looks unordered (study `resolution`). In 61 systems it is never ordered (in 57 not even "
             "unordered); left open, they would make it not reached. Up to 12 snapshots before C are undecided.",
         ),
         Claim(
-            "sheet_first", "In more than half of the systems the manifold is ordered before samples are correct.",
-            Share(), sheet_first, threshold=0.5, effect=0.16,
+            "sheet_first",
+            "In more than half of the systems the manifold is ordered before samples are correct.",
+            Share(),
+            sheet_first,
+            threshold=0.5,
+            effect=0.16,
             limits=f"{LIMITS} In 57 systems neither came, and in 55 of these samples had stopped improving.",
         ),
         Claim(
-            "r_prime", "Systems with R' below 1 pass B more often than those above, by more than a fifth of the runs.",
-            ShareDifference("side", "below", "above"), passes_b, threshold=0.2, effect=0.37, spread=0.45, unit="of runs",
+            "r_prime",
+            "Systems with R' below 1 pass B more often than those above, by more than a fifth of the runs.",
+            ShareDifference("side", "below", "above"),
+            passes_b,
+            threshold=0.2,
+            effect=0.37,
+            spread=0.45,
+            unit="of runs",
             limits=f"{LIMITS} R' is above 1 in just those that predict the image without a weight. All systems with "
             "replicating padding that hold one bump pass B, whatever R' is; with zero padding 48 of 51 and 8 of 11 do.",
         ),
         *(
             Claim(
-                f"{name}_earlier", f"Accuracy comes earlier with {words}, by a rank correlation below -0.1.",
-                Rank(by=name, kind="spearman"), accuracy_onset, threshold=-0.1, direction="below", effect=0.3, limits=LIMITS,
+                f"{name}_earlier",
+                f"Accuracy comes earlier with {words}, by a rank correlation below -0.1.",
+                Rank(by=name, kind="spearman"),
+                accuracy_onset,
+                threshold=-0.1,
+                direction="below",
+                effect=0.3,
+                limits=LIMITS,
             )
             for name, words in EARLIER.items()
         ),
@@ -120,26 +151,36 @@ STUDY = Study(
             "through_sheet",
             "The onsets of the manifold and of its order explain more than a tenth of the variance between systems in "
             "when accuracy sets in, beyond the onset of samples that hold one object.",
-            ExplainedBeyond(("sheet", "ordered"), ("formed",)), passed_through, threshold=0.1, effect=0.2,
+            ExplainedBeyond(("sheet", "ordered"), ("formed",)),
+            passed_through,
+            threshold=0.1,
+            effect=0.2,
             limits=f"{LIMITS} Shares of ranks. What is learned faster may be so in all respects: it says nothing of "
             "cause. Written down when 15 of 128 runs had finished. With zero padding alone it is .55 [.34, .74]; "
             "beyond all choices .11 [.04, .20] (asked after a look).",
         ),
     ],
     plots=[
-        SharesPlot("shares", "How much of the variance between systems goes with each choice by itself", MOVED,
-                   ylim=(-0.05, 0.95)),
+        SharesPlot(
+            "shares",
+            "How much of the variance between systems goes with each choice by itself",
+            MOVED,
+            ylim=(-0.05, 0.95),
+        ),
     ],
     tables=[
-        SharesTable("Shares of the variance of ranks, with intervals", MOVED, note="Added when 50 runs had been read."),
+        SharesTable(
+            "Shares of the variance of ranks, with intervals", MOVED, note="Added when 50 runs had been read."
+        ),
         SharesTable("The same of systems with zero padding alone", MOVED, where={"padding": 0}, note=ALONE),
         LevelsTable(
             "With each value of each choice",
             {
-                "half of the samples correct (step)": onset(CORRECT, 0.5), "correct at the end": end(CORRECT),
+                "half of the samples correct (step)": onset(CORRECT, 0.5),
+                "correct at the end": end(CORRECT),
                 "samples pass A, B, C": phases_abc(PHASE, CORRECT),
                 "manifold ordered first": sheet_first,
             },
         ),
     ],
-)  # fmt: skip
+)

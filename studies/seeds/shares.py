@@ -22,7 +22,9 @@ def known_logs(table: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     return known, np.log(numbers(known))
 
 
-def mean_squares(y: np.ndarray, runs: pd.DataFrame, seeds: Sequence[str]) -> tuple[np.ndarray, float, int, int]:  # fmt: skip
+def mean_squares(
+    y: np.ndarray, runs: pd.DataFrame, seeds: Sequence[str]
+) -> tuple[np.ndarray, float, int, int]:
     """Return the mean squares of `y` between the levels of each seed, that of what all seeds leave, its degrees of freedom,
     and the number of levels."""
     between = []

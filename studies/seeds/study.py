@@ -62,20 +62,32 @@ def crossing(runs: Runs, name: str) -> np.ndarray:
 
 
 STUDY = Study(
-    name="seeds", question="Which of its seeds decides when a run becomes accurate, and do its earlier onsets tell when?",
-    base="lean", answers="Q3", cells=[cell(a, b) for a in range(8) for b in range(8)],
-    seeds=1, headline="no_seed_alone",
+    name="seeds",
+    question="Which of its seeds decides when a run becomes accurate, and do its earlier onsets tell when?",
+    base="lean",
+    answers="Q3",
+    cells=[cell(a, b) for a in range(8) for b in range(8)],
+    seeds=1,
+    headline="no_seed_alone",
     claims=[
         Claim(
             "no_seed_alone",
             "More than a third of the variance between runs in when accuracy sets in goes with no seed by itself, but "
             "with how they combine.",
-            Unexplained(tuple(SEEDS)), onsets, threshold=0.333, effect=(0.48, 0.3), limits=SAMPLES,
+            Unexplained(tuple(SEEDS)),
+            onsets,
+            threshold=0.333,
+            effect=(0.48, 0.3),
+            limits=SAMPLES,
         ),
         *(
             Claim(
-                f"mostly_{name}", f"Most of the variance between runs in when accuracy sets in is due to {words}.",
-                SeedShare(name, tuple(SEEDS)), onsets, threshold=0.5, effect=(0.45, 0.5),
+                f"mostly_{name}",
+                f"Most of the variance between runs in when accuracy sets in is due to {words}.",
+                SeedShare(name, tuple(SEEDS)),
+                onsets,
+                threshold=0.5,
+                effect=(0.45, 0.5),
                 limits=f"{SAMPLES} Eight levels: a share between .05 and .95 is often undecided.",
             )
             for name, words in SEEDS.items()
@@ -84,20 +96,35 @@ STUDY = Study(
             "explained",
             "The onsets of the sheet, of its order and of a low loss together explain most of the variance between "
             "runs in when accuracy sets in.",
-            Explained(("sheet", "ordered", "loss")), onsets, threshold=0.5, effect=(0.3, 0.35),
+            Explained(("sheet", "ordered", "loss")),
+            onsets,
+            threshold=0.5,
+            effect=(0.3, 0.35),
             limits=f"{SAMPLES} The loss is that of a few batches: its onset is mostly noise, so that this is about the "
             "other two.",
         ),
     ],
     plots=[
         *(
-            Ends(name, f"By {words}", {"half of samples correct (step)": partial(crossing, name="y")}, by=name)
+            Ends(
+                name, f"By {words}", {"half of samples correct (step)": partial(crossing, name="y")}, by=name
+            )
             for name, words in SEEDS.items()
         ),
         Scatter(
-            "explained", "Onset of accuracy against onset of the sheet", x=partial(crossing, name="sheet"),
-            y=partial(crossing, name="y"), xlabel="label variance above .9 (step)", ylabel="half of samples correct (step)",
+            "explained",
+            "Onset of accuracy against onset of the sheet",
+            x=partial(crossing, name="sheet"),
+            y=partial(crossing, name="y"),
+            xlabel="label variance above .9 (step)",
+            ylabel="half of samples correct (step)",
         ),
     ],
-    tables=[Table("All runs", {"half correct (step)": partial(crossing, name="y"), "at the end": end(CORRECT)}, by=())],
-)  # fmt: skip
+    tables=[
+        Table(
+            "All runs",
+            {"half correct (step)": partial(crossing, name="y"), "at the end": end(CORRECT)},
+            by=(),
+        )
+    ],
+)

@@ -30,10 +30,15 @@ SELECTED = "On a system chosen because its samples pass the phases, not on P1's 
 SITE = "The sheet is read at mid, t = 600, from 128 labels under two noise draws."
 
 TIMED = (
-    ("sheet", "whose sheet forms earlier (label variance above 0.9)", " (more than half of them)",
-     readings.LABEL_VARIANCE, 0.9),
+    (
+        "sheet",
+        "whose sheet forms earlier (label variance above 0.9)",
+        " (more than half of them)",
+        readings.LABEL_VARIANCE,
+        0.9,
+    ),
     ("order", "whose label means are ordered earlier (trustworthiness above 0.91)", "", readings.ORDER, 0.91),
-)  # fmt: skip
+)
 
 
 def shown(phase: str, correct: str, outcomes: dict[str, str], **more: str) -> dict[str, list]:
@@ -44,17 +49,26 @@ def shown(phase: str, correct: str, outcomes: dict[str, str], **more: str) -> di
             ps.PhaseGrid("samples", "Phase of the samples in every run", column=phase),
             ps.PhaseGrid("sheet", "Phase of the sheet in every run", column=readings.SHEET),
             ps.Courses(
-                "readings", "The sheet's readings and the samples",
+                "readings",
+                "The sheet's readings and the samples",
                 {
                     "label variance": readings.LABEL_VARIANCE,
                     "trustworthiness of single draws": "sheet_trustworthiness.mid.600.value",
-                    "order of the label means": readings.ORDER, "samples correct": correct, **more,
+                    "order of the label means": readings.ORDER,
+                    "samples correct": correct,
+                    **more,
                 },
-                panels_by="cell", ylabel="share", ylim=(-0.05, 1.02),
+                panels_by="cell",
+                ylabel="share",
+                ylim=(-0.05, 1.02),
             ),
             ps.Courses(
-                "outcomes", "What is sampled while learning", outcomes,
-                panels_by="cell", ylabel="share of samples", ylim=(0, 1),
+                "outcomes",
+                "What is sampled while learning",
+                outcomes,
+                panels_by="cell",
+                ylabel="share of samples",
+                ylim=(0, 1),
             ),
         ],
         "tables": [
@@ -70,47 +84,73 @@ def shown(phase: str, correct: str, outcomes: dict[str, str], **more: str) -> di
                 },
             )
         ],
-    }  # fmt: skip
+    }
 
 
 STUDY = ps.Study(
     name="sheet",
     question="Does learning pass through P1's phases A, B and C, in samples and in the manifold, and does the one "
     "predict the other?",
-    base="lean", answers="S2", cells=CELLS, seeds=8, headline="sheet_abc_lean",
+    base="lean",
+    answers="S2",
+    cells=CELLS,
+    seeds=8,
+    headline="sheet_abc_lean",
     claims=[
         ps.Claim(
             "sheet_abc_lean",
             "The manifold passes A (no sheet), B (a sheet that is not ordered) and C (an ordered sheet).",
-            ps.Share(), readings.phases_abc(readings.SHEET, readings.LABEL_VARIANCE),
-            threshold=0.5, effect=0.25, where={"cell": "lean"},
+            ps.Share(),
+            readings.phases_abc(readings.SHEET, readings.LABEL_VARIANCE),
+            threshold=0.5,
+            effect=0.25,
+            where={"cell": "lean"},
             limits=f"{SELECTED} {SITE} A phase shorter than 25 steps is not seen, nor one within the undecided "
             "snapshots between A and C (100 steps in most runs, 250 at most).",
         ),
         ps.Claim(
             "samples_abc_lean",
             "Samples pass A (no bump or several), B (one misplaced bump) and C (one bump in the correct place).",
-            ps.Share(), readings.phases_abc(readings.PHASE, readings.CORRECT),
-            threshold=0.5, effect=0.25, where={"cell": "lean"},
+            ps.Share(),
+            readings.phases_abc(readings.PHASE, readings.CORRECT),
+            threshold=0.5,
+            effect=0.25,
+            where={"cell": "lean"},
             limits=f"{SELECTED} 64 samples at each snapshot, by DPM-Solver in 12 steps. Malformed samples count as phase A.",
         ),
         ps.Claim(
-            "sheet_first_lean", "The sheet is ordered (C) before the samples are correct (C).",
-            ps.OnsetRatio(), partial(readings.lag, letter="C"),
-            threshold=1.25, effect=0.3, spread=0.3, where={"cell": "lean"},
+            "sheet_first_lean",
+            "The sheet is ordered (C) before the samples are correct (C).",
+            ps.OnsetRatio(),
+            partial(readings.lag, letter="C"),
+            threshold=1.25,
+            effect=0.3,
+            spread=0.3,
+            where={"cell": "lean"},
             limits=f"{SELECTED} {SITE} Which comes first says nothing of cause.",
         ),
         ps.Claim(
-            "failure_a_lean", "While there is no sheet, wrong samples hold no bump or several.",
-            ps.Mean(), readings.failures("A", "none", "multiple"),
-            unit="of wrong samples", threshold=0.5, effect=0.1, spread=0.1, where={"cell": "lean"},
+            "failure_a_lean",
+            "While there is no sheet, wrong samples hold no bump or several.",
+            ps.Mean(),
+            readings.failures("A", "none", "multiple"),
+            unit="of wrong samples",
+            threshold=0.5,
+            effect=0.1,
+            spread=0.1,
+            where={"cell": "lean"},
             limits=f"{SELECTED} A sampler of few steps makes some of these failures: see the study `sampler`.",
         ),
         ps.Claim(
             "failures_differ_lean",
             "Of wrong samples, more hold one misplaced bump while there is an ordered sheet than while there is none.",
-            ps.Mean(), partial(readings.gained, outcome="misplaced"),
-            unit="of wrong samples", threshold=0.0, effect=0.05, spread=0.1, where={"cell": "lean"},
+            ps.Mean(),
+            partial(readings.gained, outcome="misplaced"),
+            unit="of wrong samples",
+            threshold=0.0,
+            effect=0.05,
+            spread=0.1,
+            where={"cell": "lean"},
             limits=f"{SELECTED} Asked after a look at all 64 runs. The phases also differ in the step number.",
         ),
         *(
@@ -118,12 +158,15 @@ STUDY = ps.Study(
                 f"timing_{name}_lean",
                 f"Within the cell, a run {words} places samples correctly earlier{half}, beyond what the onset of its "
                 "loss explains.",
-                ps.Rank(by="x", kind="spearman"), partial(readings.partial_ranks, column=column, level=level),
-                threshold=0.25, effect=(0.42, 0.5), where={"cell": "lean"},
+                ps.Rank(by="x", kind="spearman"),
+                partial(readings.partial_ranks, column=column, level=level),
+                threshold=0.25,
+                effect=(0.42, 0.5),
+                where={"cell": "lean"},
                 limits=f"{SELECTED} {SITE} A partial rank correlation over runs; it says nothing of cause.",
             )
             for name, words, half, column, level in TIMED
         ),
     ],
     **shown(readings.PHASE, readings.CORRECT, {name: f"outcomes.grid.{name}" for name in OUTCOMES}),
-)  # fmt: skip
+)

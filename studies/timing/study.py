@@ -16,23 +16,33 @@ PLACED = "accuracy_matched.grid.joint"
 _, WORDS, HALF, COLUMN, LEVEL = TIMED[0]
 
 STUDY = Study(
-    name="timing", question="On P1's ingredients: are runs whose sheet forms earlier also correct earlier?",
-    base="p1", answers="S4", cells=p1.STUDY.cells, seeds=16,
+    name="timing",
+    question="On P1's ingredients: are runs whose sheet forms earlier also correct earlier?",
+    base="p1",
+    answers="S4",
+    cells=p1.STUDY.cells,
+    seeds=16,
     claims=[
         Claim(
             "timing_sheet",
             f"A run {WORDS} places samples correctly earlier{HALF}, beyond what the onset of its loss explains.",
-            Rank(by="x", kind="spearman"), partial(partial_ranks, column=COLUMN, level=LEVEL, correct=PLACED),
-            threshold=0.25, effect=(0.66, 0.92),
+            Rank(by="x", kind="spearman"),
+            partial(partial_ranks, column=COLUMN, level=LEVEL, correct=PLACED),
+            threshold=0.25,
+            effect=(0.66, 0.92),
             limits=f"{p1.SMALL} {p1.SITE} 64 samples every 100 steps, by DPM-Solver in 12 steps; each counts by its place, "
             "however noisy it is. With sixteen runs only a correlation above .9 or below -.65 is likely to be decided.",
         )
     ],
     plots=[
         Scatter(
-            "onsets", "Onset of accuracy against onset of the sheet", x=partial(crossing_steps, column=COLUMN, level=LEVEL),
-            y=partial(crossing_steps, column=PLACED, level=0.5), xlabel="label variance above .9 (step)",
-            ylabel="half of samples correct (step)", by="cell",
+            "onsets",
+            "Onset of accuracy against onset of the sheet",
+            x=partial(crossing_steps, column=COLUMN, level=LEVEL),
+            y=partial(crossing_steps, column=PLACED, level=0.5),
+            xlabel="label variance above .9 (step)",
+            ylabel="half of samples correct (step)",
+            by="cell",
         )
     ],
-)  # fmt: skip
+)

@@ -48,14 +48,26 @@ def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[ps.Clai
         ps.Claim(
             f"factorized_stripes_{t}",
             f"Latents of periodic stripes at {where} are nearer to a Clifford torus than to a 3D torus.",
-            ps.Mean(), ps.end(index(site)), MIDWAY, 0.15, spreads["end"], unit="index", **stripes,
+            ps.Mean(),
+            ps.end(index(site)),
+            threshold=MIDWAY,
+            effect=0.15,
+            spread=spreads["end"],
+            unit="index",
+            **stripes,
             limits=f"Images of stripes are a sum of both factors. {ENCODED}: its index is {untrained:g} here.",
         ),
         ps.Claim(
             f"stripes_more_than_bumps_{t}",
             f"Training makes latents at {where} more factorized on stripes than on bumps.",
-            ps.Difference("world", "stripes", "bumps"), gain(index(site)), 0.0, 0.25, spreads["difference"],
-            unit="difference of index gains", where={"held_out": "nothing"}, source="P2",
+            ps.Difference("world", "stripes", "bumps"),
+            gain(index(site)),
+            threshold=0.0,
+            effect=0.25,
+            spread=spreads["difference"],
+            unit="difference of index gains",
+            where={"held_out": "nothing"},
+            source="P2",
             limits="Only a difference of 0.25 or more is reliably detected at t = 600. Nor does it show that "
             "stripes are composed better. Untrained latents of stripes are no less factorized than those of bumps. "
             "Eight of the runs on bumps had been looked at in `factorization`.",
@@ -63,28 +75,46 @@ def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[ps.Clai
         ps.Claim(
             f"composes_within_{t}",
             f"Of networks trained on the same images, those that are more factorized at {where} compose better.",
-            RankWithinCells("index", "cell"), [composed_by_index(site, reading) for reading in READINGS], 0.0, 0.32,
-            where={"held_out": SIDES}, source="P2",
+            RankWithinCells("index", "cell"),
+            [composed_by_index(site, reading) for reading in READINGS],
+            threshold=0.0,
+            effect=0.32,
+            where={"held_out": SIDES},
+            source="P2",
             limits="That the one causes the other: what makes a network learn well may bring both. Worlds and "
             "holes differ for other reasons, so only runs of one cell are compared; those on stripes hardly differ.",
         ),
-    ]  # fmt: skip
+    ]
 
 
 STUDY = ps.Study(
-    name="tori", question="Are latents of periodic bumps and stripes factorized, and do those that are compose better?",
-    base="lean", answers="Q4", cells=CELLS, seeds=16, more=16, headline="composes_within_50",
+    name="tori",
+    question="Are latents of periodic bumps and stripes factorized, and do those that are compose better?",
+    base="lean",
+    answers="Q4",
+    cells=CELLS,
+    seeds=16,
+    more=16,
+    headline="composes_within_50",
     readings=[
-        ps.Reading("code", read_code, needs=()), ps.Reading("shape", read_shape, needs=()),
-        ps.Reading("core", read_core, {"held_out": SIDES}, needs=()), ps.Reading("spectrum", read_spectrum, needs=()),
+        ps.Reading("code", read_code, needs=()),
+        ps.Reading("shape", read_shape, needs=()),
+        ps.Reading("core", read_core, {"held_out": SIDES}, needs=()),
+        ps.Reading("spectrum", read_spectrum, needs=()),
     ],
     claims=[
         *claims_at(ASKED[0], 0.71, {"end": 0.04, "difference": 0.15}),
         ps.Claim(
             "factorized_more_stripes_50",
             f"Training makes latents of periodic stripes at {at(ASKED[0])} more factorized.",
-            ps.Mean(), gain(index(ASKED[0])), 0.0, 0.15, 0.1,
-            unit="index gain", where={"world": "stripes", "held_out": "nothing"}, source="P2",
+            ps.Mean(),
+            gain(index(ASKED[0])),
+            threshold=0.0,
+            effect=0.15,
+            spread=0.1,
+            unit="index gain",
+            where={"world": "stripes", "held_out": "nothing"},
+            source="P2",
             limits=f"{ENCODED}: its index is 0.71 here, so 0.29 is left to gain.",
         ),
         *(
@@ -92,8 +122,14 @@ STUDY = ps.Study(
                 f"additive_more_{world}_50",
                 f"Training makes latents of periodic {world} at {at(ASKED[0])} more nearly a sum of one code for x "
                 "and one for y.",
-                ps.Mean(), sum_gained, 0.0, 0.5, 0.5,
-                unit="log gain of additive R²", where={"world": world, "held_out": "nothing"}, source="P2",
+                ps.Mean(),
+                sum_gained,
+                threshold=0.0,
+                effect=0.5,
+                spread=0.5,
+                unit="log gain of additive R²",
+                where={"world": world, "held_out": "nothing"},
+                source="P2",
                 limits=f"{ENCODED}. What is not a sum may be factorized all the same.",
             )
             for world in WORLDS
@@ -103,34 +139,50 @@ STUDY = ps.Study(
     plots=[
         *(
             ps.Scatter(
-                f"along_{site.t}", f"What is composed against the factorization index, {at(site)}",
-                composed_by_index(site, "formed", "index"), composed_by_index(site, "formed"),
-                "factorization index, at the end", "accuracy on the core / on trained labels", by="cell",
+                f"along_{site.t}",
+                f"What is composed against the factorization index, {at(site)}",
+                composed_by_index(site, "formed", "index"),
+                composed_by_index(site, "formed"),
+                "factorization index, at the end",
+                "accuracy on the core / on trained labels",
+                by="cell",
                 where={"held_out": SIDES},
             )
             for site in ASKED
         ),
         ps.Courses(
-            "index", "The factorization index through training", {at(site): index(site) for site in ASKED},
-            panels_by="world", where={"held_out": "nothing"}, level=MIDWAY, note="Noise can bring an index above 1.",
+            "index",
+            "The factorization index through training",
+            {at(site): index(site) for site in ASKED},
+            panels_by="world",
+            where={"held_out": "nothing"},
+            level=MIDWAY,
+            note="Noise can bring an index above 1.",
             ylabel="index (0: 3D torus, 1: Clifford torus)",
         ),
         ps.Courses(
-            "spectrum", "How much of latents lies in four dimensions",
-            {at(site): f"spectrum.{site}.value" for site in ASKED}, panels_by="world", where={"held_out": "nothing"},
-            ylabel="share of variance in 4 components", ylim=(0, 1.02),
+            "spectrum",
+            "How much of latents lies in four dimensions",
+            {at(site): f"spectrum.{site}.value" for site in ASKED},
+            panels_by="world",
+            where={"held_out": "nothing"},
+            ylabel="share of variance in 4 components",
+            ylim=(0, 1.02),
         ),
     ],
     tables=[
         ps.Table(
             f"Latents at {at(site)}",
             {
-                "index, untrained": ps.start(index(site)), "index": ps.end(index(site)),
-                "additive R²": ps.end(f"shape.{site}.additive"), "loops": ps.end(f"shape.{site}.loops"),
+                "index, untrained": ps.start(index(site)),
+                "index": ps.end(index(site)),
+                "additive R²": ps.end(f"shape.{site}.additive"),
+                "loops": ps.end(f"shape.{site}.loops"),
                 "share in 4 dimensions": ps.end(f"spectrum.{site}.value"),
-                "index of the images": ps.end("code.images.value"), "composed": composed("formed"),
+                "index of the images": ps.end("code.images.value"),
+                "composed": composed("formed"),
             },
         )
         for site in ASKED
     ],
-)  # fmt: skip
+)
