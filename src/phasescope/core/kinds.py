@@ -261,12 +261,18 @@ def _module_of_file(path: Path) -> Any:
 
 @contextmanager
 def importable_from(folder: Path) -> Iterator[None]:
-    """Make modules in a folder importable within the block."""
-    sys.path.insert(0, str(folder))
+    """Make modules in a folder importable within the block, after all that are importable already: nobody named a `torch.py`
+    that lies in it."""
+    added = str(folder)
+    if added in sys.path:
+        yield
+        return
+    sys.path.append(added)
     try:
         yield
     finally:
-        sys.path.remove(str(folder))
+        with suppress(ValueError):
+            sys.path.remove(added)
 
 
 def _sha256(reference: str) -> str:

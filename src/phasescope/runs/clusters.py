@@ -2,8 +2,11 @@
 
 import importlib
 import os
+import shlex
+import sys
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,8 @@ MOST_JOBS = 200
 ENGINES = ("local", "slurm", "ray")
 RESOURCES = {"partition": ("slurm",), "minutes": ("slurm",), "gpus": ("slurm", "ray")}
 """options of engines on clusters: partition, time limit, and GPUs per run"""
+# A folder that is on the path of any Python that imports phasescope.
+ON_THE_PATH = Path(__file__).parents[2]
 
 
 def check_asked(engine: str, asked: Mapping[str, str | int]) -> None:
@@ -51,7 +56,7 @@ class SlurmEngine(Engine):
     """Executes each run as a job of SLURM; on a machine without SLURM, as a local job of submitit.
 
     Args:
-        logs: folder of submitit's files, shared by the nodes.
+        logs: folder for submitit's files, shared by the nodes; each engine makes a folder of its own in it.
         workers: jobs at a time, those that wait in SLURM's queue counted.
         asked: `partition`, `minutes` and `gpus` of a job. What is left open, sbatch takes from its environment
             (SBATCH_ACCOUNT, ...), which takes precedence, too (SBATCH_PARTITION).
@@ -65,8 +70,13 @@ class SlurmEngine(Engine):
         names = {"partition": "slurm_partition", "minutes": "timeout_min", "gpus": "gpus_per_node"}
         job = {"timeout_min": MINUTES, "cpus_per_task": 1, "name": "phasescope"}
         job |= {names[option]: value for option, value in asked.items()}
+
+        # submitit unpickles what it finds under a job's number, so the folder must be one that nobody filled before.
+        logs.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.mkdtemp(dir=logs)
+        python = f"{shlex.quote(sys.executable)} -P"
         try:
-            self.executor = submitit.AutoExecutor(folder=logs)
+            self.executor = submitit.AutoExecutor(folder=folder, slurm_python=python)
             self.executor.update_parameters(**job)
         except (NameError, RuntimeError, ValueError) as error:
             raise UserError(f"`engine` (=slurm) cannot start: {' '.join(str(error).split())}") from None
@@ -74,7 +84,8 @@ class SlurmEngine(Engine):
         super().__init__(most if workers is None else workers)
 
     def start(self, folder: Path) -> Worker:
-        job = self.executor.submit(run_process, folder.absolute(), Path.cwd())
+        with _safe_path():
+            job = self.executor.submit(run_process, folder.absolute(), Path.cwd())
         return Future(job, lambda _: job.cancel(check=False))
 
 
@@ -101,7 +112,9 @@ class RayEngine(Engine):
         try:
             if begins:
                 own = {"num_cpus": self.places} if address == "local" else {}
-                self.ray.init(address=address, include_dashboard=False, log_to_driver=False, **own)
+                # Ray puts the folder in which it is initialised first on the path of its workers.
+                with chdir(ON_THE_PATH):
+                    self.ray.init(address=address, include_dashboard=False, log_to_driver=False, **own)
         except (ConnectionError, RuntimeError, ValueError) as error:
             why = " ".join(str(error).split())[:200]
             raise UserError(f"`RAY_ADDRESS` (={address}) must be a Ray cluster's: {why}") from None
@@ -117,6 +130,23 @@ class RayEngine(Engine):
     def start(self, folder: Path) -> Worker:
         task = self.task.remote(folder.absolute(), Path.cwd())
         return Future(task.future(), lambda force: self.ray.cancel(task, force=force))
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Have processes that start within the block leave the working folder out of Python's path.
+
+    submitit starts `python -m ...`, which would import a `yaml.py` that lies there.
+    """
+    former = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if former is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = former
 
 
 def _library(engine: str, name: str) -> Any:

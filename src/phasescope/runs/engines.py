@@ -267,10 +267,18 @@ def start_process(folder: Path, within: Path | None = None) -> subprocess.Popen[
     Raises:
         OSError: the folder's worker.log cannot be written.
     """
-    command = [sys.executable, "-m", "phasescope", "exec", str(folder)]
-    how: dict[str, Any] = {"env": {**os.environ, **ONE_THREAD}, "cwd": within, "process_group": 0}
+    # Without -P, -m would import modules of the working folder that nobody named, such as a `yaml.py`.
+    command = [sys.executable, "-P", "-m", "phasescope", "exec", str(folder)]
     with open(folder / LOG, "ab") as log:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **how)
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **ONE_THREAD},
+            cwd=within,
+            process_group=0,
+        )
 
 
 def run_process(folder: Path, within: Path | None = None) -> int:

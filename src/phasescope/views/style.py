@@ -9,7 +9,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from matplotlib import colormaps, rc_params_from_file
+from matplotlib import colormaps, rc_params_from_file, rcParamsDefault
 from matplotlib.colors import Colormap, ListedColormap, hsv_to_rgb, to_hex
 
 from phasescope.core.factors import Factor
@@ -55,7 +55,9 @@ MOST_NAMED = 20
 HELD_OUT = ("accent", "p1", "probe", "condition", "input")
 """of held-out splits, by their names in the palette"""
 
+# Defaults first: a `matplotlibrc` in the working folder would change figures, and may start LaTeX.
 RC: dict[str, Any] = {
+    **{name: value for name, value in rcParamsDefault.items() if not name.startswith("backend")},
     **rc_params_from_file(Path(__file__).parent / "phasescope.mplstyle", use_default_template=False),
     **dict.fromkeys(("axes.edgecolor", "hatch.color", "xtick.color", "ytick.color"), MUTED),
     **dict.fromkeys(("axes.labelcolor", "axes.titlecolor", "text.color"), INK),

@@ -7,6 +7,8 @@ does not say that it did so; R^2 on the rows of the fit would be about 3 / n hig
 from __future__ import annotations
 
 import math
+import os
+import sys
 import warnings
 from collections.abc import Sequence
 from functools import cache
@@ -131,6 +133,7 @@ def umap(
 @cache
 def _umap_kept_on_disk() -> type[UMAP]:
     # numba then compiles the kernels once per machine instead of once per process (7 s on one core).
+    _import_numba()
     import umap.layouts
     import umap.umap_
     import umap.utils
@@ -144,6 +147,26 @@ def _umap_kept_on_disk() -> type[UMAP]:
     for kernel in kernels:
         kernel.enable_caching()
     return umap.UMAP
+
+
+def _import_numba() -> None:
+    """Import numba without the settings of a `.numba_config.yaml` in the working folder.
+
+    They may name a folder of compiled functions, which numba unpickles. Settings in the environment count.
+    """
+    if "numba" in sys.modules:
+        return
+    former = os.environ.get("NUMBA_CACHE_DIR")
+    os.environ.setdefault("NUMBA_CACHE_DIR", "")  # numba's own default, which no file replaces
+    try:
+        import numba.core.config
+    finally:
+        if former is None:
+            del os.environ["NUMBA_CACHE_DIR"]
+
+    # The compiler reads the file again.
+    numba.core.config._config_fname = ""
+    numba.core.config.reload_config()
 
 
 def held_out(
