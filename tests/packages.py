@@ -1,6 +1,7 @@
 """The source as its code has it: modules, what each imports, and the packages that they belong to."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,14 @@ def package(module: str) -> str:
     """`phasescope.models.families.diffusion.config` is of the package `models`."""
     inner = module.split(".")[1:]
     return inner[0] if inner and inner[0] in PACKAGES else PACKAGES[-1]
+
+
+NAMED = re.compile(r"phasescope(\.\w+)+(:\w+)?")
+
+
+def folder(module: str) -> str:
+    """`phasescope.models.families.diffusion.config` lies in the folder `models/families/diffusion`."""
+    return MODULES[module].relative_to(SOURCE).parent.as_posix()
 
 
 def is_above(module: str, other: str) -> bool:
@@ -52,6 +61,14 @@ def imports(module: str) -> set[str]:
     """All that a module imports anywhere: at once, when a function is called, or for its annotations."""
     tree = ast.parse(MODULES[module].read_text())
     return {target for node in ast.walk(tree) for target in targets(node, module)}
+
+
+def named_in_strings(module: str) -> set[str]:
+    """All modules that a module names in a string, as `phasescope.runs.sampling:sample`, to import them later."""
+    tree = ast.parse(MODULES[module].read_text())
+    strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    named = {text.split(":")[0] for text in strings if isinstance(text, str) and NAMED.fullmatch(text)}
+    return named & {*MODULES}
 
 
 def of_phasescope(names: set[str]) -> set[str]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from packages import MODULES, imports, is_above, of_phasescope, package, targets
+from packages import MODULES, folder, imports, is_above, named_in_strings, of_phasescope, package, targets
 
 WITHOUT_TORCH = ("phasescope.core.", "phasescope.measures.", "phasescope.runs.store.")
 RANDOMNESS = "phasescope.core.randomness"
@@ -49,7 +49,7 @@ def circle(graph: dict[str, set[str]]) -> list[str] | None:
     return next((found for node in sorted(graph) if (found := follow(node, []))), None)
 
 
-INNER = [module for module in MODULES if module != "phasescope"]
+INNER = [module for module in MODULES if module not in ("phasescope", "phasescope.__main__")]
 
 
 def test_no_module_imports_a_package_above_its_own():
@@ -60,6 +60,21 @@ def test_no_module_imports_a_package_above_its_own():
         if is_above(name, module)
     ]
     assert not upward
+
+
+KNOWN_STRINGS = {
+    ("phasescope.runs.store.folder", "phasescope.views.figures.plots"),
+    ("phasescope.runs.store.folder", "phasescope.runs.loading"),
+    ("phasescope.runs.store.folder", "phasescope.runs.sampling"),
+}
+"""a run folder's `plot`, `network` and `sample`, which a class above the store is to have instead"""
+
+
+def test_no_module_names_a_module_above_its_own_in_a_string():
+    upward = {
+        (module, name) for module in INNER for name in named_in_strings(module) if is_above(name, module)
+    }
+    assert upward == KNOWN_STRINGS
 
 
 def test_an_import_upward_would_be_seen():
@@ -76,6 +91,29 @@ def test_no_circle_among_packages():
         others = {package(name) for name in of_phasescope(imports(module))} - {package(module)}
         graph.setdefault(package(module), set()).update(others)
     assert circle(graph) is None
+
+
+def folders() -> dict[str, set[str]]:
+    """Return which folders each folder imports from; what an `__init__` exports of its own folder is no such import."""
+    graph: dict[str, set[str]] = {}
+    for module in INNER:
+        exports = MODULES[module].name == "__init__.py"
+        others = {folder(name) for name in of_phasescope(imports(module)) if name != "phasescope"}
+        own = folder(module)
+        graph.setdefault(own, set()).update(
+            other for other in others - {own} if not (exports and other.startswith(f"{own}/"))
+        )
+    return graph
+
+
+def test_no_circle_among_folders():
+    """Each folder is a node by itself: a folder and one within it do not import each other either."""
+    assert circle(folders()) is None
+
+
+def test_folders_are_nodes_with_their_imports():
+    assert "views/figures" in folders()["views/report"]
+    assert "measures/latents" not in folders()["measures"]
 
 
 def test_no_circle_among_modules_as_they_are_imported():

@@ -22,8 +22,8 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures import Score, participation_ratio, probe_r2
 from phasescope.measures.checks import check_labels
+from phasescope.measures.explained import explained
 from phasescope.measures.latents.ideal import clifford_torus
-from phasescope.measures.latents.probe_r2 import explained
 from phasescope.measures.latents.ridge import out_of_fold, ridge_fits
 
 COUNTED = Path(__file__).parents[2] / "results" / "measures" / "interval_coverage.json"

@@ -9,7 +9,7 @@ from written_run import ALL_STEPS, write_run
 
 from phasescope import Run, TensorBoard, UserError
 from phasescope.cli import main
-from phasescope.views.plots import FIGURES
+from phasescope.views.figures.plots import FIGURES
 
 STUDIES = Path(__file__).parents[2] / "studies"
 KINDS = ("csv", "parquet")
@@ -65,7 +65,7 @@ def test_pandas_reads_a_studys_tables(kind, tmp_path, capsys):
 
 def test_figures_have_truetype_fonts_and_captions_beside_them(short, tmp_path, monkeypatch, capsys):
     drawn = {name: FIGURES[name] for name in ("timeline", "denoising")}  # those that are drawn quickly
-    monkeypatch.setattr("phasescope.views.export.FIGURES", drawn)
+    monkeypatch.setattr("phasescope.views.figures.export.FIGURES", drawn)
     assert main(["export", str(short.path), "--figures", str(tmp_path / "pdf")]) == 0
     written = [Path(line) for line in capsys.readouterr().out.splitlines()]
     pdfs = [path.read_bytes() for path in written if path.suffix == ".pdf"]

@@ -8,9 +8,9 @@ from written_run import ALL_STEPS, LEVELS, OUTCOMES, references, write_run
 from phasescope import Factor, Site
 from phasescope.cli import main
 from phasescope.measures import Score, gain
-from phasescope.views.figures.pixels import GAP_PX, pixels, sheet
+from phasescope.views.figures.plots import plot_of
 from phasescope.views.figures.samples import border_px, tile
-from phasescope.views.plots import plot_of
+from phasescope.views.pixels import GAP_PX, pixels, sheet
 from phasescope.views.record import Record
 from phasescope.views.style import PALETTE, scale_of
 from phasescope.views.terms import BASELINES, ROUTES

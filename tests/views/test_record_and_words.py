@@ -3,10 +3,10 @@ import pytest
 from written_run import ALL_STEPS, BATCH, SEED, STEPS, write_run
 
 from phasescope import Site
+from phasescope.views import words
+from phasescope.views.figures.plots import plot_of
 from phasescope.views.numbers import format_number
-from phasescope.views.plots import plot_of
 from phasescope.views.record import Record
-from phasescope.views.report import words
 from phasescope.views.scores import levels
 
 

@@ -102,7 +102,7 @@ def intervene(
         how: patch (all of the layer from another label), part (what labels explain of it), steer (a step), ablate
         by: for steer, how far along each factor, as in 2,0
     """
-    from phasescope.views.figures.pixels import write_samples
+    from phasescope.views.pixels import write_samples
     from phasescope.views.terminal.results import scores
 
     result = phasescope.intervene(phasescope.find_run(run, runs), layer, how, by, count, step, seed)

@@ -102,7 +102,7 @@ def sample(
         at: the label's factors, as in 12.5,20; by default labels are drawn from the whole world
     """
     from phasescope.runs.sampling import labels_for
-    from phasescope.views.figures.pixels import write_samples
+    from phasescope.views.pixels import write_samples
 
     source = phasescope.find_run(run, runs)
     labels = labels_for(source, at, count, seed)
@@ -208,7 +208,7 @@ def export(
     """
     from phasescope.runs.archive import write_archive
     from phasescope.studies.sweep import study_or_sweep
-    from phasescope.views.export import run_files, study_files
+    from phasescope.views.figures.export import run_files, study_files
 
     if not (figures or tables or archive):
         raise UserError("`--figures` (=nothing) must be given, or --tables or --archive")

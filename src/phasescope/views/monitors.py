@@ -20,7 +20,7 @@ from phasescope.core.errors import UserError
 from phasescope.measures.learning.phases import LETTERS
 from phasescope.runs.store import Run
 from phasescope.runs.store.flat import numbered
-from phasescope.views.figures.pixels import sheet
+from phasescope.views.pixels import sheet
 
 MOST_IMAGES = 64
 """of a split at a snapshot"""

@@ -9,7 +9,8 @@ from sklearn.model_selection import KFold, cross_val_predict
 from docs.figures.coverage import COUNTED, ORDERS, Curved, Linear, order_coverage
 from phasescope import Factors
 from phasescope.measures import probe_r2
-from phasescope.measures.latents.probe_r2 import explained, influences
+from phasescope.measures.explained import explained
+from phasescope.measures.latents.probe_r2 import influences
 from phasescope.measures.latents.ridge import ALPHAS, out_of_fold, ridge_fits
 
 

@@ -13,7 +13,7 @@ from phasescope.runs.intervening import Change
 from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler, strip_of
 from phasescope.studies import torch_generator
 from phasescope.views.explorer.samples import sample_packet
-from phasescope.views.figures.pixels import pixels
+from phasescope.views.pixels import pixels
 
 WISH = SampleRequest((3.5, 5.0), sampler="ddim", steps=6)
 

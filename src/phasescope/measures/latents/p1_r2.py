@@ -20,7 +20,8 @@ from jaxtyping import Float, Int
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import check_labels, check_latents
-from phasescope.measures.latents.probe_r2 import estimated, explained, majority
+from phasescope.measures.explained import explained
+from phasescope.measures.latents.probe_r2 import estimated, majority
 from phasescope.measures.scores import Score, baseline_level, bootstrap_weights, percentile_interval
 
 if TYPE_CHECKING:

@@ -11,14 +11,15 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import share_between_bounds
 from phasescope.measures.checks import Labels, check_labels, check_latents
+from phasescope.measures.explained import explained, misclassified
 from phasescope.measures.latents.ridge import RidgeFit, out_of_fold, ridge_fits
-from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights, ratio
+from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights
 
 # log(1 - R^2), no mean of which is larger, since alpha may leave the mean; intervals end there.
 WORST = float(np.log(2))
@@ -99,32 +100,6 @@ def probe_r2(
         baselines={"permuted": baseline_level(r2[1:].min(axis=1)), **majority(known)},
         detail=dict(zip(known.factors.names, r2[0].tolist(), strict=True)),
     )
-
-
-def explained(
-    targets: Float[np.ndarray, "n C"],
-    predictions: Float[np.ndarray, "n C"],
-    owner: Int[np.ndarray, " C"],
-    weights: Float[np.ndarray, "resamples n"],
-    classes: Sequence[int] = (),
-) -> Float[np.ndarray, "resamples K"]:
-    """Return R^2 of each factor under each row of weights, its columns pooled; for factors in `classes`, whose columns are
-    one-hot, the accuracy: the share of rows whose largest prediction is that of their class."""
-    error = weights @ (targets - predictions) ** 2
-    centred = targets - targets.mean(axis=0)
-    total = weights @ centred**2 - (weights @ centred) ** 2 / weights.sum(axis=1, keepdims=True)
-    columns_of = owner[:, None] == np.arange(owner.max() + 1)
-    r2 = 1 - ratio(error @ columns_of, total @ columns_of, otherwise=1.0)
-    for k in classes:
-        r2[:, k] = 1 - weights @ misclassified(targets, predictions, owner == k) / weights.sum(axis=1)
-    return r2
-
-
-def misclassified(
-    targets: Float[np.ndarray, "n C"], predictions: Float[np.ndarray, "n C"], columns: Bool[np.ndarray, " C"]
-) -> Bool[np.ndarray, " n"]:
-    """Return whether the largest prediction of each row, among a factor's one-hot columns, is of another class."""
-    return predictions[:, columns].argmax(axis=1) != targets[:, columns].argmax(axis=1)
 
 
 def estimated(known: Labels) -> str:

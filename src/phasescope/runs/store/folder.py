@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SCALARS = "scalars.jsonl"
 # A world of arrays in memory has no file of its own: `watch` saves its arrays in the run's folder.
 WORLD = "world.npz"
-PLOTS = "phasescope.views.plots:Plots"
+PLOTS = "phasescope.views.figures.plots:Plots"
 NETWORK = "phasescope.runs.loading:load_network"
 SAMPLE, ACTIVATIONS = "phasescope.runs.sampling:sample", "phasescope.runs.sampling:activations"
 """by their names, as kinds are: the store stands below what draws and computes, and imports none of it"""
@@ -145,7 +145,7 @@ class Run:
 
     @property
     def plot(self) -> Any:
-        """The run's figures: `run.plot.timeline()` and the others of `views.plots.Plots`."""
+        """The run's figures: `run.plot.timeline()` and the others of `views.figures.plots.Plots`."""
         return load(PLOTS)(self)
 
     def to_frame(self) -> pd.DataFrame:

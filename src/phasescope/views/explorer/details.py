@@ -12,11 +12,11 @@ from phasescope.core.factors import Factor
 from phasescope.runs.loading import not_imported
 from phasescope.runs.store.files import to_json, with_leaves
 from phasescope.runs.store.folder import shown
+from phasescope.views import words
 from phasescope.views.figures.curves import run_panels
 from phasescope.views.figures.drawing import Line, Mesh, RunPanel
 from phasescope.views.figures.manifold import PROJECTIONS, labels_of, sites_of
 from phasescope.views.record import Record
-from phasescope.views.report import words
 from phasescope.views.scores import Accuracy, accuracies
 from phasescope.views.style import PALETTE, class_ticks, held_out_colours, scale_of
 from phasescope.views.terms import IMAGE_BASELINES, WAYS, factor_words, site_words, split_words

@@ -6,7 +6,7 @@ from phasescope.core.errors import reading
 from phasescope.runs.snapshot_sampler import Sample
 from phasescope.runs.store.snapshot import Snapshot
 from phasescope.views.explorer.clouds import packet
-from phasescope.views.figures.pixels import pixels
+from phasescope.views.pixels import pixels
 from phasescope.views.record import Record, evenly
 
 

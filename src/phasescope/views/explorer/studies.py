@@ -14,7 +14,7 @@ from phasescope.runs.store.folder import shown
 from phasescope.studies.claim import VERDICTS
 from phasescope.studies.records import CLAIMS, RECORDS
 from phasescope.views.explorer.library import Unknown
-from phasescope.views.inlined import PAGE, markdown_page
+from phasescope.views.markdown import PAGE, markdown_page
 
 # A link from one study's page to another study's folder.
 LINK = re.compile(r"\[([^\]]*)\]\(\.\./([^/)#]+)(?:/README\.md)?(#[^)]*)?\)")

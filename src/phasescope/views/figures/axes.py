@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 
-from phasescope.views.figures.pixels import write_out
+from phasescope.views.pixels import write_out
 from phasescope.views.style import RC
 
 if TYPE_CHECKING:

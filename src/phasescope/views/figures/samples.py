@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from phasescope.views.figures.axes import WIDTH_IN
-from phasescope.views.figures.pixels import GAP_PX, joined, pixels
 from phasescope.views.numbers import format_count
+from phasescope.views.pixels import GAP_PX, joined, pixels
 from phasescope.views.record import Array, Record, evenly
 from phasescope.views.style import INK, RC, TARGET
 from phasescope.views.terms import factor_words, label_text, split_words

@@ -11,14 +11,14 @@ import yaml
 from phasescope.core.sites import Site
 from phasescope.runs.store.files import to_json, with_leaves, write_aside
 from phasescope.runs.store.folder import Run
+from phasescope.views import words
 from phasescope.views.explorer.clouds import cloud_packet
 from phasescope.views.explorer.details import history
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.explorer.samples import samples
 from phasescope.views.figures.manifold import Cloud, cloud_of
-from phasescope.views.inlined import self_contained
 from phasescope.views.record import Record, evenly
-from phasescope.views.report import words
+from phasescope.views.report.inlined import self_contained
 from phasescope.views.tables import last_scores, provenance, score_table
 
 SECTIONS = {

@@ -17,7 +17,8 @@ from phasescope.studies.study import Study
 from phasescope.views import numbers
 from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.figures.studies import draw
-from phasescope.views.inlined import PAGE, environment, markdown_page
+from phasescope.views.markdown import PAGE, markdown_page
+from phasescope.views.report.inlined import environment
 
 ASKED = "asked.toml"
 """beside the studies: what was asked, of which statements, tested by which further claims, and P1's own presets"""

@@ -12,9 +12,9 @@ from phasescope.runs.store import Run
 from phasescope.runs.store.flat import config_columns
 from phasescope.views.numbers import NOTHING, format_count, format_score
 from phasescope.views.record import Record
-from phasescope.views.report.words import PROBES, headline
 from phasescope.views.terminal.printing import Result, Table
 from phasescope.views.terms import READINGS
+from phasescope.views.words import PROBES, headline
 
 LEAST, MOST = 2, 16
 """runs of a comparison"""

@@ -8,10 +8,10 @@ from phasescope.runs.store.folder import shown
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.numbers import NOTHING, format_clock, format_count, format_percent, format_score
 from phasescope.views.record import Record, score
-from phasescope.views.report.words import subject, verdict
 from phasescope.views.scores import probe_summary
 from phasescope.views.terminal.printing import Result, Table
 from phasescope.views.terms import READINGS, probed, site_words, split_words
+from phasescope.views.words import subject, verdict
 
 HEADS = ("run", "state", "step", "images", "success %", "probe R²", "behaviour", "representation", "wall")
 NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall_s")

@@ -24,8 +24,8 @@ from jaxtyping import Float, Int
 
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.checks import Labels
+from phasescope.measures.explained import explained
 from phasescope.measures.latents.disentanglement.code import Code, moments, scored, standardised
-from phasescope.measures.latents.probe_r2 import explained
 from phasescope.measures.scores import Score, baseline_level, bootstrap_weights
 
 FOLDS = 5

@@ -19,8 +19,8 @@ from phasescope.views.figures import curves, manifold, samples
 from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.numbers import format_count
 from phasescope.views.record import Record
-from phasescope.views.report.words import labels_of, subject
 from phasescope.views.terms import READINGS, site_words, split_words
+from phasescope.views.words import labels_of, subject
 
 Kind = Literal["png", "svg", "pdf"]
 DPI = 110

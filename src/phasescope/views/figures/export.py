@@ -19,8 +19,8 @@ from phasescope.runs.store.tables import parquet_bytes
 from phasescope.studies.records import Recorded, read_claims, read_rows
 from phasescope.studies.study import Study
 from phasescope.views.figures.axes import figure_bytes
+from phasescope.views.figures.plots import FIGURES, Plot, plot_of
 from phasescope.views.figures.studies import draw
-from phasescope.views.plots import FIGURES, Plot, plot_of
 from phasescope.views.record import Record
 
 if TYPE_CHECKING:
