@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import phasescope
@@ -46,7 +47,7 @@ def test_a_long_function_would_be_named(tmp_path):
     assert functions(path) == [("short", 2), ("long", LONG_FUNCTION + 1)]
 
 
-OF_THE_BUMP = re.compile(r"bump|sigma_px|misplaced", re.IGNORECASE)
+OF_THE_BUMP = re.compile(r"bump|sigma_px|misplaced|error_px", re.IGNORECASE)
 OF_DIFFUSION = re.compile(r"diffusion|noise schedules?\b|family\.schedule", re.IGNORECASE)
 FILES = sorted(
     path
@@ -94,7 +95,38 @@ def test_no_file_above_families_names_diffusion():
     assert leaks(OF_DIFFUSION, ABOVE_FAMILIES) == {}
 
 
+OF_A_UNET = re.compile(r"\b(stem|mid|(down|up)\d)\b(?!-)")
+EXAMPLE = re.compile(r"\bas in `?([\w.]+=\[)?mid")
+KNOWN_SITES = {
+    "phasescope.studies.records": "of every run P1's two sites are recorded, until columns declare this themselves"
+}
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Yield a module's strings, docstrings left out."""
+    tree = ast.parse(path.read_text())
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.value
+
+
+def test_no_code_outside_networks_names_their_layers():
+    """In docstrings, and after "as in" in a message, a layer is an example."""
+    outside = {name: path for name, path in MODULES.items() if path not in within("models/networks")}
+    naming = {
+        name: text
+        for name, path in outside.items()
+        for text in texts(path)
+        if OF_A_UNET.search(text) and not EXAMPLE.search(text)
+    }
+    assert set(naming) == set(KNOWN_SITES), naming
+
+
 def test_a_leak_would_be_found():
+    assert any(
+        OF_A_UNET.search(text) for text in texts(SOURCE / "models" / "networks" / "unet" / "network.py")
+    )
     assert names(SOURCE / "worlds" / "bump" / "world.py", OF_THE_BUMP)
     assert names(SOURCE / "models" / "families" / "diffusion" / "config.py", OF_DIFFUSION)
     assert names(SOURCE / "worlds" / "stripes" / "world.py", OF_STRIPES)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phasescope.studies import numpy_generator, torch_generator
+from phasescope.core.randomness import numpy_generator, torch_generator
 
 
 def derive(seed: int, purpose: str, step: int) -> int:

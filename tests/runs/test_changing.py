@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from phasescope import UserError
+from phasescope.core.randomness import torch_generator
 from phasescope.models.families import DiffusionConfig
 from phasescope.runs.intervening import Change, changed, target_of, went
 from phasescope.runs.loading import Loaded
-from phasescope.studies import torch_generator
 from phasescope.worlds import GaussianBump
 
 WORLD = GaussianBump.from_tree({"canvas": 24})

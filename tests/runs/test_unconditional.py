@@ -13,9 +13,10 @@ from tiny import config_of
 
 from phasescope import Run, UserError, train
 from phasescope.cli import main
+from phasescope.core.randomness import torch_generator
 from phasescope.runs.execution import execute
 from phasescope.runs.loading import Loaded, load_unconditional, withhold_as_trained
-from phasescope.studies import load_network, torch_generator
+from phasescope.studies import load_network
 from phasescope.views.record import Record
 from phasescope.views.terminal.progress import follow
 from studies.local import objects

@@ -11,8 +11,8 @@ from tiny import TINY, contents, results
 
 from phasescope import Run, UserError, watch
 from phasescope.cli import main
+from phasescope.core.randomness import torch_generator
 from phasescope.models.families import DiffusionConfig
-from phasescope.studies import torch_generator
 from phasescope.worlds import ArrayWorld, GaussianBump
 
 WORLD = GaussianBump(canvas=8)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from phasescope import load_config, measures
-from phasescope.studies import torch_generator
+from phasescope.core.randomness import torch_generator
 
 losses = pytest.importorskip("studies.dose.loss")
 head = pytest.importorskip("studies.dose.head")

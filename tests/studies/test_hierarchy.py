@@ -6,7 +6,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from phasescope import UserError, load_config, worlds
-from phasescope.studies import torch_generator
+from phasescope.core.randomness import torch_generator
 from studies.hierarchy.kinds import TwoLevelUNet, enlarged
 from studies.hierarchy.study import COST, STUDY, places
 

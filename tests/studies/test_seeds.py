@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from phasescope import load_config
+from phasescope.core.randomness import torch_generator
 from phasescope.models.training.data import Batches
-from phasescope.studies import torch_generator
 
 kinds = pytest.importorskip("studies.seeds.kinds")
 shares = pytest.importorskip("studies.seeds.shares")

@@ -36,10 +36,10 @@ RECORDS, CLAIMS = "records.parquet", "claims.json"
 DECIDED = ("supported", "refuted")
 CORE = re.compile(
     r"(digest|name|seed|step|images_seen|epochs|loss|cells|images|parameters|wall_s|cpu_s|observing_s|readings|sources|threads|device"
-    r"|git_commit|versions|started|updated|host\..*|config\..*|phase\..*|outcomes\..*|accuracy[a-z_]*\..*|error_px\..*"
+    r"|git_commit|versions|started|updated|host\..*|config\..*|phase\..*|outcomes\..*|accuracy[a-z_]*\..*|error_[a-z]+\..*"
     r"|(probe_r2|p1_r2|label_variance|label_participation_ratio|trustworthiness)\.(mid|down3)\.600\..*)"
 )
-"""recorded of every run whatever its study reads: what it cost, its configuration, outcomes, accuracy by reading
+"""recorded of every run whatever its study reads: what it cost, its configuration, outcomes, accuracy and error by reading
 and split, phases, and at mid and down3, t = 600, probe R², label variance, participation ratio and trustworthiness
 with their intervals and baselines"""
 

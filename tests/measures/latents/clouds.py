@@ -15,8 +15,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures import battery, label_variance, participation_ratio, sheet_phase, sheet_readings
-from phasescope.studies import numpy_generator
 
 FOURIER = 200  # random features that make up a surface
 

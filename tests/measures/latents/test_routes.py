@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phasescope import Factor, Factors
+from phasescope.core.randomness import numpy_generator
 from phasescope.measures import ROUTES, crossing, probe_gain, probe_r2, routes
-from phasescope.studies import numpy_generator
 
 N, D, FEATURES = 128, 2, 24
 FACTORS = Factors([Factor("x", 0.0, 32.0), Factor("y", 0.0, 32.0)])

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_training import TrainingConfig
 
+from phasescope.core.randomness import torch_generator
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.networks import UNetConfig
 from phasescope.models.training.loop import fresh_learner, learn
 from phasescope.models.training.precision import Layout
-from phasescope.studies import torch_generator
 from phasescope.worlds import GaussianBump
 
 WORK = """

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from phasescope.core.randomness import numpy_generator
 from phasescope.runs.probing.behaviour import behaviour
-from phasescope.studies import numpy_generator
 from phasescope.worlds import GaussianBump, Mixed
 
 N = 400

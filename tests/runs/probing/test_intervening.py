@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from phasescope import UserError
+from phasescope.core.randomness import numpy_generator, torch_generator
 from phasescope.models.families import DiffusionConfig
 from phasescope.runs.probing.intervening import _scores, intervene
-from phasescope.studies import numpy_generator, torch_generator
 from phasescope.worlds import GaussianBump
 
 N = 48

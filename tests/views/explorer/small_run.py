@@ -9,9 +9,9 @@ import safetensors.numpy
 import torch
 
 from phasescope import Run, RunConfig
+from phasescope.core.randomness import torch_generator
 from phasescope.runs.about import about
 from phasescope.runs.store import hold
-from phasescope.studies import torch_generator
 
 N = 8
 STEPS = (0, 20, 40)

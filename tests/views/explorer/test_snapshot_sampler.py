@@ -8,10 +8,10 @@ from small_run import STEPS, N, config, network_of, write_small_run
 from test_packets import unpacked
 
 from phasescope import Site, UserError
+from phasescope.core.randomness import torch_generator
 from phasescope.runs import snapshot_sampler
 from phasescope.runs.intervening import Change
 from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler, strip_of
-from phasescope.studies import torch_generator
 from phasescope.views.explorer.samples import sample_packet
 from phasescope.views.pixels import pixels
 

@@ -11,7 +11,7 @@ from scipy.optimize import least_squares
 from scipy.stats import norm
 
 from phasescope import UserError
-from phasescope.studies import numpy_generator
+from phasescope.core.randomness import numpy_generator
 from phasescope.worlds import GaussianBump
 
 N = 32

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_bump_reader import noisy, paint, reader_of, world
 
-from phasescope.studies import numpy_generator
+from phasescope.core.randomness import numpy_generator
 
 WAYS = world().reader().WAYS
 
