@@ -90,6 +90,8 @@ class Factors(tuple[Factor, ...]):
             ValueError: the number of spans differs from that of names, a span is not positive, a periodic factor has none,
                 or a name is unknown or repeated.
         """
+        if isinstance(names, str):
+            raise ValueError(f"`names` (={names}) must be a list of words, as [{names!r}]")
         if len(set(names)) != len(names) or not names:
             raise ValueError(f"`names` (={list(names)}) must be different words, one at least")
         for argument, some in (("periodic", periodic), ("categorical", categorical)):

@@ -8,10 +8,12 @@ from numpy.typing import ArrayLike
 
 from phasescope.core.errors import NotFinite
 from phasescope.core.factors import Factors
+from phasescope.measures.arguments import check_is, real_array
 
 # Latents that are compared in pairs take 2 GiB for each number of a pair at this size.
 MOST_ROWS = 2**14
-LARGEST = 1e70
+# Fourth powers of latents are taken: their sums neither overflow nor vanish between these.
+LARGEST, SMALLEST = 1e70, 1e-70
 # Squared distances are compared to 6 decimals of the largest: float32 labels on a lattice tie exactly.
 DECIMALS = 6
 # Values within this share of a factor's range are equal, since float32 labels on a lattice are.
@@ -36,7 +38,7 @@ def check_latents(
         ValueError: not (n, features), or (draws, n, features) with two draws or more for `axes` = 3; not
             finite; fewer rows than `at_least`; no feature varies.
     """
-    x = np.asarray(latents, dtype=float)
+    x = real_array("latents", latents)
     if x.ndim != axes:
         shape = "(n, features)" if axes == 2 else "(draws, n, features)"
         raise ValueError(f"`latents` (shape {x.shape}) must be {shape}: one row a label")
@@ -46,10 +48,20 @@ def check_latents(
         raise ValueError(f"`latents` (n={x.shape[-2]}) must have at least {at_least} rows: {why}")
     check_finite("latents", x)
     rows = tuple(range(axes - 1))
-    varies = x.max(axis=rows) > x.min(axis=rows)
+    spread = x.max(axis=rows) - x.min(axis=rows)
+    varies = spread > 0
     if not varies.any():
         raise ValueError(f"`latents` (shape {x.shape}) must vary: each feature is constant")
+    check_spread("latents", float(spread.max()))
     return x if varies.all() else x[..., varies]
+
+
+def check_spread(name: str, spread: float) -> None:
+    """Raise ValueError if entries that vary by at most `spread` have powers that vanish."""
+    if spread < SMALLEST:
+        raise ValueError(
+            f"`{name}` (varying by {spread:g} at most) must vary by {SMALLEST:g} at least: multiply them by a number"
+        )
 
 
 @dataclass(frozen=True)
@@ -101,28 +113,35 @@ class Labels:
             raise ValueError(f"`factors` ({which} is categorical) must have an order: {why}")
 
 
-def check_labels(labels: ArrayLike, n: int, factors: Factors | None = None) -> Labels:
+def check_labels(labels: ArrayLike, n: int | None, factors: Factors | None = None) -> Labels:
     """Return labels (n, K) with what is known of their factors; by default open, with span 1, named label1, label2, ...
+
+    Args:
+        n: the number of latents; None if there are none, so that any number of labels is right.
 
     Raises:
         ValueError: not (n, K), not finite, a constant factor; not K factors; a span that is not positive.
     """
-    y = np.asarray(labels, dtype=float)
-    if y.ndim != 2 or y.shape[0] != n or y.shape[1] == 0:
+    y = real_array("labels", labels)
+    if y.ndim != 2 or y.size == 0 or y.shape[0] != (n or len(y)):
+        which = "n" if n is None else f"n={n} as in `latents`"
         raise ValueError(
-            f"`labels` (shape {y.shape}) must be (n, K) with n={n} as in `latents`, K at least 1: one label a row"
+            f"`labels` (shape {y.shape}) must be (n, K) with {which}, K at least 1: one label a row"
         )
     check_finite("labels", y)
+    if factors is not None:
+        check_is("factors", factors, Factors, "Factors.named")
     K = y.shape[1]
     known = Labels(y, Factors.unknown(K) if factors is None else factors)
     if len(known.factors) != K:
         raise ValueError(f"`factors` (={', '.join(known.factors.names)}) must be as many as in `labels`: {K}")
     if not (np.isfinite(known.factors.span) & (known.factors.span > 0)).all():
         raise ValueError(f"`span` (={known.factors.span.tolist()}) must be greater than 0: a factor's range")
-    constant = np.ptp(np.where(known.factors.periodic, y % known.factors.span, y), axis=0) == 0
-    if constant.any():
-        which = known.factors.names[int(constant.argmax())]
-        raise ValueError(f"`labels` ({which}={y[0, constant.argmax()]:g} in each row) must vary")
+    spread = np.ptp(np.where(known.factors.periodic, y % known.factors.span, y), axis=0)
+    if (spread == 0).any():
+        k = int(spread.argmin())
+        raise ValueError(f"`labels` ({known.factors.names[k]}={y[0, k]:g} in each row) must vary")
+    check_spread("labels", float(spread.min()))
     return known
 
 

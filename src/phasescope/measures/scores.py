@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +51,9 @@ class Score:
 
     def with_baselines(self, **baselines: float | Score) -> Score:
         """Return a copy with further baselines, each a number or the baseline's own Score by the same measure."""
+        for name, level in baselines.items():
+            if not isinstance(level, Score) and not isinstance(level, Real):
+                raise ValueError(f"`{name}` (={level!r:.60}) must be a number or a Score: a baseline's level")
         levels = {k: by.value if isinstance(by, Score) else float(by) for k, by in baselines.items()}
         return replace(self, baselines={**self.baselines, **levels})
 
@@ -71,7 +75,15 @@ class Score:
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Score:
-        """Return the score from the result of `to_dict`, with NaN for None."""
+        """Return the score from the result of `to_dict`, with NaN for None.
+
+        Raises:
+            ValueError: a part of a score is missing.
+        """
+        if missing := [part.name for part in fields(cls) if part.name not in tree]:
+            raise ValueError(
+                f"`{missing[0]}` (=nothing) must be given: a score of {', '.join(tree) or 'nothing'} lacks it"
+            )
         value, low, high = (_number(tree[part]) for part in ("value", "low", "high"))
         baselines, detail = ({name: _number(x) for name, x in tree[part].items()} for part in NAMED)
         return cls(value, low, high, int(tree["n"]), str(tree["estimator"]), baselines, detail)

@@ -52,7 +52,7 @@ def test_one_factor_codes_lose_the_other_factors_neighbours():
 def test_noise_is_at_chance_and_seldom_exceeds_its_permuted_null():
     rng = np.random.default_rng(4)
     scores = [
-        trustworthiness(rng.normal(size=(90, 10)), rng.uniform(0, 32, (90, 2)), seed=i, resamples=2)
+        trustworthiness(rng.normal(size=(90, 10)), rng.uniform(0, 32, (90, 2)), seed=i, resamples=20)
         for i in range(60)
     ]
     assert np.mean([score.value for score in scores]) == pytest.approx(0.5, abs=0.03)

@@ -38,7 +38,9 @@ def test_a_code_in_quiet_directions_is_found_under_loud_noise():
 
 def test_noise_has_no_order_and_seldom_exceeds_its_permuted_null():
     rng = np.random.default_rng(2)
-    scores = [probe_r2(rng.normal(size=(80, 40)), labels_of(rng, 80), resamples=2, seed=i) for i in range(60)]
+    scores = [
+        probe_r2(rng.normal(size=(80, 40)), labels_of(rng, 80), resamples=20, seed=i) for i in range(60)
+    ]
     assert np.mean([score.value for score in scores]) == pytest.approx(0, abs=0.1)
     assert max(score.value for score in scores) < 0.3
     # Chance exceeds its 95th percentile in 3 of 60 cases, and in more than 9 once in 1,000 times.

@@ -84,7 +84,7 @@ def test_the_permuted_null_is_fishers_and_seldom_exceeded(p):
     exceeded, fishers = 0, []
     for i in range(150):
         x, y = rng.random((2, 80)) < p
-        score = joint_accuracy(x, y, permutations=300, draws=2, seed=i).difference
+        score = joint_accuracy(x, y, permutations=300, draws=20, seed=i).difference
         exceeded += score.value > score.baselines["permuted"]
         table = [[(x & y).sum(), (x & ~y).sum()], [(~x & y).sum(), (~x & ~y).sum()]]
         fishers.append(fisher_exact(table, alternative="greater").pvalue < 0.05)

@@ -47,7 +47,9 @@ def test_a_majority_is_certain_by_wilsons_interval(n, data):
     low = binomtest(count, n).proportion_ci(method="wilson").low
     assume(low != pytest.approx(BEHAVIOUR.majority, abs=1e-9))
     phase = "C" if low > BEHAVIOUR.majority else "undecided"
-    assert behaviour_phase(shares(correct=count / n), n, PHASE_OF) == phase
+    others = (1 - count / n) / 2
+    seen = shares(correct=count / n, none=others, misplaced=others)
+    assert behaviour_phase(seen, n, PHASE_OF) == phase
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,13 @@ from jaxtyping import Float
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
+from phasescope.measures.arguments import with_counts
 from phasescope.measures.latents.ideal import clifford_torus, torus_3d
 from phasescope.measures.latents.variance_components import Code, check_code, fieller_interval
 from phasescope.measures.scores import Score, baseline_level
 
 
+@with_counts()
 def additivity(
     latents: Float[np.ndarray, "*draws n features"],
     labels: Float[np.ndarray, "n K"],

@@ -139,6 +139,8 @@ def battery(
         ValueError: no measure accepts the latents or labels, as `check_latents` and `check_labels` say; an unknown name;
             with `chosen`, whatever one of its measures raises.
     """
+    if isinstance(chosen, str):
+        raise ValueError(f"`chosen` (={chosen}) must be a list of names, as [{chosen!r}]")
     wrong = [name for name in chosen or () if name not in NAMES]
     if wrong:
         raise ValueError(f"`measure` (={wrong[0]}) must be one of {', '.join(NAMES)}")
@@ -149,6 +151,13 @@ def battery(
         )
     x = check_latents(latents, 4, "latents are compared with one another")
     given = Given(latents, check_labels(labels, len(x), factors), draws)
+    if draws is not None:
+        n, features = np.shape(latents)
+        shape = np.shape(draws)
+        if len(shape) != 3 or shape[1] > n or shape[2] != features:
+            raise ValueError(
+                f"`draws` (shape {shape}) must be (draws, m, {features}): latents of the first m of {n} labels"
+            )
     scores: dict[str, Score] = {}
     left_out: dict[str, str] = {}
     names = NAMES if chosen is None else chosen

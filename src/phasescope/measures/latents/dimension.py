@@ -31,6 +31,7 @@ from jaxtyping import Float, Int
 
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import with_pairs_counted_once
+from phasescope.measures.arguments import with_counts
 from phasescope.measures.checks import check_latents
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, ratio
 
@@ -40,6 +41,7 @@ TIE = 1e-4
 TIED = 0.5
 
 
+@with_counts()
 def participation_ratio(
     latents: Float[np.ndarray, "n features"], resamples: int = 200, seed: int = 0
 ) -> Score:
@@ -123,6 +125,7 @@ def studentised(
     return total * np.sqrt(ratio(np.full_like(total, influence @ influence), squares, otherwise=1.0))
 
 
+@with_counts()
 def two_nn(latents: Float[np.ndarray, "n features"], resamples: int = 200, seed: int = 0) -> Score:
     """Return the dimension in which a row's two nearest neighbours lie, by maximum likelihood.
 

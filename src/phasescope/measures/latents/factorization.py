@@ -33,6 +33,7 @@ from jaxtyping import Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
+from phasescope.measures.arguments import with_counts
 from phasescope.measures.latents.ideal import RADII, clifford_torus, random_latents, torus_3d
 from phasescope.measures.latents.variance_components import (
     NOTHING,
@@ -44,6 +45,7 @@ from phasescope.measures.latents.variance_components import (
 from phasescope.measures.scores import Score, baseline_level
 
 
+@with_counts()
 def factorization(
     latents: Float[np.ndarray, "*draws n features"],
     labels: Float[np.ndarray, "n K"],

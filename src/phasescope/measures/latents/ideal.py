@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
+from phasescope.measures.arguments import with_counts
 from phasescope.measures.checks import Labels, check_labels
 
 RADII = (2.0, 1.0)
@@ -31,7 +32,7 @@ def torus_3d(labels: ArrayLike, factors: Factors | None = None) -> Float[np.ndar
         ValueError: not two factors.
     """
     R, r = RADII
-    known = check_labels(labels, len(np.asarray(labels)), factors)
+    known = check_labels(labels, None, factors)
     if (K := known.values.shape[1]) != 2:
         raise ValueError(f"`labels` (K={K}) must have 2 factors, as a torus in R^3 has")
     u, v = _angles(known).T
@@ -40,10 +41,11 @@ def torus_3d(labels: ArrayLike, factors: Factors | None = None) -> Float[np.ndar
 
 def clifford_torus(labels: ArrayLike, factors: Factors | None = None) -> Float[np.ndarray, "n features"]:
     """Return a circle of radius 1 for each factor, in planes of their own: the product of circles, flat, in R^2K."""
-    angles = _angles(check_labels(labels, len(np.asarray(labels)), factors))
+    angles = _angles(check_labels(labels, None, factors))
     return np.stack([np.cos(angles), np.sin(angles)], axis=2).reshape(len(angles), -1)
 
 
+@with_counts()
 def random_latents(n: int, features: int, seed: int = 0) -> Float[np.ndarray, "n features"]:
     """Return standard Gaussian latents, one row per label, with nothing of the label in them."""
     return numpy_generator(seed, "random latents").normal(size=(n, features))

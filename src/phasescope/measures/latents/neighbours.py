@@ -30,6 +30,7 @@ from jaxtyping import Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
+from phasescope.measures.arguments import check_is, with_counts
 from phasescope.measures.checks import Labels, check_labels, check_latents
 from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights
 
@@ -37,6 +38,7 @@ Ranks = Int[np.ndarray, "n n"]
 Near = Int[np.ndarray, "n k"]
 
 
+@with_counts()
 def trustworthiness(
     latents: Float[np.ndarray, "n features"],
     labels: Float[np.ndarray, "n K"],
@@ -161,6 +163,7 @@ class SheetThresholds:
 SHEET = SheetThresholds()
 
 
+@with_counts()
 def sheet_readings(
     draws: Float[np.ndarray, "draws n features"],
     labels: Float[np.ndarray, "n K"],
@@ -193,7 +196,17 @@ def sheet_phase(
     """Return A (no sheet), B (a sheet, not ordered) or C (an ordered sheet); `undecided` where intervals hold a threshold.
 
     Order without a sheet is A: what is near in the mean over draws need not be near in a single activation.
+
+    Raises:
+        ValueError: one of them is no Score.
     """
+    for name, score in (
+        ("label_variance", label_variance),
+        ("participation_ratio", participation_ratio),
+        ("trustworthiness", trustworthiness),
+        ("label_trustworthiness", label_trustworthiness),
+    ):
+        check_is(name, score, Score, "battery")
     parts = (label_variance, SHEET.label_variance), (trustworthiness, SHEET.trustworthiness)
     dimension = participation_ratio
     if dimension.low > SHEET.participation_ratio or any(score.high < least for score, least in parts):

@@ -10,7 +10,7 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from jaxtyping import Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
+from phasescope.measures.arguments import with_counts
 from phasescope.measures.checks import check_labels, check_latents
 from phasescope.measures.explained import explained
 from phasescope.measures.latents.probe_r2 import estimated, majority
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 
 COMPONENTS = 3
 FOLDS = 5
+MOST_SEEDS = 2**32
 
 
+# The study `resolution` recorded its values with two resamples, on whose number the folds depend.
+@with_counts(neighbours=2, resamples=2)
 def p1_r2(
     latents: Float[np.ndarray, "n features"],
     labels: Float[np.ndarray, "n K"],
@@ -54,8 +58,10 @@ def p1_r2(
         epochs: UMAP's n_epochs.
 
     Raises:
-        ValueError: as `check_latents` and `check_labels` say, n <= `neighbours`, or n < 10: five folds of two.
+        ValueError: as `check_latents` and `check_labels` say; no seed, or one that UMAP does not take; n <= `neighbours`, or
+            n < 10: five folds of two.
     """
+    _check_seeds(seeds)
     x = check_latents(
         latents,
         max(neighbours + 1, 2 * FOLDS),
@@ -103,6 +109,20 @@ def p1_r2(
         detail={**of_factor, **(spread if len(seeds) > 1 else {})},
     )
     return score, embeddings[0]
+
+
+def _check_seeds(seeds: Any) -> None:
+    """Raise ValueError unless `seeds` are some that UMAP takes."""
+    several = list(seeds) if isinstance(seeds, Iterable) else []
+    taken = [
+        s
+        for s in several
+        if isinstance(s, int | np.integer) and not isinstance(s, bool) and 0 <= s < MOST_SEEDS
+    ]
+    if not taken or len(taken) < len(several):
+        raise ValueError(
+            f"`seeds` (={seeds!r:.60}) must be integers from 0 to {MOST_SEEDS - 1}, one at least: each has an embedding"
+        )
 
 
 def umap(

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import share_between_bounds
+from phasescope.measures.arguments import with_counts
 from phasescope.measures.checks import Labels, check_labels, check_latents
 from phasescope.measures.explained import explained, misclassified
 from phasescope.measures.latents.ridge import RidgeFit, out_of_fold, ridge_fits
@@ -27,6 +28,7 @@ WORST = float(np.log(2))
 ALL_LEFT = 1e-6
 
 
+@with_counts()
 def probe_r2(
     latents: Float[np.ndarray, "n features"],
     labels: Float[np.ndarray, "n K"],

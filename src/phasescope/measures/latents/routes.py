@@ -23,12 +23,15 @@ It is twice the nats by which a Gaussian's errors shrink: 0 without learning, an
 """
 
 import math
+from itertools import combinations
+from numbers import Real
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
+from phasescope.measures.arguments import check_is, real_array, with_counts
 from phasescope.measures.checks import check_latents
 from phasescope.measures.latents.probe_r2 import probe_r2
 from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights, ratio
@@ -38,6 +41,7 @@ ROUTES = ("condition_probe_r2", "input_probe_r2", "condition_label_variance", "i
 LEAST_ERROR = 1e-9
 
 
+@with_counts()
 def label_variance(
     latents: Float[np.ndarray, "draws n features"],
     permutations: int = 20,
@@ -108,23 +112,61 @@ def routes(
     Args:
         latents: entry (d, i) of a network that is given label i and the image of label `shown[d, i]`.
         labels: in the world's units; those of the images are the same, in another order.
-        shown: D permutations of the labels, in which no label meets its own image.
+        shown: D permutations of the labels, in which no label meets its own image, or one image twice: see `crossing`.
 
     Raises:
-        ValueError: as `probe_r2` and `label_variance` say.
+        ValueError: as `probe_r2` and `label_variance` say; `shown` are no such permutations.
     """
-    by_image = np.stack([draw[np.argsort(row)] for draw, row in zip(latents, shown, strict=True)])
+    z, y, rows = real_array("latents", latents), real_array("labels", labels), np.asarray(shown)
+    _check_shown(rows, z.shape)
+    by_image = np.stack([draw[np.argsort(row)] for draw, row in zip(z, rows, strict=True)])
     return {
-        "condition_probe_r2": probe_r2(latents[0], labels, factors=factors),
-        "input_probe_r2": probe_r2(latents[0], labels[shown[0]], factors=factors),
-        "condition_label_variance": label_variance(latents),
+        "condition_probe_r2": probe_r2(z[0], y, factors=factors),
+        "input_probe_r2": probe_r2(z[0], y[rows[0]], factors=factors),
+        "condition_label_variance": label_variance(z),
         "input_label_variance": label_variance(by_image),
     }
 
 
+def _check_shown(rows: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless the rows of `shown`, for latents of this shape, are permutations that differ everywhere from
+    one another and from the identity: else routes are confounded."""
+    if len(shape) != 3 or rows.shape != shape[:2]:
+        raise ValueError(
+            f"`shown` (shape {rows.shape}) must be (D, n), as `latents` of shape {shape} have rows"
+        )
+    if rows.dtype.kind not in "iu":
+        raise ValueError(
+            f"`shown` (of {rows.dtype}) must be of integers: rows of the labels whose images are shown"
+        )
+
+    draws, n = rows.shape
+    own = np.arange(n)
+    for d, row in enumerate(rows):
+        if not np.array_equal(np.sort(row), own):
+            raise ValueError(f"`shown` (row {d} repeats images) must be permutations of the {n} labels")
+        if (row == own).any():
+            label = int(np.argmax(row == own))
+            raise ValueError(f"`shown` (row {d} gives label {label} its own image) must give it another's")
+    for first, second in combinations(range(draws), 2):
+        same = rows[first] == rows[second]
+        if same.any():
+            raise ValueError(
+                f"`shown` (rows {first} and {second} give label {int(same.argmax())} the same image) must differ everywhere"
+            )
+
+
+@with_counts(draws=1)
 def crossing(n: int, draws: int, generator: np.random.Generator) -> Int[np.ndarray, "D n"]:
     """Return which image each of n > D labels is combined with: D permutations that differ everywhere from one another and
-    from the identity."""
+    from the identity.
+
+    Raises:
+        ValueError: n is not greater than D.
+    """
+    check_is("generator", generator, np.random.Generator, "numpy.random.default_rng")
+    if n <= draws:
+        raise ValueError(f"`n` (={n}) must be greater than `draws` (={draws}): no label meets its own image")
     place = generator.permutation(n)
     shifts = 1 + generator.permutation(n - 1)[:draws]
     at = np.argsort(place)
@@ -136,7 +178,13 @@ def probe_gain(score: Score, untrained: float) -> Score:
 
     Its baseline is the untrained network, 0. Permuted labels are no baseline: if their R^2 is below R0^2, the logarithm
     measures how much training could lose, not chance.
+
+    Raises:
+        ValueError: `score` is no Score, or `untrained` no R^2.
     """
+    check_is("score", score, Score, "probe_r2")
+    if isinstance(untrained, bool) or not isinstance(untrained, Real) or untrained > 1:
+        raise ValueError(f"`untrained` (={untrained!r:.60}) must be an R^2 of at most 1, as `score.value` is")
 
     def gain(r2: float) -> float:
         return math.log(max(1 - untrained, LEAST_ERROR)) - math.log(max(1 - r2, LEAST_ERROR))

@@ -13,6 +13,7 @@ known exactly: both ends of the score's interval are transformed by the same fun
 import math
 from collections.abc import Mapping
 
+from phasescope.measures.arguments import check_is
 from phasescope.measures.scores import Score
 
 # Upper references, which score high by construction: probe R^2 need not exceed them.
@@ -41,8 +42,9 @@ def gain(score: Score) -> Score:
     score is not known.
 
     Raises:
-        ValueError: the score lacks a baseline of `NEEDED`.
+        ValueError: it is no Score, or lacks a baseline of `NEEDED`.
     """
+    check_is("score", score, Score, "probe_r2")
     lacking = [name for name in NEEDED if name not in score.baselines]
     if lacking:
         raise ValueError(

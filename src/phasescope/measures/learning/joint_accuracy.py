@@ -15,8 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike
 
 from phasescope.core.randomness import numpy_generator
+from phasescope.measures.arguments import with_counts
 from phasescope.measures.scores import Score, baseline_level, percentile_interval
 
 
@@ -30,9 +32,11 @@ class JointAccuracy:
     """The correlation, from -1 to 1; NaN with the interval [-1, 1] if x or y is always correct or always wrong."""
 
 
+LEAST_IMAGES = 10
 ESTIMATORS = {"difference": "acc_xy - acc_x acc_y", "phi": "phi coefficient"}
 
 
+@with_counts()
 def joint_accuracy(
     correct_x: Bool[np.ndarray, " n"],
     correct_y: Bool[np.ndarray, " n"],
@@ -44,8 +48,18 @@ def joint_accuracy(
 
     The baseline `permuted` is the level that each measure stays below in 95 % of permutations of y: independence at the same
     acc_x and acc_y.
+
+    Raises:
+        ValueError: what is given is no truth value for each image, or fewer than `LEAST_IMAGES`; lengths differ.
     """
-    x, y, n = np.asarray(correct_x), np.asarray(correct_y), len(correct_x)
+    x, y = _truths("correct_x", correct_x), _truths("correct_y", correct_y)
+    n = len(x)
+    if n < LEAST_IMAGES:
+        raise ValueError(
+            f"`correct_x` (n={n}) must be of at least {LEAST_IMAGES} images: an interval is over them"
+        )
+    if len(y) != n:
+        raise ValueError(f"`correct_y` (n={len(y)}) must be as long as `correct_x` ({n}): of the same images")
     n_x, n_y = int(x.sum()), int(y.sum())
     counts = fourfold(np.array([(x & y).sum()]), n_x, n_y, n)
     rng = numpy_generator(seed, "joint accuracy")
@@ -75,6 +89,16 @@ def joint_accuracy(
             detail=detail,
         )
     return JointAccuracy(**scores)
+
+
+def _truths(name: str, values: ArrayLike) -> Bool[np.ndarray, " n"]:
+    """Return truth values of images; ValueError if they are something else, such as shares, whose `&` is another number."""
+    x = np.asarray(values)
+    if x.ndim != 1 or (x.size and x.dtype != bool):
+        raise ValueError(
+            f"`{name}` (shape {x.shape}, of {x.dtype}) must be (n,) of bool: one truth value an image"
+        )
+    return x.astype(bool)
 
 
 def fourfold(both: Int[np.ndarray, " draws"], n_x: int, n_y: int, n: int) -> Int[np.ndarray, "draws 4"]:

@@ -9,16 +9,20 @@ A or undecided, never C.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from phasescope.measures.arguments import check_is, with_counts
 from phasescope.measures.learning.gain import gain
 from phasescope.measures.scores import CONFIDENCE, Score
 
 Phase = Literal["A", "B", "C", "undecided"]
 LETTERS = ("A", "B", "C")
+# Shares of a whole, which were rounded one by one, sum to 1 within this.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,11 @@ class BehaviourThresholds:
     """The share to exceed: more than all other phases' outcomes together."""
     confidence: float = CONFIDENCE
     """Confidence of the two-sided Wilson interval."""
+
+    def __post_init__(self) -> None:
+        for name, share in vars(self).items():
+            if not 0 < share < 1:
+                raise ValueError(f"`{name}` (={share}) must be between 0 and 1: it is a share")
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ def wilson_low(share: float, n: int, confidence: float = CONFIDENCE) -> float:
     return (centre - half) / (1 + z**2 / n)
 
 
+@with_counts()
 def behaviour_phase(
     shares: Mapping[str, float],
     n: int,
@@ -74,7 +84,18 @@ def behaviour_phase(
         shares: of images, by outcome.
         n: number of images that were read.
         phase_of: the phase of each outcome, A, B or C, as the world defines it.
+
+    Raises:
+        ValueError: `shares` are not of these outcomes, or not from 0 to 1 with the sum 1; a phase is none of A, B and C.
     """
+    if wrong := [name for name, letter in phase_of.items() if letter not in LETTERS]:
+        raise ValueError(f"`phase_of` ({wrong[0]}={phase_of[wrong[0]]!r}) must be A, B or C")
+    if shares.keys() != phase_of.keys():
+        raise ValueError(f"`shares` (of {', '.join(shares)}) must be of {', '.join(phase_of)}")
+    parts = all(0 <= share <= 1 for share in shares.values())
+    if not parts or not math.isclose(sum(shares.values()), 1, abs_tol=ROUNDING):
+        raise ValueError(f"`shares` (={dict(shares)}) must be from 0 to 1, and their sum 1")
+
     for phase in LETTERS:
         share = min(1.0, sum(shares[outcome] for outcome, letter in phase_of.items() if letter == phase))
         if wilson_low(share, n, thresholds.confidence) > thresholds.majority:
@@ -102,8 +123,9 @@ def representation_phase(
         probe_r2: from `probe_r2`, or from `p1_r2` for P1's reading.
 
     Raises:
-        ValueError: `label_variance` or `probe_r2` lacks its baseline `untrained` or `permuted`.
+        ValueError: one of them is no Score; `label_variance` or `probe_r2` lacks its baseline `untrained` or `permuted`.
     """
+    check_is("participation_ratio", participation_ratio, Score, "participation_ratio")
     share, probe = gain(label_variance), gain(probe_r2)
     if probe.low >= thresholds.probe_r2:
         return "C"
@@ -150,14 +172,31 @@ def settled(
 
     Args:
         scores: (label variance, participation ratio of label means, probe R^2) of each snapshot, in their order.
+
+    Raises:
+        ValueError: an entry is no such triple, or as `representation_phase` says.
     """
+    for place, snapshot in enumerate(scores):
+        if len(snapshot) != 3:
+            raise ValueError(
+                f"`scores` (entry {place} of {len(snapshot)}) must be of three: one of each measure"
+            )
     holds = ordered((probe for *_, probe in scores), thresholds)
     alone = (representation_phase(*snapshot, thresholds) for snapshot in scores)
     return ["C" if now else phase for now, phase in zip(holds, alone, strict=True)]
 
 
 def onset(images_seen: Sequence[int], passed: Sequence[bool]) -> int | None:
-    """Return the images seen when first passed for good: from there on, each snapshot passes. None if censored."""
+    """Return the images seen when first passed for good: from there on, each snapshot passes. None if censored.
+
+    Raises:
+        ValueError: the two differ in length, `images_seen` do not rise, or `passed` are no truth values.
+    """
+    _check_times(images_seen, "passed", passed)
+    for value in passed:
+        if not isinstance(value, bool | np.bool_):
+            raise ValueError(f"`passed` (={value!r:.60}) must be truth values: whether each snapshot passes")
+
     first = None
     for images, has_passed in zip(images_seen, passed, strict=True):
         if not has_passed:
@@ -171,13 +210,43 @@ def phase_onsets(images_seen: Sequence[int], phases: Sequence[Phase]) -> dict[st
     """Return the images seen at the onset of B, and of C: from there on, each decided phase is at least that one.
 
     A snapshot that is undecided neither begins a phase nor ends it.
+
+    Raises:
+        ValueError: the two differ in length, `images_seen` do not rise, or an entry of `phases` is no phase.
     """
+    _check_times(images_seen, "phases", phases)
+    _check_phases(phases)
     decided = [(images, phase) for images, phase in zip(images_seen, phases, strict=True) if phase in LETTERS]
     at = [images for images, _ in decided]
     return {letter: onset(at, [phase >= letter for _, phase in decided]) for letter in LETTERS[1:]}
 
 
 def phase_sequence(phases: Sequence[Phase]) -> list[str]:
-    """Return the decided phases in their order, without repeats in a row: ["A", "B", "C"]."""
+    """Return the decided phases in their order, without repeats in a row: ["A", "B", "C"].
+
+    Raises:
+        ValueError: an entry that is no phase.
+    """
+    _check_phases(phases)
     decided = [phase for phase in phases if phase in LETTERS]
     return [phase for i, phase in enumerate(decided) if i == 0 or phase != decided[i - 1]]
+
+
+def _check_times(images_seen: Sequence[int], name: str, others: Sequence[Any]) -> None:
+    """Raise ValueError unless `images_seen` rise from snapshot to snapshot, and are as many as `others`."""
+    if len(others) != len(images_seen):
+        raise ValueError(
+            f"`{name}` (length {len(others)}) must be as long as `images_seen` ({len(images_seen)})"
+        )
+    for earlier, later in pairwise(images_seen):
+        if not later > earlier:
+            raise ValueError(f"`images_seen` ({later} after {earlier}) must rise from snapshot to snapshot")
+
+
+def _check_phases(phases: Sequence[str]) -> None:
+    """Raise ValueError if an entry is no phase."""
+    if isinstance(phases, str):
+        raise ValueError(f"`phases` (={phases!r:.60}) must be a list of phases")
+    for phase in phases:
+        if phase not in get_args(Phase):
+            raise ValueError(f"`phases` (={phase!r:.60}) must be {', '.join(LETTERS)} or undecided")

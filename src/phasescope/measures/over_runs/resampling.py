@@ -76,9 +76,15 @@ def share_interval(hits: Sequence[bool] | np.ndarray, tail: float = TAIL) -> Est
 
     Args:
         tail: probability beyond each end.
+
+    Raises:
+        NotEnough: there is no run.
+        ValueError: `hits` are no truth values.
     """
     from scipy.stats import beta
 
+    if other := [hit for hit in hits if hit not in (0, 1)]:
+        raise ValueError(f"`hits` (={other[0]!r:.60}) must be truth values: whether it holds in each run")
     n, k = len(hits), int(sum(hits))
     if n == 0:
         raise NotEnough("no run can be counted")
@@ -102,15 +108,23 @@ def over_runs(
 
     Raises:
         NotEnough: fewer than two runs in a stratum, or the statistic is undefined.
+        ValueError: `strata` are not those of n runs; the statistic returns no value for each row of weights.
     """
     if n < 2:
         raise NotEnough(f"an interval over runs needs at least 2 runs, not {n}")
+    if strata is not None and len(strata) != n:
+        raise ValueError(f"`strata` (length {len(strata)}) must be one for each of the {n} runs")
     labels = np.unique([str(s) for s in ([0] * n if strata is None else strata)], return_inverse=True)[1]
     sizes = np.bincount(labels)
     if sizes.min() < 2:
         raise NotEnough("an interval over runs needs at least 2 runs in each cell")
     tail = _expanded_tail(int(sizes.min()), n - len(sizes))
-    value = float(statistic(np.ones((1, n)))[0])
+    of_all = np.asarray(statistic(np.ones((1, n))))
+    if of_all.shape != (1,):
+        raise ValueError(
+            f"`statistic` (shape {of_all.shape} for weights (1, {n})) must return one value for each row"
+        )
+    value = float(of_all[0])
     if len(sizes) == 1 and n <= ALL_RESAMPLES_UP_TO:
         weights, chances = _every_resample(n)
     else:
@@ -159,7 +173,9 @@ def _expanded_tail(size: int, freedom: int) -> float:
 def mean_over_runs(
     values: np.ndarray, strata: Sequence[object] | None = None, detail: Mapping[str, float] | None = None
 ) -> Estimate:
-    """Return the mean of one number per run, (n,)."""
+    """Return the mean of one number per run, (n,); ValueError if there are several."""
+    if np.ndim(values) != 1:
+        raise ValueError(f"`values` (shape {np.shape(values)}) must be (n,): one number a run")
     return over_runs(lambda weights: weights @ values / weights.sum(axis=1), len(values), strata, detail)
 
 

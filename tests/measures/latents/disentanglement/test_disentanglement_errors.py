@@ -54,7 +54,7 @@ def test_bad_input_to_a_code(latents, labels, settings, message):
 
 def test_bad_input_as_bins():
     code = code_of(LATENTS, LABELS)
-    with pytest.raises(ValueError, match=r"`bins` \(=101\) must be from 2 to half of the 200 rows"):
+    with pytest.raises(ValueError, match=r"`bins` \(=101\) must be at most half of the 200 rows"):
         mig(code, 101)
 
 

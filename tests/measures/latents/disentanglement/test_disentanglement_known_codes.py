@@ -98,7 +98,7 @@ def test_noise_scores_nothing_and_seldom_exceeds_its_permuted_null():
     above = dict.fromkeys((*AXES, "dci_informativeness"), 0)
     for i in range(20):
         labels = rng.uniform(0, 32, (200, 2))
-        found = disentanglement(rng.normal(size=(200, 5)), labels, resamples=2, seed=i)
+        found = disentanglement(rng.normal(size=(200, 5)), labels, resamples=20, seed=i)
         for name, score in found.items():
             above[name] += score.value > score.baselines["permuted"]
     # 1 of 20 by chance, and more than 5 once in 3,000 times.
@@ -232,7 +232,7 @@ def test_the_correlation_ratio_is_that_of_an_analysis_of_variance():
     rng = np.random.default_rng(25)
     labels, factors = shapes_and_sizes(4, 4000)
     z = rng.normal(size=4)[labels[:, 0].astype(int)] + rng.normal(size=4000)
-    found = sap(code_of(np.column_stack([z, rng.normal(size=4000)]), labels, factors), 2, 2)
+    found = sap(code_of(np.column_stack([z, rng.normal(size=4000)]), labels, factors), 2, 20)
     groups = [z[labels[:, 0] == value] for value in range(4)]
     within = sum(((group - group.mean()) ** 2).sum() for group in groups)
     assert found.detail["shape"] == pytest.approx(1 - within / ((z - z.mean()) ** 2).sum(), abs=0.05)
@@ -240,6 +240,6 @@ def test_the_correlation_ratio_is_that_of_an_analysis_of_variance():
 
 def test_more_categories_than_bins_are_told_apart():
     labels, factors = shapes_and_sizes(14, 3000)
-    found = mig(code_of(labels, labels, factors), bins=10, permutations=2, resamples=2)
+    found = mig(code_of(labels, labels, factors), bins=10, permutations=2, resamples=20)
     assert found.detail["size"] == pytest.approx(1, abs=0.03)
     assert 0.5 < found.detail["shape"] < 1, "ten bins of a dimension cannot say fourteen names"

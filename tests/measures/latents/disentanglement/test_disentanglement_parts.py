@@ -25,7 +25,7 @@ from phasescope.measures.latents.disentanglement.information import (
     ranks,
 )
 
-QUICK = {"permutations": 1, "resamples": 2}
+QUICK = {"permutations": 1, "resamples": 20}
 
 
 @pytest.mark.parametrize("alpha", [0.3, 0.03, 0.003])

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from phasescope.core.factors import Factors
+from phasescope.measures.arguments import with_counts
 from phasescope.measures.latents.disentanglement.code import Code, Reduction, code_of
 from phasescope.measures.latents.disentanglement.dci import DCI, dci
 from phasescope.measures.latents.disentanglement.gaps import mig, sap
@@ -16,6 +17,7 @@ from phasescope.measures.scores import Score
 __all__ = ["DCI", "Code", "code_of", "dci", "disentanglement", "mig", "sap"]
 
 
+@with_counts()
 def disentanglement(
     latents: Float[np.ndarray, "n features"],
     labels: Float[np.ndarray, "n K"],

@@ -23,6 +23,7 @@ from jaxtyping import Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
+from phasescope.measures.arguments import with_counts
 from phasescope.measures.checks import Labels, check_labels, check_latents
 from phasescope.measures.scores import Score, baseline_level, basic_interval
 
@@ -76,6 +77,7 @@ class Code:
         return dict(zip(self.labels.factors.names, values.tolist(), strict=True))
 
 
+@with_counts()
 def code_of(
     latents: Float[np.ndarray, "n features"],
     labels: Float[np.ndarray, "n K"],

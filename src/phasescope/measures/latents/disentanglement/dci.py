@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.core.randomness import numpy_generator
+from phasescope.measures.arguments import check_is, with_counts
 from phasescope.measures.checks import Labels
 from phasescope.measures.explained import explained
 from phasescope.measures.latents.disentanglement.code import Code, moments, scored, standardised
@@ -48,6 +49,7 @@ class DCI:
         return {f"dci_{name}": score for name, score in vars(self).items()}
 
 
+@with_counts()
 def dci(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0) -> DCI:
     """Return disentanglement and completeness of the probe that is fitted to the training rows, and its informativeness on
     the test rows.
@@ -58,6 +60,7 @@ def dci(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
     Args:
         permutations: draws of each baseline.
     """
+    check_is("code", code, Code, "code_of")
     rng = numpy_generator(seed, "dci")
     train, test, d = code.train, code.test, code.d
     targets, owner = code.labels.targets()

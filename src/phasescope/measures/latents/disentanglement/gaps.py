@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from phasescope.core.randomness import numpy_generator
+from phasescope.measures.arguments import check_is, with_counts
 from phasescope.measures.latents.disentanglement.code import Code, moments, scored, standardised
 from phasescope.measures.latents.disentanglement.information import (
     Binned,
@@ -28,6 +29,7 @@ from phasescope.measures.latents.disentanglement.information import (
 from phasescope.measures.scores import Score, bootstrap_weights, ratio
 
 
+@with_counts()
 def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200, seed: int = 0) -> Score:
     """Return MIG over all rows; `detail` has each factor's gap.
 
@@ -37,6 +39,7 @@ def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200
         bins: of equal counts, of each dimension and each factor.
         permutations: draws of each baseline.
     """
+    check_is("code", code, Code, "code_of")
     rows = binned(code, bins)
     t = len(rows.b)
     rng = numpy_generator(seed, "mig")
@@ -79,11 +82,13 @@ def _information_gaps(
     return of_factor, moved
 
 
+@with_counts()
 def sap(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0) -> Score:
     """Return SAP over the test rows; `detail` has each factor's.
 
     The interval is a bootstrap over test rows and, separately, over the training rows that regressions are refitted to.
     """
+    check_is("code", code, Code, "code_of")
     rng = numpy_generator(seed, "sap")
     once = np.ones((1, len(code.train))), np.ones((1, len(code.test)))
     of_factor = _regression_gaps(code, *once)[0]

@@ -46,10 +46,10 @@ class Binned:
 
 
 def binned(code: Code, bins: int) -> Binned:
-    """Return the bins of all rows; ValueError if `bins` < 2 or more than half of the rows."""
+    """Return the bins of all rows; ValueError if there are more than half as many as rows."""
     labels, n = code.labels, len(code.z)
-    if not 2 <= bins <= n / 2:
-        raise ValueError(f"`bins` (={bins}) must be from 2 to half of the {n} rows that are counted")
+    if bins > n / 2:
+        raise ValueError(f"`bins` (={bins}) must be at most half of the {n} rows that are counted")
     factors = ranks(np.where(labels.factors.periodic, labels.values % labels.factors.span, labels.values))
     z = standardised(code.z, code.train)
     if labels.factors.periodic.any():
