@@ -104,8 +104,8 @@ def scores(latents: np.ndarray, labels: np.ndarray) -> list[tuple[str, float]]:
     few = np.random.default_rng(1).permutation(len(labels))[:FEW]
     umap, _ = p1_r2(latents, labels, seeds=(0, 1, 2), permutations=1, resamples=2)
     return [
-        ("few", trustworthiness(latents[few], labels[few], NEIGHBOURS, resamples=20).value),
-        ("all", trustworthiness(latents, labels, NEIGHBOURS, resamples=20).value),
+        ("few", trustworthiness(latents[few], labels[few], NEIGHBOURS, resamples=2).value),
+        ("all", trustworthiness(latents, labels, NEIGHBOURS, resamples=2).value),
         ("path", path_order(latents, labels)),
         ("umap", umap.value),
         ("bending", bending(latents, labels)),

@@ -38,7 +38,8 @@ Ranks = Int[np.ndarray, "n n"]
 Near = Int[np.ndarray, "n k"]
 
 
-@with_counts()
+# The study `resolution` recorded values, without their intervals, with two resamples.
+@with_counts(resamples=2)
 def trustworthiness(
     latents: Float[np.ndarray, "n features"],
     labels: Float[np.ndarray, "n K"],
