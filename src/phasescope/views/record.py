@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -218,8 +218,9 @@ class Record:
         return next((int(n) for n in counts if n), 0)
 
     def phases(self, reading: str) -> list[Phase | None]:
-        """Return the phase at each line of the metrics: A, B, C, undecided, or None if not read."""
-        return [(line.get("phase") or {}).get(reading) for line in self.metrics]
+        """Return the phase at each line of the metrics: A, B, C, undecided, or None if not read, or if it is no phase."""
+        stored = [(line.get("phase") or {}).get(reading) for line in self.metrics]
+        return [phase if phase in get_args(Phase) else None for phase in stored]
 
     def sequence(self, reading: str) -> list[str]:
         """Return the decided phases of `reading` in their order, repeats in a row once."""
