@@ -6,6 +6,7 @@ from tiny import config_of, contents, results
 from phasescope import UserError, train
 from phasescope.cli import main
 from phasescope.runs.execution import execute
+from phasescope.studies import merge
 from training_runs import leave_after, stop_after
 
 
@@ -49,6 +50,67 @@ def test_what_learned_otherwise_is_refused_by_its_field_and_both_values(former, 
     with pytest.raises(UserError, match=message):
         train(longer(**now), tmp_path, extend=short)
     assert not (tmp_path / longer(**now).folder).exists()
+
+
+NETWORK = """
+from torch import nn
+
+
+class Scaled(nn.Module):
+    def __init__(self, channels, scale=1.0):
+        super().__init__()
+        self.scale = scale
+        self.body = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x_t, t, labels):
+        return self.scale * self.body(x_t)
+"""
+SGD = {"kind": "torch.optim:SGD", "lr": 0.01}
+# field -> what the shorter run and the longer one set of it
+ARGUMENTS = {
+    "network.scale": (
+        {"network": {"kind": "nets.py:Scaled"}},
+        {"network": {"kind": "nets.py:Scaled", "scale": 30.0}},
+    ),
+    "training.optimiser.maximize": (
+        {"training": {"optimiser": SGD}},
+        {"training": {"optimiser": SGD | {"maximize": True}}},
+    ),
+}
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("field", ARGUMENTS)
+def test_an_argument_that_one_of_both_leaves_at_its_default_is_a_difference(
+    field, swapped, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets.py").write_text(NETWORK)
+    plan = {"probing": {"layers": "usual"}}
+    former, now = (config_of(**merge(plan, fields)) for fields in ARGUMENTS[field][:: -1 if swapped else 1])
+    short = train(stepped(former, 2), tmp_path / "runs")
+    with pytest.raises(UserError, match=rf"`{field}` \(=.*\) must be what `{short.name}` has, "):
+        train(stepped(now, 4), tmp_path / "runs", extend=short)
+
+    extended = train(stepped(former, 4), tmp_path / "runs", extend=short).snapshots[-1].weights()
+    at_once = train(stepped(former, 4), tmp_path / "at_once").snapshots[-1].weights()
+    assert all(weights.tobytes() == at_once[name].tobytes() for name, weights in extended.items())
+
+
+def test_an_argument_that_is_given_at_its_default_is_no_difference(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets.py").write_text(NETWORK)
+    given, left_out = (
+        config_of(network={"kind": "nets.py:Scaled", **scale}, probing={"layers": "usual"})
+        for scale in ({"scale": 1.0}, {})
+    )
+    short = train(stepped(left_out, 2), tmp_path / "runs")
+    assert train(stepped(given, 4), tmp_path / "runs", extend=short).status["state"] == "done"
+
+
+def stepped(config, steps):
+    training = {"steps": steps, "warmup": 1}
+    return type(config).from_tree(merge(config.tree(), {"training": training}))
 
 
 def test_other_sources_and_a_missing_checkpoint_are_refused(short, tmp_path):

@@ -2,12 +2,16 @@
 
 Two runs have the same state after a step if their configurations differ only in their number of steps, their sources are the
 same files, and the learning rates of all earlier steps are the same: always with a constant rate, otherwise only during
-warm-up. Configurations are compared as plain trees: no source that the shorter run names is imported.
+warm-up. Configurations are first compared as plain trees: no source is imported that only the shorter run names.
 """
 
 import shutil
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
+from phasescope.core.config import Tree
 from phasescope.core.errors import UserError
 from phasescope.core.kinds import source_digests
 from phasescope.runs.config import RunConfig
@@ -32,7 +36,9 @@ def begin_from(run: Run, config: RunConfig, target: Path, restart: bool = False)
     as_long = {**tree, "name": config.name, "training": {**tree["training"], "steps": training.steps}}
     own, sources = source_digests(config.tree()), run.sources
     changed = [(name, sources.get(name), own.get(name)) for name in {**own, **sources}]
-    for field, old, new in [*differences(as_long, config.tree()), *changed]:
+    for field, old, new in chain(
+        differences(as_long, config.tree()), changed, _learned_otherwise(as_long, config)
+    ):
         if old != new:
             raise UserError(
                 f"`{field}` (={new}) must be what `{run.name}` has, {old}: a run is extended in `training.steps` alone"
@@ -57,3 +63,14 @@ def begin_from(run: Run, config: RunConfig, target: Path, restart: bool = False)
             writer, (tensors, state) = RunWriter(folder), checkpoint
             writer.write_config(config.tree())
             writer.write_checkpoint(tensors, {**state, "run": config.digest()})
+
+
+def _learned_otherwise(tree: Tree, config: RunConfig) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (dotted field, old value, new value) where the identities of a tree and of a configuration differ.
+
+    It is called only if both name the same sources. The trees of your own kinds leave out arguments at their defaults, so
+    that trees do not show all that is learned otherwise.
+    """
+    former, now = RunConfig.from_tree(tree).identity(), config.identity()
+    yield from differences(former, now)
+    yield from ((field, old, new) for field, new, old in differences(now, former))

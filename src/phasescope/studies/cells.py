@@ -43,6 +43,7 @@ class Cell:
 
         Args:
             seed: the run's number in its cell, from 0 on.
+            base: preset of the study, or `defaults`.
             probing: what a study's runs observe; fields of the cell itself override it.
 
         Raises:
@@ -51,11 +52,13 @@ class Cell:
         text = self.drawn_from or to_json(self.fields)
         drawn = [(path.split("."), derive(seed, text) % 2**31) for path in self.reseeded]
         own = set_overrides(self.fields, drawn) | {"seed": self.first_seed + seed}
-        base = self.base or base
-        if base == DEFAULTS:
+        chosen = self.base or base
+        if chosen == DEFAULTS:
             return over_defaults(ONE_THREAD, own)
-        chosen = preset(base)
-        return over_defaults(chosen.fields, chosen.studied, ONE_THREAD, {"probing": probing or {}}, own)
+        named = preset(chosen)
+        if base == DEFAULTS:  # a cell of a sweep, which observes as `train` with this preset does
+            return over_defaults(named.fields, ONE_THREAD, own)
+        return over_defaults(named.fields, named.studied, ONE_THREAD, {"probing": probing or {}}, own)
 
 
 def product(name: str, fields: Callable[..., Tree], **axes: Sequence[Any]) -> tuple[Cell, ...]:
