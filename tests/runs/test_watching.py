@@ -244,3 +244,90 @@ def test_of_the_loop_no_more_is_recorded_than_what_watch_is_given(tmp_path, caps
     assert "lr 0.00125" in said.run.plot.samples().caption
     with pytest.raises(UserError, match=r"`network.hyperparameters.lr` is 0.00125 there, 1.0 here"):
         watcher_of(tmp_path / "said", batch=BATCH, hyperparameters={**given, "lr": 1.0}).record(Net(), 5)
+
+
+def test_a_loop_that_restarts_with_other_classes_or_hyperparameters_is_refused(tmp_path):
+    rng = np.random.default_rng(0)
+    images, labels = rng.random((60, 8, 8)), np.repeat(np.arange(30.0), 2)[:, None]
+
+    def watcher(classes, **loop):
+        world = ArrayWorld.from_arrays(images, labels, names=["kind"], categorical=["kind"], classes=classes)
+        return watcher_of(tmp_path / "mine", world=world, batch=BATCH, images={"trained": 16}, **loop)
+
+    watcher({}).record(Net(), 0)
+    before = contents(tmp_path / "mine")
+    names = [f"class {k}" for k in range(30)]
+    with pytest.raises(UserError, match=r"`world.c\w+(\.kind)?` is .* there, .* here"):
+        watcher({"kind": names}).record(Net(), 5)
+    with pytest.raises(UserError, match=r"`network.hyperparameters.lr` is absent there, 0.1 here"):
+        watcher({}, hyperparameters={"lr": 0.1}).record(Net(), 5)
+    assert contents(tmp_path / "mine") == before
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_another_network_in_the_same_run_is_refused(restarted, tmp_path):
+    class Wider(Net):
+        def __init__(self):
+            super().__init__()
+            self.enter = torch.nn.Conv2d(1, 16, 3, padding=1)
+            self.leave = torch.nn.Conv2d(16, 1, 3, padding=1)
+
+    class Longer(Net):
+        def __init__(self):
+            super().__init__()
+            self.unused = torch.nn.Linear(2, 2)
+
+    watcher = watcher_of(tmp_path / "mine", batch=BATCH)
+    watcher.record(Net(), 0)
+    before = contents(tmp_path / "mine")
+    for network, message in (
+        (Wider(), r"`enter.weight` is \(16, 1, 3, 3\), and was \(4, 1, 3, 3\)"),
+        (Longer(), r"`unused.weight` is \(2, 2\), and was not there"),
+    ):
+        if restarted:
+            watcher = watcher_of(tmp_path / "mine", batch=BATCH)
+        with pytest.raises(
+            UserError, match=rf"`network` \(={type(network).__name__}\) must be .* step 0: {message}"
+        ):
+            watcher.record(network, 5)
+    assert contents(tmp_path / "mine") == before
+
+    watcher.record(torch.compile(Net(), backend="eager"), 5)  # the same network, wrapped
+    assert [line["step"] for line in watcher.run.metrics] == [0, 5]
+
+
+def test_counts_of_a_loop_are_whole_numbers_that_do_not_fall(tmp_path):
+    watcher = watcher_of(tmp_path / "mine", batch=BATCH)
+    for step in (True, 2**63, 10**30, 1.0, "5", None):
+        with pytest.raises(UserError, match=r"`step` \(=.*\) must be a whole number from 0 on, below 2\^63"):
+            watcher.record(Net(), step)
+    assert not (tmp_path / "mine").exists()
+
+    watcher.record(Net(), np.int64(0), images_seen=1000)
+    for step in (True, -1, 0.5, 2**63):
+        with pytest.raises(UserError, match=r"`step` \(=.*\) must be a whole number"):
+            watcher.log({"loss": 1.0}, step)
+    with pytest.raises(UserError, match=r"`images_seen` \(=5\) must be at least those of step 0 \(=1000\)"):
+        watcher.record(Net(), 5, images_seen=5)
+    assert [line["step"] for line in watcher.run.metrics] == [0]
+
+
+def test_a_scalar_that_no_float_holds_is_refused_when_it_is_logged(tmp_path):
+    watcher = watcher_of(tmp_path / "mine", batch=BATCH)
+    watcher.record(Net(), 0)
+    for value in (
+        torch.tensor(1 + 2j),
+        1 + 2j,
+        10**400,
+        np.array([1, 2]),
+        "1",
+        None,
+        True,
+        torch.tensor(True),
+    ):
+        with pytest.raises(UserError, match=r"`loss` \(=.*\) must be a number, or a tensor of one number"):
+            watcher.log({"loss": value}, 1)
+    watcher.log({"loss": torch.tensor([2.5]), "lr": np.float32(0.5), "count": 3}, 1)
+    watcher.close()
+    [line] = watcher.run.scalar_lines
+    assert (line["loss"], line["lr"], line["count"]) == (2.5, 0.5, 3)

@@ -132,7 +132,7 @@ class Recorder:
     def flush(self, to_disk: bool = False) -> None:
         """Append the buffered scalars to the run's file; a checkpoint needs them on the disk."""
         kept, self._scalars = self._scalars, []
-        lines = [{k: v if isinstance(v, int) else float(v) for k, v in line.items()} for line in kept]
+        lines = [{name: _plain(value) for name, value in line.items()} for line in kept]
         self.folder.append_scalars(lines, to_disk)
 
     def update_monitors(self) -> None:
@@ -206,6 +206,12 @@ class Recorder:
             }
         )
         self.update_monitors()
+
+
+def _plain(value: Any) -> int | float:
+    """Return a number, or a tensor of one number, as JSON holds it."""
+    value = value.item() if hasattr(value, "item") else value
+    return value if isinstance(value, int) else float(value)
 
 
 def summarise(plan: ProbingConfig, metrics: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -14,9 +14,11 @@ and `measure` read the folder as that of any run.
 from __future__ import annotations
 
 import math
+import operator
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,21 +138,18 @@ class Watcher:
         Raises:
             UserError: the step is earlier than a recorded one; a layer or a timestep does not exist.
         """
-        seen = step * self.batch if images_seen is None else images_seen
-        for name, count in (("step", step), ("images_seen", seen)):
-            if not isinstance(count, int) or count < 0:
-                raise UserError(f"`{name}` (={count!r:.80}) must be a whole number from 0 on")
+        step, seen = self._counts(step, images_seen)
         plan = self._plan_for(network)
         with self._held() as folder:
+            _check_same_network(folder, network)
             recorder = self._recorder_of(folder, plan, network)
             self._flush(recorder)
             known = {entry["step"]: entry for entry in folder.metrics}
             if step in known:
                 return known[step]
-            if known and step < max(known):
-                raise UserError(
-                    f"`step` (={step}) must come after the last one recorded (={max(known)}): give another `folder`"
-                )
+            if known:
+                _check_later(folder.metrics[-1], step, seen)
+
             line = recorder.record(network, step, seen, loss=None if loss is None else float(loss))
             recorder.summarise()
             recorder.write_status("done", network, step, step, seen)
@@ -173,14 +172,14 @@ class Watcher:
         for name, value in scalars.items():
             if name in ("step", "images_seen", "wall_s", "images_per_s"):
                 raise UserError(f"`scalars` (={name}) must have names of their own: phasescope sets this one")
-            size = math.prod(getattr(value, "shape", ()))
-            if size != 1 or isinstance(value, bool) or not hasattr(value, "__float__"):
+            if not _is_number(value):
                 raise UserError(f"`{name}` (={value!r:.40}) must be a number, or a tensor of one number")
+        step, seen = self._counts(step, images_seen)
         if step <= self._last_logged:
             return
         self._last_logged = step
         kept = {k: v.detach() if hasattr(v, "detach") else v for k, v in scalars.items()}
-        self._recorder.log(step, step * self.batch if images_seen is None else images_seen, **kept)
+        self._recorder.log(step, seen, **kept)
         if time.monotonic() >= self._flush_due:
             with self._held() as self._recorder.folder:
                 self._flush(self._recorder)
@@ -191,6 +190,15 @@ class Watcher:
             with self._held() as self._recorder.folder:
                 self._flush(self._recorder)
             self._recorder.close()
+
+    def _counts(self, step: int, images_seen: int | None) -> tuple[int, int]:
+        """Return steps and images seen so far.
+
+        Raises:
+            UserError: one of them is no whole number from 0 on, or too large for a table.
+        """
+        step = _count("step", step)
+        return step, _count("images_seen", step * self.batch if images_seen is None else images_seen)
 
     def _held(self) -> AbstractContextManager[RunWriter]:
         """Hold the run's folder; its training settings are those that `watch` was given."""
@@ -231,6 +239,63 @@ class Watcher:
             for layer in plan.layers:
                 find_layer(network, layer)
         return plan
+
+
+def _count(name: str, value: Any) -> int:
+    if not isinstance(value, bool) and hasattr(value, "__index__"):
+        with suppress(TypeError):  # of a tensor of several numbers
+            if 0 <= operator.index(value) < 2**63:
+                return operator.index(value)
+    raise UserError(f"`{name}` (={value!r:.80}) must be a whole number from 0 on, below 2^63")
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value is one real number, without waiting for the device that holds it."""
+    if isinstance(value, bool | complex) or re.search("bool|complex", str(getattr(value, "dtype", ""))):
+        return False
+    if isinstance(value, int):
+        return abs(value) < 2**1023  # a larger one is no float
+    return hasattr(value, "__float__") and math.prod(getattr(value, "shape", ())) == 1
+
+
+def _check_later(last: Mapping[str, Any], step: int, images_seen: int) -> None:
+    """Raise UserError if a snapshot does not come after the last line of metrics."""
+    if step < last["step"]:
+        raise UserError(
+            f"`step` (={step}) must come after the last one recorded (={last['step']}): give another `folder`"
+        )
+    if images_seen < last["images_seen"]:
+        raise UserError(
+            f"`images_seen` (={images_seen}) must be at least those of step {last['step']} (={last['images_seen']})"
+        )
+
+
+def _check_same_network(run: Run, network: torch.nn.Module) -> None:
+    """Raise UserError if the last snapshot of a run has weights of other names or shapes than a network.
+
+    Wrappers of a network, as those of torch.compile and of data-parallel training, do not count, nor do new buffers.
+    """
+    last = max(run.snapshots, key=lambda snapshot: snapshot.step, default=None)
+    if last is None:
+        return
+    known = {_unwrapped(name): shape for name, shape in last.shapes().items()}
+    present = {_unwrapped(name): tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    required = {_unwrapped(name) for name, _ in network.named_parameters()}
+    for name in dict.fromkeys([*present, *known]):
+        old, new = known.get(name), present.get(name)
+        if old == new or (old is None and name not in required):
+            continue
+        now = "is not there" if new is None else f"is {new}"
+        before = "was not there" if old is None else f"was {old}"
+        raise UserError(
+            f"`network` (={type(network).__name__}) must be the one that was recorded at step {last.step}: `{name}` {now}, "
+            f"and {before}; give another `folder`"
+        )
+
+
+def _unwrapped(name: str) -> str:
+    """Return the name of a weight without the parts that wrappers of a network add to it."""
+    return ".".join(part for part in name.split(".") if part not in ("_orig_mod", "module"))
 
 
 def _kept(world: World, path: Path) -> World:

@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_origin
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_runs import make_run
 
-from phasescope import Run, Site, UserError, find_run, open_run
+from phasescope import Config, Run, Site, UserError, find_run, open_run
 from phasescope.runs.store import RunWriter, hold
+from phasescope.runs.store.writer import OPEN, differences
 
 CONFIG = {"name": "a", "world": {"n": 1, "list": [1, 2]}}
 TENSORS = {"w": np.arange(6, dtype=np.float32).reshape(2, 3), "n": np.array(7), "empty": np.zeros((0, 2))}
@@ -231,3 +233,40 @@ def test_config_json_is_read_only_beside_the_config_yaml_that_it_was_written_wit
         assert run.config == {**told, "seed": 4}
     (run.path / "config.json").unlink()
     assert run.config == {**told, "seed": 4}
+
+
+COMPARED = {
+    "a field that was introduced later": ({"kind": "grid"}, {"kind": "grid", "dx": 1}, []),
+    "an argument of your own kind": ({"kind": "nets.py:Net"}, {"kind": "nets.py:Net", "width": 1}, []),
+    "within such an argument": (
+        {"kind": "nets.py:Net", "sizes": {"a": 1}},
+        {"kind": "nets.py:Net", "sizes": {"a": 1, "b": 2}},
+        [("part.sizes.b", "absent", 2)],
+    ),
+    "a built-in kind within your own": (
+        {"kind": "mine.py:World", "design": {"kind": "grid"}},
+        {"kind": "mine.py:World", "design": {"kind": "grid", "dx": 1}},
+        [],
+    ),
+    "keys that users choose": (
+        {"kind": "arrays", "classes": {}},
+        {"kind": "arrays", "classes": {"digit": ["one"]}},
+        [("part.classes.digit", "absent", ["one"])],
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), COMPARED.values(), ids=list(COMPARED))
+def test_a_missing_key_is_a_difference_if_users_choose_the_keys(old: dict, new: dict, expected: list):
+    assert list(differences({"part": old}, {"part": new})) == expected
+
+
+def test_all_fields_whose_keys_users_choose_are_known():
+    waiting, chosen = [Config], set()
+    while waiting:
+        config = waiting.pop()
+        waiting += config.__subclasses__()
+        if config.__module__.startswith("phasescope."):
+            fields = config.model_fields.items()
+            chosen |= {name for name, field in fields if get_origin(field.annotation) is dict}
+    assert chosen == set(OPEN)

@@ -83,6 +83,14 @@ class Snapshot:
         with reading(path):
             return load_file(path)
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the averaged weights by name, without reading the weights."""
+        from safetensors import safe_open
+
+        path = self.path / "weights.safetensors"
+        with reading(path), safe_open(path, framework="numpy") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
     @cached_property
     def _names(self) -> list[str]:
         if not (self.path / "latents.npz").exists():

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from phasescope.core.config import Tree, read_yaml
 from phasescope.core.errors import UserError, reading
-from phasescope.core.kinds import source_digests
+from phasescope.core.kinds import is_reference, source_digests
 from phasescope.runs.store.files import append_json_lines, folder_aside, remove_asides, to_json, write_aside
 from phasescope.runs.store.folder import SCALARS, Run
 from phasescope.runs.store.tables import safetensors_bytes
@@ -30,7 +30,7 @@ LOCK_PATIENCE_S = 1.0
 # A run may be resumed on another machine, where these fields may have other values.
 WHERE_COMPUTED = ("training.device", "training.threads", "training.scalars_every")
 # Keys of these mappings are chosen by users: a missing key has no default.
-OPEN = ("probing.images",)
+OPEN = ("images", "classes", "hyperparameters", "within", "at")
 
 
 class Held(UserError):
@@ -185,15 +185,19 @@ def _check_same(path: Path, config: Tree, restart: bool) -> None:
         raise UserError(f"`{path}` holds {holds}: `{field}` is {old} there, {new} here; {remedy}")
 
 
-def differences(old: Any, new: Any, field: str = "") -> Iterator[tuple[str, Any, Any]]:
+def differences(old: Any, new: Any, field: str = "", is_open: bool = False) -> Iterator[tuple[str, Any, Any]]:
     """Yield (dotted field, old value, new value) where two configuration trees differ; a missing value is `absent`.
 
-    A field that the old tree lacks was introduced later, and is ignored; so are the fields in `WHERE_COMPUTED`.
+    A field that the old tree lacks was introduced later, and is ignored; so are the fields in `WHERE_COMPUTED`. Keys that
+    users choose are compared all: those of `OPEN`, and of a mapping that is an argument of their own kind.
     """
     if isinstance(old, dict) and isinstance(new, dict):
+        is_own = is_reference(new.get("kind"))
+        is_open = is_open and "kind" not in new  # the keys of a kind are fields
         for key in dict.fromkeys([*old, *new]):
             inner = f"{field}.{key}" if field else str(key)
-            if (key in old or field in OPEN) and inner not in WHERE_COMPUTED:
-                yield from differences(old.get(key, "absent"), new.get(key, "absent"), inner)
+            if (key in old or is_open) and inner not in WHERE_COMPUTED:
+                values = old.get(key, "absent"), new.get(key, "absent")
+                yield from differences(*values, inner, is_open=is_own or is_open or key in OPEN)
     elif old != new:
         yield field, old, new
