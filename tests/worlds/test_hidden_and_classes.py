@@ -185,3 +185,13 @@ def test_an_image_is_of_the_label_of_the_nearest_training_image():
     read = reader.read(images)
     assert reader.outcome(read, labels).tolist() == ["correct", "other label", "malformed", "malformed"]
     assert reader.correct(read, labels)[:, 0].tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize("classes", [None, ["zero", "one", "two", "three", "four"]])
+def test_a_class_without_an_image_is_refused(classes):
+    labels = np.where(CLASSES > 1, 4, CLASSES)
+    named = {"classes": {"digit": classes}} if classes else {"categorical": ["digit"]}
+    with pytest.raises(
+        UserError, match=r"`labels` \(digit=2, 3\) must have an image of each class from 0 to 4: number"
+    ):
+        ArrayWorld.from_arrays(IMAGES, labels, ["digit"], **named)

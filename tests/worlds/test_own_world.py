@@ -58,6 +58,7 @@ def fails(*given: Any) -> Any:
     raise KeyError("of\nits own")
 
 
+LABELS = np.linspace(0, 1, 30, dtype=np.float32)[:, None]
 NAN, CHANCE = np.full((30, 1), np.nan, np.float32), np.random.default_rng(0)
 FAULTS = [
     (Shades, "factors", property(lambda self: ()), r"factors` \(=\(\)\) must be Factors, one at least"),
@@ -92,6 +93,28 @@ FAULTS = [
 def test_the_first_fault_is_named_by_class_and_method(owner, name, given, message, monkeypatch):
     monkeypatch.setattr(owner, name, given)
     with pytest.raises((ValueError, RunFailed), match=f"`{owner.__name__}.{message}"):
+        check_world(Shades())
+
+
+RANGES = {
+    "training_labels": lambda self: 1500 * LABELS,
+    "draw_labels": lambda self, n, rng: 100 * rng.random((n, 1), np.float32),
+    "splits": lambda self: {"held": lambda n, rng: LABELS[:n] - 9},
+}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_labels_outside_the_factors_ranges_are_refused(name, monkeypatch):
+    monkeypatch.setattr(Shades, name, RANGES[name])
+    rule = rf"`Shades.{name}.*` must return labels of the world: `grey` \(=.*\) must lie in the world, from 0 to 1"
+    with pytest.raises(UserError, match=rule):
+        check_world(Shades())
+
+
+def test_as_many_labels_are_drawn_as_are_asked_for(monkeypatch):
+    monkeypatch.setattr(Shades, "draw_labels", lambda self, n, rng: rng.random((n // 2, 1), np.float32))
+    rule = r"`Shades.draw_labels` \(=float32 of shape \(2, 1\)\) must return 4 labels if it is asked for them"
+    with pytest.raises(UserError, match=rule):
         check_world(Shades())
 
 

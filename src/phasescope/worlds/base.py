@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from pydantic import model_validator
 
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factors
 from phasescope.core.kinds import Kind
 from phasescope.core.randomness import numpy_generator
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 LEAST_LABELS = 22
 FEW = 4
 """labels with which a user's own world is tried out"""
+MANY = 256
+"""labels that it draws, which must all lie in its factors' ranges"""
 Split = Callable[[int, np.random.Generator], np.ndarray]
 """from (n, generator) n labels of a named set of labels, (n, K) float32; fewer if it holds fewer"""
 Columns = Mapping[str, np.ndarray]
@@ -206,18 +208,24 @@ def _try_out(world: World) -> None:
     fits = isinstance(shape, tuple) and len(shape) > 1 and all(isinstance(n, int) and n > 0 for n in shape)
     _must(fits, world, "shape", "be (C, *spatial), whole numbers from 1", shape)
 
-    def check_labels(method: str, labels: Any) -> None:
+    def check_labels(method: str, labels: Any, count: int | None = None) -> None:
         K, fits = len(factors), isinstance(labels, np.ndarray) and labels.dtype == np.float32
         fits = fits and labels.shape[1:] == (K,) and len(labels) > 0 and np.isfinite(labels).all()
         _must(bool(fits), world, method, f"return finite labels (n, {K}), float32", labels)
+        rule = f"return {count} labels if it is asked for them"
+        _must(count in (None, len(labels)), world, method, rule, labels)
+        with as_user_error(f"`{type(world).__name__}.{method}` must return labels of the world: "):
+            factors.check(labels)
 
     trained = world.training_labels()
     check_labels("training_labels", trained)
     drawn, again = (world.draw_labels(FEW, numpy_generator(0, "labels drawn twice")) for _ in range(2))
-    check_labels("draw_labels", drawn)
+    check_labels("draw_labels", drawn, FEW)
     _must(np.array_equal(drawn, again), world, "draw_labels", "draw with the given generator alone", again)
+    check_labels("draw_labels", world.draw_labels(MANY, numpy_generator(0, "many labels drawn")))
     for name, split in world.splits().items():
         check_labels(f"splits()[{name!r}]", split(FEW, rng))
+
     some = torch.from_numpy(trained[np.linspace(0, len(trained) - 1, FEW).astype(int)])
     given = some.clone()
     images, again = world.render(given), world.render(some.clone())

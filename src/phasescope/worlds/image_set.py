@@ -160,7 +160,16 @@ def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequenc
         return factor
     if len(strange := values[values != np.round(values)]):
         raise UserError(f"`labels` ({factor.name}={strange[0]:g}) must be whole numbers, as classes are")
-    count = round(float(np.ptp(values))) + 1
+    present = np.unique(values)
+    gaps = np.setdiff1d(np.arange(present[0], present[-1] + 1), present)
+    if gaps.size:
+        missing = ", ".join(f"{value:g}" for value in gaps[:5])
+        more = ", ..." if gaps.size > 5 else ""
+        raise UserError(
+            f"`labels` ({factor.name}={missing}{more}) must have an image of each class from {present[0]:g} to "
+            f"{present[-1]:g}: number the classes without gaps, or raise `limit`"
+        )
+    count = len(present)
     if names is not None and (len(names) != count or len(set(names)) != count):
         raise UserError(
             f"`classes` (={', '.join(names)}) must be {count} different names: {factor.name} is from {values.min():g} to "
