@@ -1,0 +1,243 @@
+"""How labels enter the network: does a two-layer network on their encodings bring back P1's phases of the activations?
+
+P1 (Liang, Liu & Fiete 2024, arXiv 2402.03305) gives positional encodings of x and y to every block, and does not say whether
+a small network transforms them first, as most diffusion models do. Without it (`network.embedding.hidden: null`, as in all
+earlier studies) an untrained network passes the encodings on, and its activations are ordered at t = 600 before any
+training. With it (256 units) they are not: P1's state A.
+
+Everything else is equal: `lean` at constant learning rates, AdamW's .001 instead of .006. At `lean`'s own rates the network
+with 256 units never used its label in two pilots (6,000 steps of a decaying rate, 20,000 of a constant one: 0 % correct,
+91 and 98 % misplaced). With .001 a third of the samples were correct after 6,000 steps, and without the two-layer network
+half of them after 2,100; with .006 after 2,850. These pilots chose rate and lengths.
+"""
+
+from functools import partial
+
+from phasescope.studies import (
+    Cell,
+    Claim,
+    Courses,
+    Difference,
+    Mean,
+    OnsetRatio,
+    PhaseGrid,
+    Reading,
+    Share,
+    Study,
+    Table,
+    end,
+    onset,
+    start,
+)
+from studies.entry import readings
+
+HIDDEN = 256
+STEPS = {0: 4_000, HIDDEN: 12_000}
+EVERY = {0: 100, HIDDEN: 250}
+"""steps between snapshots: a tenth of a phase that lasts a third of the way, or less"""
+LOOKED = "Five pilots (seeds 900, 901) were looked at: their samples, and of one, which never used its label, activations."
+SEEN = "256 labels of each run's own, under two noise draws. A stage shorter than two snapshots is not seen."
+UNDECIDED = "Snapshots at which either side is undecided are not counted."
+RATE = 0.001
+"""of AdamW, which trains all but the convolutions that Muon trains"""
+SELECTED = "`lean` was chosen because its samples pass A, B and C without the two-layer network."
+
+
+def cell(hidden: int) -> Cell:
+    """Return the cell with a two-layer network of a width; 0: none."""
+    probing = {
+        "observe": ["sheet"],
+        "snapshots": {"dense_every": 50, "dense_until": 500, "every": EVERY[hidden]},
+        "images": {"grid": 128, "off_grid": 0},
+        "layers": ["mid"],
+        "t": [600],
+        "latent_labels": 128,
+        "variance_labels": 128,
+        "variance_draws": 2,
+        "crossed_labels": 0,
+        "p1": None,
+    }
+    fields = {
+        "seed": 3000,
+        "network": {"embedding": {"hidden": hidden or None}},
+        "training": {"steps": STEPS[hidden], "decay": "constant", "optimiser": {"rest": {"lr": RATE}}},
+        "probing": probing,
+    }
+    return Cell(f"hidden={hidden}", fields, {"hidden": hidden})
+
+
+def unordered(rule: str, column: str, t: int, hidden: int) -> Claim:
+    """Return the claim that activations at down3 pass an unordered stage by a rule, in the cell of a width."""
+    with_hidden = "With a two-layer network on the encodings" if hidden else "Without one"
+    return Claim(
+        f"unordered_{rule}_{t}_{hidden}",
+        f"{with_hidden}, activations at down3, t = {t}, are low-dimensional but unordered for a while before samples are "
+        f"correct, by {'P1' if rule == 'p1' else 'the sheet'}'s rule.",
+        Share(),
+        readings.has_stage(f"sites.down3.{t}.{column}"),
+        threshold=0.5,
+        effect=0.48,
+        where={"hidden": hidden},
+        source="P1",
+        limits=f"{SELECTED} {LOOKED} {SEEN}",
+    )
+
+
+def together(rule: str, column: str) -> Claim:
+    """Return the claim that the phases of activations and of samples coincide, in the cell with a two-layer network."""
+    return Claim(
+        f"together_{rule}",
+        "With a two-layer network on the encodings, phases of the activations at down3, t = 600, go with phases of the "
+        f"samples, beyond the clock and beyond another run, by {'P1' if rule == 'p1' else 'the sheet'}'s rule.",
+        Mean(),
+        partial(readings.agreement, samples="phase.behaviour", sheet=f"sites.down3.600.{column}"),
+        unit="kappa beyond the better foil",
+        threshold=0.0,
+        effect=0.22,
+        spread=0.15,
+        where={"hidden": HIDDEN},
+        source="P1",
+        limits=f"{SELECTED} {LOOKED} {SEEN} {UNDECIDED}",
+    )
+
+
+def longer(rule: str, column: str) -> Claim:
+    """Return the claim that the two-layer network lengthens the unordered stage."""
+    return Claim(
+        f"longer_{rule}",
+        "With a two-layer network on the encodings, activations at down3, t = 600, are unordered for a larger share of the "
+        f"steps to accuracy than without one, by {'P1' if rule == 'p1' else 'the sheet'}'s rule.",
+        Difference(by="hidden", first=HIDDEN, second=0),
+        readings.stage_length(f"sites.down3.600.{column}"),
+        unit="of the steps to accuracy",
+        threshold=0.0,
+        effect=0.16,
+        spread=0.08,
+        limits=f"{SELECTED} {LOOKED} {SEEN}",
+    )
+
+
+def order_first(name: str, column: str, level: float, words: str) -> Claim:
+    """Return the claim that order comes before accuracy, in the cell with a two-layer network."""
+    return Claim(
+        f"order_first_{name}",
+        f"With a two-layer network on the encodings, {words} comes before half of the samples are correct, by a quarter of "
+        "the steps or more.",
+        OnsetRatio(),
+        partial(readings.order_and_accuracy, order=column, level=level),
+        threshold=1.25,
+        effect=(1.4, 0.85),
+        spread=0.3,
+        where={"hidden": HIDDEN},
+        limits=f"{SELECTED} {LOOKED} Which comes first says nothing of cause.",
+    )
+
+
+SHOWN = {
+    "label variance": "label_variance",
+    "order": "order",
+    "P1's R²": "umap_r2",
+}
+RULES = {"sheet": "phase", "p1": "p1_phase"}
+SITES = [f"{layer}.{t}" for layer, t in readings.SITES]
+
+STUDY = Study(
+    name="entry",
+    question="How labels enter: does a two-layer network on their encodings bring P1's phases of the activations?",
+    base="lean",
+    answers="S2",
+    cells=(cell(0), cell(HIDDEN)),
+    seeds=8,
+    more=8,
+    headline=f"unordered_p1_600_{HIDDEN}",
+    claims=[
+        *(
+            unordered(rule, column, t, hidden)
+            for hidden in (0, HIDDEN)
+            for rule, column in RULES.items()
+            for t in readings.TIMES
+        ),
+        *(together(rule, column) for rule, column in RULES.items()),
+        *(longer(rule, column) for rule, column in RULES.items()),
+        order_first(
+            "p1", "sites.down3.600.umap_r2", readings.ORDERED, "order at down3, t = 600, by P1's reading,"
+        ),
+        order_first("sheet", "sites.mid.600.order", 0.91, "order of the label means at mid, t = 600,"),
+        Claim(
+            "delays",
+            "A two-layer network on the encodings makes accuracy later, by more than a factor of 2.",
+            OnsetRatio(by="hidden", first=HIDDEN, second=0),
+            onset(readings.CORRECT, 0.5),
+            threshold=2.0,
+            effect=(1.6, 1.0),
+            spread=0.3,
+            limits=f"{SELECTED} {LOOKED}",
+        ),
+    ],
+    readings=[
+        Reading("sites", readings.read_sites, needs=()),
+        Reading("condition", readings.read_condition, needs=()),
+        Reading("halves", readings.read_halves, needs=()),
+    ],
+    plots=[
+        PhaseGrid("samples", "Phase of the samples in every run", column="phase.behaviour"),
+        PhaseGrid(
+            "sheet",
+            "Phase of the activations at down3, t = 600, by the sheet",
+            column="sites.down3.600.phase",
+        ),
+        PhaseGrid(
+            "p1",
+            "Phase of the activations at down3, t = 600, by P1's reading",
+            column="sites.down3.600.p1_phase",
+        ),
+        Courses(
+            "readings",
+            "Activations at down3, t = 600, the condition's use, and the samples",
+            {
+                "label variance": "sites.down3.600.label_variance",
+                "order of the label means": "sites.down3.600.order",
+                "P1's reading, R²": "sites.down3.600.umap_r2",
+                "use of the condition": "condition.deciding.use",
+                "samples correct": readings.CORRECT,
+                "one misplaced bump": "outcomes.grid.misplaced",
+            },
+            panels_by="cell",
+            ylabel="share",
+            ylim=(-0.1, 1.02),
+        ),
+    ],
+    tables=[
+        Table(
+            "Before training",
+            {
+                f"{name}, {site}": start(f"sites.{site}.{column}")
+                for site in SITES
+                for name, column in SHOWN.items()
+            },
+            interval=True,
+        ),
+        Table(
+            "Unordered for a share of the steps to accuracy",
+            {
+                f"{site}, by {'P1' if rule == 'p1' else 'the sheet'}": readings.stage_length(
+                    f"sites.{site}.{column}"
+                )
+                for site in SITES
+                for rule, column in RULES.items()
+            },
+            interval=True,
+        ),
+        Table(
+            "Samples and the condition",
+            {
+                "peak share of misplaced bumps, cross-fitted": readings.peak_misplaced,
+                "half of the samples correct (step)": onset(readings.CORRECT, 0.5),
+                "correct at the end": end(readings.CORRECT),
+                "the condition's advantage above its noise (step)": readings.advantage_onset,
+                "use of the condition in the deciding band, at the end": end("condition.deciding.use"),
+            },
+            interval=True,
+        ),
+    ],
+)

@@ -1,0 +1,155 @@
+"""What the study `entry` reads, on clouds and networks whose answer is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from clouds import cloud
+
+from phasescope.runs.config import load_config
+from phasescope.studies import Cell, Runs
+from studies.entry import readings
+from studies.entry.condition import Meter, posterior_mean
+
+LENGTH = 0.5  # of the surface's bends, in sides of the square
+
+
+@pytest.mark.parametrize(
+    ("kind", "share", "letter"),
+    [
+        ("noise", 0.0, "A"),
+        ("scattered", 0.98, "A"),
+        ("patches", 0.5, "B"),
+        ("patches", 0.95, "B"),
+        ("permuted", 0.95, "B"),
+        ("ordered", 0.5, "C"),
+        ("ordered", 0.95, "C"),
+    ],
+)
+def test_p1s_letters_of_clouds_whose_answer_is_known(kind, share, letter):
+    labels, draws = cloud(kind, 256, 128, share, np.random.default_rng(3), LENGTH)
+    assert readings.site_readings(draws, labels)["p1_phase"] == letter
+
+
+def test_seeds_that_disagree_about_order_leave_the_letter_undecided():
+    assert readings.p1_phase(0.99, 4.0, low=0.5, high=0.7) == "undecided"
+    assert readings.p1_phase(0.99, 4.0, low=0.61, high=0.7) == "C"
+    assert readings.p1_phase(0.4, 4.0, low=0.61, high=0.7) == "A"
+    assert readings.p1_phase(0.99, 26.0, low=0.61, high=0.7) == "A"
+
+
+@pytest.fixture(scope="module")
+def meter():
+    return Meter.from_config(load_config(None, ["preset=lean", "seed=5"]))
+
+
+@pytest.fixture(scope="module")
+def answers():
+    """The exact denoiser, and the one that does not see the label; both predict the noise."""
+    config = load_config(None, ["preset=lean"])
+    world, schedule = config.world, config.family.build().schedule
+    training = world.render(torch.from_numpy(world.training_labels())).flatten(1)
+
+    def scales(t):
+        return (scale[t].float().view(-1, 1, 1, 1) for scale in (schedule.alpha, schedule.sigma))
+
+    def exact(x_t, t, labels):
+        alpha, sigma = scales(t)
+        return (x_t - alpha * world.render(labels)) / sigma
+
+    def blind(x_t, t, _labels):
+        alpha, sigma = scales(t)
+        return (x_t - alpha * posterior_mean(x_t, training, alpha, sigma)) / sigma
+
+    return exact, blind
+
+
+def test_a_network_that_ignores_its_label_has_advantage_0_in_each_draw(meter, answers):
+    _, blind = answers
+    for band in meter.read(blind):
+        assert (band.advantage, band.se, band.use) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_use_is_the_share_of_the_exact_contrast(meter, answers, share):
+    exact, blind = answers
+    bands = meter.read(lambda *given: share * exact(*given) + (1 - share) * blind(*given))
+    np.testing.assert_allclose([band.use for band in bands], share, atol=1e-3)
+    assert all(band.advantage > 3 * band.se for band in bands)
+
+
+def test_the_deciding_band_is_where_the_image_does_not_tell_the_place(meter):
+    removable = [draws.removable for draws in meter.bands]
+    assert removable[meter.deciding] == max(removable)
+    assert removable[0] < 0.1 * max(removable)  # noise alone: the mean image is as good
+    assert removable[-1] < 0.1 * max(removable)  # hardly any noise: the image shows its place
+
+
+def test_no_draw_is_given_its_own_label_as_the_other(meter):
+    assert all((draws.own != draws.other).any(dim=1).all() for draws in meter.bands)
+
+
+def records(letters: str, correct: list[float], steps: list[int]) -> Runs:
+    frame = pd.DataFrame(
+        {
+            "cell": "a",
+            "seed": 0,
+            "step": steps,
+            "sheet": [{"u": "undecided"}.get(letter, letter) for letter in letters],
+            readings.CORRECT: correct,
+        }
+    )
+    return Runs(frame, (Cell("a", {}),))
+
+
+def test_a_stage_counts_until_accuracy_as_a_share_of_the_steps():
+    runs = records("AABBCB", [0, 0, 0, 0, 0.9, 0.9], [0, 100, 200, 300, 400, 500])
+    assert readings.stage(runs, "sheet").tolist() == [0.5]  # from 200 to 400, of 400
+    assert readings.has_stage("sheet")(runs).tolist() == [1.0]
+    once = records("AABuCB", [0, 0, 0, 0, 0.9, 0.9], [0, 100, 200, 300, 400, 500])
+    assert readings.has_stage("sheet")(once).tolist() == [0.0]
+    assert readings.stage(once, "sheet").tolist() == [0.25]
+
+
+def test_the_peak_is_cross_fitted():
+    """Of shares that are all one half, the highest is well above it; a share of the other half of the samples is not."""
+    rng = np.random.default_rng(0)
+    runs, snapshots, half = 200, 60, 64
+    frame = pd.DataFrame(
+        {
+            "cell": "a",
+            "seed": np.repeat(np.arange(runs), snapshots),
+            "step": np.tile(np.arange(snapshots), runs),
+            **{
+                f"halves.{name}": rng.binomial(half, 0.5, runs * snapshots) / half
+                for name in ("first", "second")
+            },
+        }
+    )
+    table = Runs(frame, (Cell("a", {}),))
+    assert readings.peak_misplaced(table).mean() == pytest.approx(0.5, abs=0.01)
+    assert np.mean([course.max() for course in table.courses("halves.first")]) > 0.6
+
+
+def test_agreement_is_beyond_the_clock_and_beyond_another_run():
+    def of_runs(onsets: list[int], seen: list[int]) -> Runs:
+        frame = pd.DataFrame(
+            [
+                {
+                    "cell": "a",
+                    "seed": seed,
+                    "step": step,
+                    "samples": "C" if step >= onset else "A",
+                    "sheet": "C" if step >= at else "A",
+                }
+                for seed, (onset, at) in enumerate(zip(onsets, seen, strict=True))
+                for step in range(20)
+            ]
+        )
+        return Runs(frame, (Cell("a", {}),))
+
+    onsets = [3, 16, 6, 13]
+    follows = readings.agreement(of_runs(onsets, onsets), "samples", "sheet")
+    clock = readings.agreement(of_runs(onsets, [10] * 4), "samples", "sheet")
+    assert follows.min() > 0.2
+    assert clock.max() <= 0.05
