@@ -83,7 +83,7 @@ def site_readings(draws: np.ndarray, labels: np.ndarray) -> dict[str, float | st
     by_label, dimension = label_variance(draws), participation_ratio(draws.mean(axis=0))
     phase = sheet_phase(by_label, dimension, sheet["sheet_trustworthiness"], sheet["label_trustworthiness"])
 
-    r2, _ = p1_r2(draws[0], labels, seeds=SEEDS, permutations=1, resamples=2)
+    r2, _ = p1_r2(draws[0], labels, seeds=SEEDS, permutations=1, resamples=20)
     low, high = r2.detail["lowest_seed"], r2.detail["highest_seed"]
     in_embedding = joint_label_variance(draws)
     return {
@@ -107,9 +107,9 @@ def joint_label_variance(draws: np.ndarray) -> float:
     index = np.repeat(np.arange(float(n))[None], count, axis=0).reshape(-1, 1)  # UMAP does not see it
     shares = []
     for seed in JOINT_SEEDS:
-        _, embedding = p1_r2(together, index, seeds=(seed,), permutations=1, resamples=2)
+        _, embedding = p1_r2(together, index, seeds=(seed,), permutations=1, resamples=20)
         apart = embedding.reshape(count, n, -1).astype(float)
-        shares.append(label_variance(apart, permutations=1, resamples=2).value)
+        shares.append(label_variance(apart, permutations=1, resamples=20).value)
     return float(np.mean(shares))
 
 

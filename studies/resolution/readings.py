@@ -102,10 +102,10 @@ def read_sites(run) -> list[dict]:
 def scores(latents: np.ndarray, labels: np.ndarray) -> list[tuple[str, float]]:
     """Return the readings of one site by name."""
     few = np.random.default_rng(1).permutation(len(labels))[:FEW]
-    umap, _ = p1_r2(latents, labels, seeds=(0, 1, 2), permutations=1, resamples=2)
+    umap, _ = p1_r2(latents, labels, seeds=(0, 1, 2), permutations=1, resamples=20)
     return [
-        ("few", trustworthiness(latents[few], labels[few], NEIGHBOURS, resamples=2).value),
-        ("all", trustworthiness(latents, labels, NEIGHBOURS, resamples=2).value),
+        ("few", trustworthiness(latents[few], labels[few], NEIGHBOURS, resamples=20).value),
+        ("all", trustworthiness(latents, labels, NEIGHBOURS, resamples=20).value),
         ("path", path_order(latents, labels)),
         ("umap", umap.value),
         ("bending", bending(latents, labels)),
