@@ -181,7 +181,7 @@ def many_labels(run: Run, folder: Path, count: int = POINTS) -> Run:
     copy, sampler = Run(path), SnapshotSampler()
     loaded = load_network(run, run.snapshots[-1])
     labels = loaded.config.world.draw_labels(count, numpy_generator(0, "explorer timings"))
-    place = Site.parse(run.status["summary"]["sites"]["representation"])
+    place = Site.parse(run.status["summary"]["sites"]["sheet"])
     for snapshot in copy.snapshots[:-2]:
         shutil.rmtree(snapshot.path)
     for snapshot in copy.snapshots:

@@ -47,7 +47,7 @@ def story_figure(records: list[Record]) -> Figure:
 
 
 def _block(part: Any, record: Record) -> None:
-    site = record.phase_site("representation")
+    site = record.phase_site("sheet")
     assert site is not None
     stored = [snapshot for snapshot in record.snapshots if site in snapshot.sites]
     at = np.linspace(0, len(stored) - 1, min(COLUMNS, len(stored))).round().astype(int)

@@ -91,7 +91,7 @@ def _history(dx: float, sigma: float, seed: int, onset: float) -> list[dict]:
         rows.append(
             {"step": step, "images_seen": 16 * step, "epochs": step / 64, "loss": 0.1,
              "outcomes": {"grid": {"correct": correct}},
-             "phase": {"behaviour": phase, "representation": "C" if step > onset / 3 else "A"},
+             "phase": {"behaviour": phase, "sheet": "C" if step > onset / 3 else "A"},
              "probe_r2": {"mid.600": {"value": min(step / onset, 0.98)}}}
         )  # fmt: skip
     with TemporaryDirectory() as runs, hold(Path(runs) / config.folder, config.tree()) as folder:

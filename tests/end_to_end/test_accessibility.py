@@ -167,7 +167,7 @@ def test_what_a_b_and_c_are_is_at_hand(visit, view):
 
 def test_the_header_tells_the_snapshot_at_which_the_scrubber_stands(visit, trained):
     page = visit("run")
-    place = trained.status["summary"]["sites"]["representation"]
+    place = trained.status["summary"]["sites"]["sheet"]
     told = []
     for key, line in (("Home", trained.metrics[0]), ("End", trained.metrics[-1])):
         page.keyboard.press(key)
@@ -179,7 +179,7 @@ def test_the_header_tells_the_snapshot_at_which_the_scrubber_stands(visit, train
 
 
 def test_order_stands_beside_its_untrained_value_in_lists(visit, trained):
-    found = trained.metrics[-1]["probe_r2"][trained.status["summary"]["sites"]["representation"]]
+    found = trained.metrics[-1]["probe_r2"][trained.status["summary"]["sites"]["sheet"]]
     both = probe_summary(found, Factors()).text.replace("-", "−")
     assert visit("runs").inner_text("td.probe") == both
     page = visit("compare")

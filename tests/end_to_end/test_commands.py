@@ -216,7 +216,7 @@ def test_demo_ends_at_a_report(cli, tiny: Path, tmp_path: Path):
     assert report.read_text().lower().startswith("<!doctype html>")
     run = Run(folder)
     assert run.snapshots[-1].embedding(Site("down3", 600)).shape == (64, 3)
-    assert set(run.metrics[-1]["phase"]) == {"behaviour", "sheet", "representation", "representation_p1"}
+    assert set(run.metrics[-1]["phase"]) == {"behaviour", "sheet", "representation_p1"}
     elsewhere = tmp_path / "elsewhere.html"
     assert cli("report", folder, "--out", elsewhere).out == f"{elsewhere}\n"
 

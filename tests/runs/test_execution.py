@@ -76,7 +76,7 @@ def test_a_summary_has_the_sequence_and_the_onsets_of_the_recorded_phases(run, t
     seen = [line["images_seen"] for line in lines]
     assert summary["behaviour"] == {"sequence": ["A", "B", "C"], "onsets": {"B": seen[1], "C": seen[2]}}
     assert summary["sheet"] == {"sequence": ["A"], "onsets": {"B": None, "C": None}}
-    assert summary["sites"]["representation"] == "mid.40"
+    assert summary["sites"]["sheet"] == "mid.40"
 
 
 def test_each_snapshot_tells_the_last_steps_rate_and_gradient(tmp_path):

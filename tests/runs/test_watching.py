@@ -106,7 +106,7 @@ def test_it_writes_a_run_like_any_other(watched, capsys):
         nulls = line["probe_r2"]["enter.40"]["baselines"]
         assert nulls["untrained"] == watched.metrics[0]["probe_r2"]["enter.40"]["value"]
         assert "pixels" in nulls
-        assert set(line["phase"]) == {"behaviour", "sheet", "representation"}
+        assert set(line["phase"]) == {"behaviour", "sheet"}
         assert len(line["denoising"]) == 2
     assert watched.about["watched"] == "Net"
     assert watched.about["sentence"] == WORLD.sentence()
@@ -181,7 +181,7 @@ def test_arrays_at_hand_are_kept_with_the_run(tmp_path):
     run = watcher.run
     assert run.about["splits"] == ["trained"]
     assert [outcome["name"] for outcome in run.about["outcomes"]] == ["malformed", "other label", "correct"]
-    assert set(run.metrics[-1]["phase"]) == {"behaviour", "sheet", "representation"}
+    assert set(run.metrics[-1]["phase"]) == {"behaviour", "sheet"}
     assert "correct" in run.metrics[-1]["outcomes"]["trained"]
     again = ArrayWorld(**run.config["world"])
     assert again.factors == world.factors

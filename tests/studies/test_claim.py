@@ -170,7 +170,7 @@ def test_a_foil_needs_a_second_run_of_each_cell_and_a_difference_an_axis():
         ("phase.sheet", ["sheet"]),
         ("label_variance.mid.600.value", ["sheet"]),
         ("probe_r2.mid.600.value", ["latents"]),
-        ("phase.representation", ["latents"]),
+        ("phase.representation_p1", ["latents"]),
         ("nats.x", ["references"]),
     ],
 )

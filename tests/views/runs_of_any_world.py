@@ -51,7 +51,7 @@ def line(step: int, factors: Factors, site: Site, outcomes: list[dict], routed: 
     told = {
         "step": step, "images_seen": 8 * step, "epochs": step / 10, "loss": 0.1 if step else None, "wall_s": 1.0,
         **{name: {str(site): score} for name in SCORED},
-        "phase": {"representation": "C" if step else "A"},
+        "phase": {"sheet": "C" if step else "A"},
     }  # fmt: skip
     if routed:
         told |= {name: {str(site): score} for name in ROUTES}
@@ -113,7 +113,7 @@ def write_made_run(
                     columns |= {f"error_{name}": np.zeros(20) for name in factors.names}
                     pd.DataFrame(columns).to_parquet(snapshot / "reading.parquet")
             folder.append_metrics(line(step, factors, site, outcomes, routed))
-        summary = {"sites": {"representation": str(site)}}
+        summary = {"sites": {"sheet": str(site)}}
         folder.write_status(
             {"state": "done", "step": STEPS[-1], "steps": STEPS[-1], "images_seen": 1600, "summary": summary}
         )

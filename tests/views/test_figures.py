@@ -35,22 +35,32 @@ def test_timeline_has_every_panel_on_one_axis_of_images(run):
 
 
 def test_a_score_is_drawn_with_its_nulls_interval_and_threshold(run):
-    ax = panel(run.plot.timeline().figure, "Probe R² (ridge)")
-    threshold = f"threshold: gain {Record(run).thresholds['probe_r2']:g}"
+    ax = panel(run.plot.timeline().figure, "P1's R²")
+    threshold = f"threshold: gain {Record(run).thresholds['p1_r2']:g}"
     assert {text.get_text() for text in ax.get_legend().get_texts()} == {
         "this network",
+        "ridge R², same activations",
         threshold,
         *(words for null, words in BASELINES.items() if null != "majority"),  # bumps have no classes
     }
     curve = next(line for line in ax.lines if line.get_label() == "this network")
-    np.testing.assert_allclose(curve.get_ydata(), Record(run).series("probe_r2", Site("mid", 600)))
+    np.testing.assert_allclose(curve.get_ydata(), Record(run).series("p1_r2", Site("down3", 600)))
     level = next(line for line in ax.lines if line.get_label() == threshold).get_ydata()
     gains = [
-        gain(Score.from_dict({**line["probe_r2"]["mid.600"], "value": at})).value
+        gain(Score.from_dict({**line["p1_r2"]["down3.600"], "value": at})).value
         for line, at in zip(run.metrics, level, strict=True)
     ]
-    np.testing.assert_allclose(gains, Record(run).thresholds["probe_r2"])
+    np.testing.assert_allclose(gains, Record(run).thresholds["p1_r2"])
     assert len(ax.collections) == 1
+
+
+def test_probe_r2_has_no_threshold_and_label_variance_that_of_the_sheet(run):
+    figure = run.plot.timeline().figure
+    legend = {text.get_text() for text in panel(figure, "Probe R² (ridge)").get_legend().get_texts()}
+    assert not any(text.startswith("threshold") for text in legend)
+    ax = panel(figure, "Variance explained")
+    level = next(line for line in ax.lines if line.get_label() == "threshold").get_ydata()
+    assert set(level) == {Record(run).thresholds["label_variance"]}
 
 
 def test_a_score_without_nulls_is_not_drawn(run):
@@ -90,7 +100,7 @@ def test_the_explorer_is_sent_the_panels_that_figures_draw(run):
     order = known["probe_r2", "mid.600"]
     assert order["lines"][0]["y"] == pytest.approx(Record(run).series("probe_r2", Site("mid", 600)), rel=1e-3)
     assert {line["name"] for line in order["lines"]} >= {"this network", "untrained network", "raw pixels"}
-    assert {line["colour"] for line in order["lines"]} == {"var(--probe)", "var(--muted)", "var(--ink)"}
+    assert {line["colour"] for line in order["lines"]} == {"var(--probe)", "var(--muted)"}
     tops = [line["area"][1] for line in known["outcomes", "grid"]["lines"] if "area" in line]
     assert tops[-1] == pytest.approx([1.0] * len(run.metrics))
     fills = [cell["title"] for cell in known["closest", None]["mesh"]["columns"][-1]]

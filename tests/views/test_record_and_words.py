@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from written_run import ALL_STEPS, BATCH, SEED, STEPS, write_run
@@ -43,13 +45,13 @@ def test_verdict_says_the_onsets_and_which_came_first(run):
     verdict = words.verdict(Record(run))
     onset = {
         reading: run.status["summary"][reading]["onsets"]["C"]
-        for reading in ("behaviour", "representation", "representation_p1")
+        for reading in ("behaviour", "sheet", "representation_p1")
     }
-    assert onset["representation"] < onset["representation_p1"] < onset["behaviour"]
+    assert onset["sheet"] < onset["representation_p1"] < onset["behaviour"]
     for sentence, images in zip(verdict, onset.values(), strict=False):
         assert "went through phases A, B, C" in sentence
         assert f"from {images:,} images on" in sentence
-    for reading in ("representation", "representation_p1"):
+    for reading in ("sheet", "representation_p1"):
         later = f"{onset['behaviour'] - onset[reading]:,} training images later images became mostly correct"
         assert f"the activations became ordered first; {later}" in verdict[-1]
 
@@ -73,28 +75,59 @@ def test_verdict_warns_where_a_null_leaves_nothing_to_be_gained(run):
 
 
 def test_a_threshold_lies_where_its_gain_is_reached_and_nowhere_where_nothing_is_left(run):
+    record, place = Record(run), Site("down3", 600)
+    threshold = record.thresholds["p1_r2"]
+    before = levels(record, "p1_r2", place)
+    assert ((before > threshold) | (before == pytest.approx(threshold))).all()
+    baselines = record.metrics[-1]["p1_r2"]["down3.600"]["baselines"]
+    baselines["untrained"] = 0.6
+    after = levels(record, "p1_r2", place)
+    np.testing.assert_array_equal(after[:-1], before[:-1])
+    assert after[-1] == pytest.approx(0.6 + 0.4 * threshold)
+    baselines["untrained"] = 0.995
+    assert np.isnan(levels(record, "p1_r2", place)[-1])
+
+
+def test_only_what_decides_a_phase_of_the_run_has_a_threshold(run):
     record, place = Record(run), Site("mid", 600)
-    assert np.isnan(levels(record, "trustworthiness", place)).all()
-    for measure in ("probe_r2", "label_variance"):
-        before = levels(record, measure, place)
-        assert (
-            (before > record.thresholds[measure]) | (before == pytest.approx(record.thresholds[measure]))
-        ).all()
-        record.metrics[-1][measure]["mid.600"]["baselines"]["untrained"] = 0.6
-        after = levels(record, measure, place)
-        np.testing.assert_array_equal(after[:-1], before[:-1])
-        assert after[-1] == pytest.approx(0.6 + 0.4 * record.thresholds[measure])
-        record.metrics[-1][measure]["mid.600"]["baselines"]["untrained"] = 0.995
-        assert np.isnan(levels(record, measure, place)[-1])
+    for measure in ("probe_r2", "trustworthiness"):
+        assert np.isnan(levels(record, measure, place)).all()
+    for measure in ("label_variance", "label_participation_ratio"):
+        assert (levels(record, measure, place) == record.thresholds[measure]).all()
+    for line in record.metrics:
+        del line["phase"]["sheet"]
+    assert np.isnan(levels(record, "label_variance", place)).all()
+
+
+def test_a_phase_that_was_not_read_is_said_to_be_so(tmp_path):
+    record = Record(write_run(tmp_path / "run", [0, 1, 2], latents=False))
+    assert not any("was not read" in sentence for sentence in words.verdict(record))
+    for line in record.metrics:
+        del line["phase"]["sheet"]
+    assert "The phase of the activations was not read." in words.verdict(record)
+    assert "sheet" not in plot_of(record, "timeline").caption
+
+
+def test_phases_of_a_retired_rule_stay_readable_and_are_marked(tmp_path):
+    run = write_run(tmp_path / "old", [0, 1, 2], latents=False)
+    lines = run.metrics
+    for line, phase in zip(lines, "ACC", strict=True):
+        line["phase"] = {"behaviour": "A", "representation": phase}
+    (run.path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    record = Record(run)
+    verdict = words.verdict(record)
+    onset = record.metrics[1]["images_seen"]
     assert (
-        levels(record, "label_participation_ratio", place) == record.thresholds["label_participation_ratio"]
-    ).all()
-    record.metrics[-1]["label_participation_ratio"]["mid.600"]["baselines"]["label_embedding"] = 19.0
-    assert levels(record, "label_participation_ratio", place)[-1] == 19
+        "By a retired rule, that of the ridge probe, this run recorded phases A, C; "
+        f"C from {onset:,} images on." in verdict
+    )
+    assert not any("ordered" in sentence for sentence in verdict)
+    assert run.to_frame()["phase.representation"].tolist() == ["A", "C", "C"]
+    assert [*record.sequence("representation")] == ["A", "C"]
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "representation", "said"),
+    ("behaviour", "activations", "said"),
     [
         ("AAC", "AAC", "ordered at the same snapshot at which images became mostly correct"),
         ("ACC", "AAC", "images became mostly correct first; 64 training images later the activations"),
@@ -104,12 +137,11 @@ def test_a_threshold_lies_where_its_gain_is_reached_and_nowhere_where_nothing_is
         ("ACC", "ACB", "images became mostly correct, but the activations did not stay ordered"),
     ],
 )
-@pytest.mark.parametrize("reading", ["representation", "sheet"])  # studies read only the sheet
-def test_precedence_in_every_case(tmp_path, behaviour, representation, said, reading):
+def test_precedence_in_every_case(tmp_path, behaviour, activations, said):
     run = write_run(tmp_path / "case", [0, 1, 2], latents=False)
     record = Record(run)
-    for line, b, r in zip(record.metrics, behaviour, representation, strict=True):
-        line["phase"] = {"behaviour": b, reading: r}
+    for line, b, r in zip(record.metrics, behaviour, activations, strict=True):
+        line["phase"] = {"behaviour": b, "sheet": r}
     assert said in words.verdict(record)[-1]
 
 
@@ -129,9 +161,10 @@ def test_timeline_caption_carries_sample_sizes_and_thresholds(run):
     limits = Record(run).thresholds
     assert "n = 48 labels on the grid, 40 labels off the grid" in text
     assert f"{len(run.metrics)} snapshots" in text
-    assert limits["probe_r2"] == run.status["summary"]["thresholds"]["representation"]["probe_r2"]
-    assert f"probe R² {limits['probe_r2']:g}" in text
-    assert f"dimension {limits['label_participation_ratio']:g}" in text
+    assert limits["label_variance"] == run.status["summary"]["thresholds"]["sheet"]["label_variance"]
+    assert f"at least {limits['label_variance']:g} of the variance" in text
+    assert f"the dimension of label means is at most {limits['label_participation_ratio']:g}" in text
+    assert f"P1's R² closes {limits['p1_r2']:g}" in text
 
 
 @pytest.mark.parametrize(

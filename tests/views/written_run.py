@@ -69,12 +69,12 @@ def joint(low: float) -> dict:
 
 
 def phases_at(learnt: float) -> dict:
-    """Behaviour is in C from learnt >= 0.8 on, the representation from 0.4 on by ridge, 0.6 by P1's reading."""
+    """Behaviour is in C from learnt >= 0.8 on, the sheet from 0.4 on, and P1's reading from 0.6."""
 
     def of(b: float, c: float) -> str:
         return "C" if learnt >= c else "B" if learnt >= b else "A"
 
-    return {"behaviour": of(0.45, 0.8), "representation": of(0.25, 0.4), "representation_p1": of(0.25, 0.6)}
+    return {"behaviour": of(0.45, 0.8), "sheet": of(0.25, 0.4), "representation_p1": of(0.25, 0.6)}
 
 
 def metrics_at(step: int) -> dict:
@@ -199,13 +199,14 @@ def status(steps: list[int], state: str) -> dict:
     seen = [line["images_seen"] for line in lines]
     summary: dict = {
         reading: {"sequence": phase_sequence(phases), "onsets": phase_onsets(seen, phases)}
-        for reading in ("behaviour", "representation", "representation_p1")
+        for reading in ("behaviour", "sheet", "representation_p1")
         if (phases := [line["phase"][reading] for line in lines])
     }
-    summary["sites"] = {"representation": "mid.600", "representation_p1": "down3.600"}
+    summary["sites"] = {"sheet": "mid.600", "representation_p1": "down3.600"}
     summary["thresholds"] = {
         "behaviour": {"majority": 0.5, "z": 1.96},
-        "representation": {"label_variance": 0.1, "participation_ratio": 13.0, "probe_r2": 0.81},
+        "sheet": {"label_variance": 0.71, "participation_ratio": 26.0, "label_trustworthiness": 0.92},
+        "representation_p1": {"label_variance": 0.1, "participation_ratio": 13.0, "p1_r2": 0.81},
     }
     return {
         "state": state, "step": steps[-1], "steps": STEPS, "images_seen": steps[-1] * BATCH,

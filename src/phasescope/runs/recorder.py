@@ -226,11 +226,11 @@ def summarise(plan: ProbingConfig, metrics: Sequence[dict[str, Any]]) -> dict[st
         }
     read: dict[str, Any] = {"sheet": plan.representation} if plan.reads_latents else {}
     if "latents" in plan.observe:
-        read |= {"representation": plan.representation, "representation_p1": plan.p1}
+        read["representation_p1"] = plan.p1
     summary["sites"] = {name: str(site.site) for name, site in read.items() if isinstance(site, SiteConfig)}
     summary["thresholds"] = {
         "behaviour": asdict(phases.BehaviourThresholds()),
-        "representation": asdict(phases.RepresentationThresholds()),
         "sheet": asdict(SHEET),
+        "representation_p1": asdict(phases.P1),
     }
     return summary

@@ -40,6 +40,8 @@ FAMILY = ("denoising", "closest_reference", "nats")
 # Columns that begin so need labels crossed with images.
 ROUTES = (*measures.ROUTES, "condition_probe_gain", "input_probe_gain")
 P1 = ("p1_r2", "phase.representation_p1")
+RETIRED = "phase.representation"
+"""recorded by earlier versions: a phase by the ridge probe, which reads the label that is added to every block"""
 BY_SPLIT = ("accuracy", "outcomes", "error", "by_class", *OF_IMAGES)
 GROUPS = {
     *SAMPLES,
@@ -121,6 +123,8 @@ def column_fault(column: str, config: RunConfig) -> str:
     own = config.probing.measures or is_reference(config.family.kind) or is_reference(config.world.kind)
     if group not in GROUPS and (near := get_close_matches(head, GROUPS, 1, ALIKE if own else 0)):
         return f"none begins with `{head}`; the most similar one is `{near[0]}`"
+    if column == RETIRED:
+        return "it is by a rule that is retired; `phase.sheet` is the phase of the activations"
     if group in BY_SPLIT and split not in splits:
         return f"`{split}` is no split of its world ({', '.join(splits)})"
     if group == "accuracy" and factor not in ("joint", *factors):
@@ -143,9 +147,9 @@ def observation(columns: Collection[str], splits: Iterable[str]) -> Tree:
     groups = {name.partition(".")[0] for name in columns}
     samples = {word for name in columns if name.startswith(SAMPLES) for word in name.split(".")}
     sites = {site for name in columns if (site := _site(name)) is not None}
-    phases = any(name.startswith(("phase.representation", "phase.sheet")) for name in columns)
+    phases = any(name.startswith(("phase.representation_p1", "phase.sheet")) for name in columns)
     scored = {name.partition(".")[0] for name in columns if _site(name)}
-    everything = scored - {*OF_SHEET} or any(name.startswith("phase.representation") for name in columns)
+    everything = scored - {*OF_SHEET} or any(name.startswith(P1) for name in columns)
     latents = ("latents",) if everything else ("sheet",) if sites or phases else ()
     references = ("references",) if groups & {*FAMILY, BASELINES} else ()
     _, *others = splits

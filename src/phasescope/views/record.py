@@ -15,7 +15,8 @@ import numpy as np
 from phasescope.core.config import merge
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.sites import Site
-from phasescope.measures.learning.phases import BEHAVIOUR, REPRESENTATION, Phase, phase_onsets, phase_sequence
+from phasescope.measures.latents.neighbours import SHEET
+from phasescope.measures.learning.phases import BEHAVIOUR, P1, Phase, phase_onsets, phase_sequence
 from phasescope.runs.store.catalogue import read_or
 from phasescope.runs.store.folder import Run, broken_status
 from phasescope.runs.store.snapshot import Snapshot
@@ -194,10 +195,11 @@ class Record:
         return [Site.parse(text) for text in seen]
 
     def phase_site(self, reading: str) -> Site | None:
-        """Return the site at which the representation's phases of `reading` are read; by default the last one measured."""
+        """Return the site at which phases of activations are read, of the sheet or by P1's reading; by default the last one
+        measured."""
         stated = self.summary.get("sites") or {}
-        # A run that observes only the sheet names only the sheet's site.
-        named = stated.get(reading) or (stated.get("sheet") if reading == "representation" else None)
+        # Runs that were recorded before sheets were read name the same site `representation`.
+        named = stated.get(reading) or (stated.get("representation") if reading == "sheet" else None)
         if named:
             return Site.parse(named)
         return next(reversed(self.sites("p1_r2" if reading == "representation_p1" else "probe_r2")), None)
@@ -236,18 +238,25 @@ class Record:
     def thresholds(self) -> dict[str, float]:
         """The threshold of each measure that has one, and `majority`, the share that an outcome must exceed.
 
-        They are those by which the run's phases were decided; by default the present ones. For probe R² and label
-        variance they are gains: `levels` has the scores.
+        They are those by which the run's phases were decided; by default the present ones. That of P1's R² is a gain:
+        `levels` has the scores.
         """
         recorded = self.summary.get("thresholds") or {}
-        representation = asdict(REPRESENTATION) | recorded.get("representation", {})
+        sheet = asdict(SHEET) | recorded.get("sheet", {})
+        # Earlier runs decided P1's reading by thresholds that they shared with a rule that is retired.
+        former = recorded.get("representation", {})
+        p1 = (
+            asdict(P1)
+            | ({"p1_r2": former["probe_r2"]} if former else {})
+            | recorded.get("representation_p1", {})
+        )
         return {
             "majority": (asdict(BEHAVIOUR) | recorded.get("behaviour", {}))["majority"],
-            "probe_r2": representation["probe_r2"],
-            "p1_r2": representation["probe_r2"],
-            "label_participation_ratio": representation["participation_ratio"],
-            "label_variance": representation["label_variance"],
-            "hysteresis": representation["hysteresis"],
+            "label_variance": sheet["label_variance"],
+            "label_participation_ratio": sheet["participation_ratio"],
+            "sheet_trustworthiness": sheet["trustworthiness"],
+            "label_trustworthiness": sheet["label_trustworthiness"],
+            "p1_r2": p1["p1_r2"],
         }
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from phasescope.core.factors import Factors
 from phasescope.core.sites import Site
+from phasescope.measures.latents.battery import OF_SHEET
 from phasescope.measures.learning.gain import LEAST_LEFT, floor_of, reached
 from phasescope.views.numbers import format_score
 from phasescope.views.record import Record, number, score
@@ -108,8 +109,8 @@ def _at(tree: dict[str, Any], *path: str) -> dict[str, Any]:
     return tree
 
 
-GATES = ("probe_r2", "p1_r2", "label_participation_ratio", "label_variance")
-"""the measures that have a threshold, by which phases of the representation are decided"""
+OF_PHASES = dict.fromkeys(OF_SHEET, "sheet") | {"p1_r2": "representation_p1"}
+"""the measures that have a threshold, each with the phase that it decides"""
 
 
 def levels(record: Record, measure: str, site: Site) -> Float[np.ndarray, " lines"]:
@@ -118,13 +119,18 @@ def levels(record: Record, measure: str, site: Site) -> Float[np.ndarray, " line
 
 
 def needed(record: Record, measure: str, stored: Mapping[str, Any] | None) -> float:
-    """Return the score at which a measure reaches its threshold, given the baselines of a recorded score; NaN without a
-    threshold or a baseline, or if the baselines are too close to 1."""
-    baselines = {name: number(level) for name, level in ((stored or {}).get("baselines") or {}).items()}
-    if measure not in GATES or not baselines:
+    """Return the score at which a measure reaches its threshold, given the baselines of a recorded score.
+
+    It is NaN for a measure that decides no phase of this run. The threshold of P1's R² is a gain, so that its level is NaN,
+    too, without a baseline, and if the baselines are too close to 1.
+    """
+    reading = OF_PHASES.get(measure)
+    if reading is None or not stored or not any(record.phases(reading)):
         return np.nan
     threshold = record.thresholds[measure]
-    if measure == "label_participation_ratio":
-        return float(np.fmax(threshold, baselines.get("label_embedding", np.nan)))
+    if measure != "p1_r2":
+        return threshold
+
+    baselines = {name: number(level) for name, level in (stored.get("baselines") or {}).items()}
     floor = floor_of(baselines)
     return reached(floor, threshold) if 1 - floor >= LEAST_LEFT else np.nan

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.sites import Site
 from phasescope.measures.latents.neighbours import SHEET
-from phasescope.measures.learning.phases import BEHAVIOUR, REPRESENTATION
+from phasescope.measures.learning.phases import BEHAVIOUR, P1
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,8 +43,7 @@ _TOML: dict[str, Any] = tomllib.loads((HERE / "terms.toml").read_text(encoding="
 _NAMES: dict[str, dict[str, str]] = _TOML["names"]
 _THRESHOLDS = {
     "majority": BEHAVIOUR.majority,
-    "probe_r2": REPRESENTATION.probe_r2,
-    "label_variance": REPRESENTATION.label_variance,
+    "p1_gain": P1.p1_r2,
     "sheet_variance": SHEET.label_variance,
     "sheet_trust": SHEET.trustworthiness,
     "sheet_dimension": SHEET.participation_ratio,
@@ -91,11 +90,13 @@ def tree() -> dict[str, Any]:
 
 
 MEASURES = _NAMES["measures"]
-"""display names of the representation's scores"""
+"""display names of the scores of activations"""
 BASELINES = _NAMES["baselines"]
 """baselines of scores"""
 READINGS = _NAMES["readings"]
 """readings of phases"""
+NOT_READ = "not read"
+"""in the place of a phase's letter, if nothing reads it"""
 SUBJECTS, RULES = _NAMES["subjects"], _NAMES["rules"]
 """what is in a phase, and the rule by which its order is read, as a sentence begins with them"""
 WAYS = _NAMES["ways"]

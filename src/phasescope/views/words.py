@@ -12,9 +12,11 @@ from phasescope.views.scores import probe_summary
 from phasescope.views.terms import READINGS, RULES, SUBJECTS, baseline_words, probed, site_words, split_words
 
 MEANINGS = {"B": "low-dimensional, not ordered", "C": "ordered"}
-"""of the representation's phases"""
-PROBES = {"probe_r2": ("representation", "probe R²"), "p1_r2": ("representation_p1", "P1's R²")}
+"""of the phases of activations"""
+PROBES = {"probe_r2": ("sheet", "probe R²"), "p1_r2": ("representation_p1", "P1's R²")}
 """the reading at whose site a probe is read, and its name"""
+RETIRED = "representation"
+"""phases that runs recorded by the ridge probe, which reads the label that a network adds to every block"""
 STATES = {"running": "is still running", "stopped": "was stopped", "failed": "failed", "killed": "was killed"}
 
 
@@ -35,6 +37,7 @@ def verdict(record: Record) -> list[str]:
         *_progress(record),
         *_formed(record),
         *(_passage(record, reading) for reading in read),
+        *_unread(record, read),
         *_precedence(record, read),
         *_caveats(record),
     ]
@@ -115,7 +118,7 @@ def _formed(record: Record) -> list[str]:
 
 def _passage(record: Record, reading: str) -> str:
     passed, began, site = record.sequence(reading), record.onsets(reading), record.phase_site(reading)
-    name = probed(SUBJECTS[reading], record.factors) if reading == "representation" else SUBJECTS[reading]
+    name = SUBJECTS[reading]
     name += f" ({site_words(site)})" if site and reading != "behaviour" else ""
     if not passed:
         return f"{name} was undecided at all of {len(record.metrics)} snapshots."
@@ -133,6 +136,21 @@ def _passage(record: Record, reading: str) -> str:
         fate = "was reached and did not last" if "C" in passed else never
         marks.append(f"C ({meaning(record, reading, 'C')}) {fate}")
     return f"{name} {passage}{doubt}: {'; '.join(marks)}."
+
+
+def _unread(record: Record, read: list[str]) -> list[str]:
+    """Return that the phase of the activations was not read, and what an older run recorded by a rule that is retired."""
+    sentences = []
+    if record.metrics and "sheet" not in read:
+        reason = ": labels that are classes have no order" if record.factors.categorical.any() else ""
+        sentences.append(f"The phase of the activations was not read{reason}.")
+
+    if any(record.phases(RETIRED)):
+        passed, began = record.sequence(RETIRED), record.onsets(RETIRED)["C"]
+        phases = f"phases {', '.join(passed)}" if passed else "no phase"
+        onset = f"; C from {format_count(began)} images on" if began is not None else ""
+        sentences.append(f"By a retired rule, that of the ridge probe, this run recorded {phases}{onset}.")
+    return sentences
 
 
 def _precedence(record: Record, read: list[str]) -> list[str]:
@@ -158,7 +176,7 @@ def _precedence(record: Record, read: list[str]) -> list[str]:
         else:
             first, then = (first, then) if ordered < correct else (then, first)
             clause = f"{first} first; {format_count(abs(ordered - correct))} training images later {then}"
-        clauses.append(f"{probed(RULES[reading], record.factors)}, {clause}.")
+        clauses.append(f"{RULES[reading]}, {clause}.")
     return [f"Which came first? {' '.join(clauses)}"]
 
 

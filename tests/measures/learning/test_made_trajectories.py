@@ -1,4 +1,4 @@
-"""Each phase of the representation can be reached: latents are made as a run's would be, and go through the measures.
+"""Each phase by P1's reading can be reached: latents are made as a run's would be, and go through the measures.
 
 A label l (x, y) is told to an untrained network as sines and cosines, which reach the latents through random weights,
 beside noise of its own in each draw. Learning adds to that a scrambled sheet (flat, but with its labels permuted: a
@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from phasescope.measures import (
-    REPRESENTATION,
+    P1,
     label_variance,
+    p1_phases,
     p1_r2,
     participation_ratio,
     phase_sequence,
     probe_r2,
-    settled,
 )
 
 N, DRAWS, FEATURES = 256, 4, 48
@@ -85,9 +85,9 @@ SATURATED = {"told": 0.5, "scrambled": 20.0}
 )
 def test_every_course_can_be_told_from_latents(course, untrained, sequence):
     scores = scores_of(course, untrained)
-    assert phase_sequence(settled(scores)) == list(sequence)
-    lower = replace(REPRESENTATION, probe_r2=0.5)
-    assert phase_sequence(settled(scores, lower)) == list(sequence)
+    assert phase_sequence(p1_phases(scores)) == list(sequence)
+    lower = replace(P1, p1_r2=0.5)
+    assert phase_sequence(p1_phases(scores, lower)) == list(sequence)
 
 
 def test_read_p1s_way_too():
@@ -96,7 +96,7 @@ def test_read_p1s_way_too():
         [{"noise": 1.0}, SCRAMBLE, {"told": 0.3, "sheet": 6.0, "noise": 0.1}],
         read=lambda z, labels: p1_r2(z, labels, seeds=(0, 1, 2, 3))[0],
     )
-    assert phase_sequence(settled(scores)) == ["A", "B", "C"]
+    assert phase_sequence(p1_phases(scores)) == ["A", "B", "C"]
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.1, 0.35, 1.0])
@@ -105,7 +105,7 @@ def test_an_untrained_network_is_not_in_c_however_straight_its_label_passes_thro
     (first, again) = scores_of([stage, stage])
     r2 = first[2].value
     assert (r2 > 0.99) == (noise < 0.05)
-    assert set(settled([first, again])) <= {"A", "undecided"}
+    assert set(p1_phases([first, again])) <= {"A", "undecided"}
 
 
 def test_made_stages_are_what_they_are_called():

@@ -10,18 +10,18 @@ from scipy.stats import binomtest
 
 from phasescope.measures import (
     BEHAVIOUR,
-    REPRESENTATION,
+    P1,
     Score,
     behaviour_phase,
     gain,
     onset,
-    ordered,
+    p1_phase,
+    p1_phases,
     phase_onsets,
     phase_sequence,
     probe_gain,
-    representation_phase,
-    settled,
 )
+from phasescope.measures.learning.phases import ordered
 from phasescope.worlds import GaussianBump
 
 PHASES = st.sampled_from(["A", "B", "C", "undecided"])
@@ -106,35 +106,35 @@ FLAT = score(4, 6)
         ((-0.02, 0.02), FLAT, (0.81, 0.95), "C"),
     ],
 )
-def test_the_phase_of_the_representation_is_of_what_was_gained(floor, share, dimension, order, phase):
-    found = representation_phase(gained(*share, floor=floor), dimension, gained(*order, floor=floor))
+def test_the_phase_by_p1s_reading_is_of_what_was_gained(floor, share, dimension, order, phase):
+    found = p1_phase(gained(*share, floor=floor), dimension, gained(*order, floor=floor))
     assert found == phase
 
 
 @pytest.mark.parametrize("null", ["untrained", "pixels", "permuted"])
 def test_the_highest_null_is_the_floor_and_the_labels_encoding_is_none(null):
     bare = {"untrained": 0.1, "pixels": 0.1, "permuted": 0.1, "label_embedding": 1.0}
-    assert representation_phase(gained(0.5), FLAT, score(0.85, 0.95, **bare)) == "C"
-    assert representation_phase(gained(0.5), FLAT, score(0.85, 0.95, **bare | {null: 0.7})) == "undecided"
-    assert representation_phase(gained(0.5), FLAT, score(0.85, 0.95, **bare | {null: 0.9})) == "B"
+    assert p1_phase(gained(0.5), FLAT, score(0.85, 0.95, **bare)) == "C"
+    assert p1_phase(gained(0.5), FLAT, score(0.85, 0.95, **bare | {null: 0.7})) == "undecided"
+    assert p1_phase(gained(0.5), FLAT, score(0.85, 0.95, **bare | {null: 0.9})) == "B"
 
 
 def test_where_floors_leave_nothing_nothing_is_decided():
     full = 0.99
     assert math.isnan(gain(gained(0.9, floor=full)).value)
-    assert representation_phase(gained(0.0), FLAT, gained(0.95, floor=full)) == "undecided"
-    assert representation_phase(gained(0.5), FLAT, gained(-20.0, floor=full)) == "undecided"
+    assert p1_phase(gained(0.0), FLAT, gained(0.95, floor=full)) == "undecided"
+    assert p1_phase(gained(0.5), FLAT, gained(-20.0, floor=full)) == "undecided"
     for order, phase in ((0.0, "undecided"), (0.9, "C")):
-        assert representation_phase(gained(0.5, floor=full), FLAT, gained(order)) == phase
+        assert p1_phase(gained(0.5, floor=full), FLAT, gained(order)) == phase
     unread = score(0.9, untrained=math.nan)
-    assert representation_phase(gained(0.5), FLAT, unread) == "undecided"
+    assert p1_phase(gained(0.5), FLAT, unread) == "undecided"
 
 
 @given(st.floats(0, 0.97), st.floats(-0.1, 0.97), st.floats(0, 0.03))
 def test_an_untrained_network_is_its_own_floor_and_never_ordered(order, share, half):
     own_order = score(order - half, min(order + half, 1.0), untrained=order)
     own_share = score(share - half, min(share + half, 1.0), untrained=share)
-    assert representation_phase(own_share, FLAT, own_order) in ("A", "undecided")
+    assert p1_phase(own_share, FLAT, own_order) in ("A", "undecided")
     assert not any(ordered([own_order]))
 
 
@@ -156,21 +156,21 @@ def test_the_gain_of_order_is_one_less_the_exponential_of_what_was_learnt(floor,
 
 
 def test_the_representations_thresholds_are_obeyed():
-    higher = dataclasses.replace(REPRESENTATION, probe_r2=0.9)
-    assert representation_phase(gained(0.4), FLAT, gained(0.84, 0.86), higher) == "B"
-    assert representation_phase(gained(0.4), FLAT, gained(0.84, 0.86)) == "C"
-    more = dataclasses.replace(REPRESENTATION, label_variance=0.5)
-    assert representation_phase(gained(0.4), FLAT, gained(0.3), more) == "A"
+    higher = dataclasses.replace(P1, p1_r2=0.9)
+    assert p1_phase(gained(0.4), FLAT, gained(0.84, 0.86), higher) == "B"
+    assert p1_phase(gained(0.4), FLAT, gained(0.84, 0.86)) == "C"
+    more = dataclasses.replace(P1, label_variance=0.5)
+    assert p1_phase(gained(0.4), FLAT, gained(0.3), more) == "A"
 
 
 def test_low_dimensional_is_what_the_labels_encoding_is():
     spread = score(17, 20)
-    assert representation_phase(gained(0.4), spread, gained(0.3)) == "undecided"
+    assert p1_phase(gained(0.4), spread, gained(0.3)) == "undecided"
     for told, phase in ((25.0, "B"), (18.0, "undecided"), (2.0, "undecided"), (math.nan, "undecided")):
-        found = representation_phase(gained(0.4), spread.with_baselines(label_embedding=told), gained(0.3))
+        found = p1_phase(gained(0.4), spread.with_baselines(label_embedding=told), gained(0.3))
         assert found == phase, told
     # an encoding of two numbers does not ask a curved sheet to be flat
-    assert representation_phase(gained(0.4), FLAT.with_baselines(label_embedding=2.0), gained(0.3)) == "B"
+    assert p1_phase(gained(0.4), FLAT.with_baselines(label_embedding=2.0), gained(0.3)) == "B"
 
 
 @pytest.mark.parametrize("null", ["untrained", "permuted"])
@@ -179,7 +179,7 @@ def test_a_score_without_its_nulls_decides_nothing(null):
     bare = dataclasses.replace(whole, baselines={name: 0.1 for name in whole.baselines if name != null})
     for scores in ((bare, FLAT, whole), (whole, FLAT, bare)):
         with pytest.raises(ValueError, match=rf"`given` \(baselines=\[.*\]\) must have `{null}`"):
-            representation_phase(*scores)
+            p1_phase(*scores)
 
 
 def course(*gains, half=0.02):
@@ -204,7 +204,7 @@ def course(*gains, half=0.02):
     ],
 )
 def test_order_once_passed_is_left_only_well_below(gains, phases):
-    assert settled(course(*gains)) == ["undecided" if phase == "u" else phase for phase in phases]
+    assert p1_phases(course(*gains)) == ["undecided" if phase == "u" else phase for phase in phases]
 
 
 GAINS = st.lists(st.floats(-0.2, 1), max_size=12)
@@ -214,30 +214,30 @@ GAINS = st.lists(st.floats(-0.2, 1), max_size=12)
 @given(GAINS)
 def test_hysteresis_adds_c_and_takes_no_phase_away(gains):
     scores = course(*gains)
-    alone = [representation_phase(*one) for one in scores]
-    for by_itself, found in zip(alone, settled(scores), strict=True):
+    alone = [p1_phase(*one) for one in scores]
+    for by_itself, found in zip(alone, p1_phases(scores), strict=True):
         assert found == "C" or found == by_itself
-    assert len(phase_sequence(settled(scores))) <= len(phase_sequence(alone))
+    assert len(phase_sequence(p1_phases(scores))) <= len(phase_sequence(alone))
 
 
 @pytest.mark.slow
 @given(GAINS)
 def test_a_run_is_ordered_where_it_is_in_c_and_what_comes_later_changes_nothing(gains):
     scores = course(*gains)
-    found = settled(scores)
+    found = p1_phases(scores)
     assert [phase == "C" for phase in found] == ordered([order for *_, order in scores])
-    assert all(settled(scores[: i + 1])[-1] == phase for i, phase in enumerate(found))
+    assert all(p1_phases(scores[: i + 1])[-1] == phase for i, phase in enumerate(found))
 
 
 def test_a_snapshot_that_was_not_read_is_undecided_and_forgets_nothing():
     unread = dataclasses.replace(gained(0.0), value=math.nan, low=math.nan, high=math.nan)
     scores = course(0.0, 0.9, 0.75, 0.75)
     scores[2] = (unread, FLAT, unread)
-    assert settled(scores) == ["A", "C", "undecided", "C"]
+    assert p1_phases(scores) == ["A", "C", "undecided", "C"]
 
 
 def at_threshold(level, *gains):
-    return settled(course(*gains), dataclasses.replace(REPRESENTATION, probe_r2=level))
+    return p1_phases(course(*gains), dataclasses.replace(P1, p1_r2=level))
 
 
 def test_the_threshold_of_order_decides_between_b_and_c():
@@ -293,10 +293,10 @@ def test_b_begins_no_later_than_c_and_a_sequence_repeats_nothing(phases):
 def test_the_docs_tell_the_thresholds_as_they_are():
     page = (Path(__file__).parents[3] / "docs" / "measures" / "probe_r2.md").read_text()
     told = page[page.index("## Gain") :]
-    limits = REPRESENTATION
+    limits = P1
     for said in (
-        f"gain of probe R² is at least {limits.probe_r2:g}",
-        f"until the gain is below {limits.probe_r2 - limits.hysteresis:g}",
+        f"gain of P1's R² is at least {limits.p1_r2:g}",
+        f"until the gain is below {limits.p1_r2 - limits.hysteresis:g}",
         f"that of label variance at least {limits.label_variance:g}",
         f"at most {limits.participation_ratio:g}",
         "leave less than 0.02",

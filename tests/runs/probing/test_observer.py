@@ -128,7 +128,7 @@ def test_latents_that_do_not_vary_have_no_reading_until_they_do(tmp_path):
         assert dead[measure]["down1.600"]["value"] is not None
         assert alive[measure]["mid.600"]["baselines"].get("untrained") in (None, 0.0)
     assert alive["probe_r2"]["mid.600"]["value"] == pytest.approx(1, abs=0.01)
-    assert (dead["phase"]["sheet"], dead["phase"]["representation"]) == ("undecided", "undecided")
+    assert dead["phase"]["sheet"] == "undecided"
     assert [snapshot.step for snapshot in folder.snapshots] == [0, 5]
 
 
@@ -205,7 +205,7 @@ def test_the_phase_of_behaviour_is_read_from_what_is_painted(phase, seen, folder
     assert shares[{"A": "none", "B": "misplaced", "C": "correct"}[phase]] > 0.9
     # its latents at `mid` are the labels themselves, whatever is painted
     assert metrics["probe_r2"]["mid.600"]["value"] > 0.999
-    assert metrics["phase"]["representation"] == "C"
+    assert metrics["phase"]["sheet"] == "C"
 
 
 def test_p1_is_read_at_its_place_and_its_embedding_kept(folder):
@@ -216,7 +216,7 @@ def test_p1_is_read_at_its_place_and_its_embedding_kept(folder):
     assert list(metrics["p1_r2"]) == ["down1.50"]
     nulls = metrics["p1_r2"]["down1.50"]["baselines"]
     assert {"untrained", "pixels", "label_embedding", "permuted"} <= set(nulls)
-    assert set(metrics["phase"]) == {"behaviour", "sheet", "representation", "representation_p1"}
+    assert set(metrics["phase"]) == {"behaviour", "sheet", "representation_p1"}
     (snapshot,) = folder.snapshots
     assert snapshot.embedding(Site("down1", 50)).shape == (64, 3)
     assert snapshot.embedding(Site("mid", 50)) is None

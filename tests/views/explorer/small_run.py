@@ -106,7 +106,7 @@ def line(step: int) -> dict:
         "step": step, "images_seen": 16 * step, "epochs": step / 4, "loss": 0.1, "wall_s": step / 10,
         "outcomes": {"grid": {"n": 12, **shares}}, "error": {"grid": {"x": 0.3, "y": 0.2}},
         "probe_r2": {"mid.10": score, "mid.40": score},
-        "phase": {"behaviour": "A" if step < 40 else "C", "representation": "undecided"},
+        "phase": {"behaviour": "A" if step < 40 else "C", "sheet": "undecided"},
     }  # fmt: skip
 
 

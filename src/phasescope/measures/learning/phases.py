@@ -1,9 +1,10 @@
-"""Phases A, B and C of learning (P1) by two readings that are never mixed, and when each begins.
+"""Phases A, B and C of learning (P1), and when each begins.
 
-A phase of *behaviour* is decided from generated images, a phase of the *representation* from latents. If the evidence
-allows no phase, or more than one, the answer is `undecided`. Thresholds were set before any data. Those of the
-representation apply to gains over the baselines (`gain`): an untrained network, its own floor, gains nothing, which is phase
-A or undecided, never C.
+A phase of *behaviour* is decided from generated images. That of activations is the phase of their sheet
+(`measures.latents.neighbours.sheet_phase`). *P1's reading* (arXiv 2402.03305) of activations stands beside it: it asks how
+well labels are read from them by UMAP to three dimensions and a linear map. If the evidence allows no phase, or more than
+one, the answer is `undecided`. Thresholds were set before any data. Those of P1's reading apply to gains over the baselines
+(`gain`): an untrained network, its own floor, gains nothing, which is phase A or undecided, never C.
 """
 
 import math
@@ -41,8 +42,8 @@ class BehaviourThresholds:
 
 
 @dataclass(frozen=True)
-class RepresentationThresholds:
-    """Thresholds at which labels explain more than before training, label means have low dimension, and are ordered."""
+class P1Thresholds:
+    """Thresholds of P1's reading: labels explain more than before training, label means have low dimension, are ordered."""
 
     label_variance: float = 0.1
     """For the gain of the variance that labels explain. Below it, nine tenths of the noise variance of the untrained
@@ -52,14 +53,14 @@ class RepresentationThresholds:
     2D sheet takes a few more directions than two (a Clifford torus 4), the sines and cosines that encode a label, passed on
     unchanged, 11.7 to 12.9; pixels of Gaussians take 163 at sigma = 1 px, those of x_t hundreds. An untrained network has
     6 to 25: dimension separates a manifold from noise, but not what training added from what was there before."""
-    probe_r2: float = 0.8
-    """For the gain of probe R^2. Errors' variance is then a fifth of the untrained network's; `probe_gain` is log 5."""
+    p1_r2: float = 0.8
+    """For the gain of P1's R^2. Errors' variance is then a fifth of the untrained network's."""
     hysteresis: float = 0.1
-    """Latents are no longer ordered if the gain is below `probe_r2` by more than this: errors' variance grew by half."""
+    """Latents are no longer ordered if the gain is below `p1_r2` by more than this: errors' variance grew by half."""
 
 
 BEHAVIOUR = BehaviourThresholds()
-REPRESENTATION = RepresentationThresholds()
+P1 = P1Thresholds()
 
 
 def wilson_low(share: float, n: int, confidence: float = CONFIDENCE) -> float:
@@ -103,34 +104,35 @@ def behaviour_phase(
     return "undecided"
 
 
-def representation_phase(
+def p1_phase(
     label_variance: Score,
     participation_ratio: Score,
-    probe_r2: Score,
-    thresholds: RepresentationThresholds = REPRESENTATION,
+    p1_r2: Score,
+    thresholds: P1Thresholds = P1,
 ) -> Phase:
-    """Return the phase of latents at one snapshot, decided by intervals that lie on one side of the thresholds.
+    """Return the phase of latents at one snapshot by P1's reading, decided by intervals on one side of the thresholds.
 
-    C: the gain of probe R^2 is at its threshold or above, whatever the label variance.
-    A: the gain of probe R^2 is below its threshold, and so is that of label variance: training added nothing to either.
-    B: the gain of probe R^2 is below its threshold, that of label variance is not, and label means have low dimension.
+    C: the gain of P1's R^2 is at its threshold or above, whatever the label variance.
+    A: the gain of P1's R^2 is below its threshold, and so is that of label variance: training added nothing to either.
+    B: the gain of P1's R^2 is below its threshold, that of label variance is not, and label means have low dimension.
 
-    If the floor of probe R^2 is close to 1 (a network that passes its label straight through), the phase is undecided; if
+    If the floor of P1's R^2 is close to 1 (a network that passes its label straight through), the phase is undecided; if
     that of label variance is, A and B cannot be distinguished and are undecided.
 
     Args:
         participation_ratio: of the label means.
-        probe_r2: from `probe_r2`, or from `p1_r2` for P1's reading.
+        p1_r2: from `measures.p1_r2`.
 
     Raises:
-        ValueError: one of them is no Score; `label_variance` or `probe_r2` lacks its baseline `untrained` or `permuted`.
+        ValueError: one of them is no Score; `label_variance` or `p1_r2` lacks its baseline `untrained` or `permuted`.
     """
     check_is("participation_ratio", participation_ratio, Score, "participation_ratio")
-    share, probe = gain(label_variance), gain(probe_r2)
-    if probe.low >= thresholds.probe_r2:
+    share, probe = gain(label_variance), gain(p1_r2)
+    if probe.low >= thresholds.p1_r2:
         return "C"
-    if not probe.high < thresholds.probe_r2:
+    if not probe.high < thresholds.p1_r2:
         return "undecided"
+
     if share.high < thresholds.label_variance:
         return "A"
     low_dimensional = participation_ratio.high <= most_dimensions(participation_ratio, thresholds)
@@ -139,42 +141,40 @@ def representation_phase(
     return "undecided"
 
 
-def most_dimensions(ratio: Score, thresholds: RepresentationThresholds = REPRESENTATION) -> float:
-    """Return the participation ratio up to which label means have low dimension: see `RepresentationThresholds`."""
+def most_dimensions(ratio: Score, thresholds: P1Thresholds = P1) -> float:
+    """Return the participation ratio up to which label means have low dimension: see `P1Thresholds`."""
     encoding = ratio.baselines.get("label_embedding", math.nan)
     # fmax skips NaN, of a score without this baseline.
     return float(np.fmax(thresholds.participation_ratio, encoding))
 
 
-def ordered(probes: Iterable[Score], thresholds: RepresentationThresholds = REPRESENTATION) -> list[bool]:
-    """Return whether latents are ordered at each snapshot of a run, by a Schmitt trigger.
+def ordered(probes: Iterable[Score], thresholds: P1Thresholds = P1) -> list[bool]:
+    """Return whether latents are ordered at each snapshot of a run by P1's reading, by a Schmitt trigger.
 
-    They become ordered when the interval of the gain of probe R^2 is at the threshold or above, and stay so until it is
+    They become ordered when the interval of the gain of P1's R^2 is at the threshold or above, and stay so until it is
     below the threshold minus the hysteresis. A snapshot without a reading is not ordered, and does not change the state.
 
     Args:
-        probes: probe R^2, in the order of the snapshots.
+        probes: P1's R^2, in the order of the snapshots.
     """
     course, holds = [], False
     for probe in map(gain, probes):
-        if probe.low >= thresholds.probe_r2:
+        if probe.low >= thresholds.p1_r2:
             holds = True
-        elif probe.high < thresholds.probe_r2 - thresholds.hysteresis:
+        elif probe.high < thresholds.p1_r2 - thresholds.hysteresis:
             holds = False
         course.append(holds and math.isfinite(probe.value))
     return course
 
 
-def settled(
-    scores: Sequence[tuple[Score, Score, Score]], thresholds: RepresentationThresholds = REPRESENTATION
-) -> list[Phase]:
-    """Return the representation's phase at each snapshot: C while latents are `ordered`, else `representation_phase`.
+def p1_phases(scores: Sequence[tuple[Score, Score, Score]], thresholds: P1Thresholds = P1) -> list[Phase]:
+    """Return the phase of latents at each snapshot by P1's reading: C while they are `ordered`, else `p1_phase`.
 
     Args:
-        scores: (label variance, participation ratio of label means, probe R^2) of each snapshot, in their order.
+        scores: (label variance, participation ratio of label means, P1's R^2) of each snapshot, in their order.
 
     Raises:
-        ValueError: an entry is no such triple, or as `representation_phase` says.
+        ValueError: an entry is no such triple, or as `p1_phase` says.
     """
     for place, snapshot in enumerate(scores):
         if len(snapshot) != 3:
@@ -182,7 +182,7 @@ def settled(
                 f"`scores` (entry {place} of {len(snapshot)}) must be of three: one of each measure"
             )
     holds = ordered((probe for *_, probe in scores), thresholds)
-    alone = (representation_phase(*snapshot, thresholds) for snapshot in scores)
+    alone = (p1_phase(*snapshot, thresholds) for snapshot in scores)
     return ["C" if now else phase for now, phase in zip(holds, alone, strict=True)]
 
 

@@ -219,7 +219,7 @@ class FamilyConfig(Kind):
     Attributes:
         noise_levels: as the family's.
         usual_t: the noise levels at which latents are read by default.
-        phase_t: that at which the representation's phase is read, since only the label determines the image there.
+        phase_t: that at which the phase of the sheet is read, since only the label determines the image there.
     """
 
     @property

@@ -28,7 +28,7 @@ class NetworkConfig(Kind):
 
     @property
     def usual_layers(self) -> tuple[str, ...]:
-        """The layers at which latents are read by default; the representation's phase is read at the last one."""
+        """The layers at which latents are read by default; the phase of the sheet is read at the last one."""
         return self.layer_names or ()
 
     @abstractmethod

@@ -72,7 +72,7 @@ class ProbingConfig(Config):
     band_images: int = Field(32, ge=1, le=100_000)
     """noisy images in each band"""
     representation: SiteConfig | Usual = "usual"
-    """where the representation's phase is read"""
+    """where the phase of the sheet is read"""
     p1: SiteConfig | Usual | None = "usual"
     """where P1's reading is taken, by UMAP to 3D and a linear regression; null: nowhere"""
     umap_seeds: int = Field(1, ge=1, le=100)
@@ -135,7 +135,7 @@ def resolved(
 
     Args:
         layers: all layers of the network that have names, if they are known.
-        usual_layers: layers at which latents are read by default. The representation's phase is read at the last of them,
+        usual_layers: layers at which latents are read by default. The phase of the sheet is read at the last of them,
             P1's R² at the first.
 
     Raises:

@@ -40,6 +40,8 @@ PROBES = ("probe_r2", "condition_probe_r2", "input_probe_r2")
 """scores for which the gain over the untrained network is recorded too"""
 OF_LATENTS = ("probe_r2", "trustworthiness", "participation_ratio")
 """further measures of the battery that are taken at each snapshot"""
+OF_P1 = ("label_variance", "label_participation_ratio", "p1_r2")
+"""scores from which the phase by P1's reading is read, in the order of `p1_phases`"""
 Scores = dict[str, dict[Site, Score]]
 Measured = tuple[dict[str, Score], np.ndarray | None]
 """The scores of one site by measure, and UMAP's embedding if it was asked for."""
@@ -183,26 +185,24 @@ class Observer(ProbeSet):
         return isinstance(self.plan.p1, SiteConfig) and site == self.plan.p1.site
 
     def _phases(self, behaved: Mapping[str, Any], scores: Scores, step: int) -> dict[str, phases.Phase]:
-        """Return the phase of behaviour, from the outcomes of the training split, and of the representation, from all scores
-        up to this step."""
+        """Return the phase of behaviour, from the outcomes of the training split; that of activations, from their sheet; and
+        that by P1's reading, from all scores up to this step."""
         result: dict[str, phases.Phase] = {}
         if self.reader is not None:
             shares = dict(next(iter(behaved["outcomes"].values())))
             n = shares.pop("n")
             phase_of = {outcome.name: outcome.phase for outcome in self.reader.outcomes}
             result["behaviour"] = phases.behaviour_phase(shares, n, phase_of)
+
         of_sheet = self.plan.representation
         if isinstance(of_sheet, SiteConfig) and "label_trustworthiness" in scores:
             result["sheet"] = measures.sheet_phase(*(scores[name][of_sheet.site] for name in OF_SHEET))
-        for name, site, probe in (
-            ("representation", self.plan.representation, "probe_r2"),
-            ("representation_p1", self.plan.p1, "p1_r2"),
-        ):
-            if isinstance(site, SiteConfig) and "latents" in self.plan.observe:
-                at = site.site
-                earlier = [entry for entry in self.folder.metrics if entry["step"] < step]
-                now = scores["label_variance"][at], scores["label_participation_ratio"][at], scores[probe][at]
-                result[name] = phases.settled([*course(earlier, at, probe), now])[-1]
+
+        if isinstance(self.plan.p1, SiteConfig) and "latents" in self.plan.observe:
+            at = self.plan.p1.site
+            earlier = [entry for entry in self.folder.metrics if entry["step"] < step]
+            now = tuple(scores[name][at] for name in OF_P1)
+            result["representation_p1"] = phases.p1_phases([*course(earlier, at), now])[-1]
         return result
 
     def _write(
@@ -231,14 +231,14 @@ class Observer(ProbeSet):
                 write_parquet(folder / "reading.parquet", columns)
 
 
-def course(metrics: Sequence[Mapping[str, Any]], site: Site, probe: str) -> list[tuple[Score, Score, Score]]:
-    """Return (label variance, participation ratio of label means, probe R²) of each entry, as `settled` takes them."""
-    names, triples = ("label_variance", "label_participation_ratio", probe), []
+def course(metrics: Sequence[Mapping[str, Any]], site: Site) -> list[tuple[Score, Score, Score]]:
+    """Return (label variance, participation ratio of label means, P1's R²) of each entry, as `p1_phases` takes them."""
+    triples = []
     for entry in metrics:
-        stored = [entry.get(name, {}).get(str(site)) for name in names]
+        stored = [entry.get(name, {}).get(str(site)) for name in OF_P1]
         if all(stored):
-            share, dimension, probe_r2 = map(Score.from_dict, stored)
-            triples.append((share, dimension, probe_r2))
+            share, dimension, p1_r2 = map(Score.from_dict, stored)
+            triples.append((share, dimension, p1_r2))
     return triples
 
 

@@ -41,7 +41,7 @@ def details(record: Record, row: dict[str, Any], trust: bool = False) -> str:
 
 def history(record: Record) -> dict[str, Any]:
     """Return all that the page of a run shows except its row, JSON-ready."""
-    site = record.phase_site("representation")
+    site = record.phase_site("sheet")
     return {
         "sentence": record.about.get("sentence"),
         "config": record.complete_config,

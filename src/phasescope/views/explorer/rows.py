@@ -88,7 +88,7 @@ def _learned(record: Record) -> dict[str, Any]:
     """Return the phases so far with their onsets, and the numbers of the last snapshot."""
     last = record.metrics[-1] if record.metrics else {}
     stated = {reading: record.summary[reading] for reading in READINGS if reading in record.summary}
-    site = record.phase_site("representation")
+    site = record.phase_site("sheet")
     probed = probe_summary(score(last, "probe_r2", site), record.factors) if site else None
     success = success_share(last)
     return {

@@ -31,10 +31,10 @@ from phasescope.views.terms import (
 )
 
 PANELS = {
-    "probe_r2": ("representation", 1.4, "Probe R² (ridge), minimum over factors", "R²"),
+    "probe_r2": ("sheet", 1.4, "Probe R² (ridge), minimum over factors", "R²"),
     "p1_r2": ("representation_p1", 1.4, "P1's R² (UMAP-3D), minimum over factors", "R²"),
-    "label_participation_ratio": ("representation", 1.0, "Dimension of label means", "participation ratio"),
-    "label_variance": ("representation", 1.0, "Variance explained by the label", "share"),
+    "label_participation_ratio": ("sheet", 1.0, "Dimension of label means", "participation ratio"),
+    "label_variance": ("sheet", 1.0, "Variance explained by the label", "share"),
 }
 """of a measure's panel: the reading at whose site a figure draws it, height in inches, title, y axis"""
 BESIDE = {
@@ -96,7 +96,7 @@ def timeline(record: Record) -> Figure:
     Args:
         record: a run with at least one line of metrics.
     """
-    colours = {"behaviour": INK, "representation": PALETTE["probe"][0], "representation_p1": PALETTE["p1"][0]}
+    colours = {"behaviour": INK, "sheet": PALETTE["probe"][0], "representation_p1": PALETTE["p1"][0]}
     onsets = ((record.onsets(reading)["C"], colour) for reading, colour in colours.items())
     verticals = [(float(onset), colour) for onset, colour in onsets if onset is not None]
     panels = [panel for panel in _of_a_figure(record) if panel.key not in DENOISING]
@@ -128,7 +128,7 @@ def _of_a_figure(record: Record) -> list[RunPanel]:
     """Return the panels at the sites where phases are read; where a measure has none there, at its first."""
     panels: dict[tuple[str, str], RunPanel] = {}
     for panel in run_panels(record):
-        site = record.phase_site(PANELS.get(panel.key, ("representation",))[0])
+        site = record.phase_site(PANELS.get(panel.key, ("sheet",))[0])
         if (panel.key, panel.split) not in panels or panel.site == site:
             title = ", ".join(filter(None, (panel.title, panel.note)))
             panels[panel.key, panel.split] = replace(panel, title=title)
@@ -219,8 +219,7 @@ def _score_curves(record: Record, measure: str, site: Site) -> list[Line]:
         curves.append(line(measure, "baselines", baseline, colour=MUTED, width=1.1, **style))
     level = levels(record, measure, site)
     if np.isfinite(level).any():
-        gain = f": gain {record.thresholds[measure]:g}"
-        limit = "" if measure == "label_participation_ratio" else gain
+        limit = f": gain {record.thresholds[measure]:g}" if measure == "p1_r2" else ""
         curves.append(Line(record.images_seen, level, label=f"threshold{limit}", colour=INK, width=0.7))
     return curves
 

@@ -114,14 +114,14 @@ def labels_of(record: Record) -> Shaped[Array, "n K"]:
 def sites_of(record: Record) -> list[Site]:
     """Return the sites of stored latents, beginning with those at which phases are read."""
     stored = {site: None for snapshot in record.snapshots for site in snapshot.sites}
-    first = [record.phase_site(reading) for reading in ("representation", "representation_p1")]
+    first = [record.phase_site(reading) for reading in ("sheet", "representation_p1")]
     return list(dict.fromkeys([site for site in first if site in stored] + list(stored)))
 
 
 def manifold_figure(record: Record, columns: int = 5) -> Figure | None:
     """Return a figure of the manifold at `columns` snapshots, evenly in images seen, with a row of colours per factor.
 
-    It is drawn at the site where the representation's phases are read; None if no snapshot holds latents.
+    It is drawn at the site where the phases of the sheet are read; None if no snapshot holds latents.
     """
     known = sites_of(record)
     chosen = record.spread(

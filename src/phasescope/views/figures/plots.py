@@ -97,7 +97,6 @@ def plot_of(record: Record, name: str) -> Plot | None:
 
 
 def _timeline(record: Record) -> str:
-    limit = record.thresholds
     onsets = {words: record.onsets(reading)["C"] for reading, words in READINGS.items()}
     marks = ", ".join(f"{words} {format_count(at)}" for words, at in onsets.items() if at is not None)
     return (
@@ -105,13 +104,29 @@ def _timeline(record: Record) -> str:
         f"(thick: minimum over factors; thin: each factor) is of activations for n = {labels_of(record, 'probe_r2')} "
         "labels; label variance and the dimension of label means from n = "
         f"{labels_of(record, 'label_variance')}, several noise draws each. Bands are 95 % intervals, grey lines baselines. "
-        "Thresholds are drawn at the score that reaches them: of what the highest baseline leaves, probe R² "
-        f"{limit['probe_r2']:g} (kept until below {limit['probe_r2'] - limit['hysteresis']:g}) and label variance "
-        f"{limit['label_variance']:g}; dimension {limit['label_participation_ratio']:g}, or that of the label's encoding. "
+        f"{_rules(record)}"
         "By route: each label is given beside the image of another, and read as that of the condition and as that of the "
         "input image; what lies below the panel is drawn at its end. "
         f"Dotted verticals: phase C for good ({f'{marks} images' if marks else 'not reached'})."
     )
+
+
+def _rules(record: Record) -> str:
+    """Return the thresholds of the phases that this run reads of its activations."""
+    limit, sentences = record.thresholds, []
+    if any(record.phases("sheet")):
+        sentences.append(
+            "There is a sheet if the label explains at least "
+            f"{limit['label_variance']:g} of the variance, trustworthiness across noise draws is at least "
+            f"{limit['sheet_trustworthiness']:g} and the dimension of label means is at most "
+            f"{limit['label_participation_ratio']:g}; it is ordered if trustworthiness to the labels is at least "
+            f"{limit['label_trustworthiness']:g}. "
+        )
+    if any(record.phases("representation_p1")):
+        sentences.append(
+            f"P1's reading is C if P1's R² closes {limit['p1_r2']:g} of what the highest baseline leaves. "
+        )
+    return "".join(sentences)
 
 
 def _outcome_counts(record: Record) -> str:
@@ -133,7 +148,7 @@ def _samples(record: Record) -> str:
 
 
 def _manifold(record: Record) -> str:
-    site = record.phase_site("representation")
+    site = record.phase_site("sheet")
     return (
         f"Activations at {site_words(site) if site else 'no site'} on their first three principal components, "
         "at unit mean square norm, each snapshot turned (orthogonal Procrustes) to the next, the last to the labels; "

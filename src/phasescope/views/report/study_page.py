@@ -11,6 +11,7 @@ from typing import Any
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_all_aside, write_aside
 from phasescope.studies.claim import VERDICTS
+from phasescope.studies.observing import RETIRED, columns_read
 from phasescope.studies.preregistration import changed_sources, check_preregistered
 from phasescope.studies.records import Recorded, RecordedClaim, read_claims, read_rows
 from phasescope.studies.study import Study
@@ -50,12 +51,20 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         runs=runs,
         plots=[plot for plot, _ in drawn],
         rows=[(f"[{claim.sentence}](#{claim.name})", *numbers.claim_cells(claim)) for claim in judged.claims],
+        retired=_by_retired_rule(study),
         known=known,
         changed=changed_sources(study, known) if known else (),
         amended=numbers.amendment_lines(known) if known else (),
     )
     figures = {f"{plot.name}.png": figure_bytes(draw(panels), "png", dpi=130) for plot, panels in drawn}
     return {folder / PAGE: text} | {folder / name: content for name, content in figures.items()}
+
+
+def _by_retired_rule(study: Study) -> list[str]:
+    """Return the names of the claims that read a phase by a rule that is retired."""
+    if RETIRED not in study.columns:
+        return []
+    return [claim.name for claim in study.claims if RETIRED in columns_read([claim.tables], study.cells)]
 
 
 def _markdown(template: str, **shown: Any) -> str:

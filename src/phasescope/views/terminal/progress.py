@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from phasescope.views.numbers import format_clock, format_count, format_percent, format_score
+from phasescope.views.terms import NOT_READ
 
 if TYPE_CHECKING:
     from phasescope.runs.execution import Progress
     from phasescope.runs.store import Run
 
 # A line of a terminal has room for these readings of phases.
-READINGS = ("behaviour", "representation")
+READINGS = ("behaviour", "sheet")
 FIRST_LINE_S, LINE_EVERY_S = 2.0, 10.0
 """before the first line of a log, and between two lines"""
 
@@ -25,9 +26,7 @@ def snapshot_line(metrics: dict[str, Any]) -> str:
     shares = dict(next(iter(metrics.get("outcomes", {}).values()), {}))
     shares.pop("n", None)
     percents = "  ".join(f"{name} {format_percent(share):>3}" for name, share in shares.items())
-    phases = ", ".join(
-        f"{reading} {phase}" for reading, phase in metrics["phase"].items() if reading in READINGS
-    )
+    phases = ", ".join(f"{reading} {metrics['phase'].get(reading, NOT_READ)}" for reading in READINGS)
     step, images = format_count(metrics["step"]), format_count(metrics["images_seen"])
     progress = f"{step:>7} steps {images:>10} images  loss {format_score(metrics['loss'], 4):>6}  "
     return progress + (f"%: {percents}  " if percents else "") + phases

@@ -10,12 +10,12 @@ from phasescope.views.numbers import NOTHING, format_clock, format_count, format
 from phasescope.views.record import Record, score
 from phasescope.views.scores import probe_summary
 from phasescope.views.terminal.printing import Result, Table
-from phasescope.views.terms import READINGS, probed, site_words, split_words
+from phasescope.views.terms import NOT_READ, READINGS, probed, site_words, split_words
 from phasescope.views.words import subject, verdict
 
-HEADS = ("run", "state", "step", "images", "success %", "probe R²", "behaviour", "representation", "wall")
+HEADS = ("run", "state", "step", "images", "success %", "probe R²", "behaviour", "sheet", "wall")
 NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall_s")
-SEQUENCES = ("behaviour", "representation")
+SEQUENCES = ("behaviour", "sheet")
 """what a line takes from the explorer's row"""
 
 
@@ -38,7 +38,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         format_percent(row["success"]),
         NOTHING if row["probe_r2"] is None else row["probe_r2"]["text"],
         _sequence_words(row["behaviour"]),
-        _sequence_words(row["representation"]),
+        _sequence_words(row["sheet"]),
         format_clock(row["wall_s"]),
     )
 
@@ -82,12 +82,13 @@ def _run_blocks(run: Run, record: Record) -> Iterator[str | Table]:
         return
     yield from verdict(record)
     yield _snapshots(record)
-    yield f"phases: {', '.join(READINGS[reading].lower() for reading in record.metrics[-1]['phase'])}, in this order"
+    if read := _readings(record):
+        yield f"phases: {', '.join(READINGS[reading] for reading in read)}, in this order"
 
 
 def _snapshots(record: Record) -> Table:
     """Return a row for each snapshot: the share of each outcome, the probe's R², phases."""
-    site = record.phase_site("representation")
+    site = record.phase_site("sheet")
     columns = [(split, outcome.name) for split in record.splits for outcome in record.outcomes]
     # of labels that are not trained on, success alone
     columns = [(s, name) for s, name in columns if s == record.splits[0] or name == record.outcomes[-1].name]
@@ -95,6 +96,7 @@ def _snapshots(record: Record) -> Table:
         name if split == record.splits[0] else f"{name}, {split_words(split)}" for split, name in columns
     ]
     probe = f"{probed('probe R²', record.factors)} at {site_words(site) if site else '?'}"
+    read = _readings(record)
 
     def cells(line: dict[str, Any]) -> Iterator[str]:
         yield from (format_count(line["step"]), format_count(line["images_seen"]))
@@ -103,10 +105,18 @@ def _snapshots(record: Record) -> Table:
         yield from (format_percent((shares.get(split) or {}).get(name)) for split, name in columns)
         summary = probe_summary(score(line, "probe_r2", site), record.factors) if site else None
         yield NOTHING if summary is None else summary.text
-        yield " ".join(phase[0] if phase != "undecided" else "-" for phase in line["phase"].values())
+        letters = (line["phase"].get(reading) for reading in read)
+        yield " ".join("-" if letter in (None, "undecided") else letter for letter in letters) or NOT_READ
 
     return Table(("step", "images", "loss", *names, probe, "phases"), map(cells, record.metrics))
 
 
+def _readings(record: Record) -> list[str]:
+    """Return the readings of phases that the run has."""
+    return [reading for reading in READINGS if any(record.phases(reading))]
+
+
 def _sequence_words(sequence: list[str] | None) -> str:
-    return " ".join(sequence) if sequence else NOTHING
+    if sequence is None:
+        return NOT_READ
+    return " ".join(sequence) or NOTHING

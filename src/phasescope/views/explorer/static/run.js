@@ -15,7 +15,7 @@ import {phaseBadge, stateOf} from "./runs.js";
 import {following, followKeys, scrubber} from "./scrubber.js";
 import {pageOf} from "./studies.js";
 import {phaseKey, phasesTerm, term} from "./words.js";
-import {detailsOf, lineAt, outcomeColour} from "./world.js";
+import {detailsOf, kindsRead, lineAt, outcomeColour} from "./world.js";
 
 const FEW = 36;
 const FIRST = 3; // charts beside the manifold; the others stand below, two in a row
@@ -148,7 +148,7 @@ class RunView {
     const panels = [this.manifold.view({details, snapshot, samples, selected}), images];
     const [choices, charts] = this.histories(lineAt(details, snapshot));
     const page = [
-      ALONE && phaseKey(details.outcomes),
+      ALONE && phaseKey(details.outcomes, kindsRead(details)),
       head({name, details, studies, snapshot, error}),
       h("div.sticky", scrubber({details, snapshots, index: state.index, moved: index => set({index})})),
       h("div.columns", h("div.column.histories", choices, charts.slice(0, FIRST)), h("div.column", panels)),
@@ -174,9 +174,9 @@ function head({name, details, studies, snapshot, error}) {
   const member = studies[row.digest];
   const at = lines.findIndex(line => line.step === snapshot?.step);
   const index = at < 0 ? lines.length - 1 : at;
-  const {behaviour, sheet, representation} = lines[index]?.phase ?? {};
+  const {behaviour, sheet} = lines[index]?.phase ?? {};
   const badge = (source, phase) => [h("span.note", source), phaseBadge(phase)];
-  const badges = h("span.pair", badge("images", behaviour), badge("activations", sheet ?? representation));
+  const badges = h("span.pair", badge("images", behaviour), badge("activations", sheet));
   const isSampled = details.snapshots.some(({weights}) => weights) && !details.sampling.error;
   const links = !ALONE && [
     isSampled && h("a.button", {href: address("sample", name)}, "sample images"),
@@ -189,7 +189,7 @@ function head({name, details, studies, snapshot, error}) {
     h("div", h("dt", term(word, fact)), h("dd", headline.values[index]?.[i] ?? "–"));
   return h(
     "header.runhead",
-    h("div.heading", title, stateOf(row), badges, phasesTerm(undefined, outcomes), links),
+    h("div.heading", title, stateOf(row), badges, phasesTerm(undefined, outcomes, kindsRead(details)), links),
     fault(row.error),
     fault(error),
     member && h("p.note", "Study ", link(member.study), `, cell ${member.cell}, seed ${row.seed}`),

@@ -168,12 +168,13 @@ function nothing() {
   );
 }
 
+// "not read" where nothing reads a phase: of activations, if labels are classes or none were recorded
 export function phaseBadge(phase) {
   const isOpen = phase === "undecided";
   return h(
     `span.badge.phase-${phase ?? "none"}`,
     {title: isOpen ? phase : null},
-    isOpen ? "?" : (phase ?? "–")
+    isOpen ? "?" : (phase ?? "not read")
   );
 }
 
@@ -236,12 +237,11 @@ function tableRow(row, fields, chosen, set) {
 
 function numbers(row, isBroken) {
   if (isBroken) return ["phase", "success", "probe", "images"].map(key => h(`td.${key}`));
-  const {behaviour: images, sheet, representation} = row.phases ?? {};
-  const latents = sheet ?? representation;
-  const passed = reading => reading?.sequence.join(", ") || "undecided";
-  const title = `behaviour ${passed(images)}; activations ${passed(latents)}`;
+  const {behaviour, sheet} = row.phases ?? {};
+  const passed = reading => (reading ? reading.sequence.join(", ") || "undecided" : "not read");
+  const title = `behaviour ${passed(behaviour)}; activations ${passed(sheet)}`;
   return [
-    h("td.phase", h("span.pair", {title}, phaseBadge(images?.last), phaseBadge(latents?.last))),
+    h("td.phase", h("span.pair", {title}, phaseBadge(behaviour?.last), phaseBadge(sheet?.last))),
     h("td.success", percent(row.success)),
     h("td.probe", probeOf(row)),
     h("td.images", {title: `step ${integer(row.step)} of ${integer(row.steps)}`}, compact(row.images_seen))

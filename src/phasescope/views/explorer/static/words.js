@@ -32,12 +32,16 @@ export const terms = names =>
     names.map(name => term(name))
   );
 
-// what A, B and C are; `outcomes` of a run, if there is one, by the phase that each speaks for
-export function phasesTerm(text = "what A, B, C are", outcomes = []) {
-  return button(text, () => show("A, B and C", h("div", phaseKey(outcomes), h("p", TERMS.phase.sentence))));
+const KINDS = Object.keys(PHASES.A);
+
+// what A, B and C are; `outcomes` of a run, if there is one, by the phase that each speaks for; `kinds` that it reads
+export function phasesTerm(text = "what A, B, C are", outcomes = [], kinds = KINDS) {
+  return button(text, () =>
+    show("A, B and C", h("div", phaseKey(outcomes, kinds), h("p", TERMS.phase.sentence)))
+  );
 }
 
-export function phaseKey(outcomes = []) {
+export function phaseKey(outcomes = [], kinds = KINDS) {
   const meaning = (letter, [name, {sentence, svg}]) => {
     const here =
       name === "images" ? outcomes.filter(({phase}) => phase === letter).map(({name}) => name) : [];
@@ -48,9 +52,11 @@ export function phaseKey(outcomes = []) {
     h(
       "li",
       h(`span.badge.phase-${letter}`, letter),
-      Object.entries(meanings).map(pair => meaning(letter, pair))
+      Object.entries(meanings)
+        .filter(([kind]) => kinds.includes(kind))
+        .map(pair => meaning(letter, pair))
     );
-  return h("ul.phasekey", Object.entries(PHASES).map(entry));
+  return kinds.length > 0 && h("ul.phasekey", Object.entries(PHASES).map(entry));
 }
 
 function drawing(svg) {

@@ -78,11 +78,17 @@ export const success = ({outcomes}) => outcomes.at(-1)?.name ?? null;
 // the line of the metrics at each snapshot
 export const lineAt = ({lines}, snapshot) => lines.find(line => line.step === snapshot?.step);
 
-// of behaviour; where nothing reads the images, of the representation
+// the data of which a run reads phases
+export const kindsRead = ({lines}) =>
+  Object.entries({images: "behaviour", activations: "sheet"})
+    .filter(([, reading]) => lines.some(({phase}) => phase?.[reading]))
+    .map(([kind]) => kind);
+
+// of behaviour; where nothing reads the images, of the sheet
 export const phasesOf = (details, snapshots) =>
   snapshots.map(snapshot => {
     const phase = lineAt(details, snapshot)?.phase;
-    return phase?.behaviour ?? phase?.representation ?? null;
+    return phase?.behaviour ?? phase?.sheet ?? null;
   });
 
 // a label within the factors' ranges: whole where values are names, else to a 3200th of the range
