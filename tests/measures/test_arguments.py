@@ -27,7 +27,6 @@ from phasescope.measures import (
     label_variance,
     mig,
     onset,
-    ordered,
     p1_phase,
     p1_phases,
     p1_r2,
@@ -45,6 +44,7 @@ from phasescope.measures import (
     trustworthiness,
     two_nn,
 )
+from phasescope.measures.learning.phases import ordered
 from phasescope.measures.over_runs.resampling import mean_over_runs, over_runs, share_interval
 
 RNG = np.random.default_rng(0)

@@ -21,6 +21,7 @@ from phasescope.studies import (
     ever,
     product,
 )
+from phasescope.views.report.study_page import by_retired_rule
 
 ACCURACY = end("accuracy.grid.joint")
 
@@ -136,6 +137,10 @@ def reads(column: str) -> Study:
         ("accuracy.gird.joint", "`gird` is no split of its world (grid, off_grid)"),
         ("accuracy.grid.jiont", "`jiont` must be one of joint, x, y"),
         ("acuracy.grid.joint", "none begins with `acuracy`; the most similar one is `accuracy`"),
+        (
+            "phase.representation",
+            "it is by a rule that is retired; `phase.sheet` is the phase of the activations",
+        ),
         ("mig.a.6.value", "`a` is no layer of its network (stem, down1, down2, down3, mid, up1, up2, up3)"),
         ("probe_r2.mid.600.detail.hue", "`hue` must be one of x, y"),
     ],
@@ -161,6 +166,11 @@ def test_a_foil_needs_a_second_run_of_each_cell_and_a_difference_an_axis():
         study(seeds=1, claims=[claim(statistic=Agreement())])
     with pytest.raises(UserError, match=r"`first` of `one` \(={'sgima': 2.0}\) .* its axes are cell, sigma"):
         study(claims=[claim(statistic=Difference("sgima", 2.0, 1.0))])
+
+
+def test_a_claim_that_rests_on_a_retired_rule_is_marked_on_its_page():
+    assert by_retired_rule(reads("phase.representation")) == [claim().name]
+    assert by_retired_rule(reads("phase.sheet")) == by_retired_rule(reads("phase.representation_p1")) == []
 
 
 @pytest.mark.parametrize(

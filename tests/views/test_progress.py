@@ -5,6 +5,15 @@ import re
 from phasescope.views.terminal import progress
 
 
+def test_a_snapshots_line_has_the_phase_of_images_and_that_of_the_sheet():
+    metrics = {"step": 20, "images_seen": 320, "loss": 0.25}
+    phases = {"behaviour": "A", "sheet": "B", "representation": "C", "representation_p1": "C"}
+    line = progress.snapshot_line({**metrics, "phase": phases})
+    assert line.endswith("behaviour A, sheet B")
+    line = progress.snapshot_line({**metrics, "phase": {"behaviour": "A", "representation": "C"}})
+    assert line.endswith("behaviour A, sheet not read")
+
+
 def test_a_log_has_a_line_from_time_to_time(capsys, monkeypatch):
     with progress.counting("measuring") as notify:
         notify(1, 8)

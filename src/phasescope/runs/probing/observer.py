@@ -201,8 +201,10 @@ class Observer(ProbeSet):
         if isinstance(self.plan.p1, SiteConfig) and "latents" in self.plan.observe:
             at = self.plan.p1.site
             earlier = [entry for entry in self.folder.metrics if entry["step"] < step]
-            now = tuple(scores[name][at] for name in OF_P1)
-            result["representation_p1"] = phases.p1_phases([*course(earlier, at), now])[-1]
+            share, dimension, p1_r2 = (scores[name][at] for name in OF_P1)
+            result["representation_p1"] = phases.p1_phases([*course(earlier, at), (share, dimension, p1_r2)])[
+                -1
+            ]
         return result
 
     def _write(

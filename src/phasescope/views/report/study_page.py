@@ -51,7 +51,7 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         runs=runs,
         plots=[plot for plot, _ in drawn],
         rows=[(f"[{claim.sentence}](#{claim.name})", *numbers.claim_cells(claim)) for claim in judged.claims],
-        retired=_by_retired_rule(study),
+        retired=by_retired_rule(study),
         known=known,
         changed=changed_sources(study, known) if known else (),
         amended=numbers.amendment_lines(known) if known else (),
@@ -60,7 +60,7 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
     return {folder / PAGE: text} | {folder / name: content for name, content in figures.items()}
 
 
-def _by_retired_rule(study: Study) -> list[str]:
+def by_retired_rule(study: Study) -> list[str]:
     """Return the names of the claims that read a phase by a rule that is retired."""
     if RETIRED not in study.columns:
         return []

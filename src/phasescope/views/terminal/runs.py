@@ -83,7 +83,8 @@ def _run_blocks(run: Run, record: Record) -> Iterator[str | Table]:
     yield from verdict(record)
     yield _snapshots(record)
     if read := _readings(record):
-        yield f"phases: {', '.join(READINGS[reading] for reading in read)}, in this order"
+        order = ", in this order" if len(read) > 1 else ""
+        yield f"phases: {', '.join(READINGS[reading] for reading in read)}{order}"
 
 
 def _snapshots(record: Record) -> Table:

@@ -244,7 +244,10 @@ function differences({names, known, group}, several, fields) {
   const state = name => h("td", known.get(name).error ?? stateOf(known.get(name).row));
   const body = [
     h("tr", h("th", {scope: "row"}, "state"), names.map(state)),
-    line(phasesTerm("phases of behaviour"), row => row.phases?.behaviour?.sequence.map(phaseBadge) ?? "not read"),
+    line(
+      phasesTerm("phases of behaviour"),
+      row => row.phases?.behaviour?.sequence.map(phaseBadge) ?? "not read"
+    ),
     line("onset of C, images", row => integer(row.phases?.behaviour?.onsets.C)),
     line(term("sheet"), row => row.phases?.sheet?.sequence.map(phaseBadge) ?? "not read"),
     line("success", row => percent(row.success)),
