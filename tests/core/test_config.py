@@ -46,6 +46,10 @@ class Board(Config):
         return self
 
 
+class Anything(Config):
+    value: Any
+
+
 class House(Config):
     board: Board = Board()
     """a board"""
@@ -118,6 +122,125 @@ def test_another_kind_drops_the_former_kinds_fields():
 def test_the_same_kind_keeps_them():
     tree = {"shape": {"kind": "round", "radius": 2.0}}
     assert set_overrides(tree, parse_overrides(["shape.kind=round"])) == tree
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (["shape.kind=round"], {"kind": "round", "radius": 2.0}),
+        (["shape.kind=square"], {"kind": "square"}),
+    ],
+)
+def test_a_kind_that_the_tree_leaves_out_is_that_of_the_defaults(words, kept):
+    tree, defaults = {"shape": {"radius": 2.0}}, {"shape": {"kind": "round", "radius": 1.0}}
+    assert set_overrides(tree, parse_overrides(words), defaults) == {"shape": kept}
+
+
+def test_below_another_kind_than_the_defaults_the_fields_of_a_kind_that_is_left_out_stay():
+    """Its kind is not known here: if they are not fields of the one that is named, an error says so."""
+    tree = {"a": {"kind": "other", "b": {"m": 1}}}
+    defaults = {"a": {"kind": "usual", "b": {"kind": "in"}}}
+    expected = {"a": {"kind": "other", "b": {"kind": "out", "m": 1}}}
+    assert set_overrides(tree, parse_overrides(["a.b.kind=out"]), defaults) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "word", "path", "value"),
+    [
+        ({"world": {"design": {"dx": 0.5, "dy": 0.5}}}, "world.design.kind=grid", "world.design.dx", 0.5),
+        ({"family": {"predict": "x"}}, "family.kind=diffusion", "family.predict", "x"),
+        (
+            {"preset": "lean", "family": {"sampler": {"steps": 7}}},
+            "family.sampler.kind=dpm_solver",
+            "family.sampler.steps",
+            7,
+        ),
+        (
+            {"training": {"optimiser": {"betas": [0.5, 0.6]}}},
+            "training.optimiser.kind=adamw",
+            "training.optimiser.betas",
+            (0.5, 0.6),
+        ),
+    ],
+)
+def test_naming_the_kind_that_is_there_keeps_the_files_fields(fields, word, path, value, tmp_path: Path):
+    file = tmp_path / "run.yaml"
+    file.write_text(yaml.safe_dump(fields))
+    config = load_config(file, [word])
+    for name in path.split("."):
+        config = getattr(config, name)
+    assert config == value
+
+
+def test_a_wider_override_comes_first_whatever_the_order():
+    words = ["a.b=1", "a={b: 2, c: 3}"]
+    expected = {"a": {"b": 1, "c": 3}}
+    assert set_overrides({}, parse_overrides(words)) == expected
+    assert set_overrides({}, parse_overrides(reversed(words))) == expected
+
+
+def test_a_key_that_is_given_twice_is_refused(tmp_path: Path):
+    with pytest.raises(UserError, match=r"`training.batch` \(=2 times\) must be given once"):
+        load_config(overrides=["training.batch=4", "training.batch=8"])
+    file = tmp_path / "run.yaml"
+    file.write_text("training:\n  batch: 4\n  steps: 9\n  batch: 8\n")
+    with pytest.raises(UserError, match=r"`batch` is given twice.* line 4") as caught:
+        load_config(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_merge_key_of_yaml_may_be_overridden():
+    assert parse_yaml("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}")["b"] == {"x": 3, "y": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-8", 1e-8), ("1E5", 1e5), ("+2e3", 2000.0), ("-1e-3", -0.001), ("1.5e3", 1500.0), (".5", 0.5), ("1.", 1.0),
+        ("1_000", 1000), ("7", 7), ("010", 10), ("0x10", 16), ("12:30", "12:30"), ("1:02:03.5", "1:02:03.5"),
+        ("1e", "1e"), ("e5", "e5"), ("1e-", "1e-"), ("1.2.3", "1.2.3"), (".inf", float("inf")), ("true", True), ("x", "x"),
+        ("'1e-8'", "1e-8"),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_as_python_writes_them(text: str, value: Any):
+    ((_, read),) = parse_overrides([f"a={text}"])
+    assert type(read) is type(value)
+    assert read == value
+
+
+@given(
+    st.text()
+    | st.floats(allow_nan=False)
+    | st.integers()
+    | st.booleans()
+    | st.none()
+    | st.from_regex(r"[-+0-9.e_:xo]{1,8}", fullmatch=True)
+)
+def test_what_a_run_writes_into_its_configuration_is_read_as_it_was(value: Any):
+    config = Anything.from_tree({"value": value})
+    assert Anything.from_tree(parse_yaml(config.yaml())) == config
+    assert parse_yaml(config.yaml()) == {"value": value}
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "seed=true",
+        "training.batch=yes",
+        "training.clip=on",
+        "probing.t=[true]",
+        "probing.images={grid: true}",
+        "training.label_dropout=true",
+        "world.sigma_px=true",
+    ],
+)
+def test_a_truth_value_is_no_number(word: str):
+    with pytest.raises(UserError, match=r"\(=.*True.*\) must be a number, not true or false"):
+        load_config(overrides=[word])
+
+
+def test_a_truth_value_stays_one_where_a_field_takes_it():
+    assert load_config(overrides=["training.compile=true"]).training.compile is True
 
 
 def test_an_outer_kind_does_not_drop_what_the_words_say_of_an_inner_one():

@@ -11,9 +11,9 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -47,6 +47,16 @@ class Config(BaseModel):
                     raise ValueError(f"`{name}` (={_short(value)}) is not a field: fields here are {known}")
         return tree
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_numbers_for_numbers(cls, tree: Any) -> Any:
+        """Raise ValueError if a field that takes no truth value is given one, which pydantic would read as 0 or 1."""
+        for name, value in tree.items() if isinstance(tree, dict) else ():
+            field = cls.model_fields.get(name)
+            if field is not None and _holds_truth(value) and _takes_no_truth(field.annotation):
+                raise ValueError(f"`{name}` (={_short(value)}) must be a number, not true or false")
+        return tree
+
     @classmethod
     def from_tree(cls, tree: Mapping[str, Any]) -> Self:
         """Return the configuration of a `tree` (nested dicts, as from YAML).
@@ -64,7 +74,7 @@ class Config(BaseModel):
         return self.model_dump(mode="json")
 
     def yaml(self) -> str:
-        return yaml.safe_dump(self.tree(), sort_keys=False)
+        return to_yaml(self.tree())
 
     def identity(self) -> Tree:
         """Return the fields that differ from their defaults, and `kind` if there are several kinds."""
@@ -95,6 +105,25 @@ class _Required:
     """Sentinel for required fields."""
 
 
+def _holds_truth(value: Any) -> bool:
+    """Return whether a value is true or false, or a list or mapping that holds one."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return isinstance(value, bool) or (isinstance(value, list | tuple) and any(map(_holds_truth, value)))
+
+
+def _takes_no_truth(annotation: Any) -> bool:
+    """Return whether a field's type is made of numbers and texts alone."""
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return not any(isinstance(choice, bool) for choice in get_args(annotation))
+    if origin is Annotated:
+        return _takes_no_truth(get_args(annotation)[0])
+    if origin is not None:
+        return all(_takes_no_truth(part) for part in get_args(annotation) if part is not Ellipsis)
+    return annotation in (int, float, str, type(None))
+
+
 def _identity(value: Any) -> Any:
     if isinstance(value, Config):
         return value.identity()
@@ -105,14 +134,72 @@ def _identity(value: Any) -> Any:
     return value
 
 
-def parse_yaml(text: str) -> Any:
+class _ByHand(LOADER):
+    """Loads what a person wrote: numbers as Python writes them, and each key once.
+
+    YAML 1.1, by which PyYAML reads, takes 1e-8 for a text, 010 for 8 and 12:30 for 750. What this program wrote before is
+    read as YAML 1.1 all the same, as it was meant: a text 1e-8 stands there without quotes.
+    """
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen = []
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                continue
+            name = self.construct_object(key, deep=True)
+            if name in seen:
+                raise ValueError(f"`{name}` is given twice, again in line {key.start_mark.line + 1}")
+            seen.append(name)
+        return super().construct_mapping(node, deep)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a text that looks like a number with quotes, whoever reads it."""
+
+
+_FLOAT = re.compile(
+    r"""^(?:[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?
+        |[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+
+        |[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$""",
+    re.VERBOSE,
+)
+_INTEGER = re.compile(r"^[-+]?(?:[0-9][0-9_]*|0x[0-9a-fA-F_]+)$")
+_NUMBERS = {"tag:yaml.org,2002:float": _FLOAT, "tag:yaml.org,2002:int": _INTEGER}
+
+_ByHand.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _NUMBERS]
+    for first, resolvers in LOADER.yaml_implicit_resolvers.items()
+}
+for _class in (_ByHand, _Dumper):
+    for _tag, _pattern in _NUMBERS.items():
+        _class.add_implicit_resolver(_tag, _pattern, list("-+.0123456789"))
+_ByHand.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(_plain_integer(node.value), 0))
+
+
+def _plain_integer(text: str) -> str:
+    """Return an integer's text as Python takes it: digits are decimal even after a 0."""
+    sign, digits = (text[0], text[1:]) if text[0] in "+-" else ("", text)
+    digits = digits.replace("_", "")
+    return sign + (digits if digits.startswith("0x") else digits.lstrip("0") or "0")
+
+
+def to_yaml(tree: Any, **layout: Any) -> str:
+    """Return a tree as YAML, fields in their order; `layout` is that of `yaml.dump`."""
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, **layout)
+
+
+def parse_yaml(text: str, by_hand: bool = False) -> Any:
     """Return the value of a YAML text; None if the text is empty.
+
+    Args:
+        by_hand: whether a person wrote it, not this program: numbers are then read as Python writes them, and a key that is
+            given twice is refused.
 
     Raises:
         ValueError: it is not YAML; the message says why.
     """
     try:
-        tree = yaml.load(text, LOADER)
+        tree = yaml.load(text, _ByHand if by_hand else LOADER)
         if (nodes := _nodes(tree, {})) > MOST_NODES:
             raise ValueError(f"its aliases stand for {nodes:,} values, and may stand for {MOST_NODES:,}")
         return tree
@@ -133,14 +220,17 @@ def _nodes(tree: Any, known: dict[int, int]) -> int:
     return known.get(id(tree), 1)
 
 
-def read_yaml(path: Path) -> Tree:
+def read_yaml(path: Path, by_hand: bool = False) -> Tree:
     """Return the mapping in a YAML file.
+
+    Args:
+        by_hand: as `parse_yaml` takes it.
 
     Raises:
         UserError: no such file, not readable, not YAML, or not a mapping.
     """
     try:
-        tree = parse_yaml(path.read_bytes().decode())
+        tree = parse_yaml(path.read_bytes().decode(), by_hand)
     except OSError as error:
         raise UserError(f"`{path}` cannot be read: {error.strerror}") from None
     except ValueError as error:
@@ -156,15 +246,17 @@ def parse_overrides(overrides: Iterable[str]) -> list[tuple[list[str], Any]]:
     """Return overrides as paths and values: ``training.batch=32`` -> ``(["training", "batch"], 32)``; values are YAML.
 
     Raises:
-        UserError: a word that is not ``key=value``, or whose value is not YAML.
+        UserError: a word that is not ``key=value``, or whose value is not YAML; a key is given twice.
     """
+    overrides = list(overrides)
+    check_once([word.partition("=")[0] for word in overrides])
     parsed = []
     for word in overrides:
         key, equals, value = word.partition("=")
         if not equals or not all(key.split(".")):
             raise UserError(f"`{_short(word)}` must have the form key=value, as in training.batch=32")
         try:
-            parsed.append((key.split("."), parse_yaml(value)))
+            parsed.append((key.split("."), parse_yaml(value, by_hand=True)))
         except ValueError as error:
             raise UserError(
                 f"`{_short(key)}` (={_short(value)}) must be a YAML value, as in [1, 2] or {{kind: adamw}}: {error}"
@@ -172,52 +264,73 @@ def parse_overrides(overrides: Iterable[str]) -> list[tuple[list[str], Any]]:
     return parsed
 
 
-def set_overrides(tree: Tree, overrides: Iterable[tuple[list[str], Any]]) -> Tree:
-    """Return `tree` with each override set.
+def check_once(keys: Sequence[str]) -> None:
+    """Raise UserError if a key is given twice."""
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise UserError(f"`{twice[0]}` (={keys.count(twice[0])} times) must be given once")
 
-    Another `kind` starts from that kind's own defaults, whatever the order of the overrides: the tree's fields of the former
-    kind are dropped. Items of lists are named by their number, from 0.
+
+def set_overrides(
+    tree: Tree, overrides: Iterable[tuple[list[str], Any]], defaults: Mapping[str, Any] | None = None
+) -> Tree:
+    """Return `tree` with each override set; wider ones come first, whatever their order.
+
+    Another `kind` starts from that kind's own defaults: the tree's fields of the former kind are dropped. Items of lists are
+    named by their number, from 0.
+
+    Args:
+        defaults: what `tree` is merged into later. A kind that the tree leaves out is theirs.
     """
 
-    def outer_kinds_first(override: tuple[list[str], Any]) -> tuple[bool, int]:
+    def wider_first(override: tuple[list[str], Any]) -> tuple[int, bool]:
         path, _ = override
-        return (False, len(path)) if path[-1] == "kind" else (True, 0)
+        return len(path), path[-1] != "kind"
 
     tree = copy.deepcopy(tree)
-    for path, value in sorted(overrides, key=outer_kinds_first):
+    for path, value in sorted(overrides, key=wider_first):
         *parents, leaf = path
         node: Any = tree
+        usual: Any = defaults
         for depth, parent in enumerate(parents, 1):
             if isinstance(node, list):
                 node = dict(zip(map(str, range(len(node))), node, strict=True))
             elif node.get(parent) is None:
                 node[parent] = {}
             node = node.get(parent)
+            usual = usual.get(parent) if isinstance(usual, Mapping) else None
             if not isinstance(node, dict | list) or (depth == len(parents) and isinstance(node, list)):
                 raise UserError(
                     f"`{'.'.join(path)}` (={_short(value)}) must be a field: "
                     f"`{'.'.join(path[:depth])}` (={_short(node)}) holds none"
                 )
+            # Below another kind than theirs the defaults say nothing.
+            if leaf != "kind" or depth < len(parents):
+                usual = usual if _may_be_merged(usual, node) else None
+
         assert isinstance(node, dict), "what is left of a path stands in a mapping"
-        if leaf == "kind" and node.get("kind") != value:
+        if leaf == "kind" and value != node.get("kind", _kind_of(usual, value)):
             node.clear()
         node[leaf] = value
     return tree
+
+
+def _kind_of(tree: Any, otherwise: Any) -> Any:
+    return tree.get("kind", otherwise) if isinstance(tree, Mapping) else otherwise
+
+
+def _may_be_merged(base: Any, over: Any) -> bool:
+    """Return whether `over` is of the kind that `base` has, so that its fields are fields of that."""
+    if not isinstance(base, Mapping) or not isinstance(over, Mapping):
+        return False
+    return over.get("kind", base.get("kind")) == base.get("kind")
 
 
 def merge(base: Tree, over: Mapping[str, Any]) -> Tree:
     """Return `base` with the values of `over`, mapping by mapping; another `kind` replaces the whole mapping."""
     merged = dict(base)
     for key, value in over.items():
-        old = merged.get(key)
-        if (
-            isinstance(old, dict)
-            and isinstance(value, Mapping)
-            and value.get("kind", old.get("kind")) == old.get("kind")
-        ):
-            merged[key] = merge(old, value)
-        else:
-            merged[key] = value
+        old: Any = merged.get(key)
+        merged[key] = merge(old, value) if _may_be_merged(old, value) else value
     return merged
 
 

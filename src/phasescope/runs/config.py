@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from phasescope.core.config import Config, Tree, merge, parse_overrides, read_yaml, set_overrides
+from phasescope.core.config import Config, Tree, check_once, merge, parse_overrides, read_yaml, set_overrides
 from phasescope.core.errors import UserError, log_once
 from phasescope.core.kinds import Kind, is_reference, reference_to
 from phasescope.core.randomness import numpy_generator
@@ -160,9 +160,21 @@ def load_config(file: Path | str | None = None, overrides: Iterable[str] = ()) -
     """
     if isinstance(overrides, str):
         raise UserError(f"`overrides` (={overrides}) must be a list of key=value texts")
-    tree = set_overrides(read_yaml(Path(file)) if file else {}, parse_overrides(overrides))
+    tree = with_overrides(read_yaml(Path(file), by_hand=True) if file else {}, parse_overrides(overrides))
     name = tree.pop("preset", None)
     return over_defaults(*([] if name is None else [preset(str(name)).fields]), tree)
+
+
+def with_overrides(tree: Tree, overrides: Iterable[tuple[list[str], Any]]) -> Tree:
+    """Return a file's tree with overrides set. A kind that the file leaves out is that of the preset which either names.
+
+    Raises:
+        UserError: an override is below what holds no fields; there is no such preset.
+    """
+    overrides = list(overrides)
+    named = [value for path, value in overrides if path == ["preset"]] or [tree.get("preset")]
+    base = defaults() if named[0] is None else merge(defaults(), preset(str(named[0])).fields)
+    return set_overrides(tree, overrides, base)
 
 
 def over_defaults(*trees: Tree) -> RunConfig:
@@ -211,9 +223,7 @@ def split_arguments(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
     """
     overrides = [word for word in arguments if re.match("[^/=]*=", word)]
     files = [word for word in arguments if word not in overrides]
-    keys = [word.partition("=")[0] for word in overrides]
-    if twice := [key for key in keys if keys.count(key) > 1]:
-        raise UserError(f"`{twice[0]}` (={keys.count(twice[0])} times) must be given once")
+    check_once([word.partition("=")[0] for word in overrides])
     for word in files:
         if not word.endswith((".yaml", ".yml")):
             raise UserError(f"`{word}` must be FILE.yaml or key=value, as in training.batch=32")

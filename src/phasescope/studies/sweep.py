@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.core.config import Tree, parse_overrides, read_yaml, set_overrides
+from phasescope.core.config import Tree, parse_overrides, read_yaml
 from phasescope.core.errors import UserError
-from phasescope.runs.config import RunConfig, split_arguments
+from phasescope.runs.config import RunConfig, split_arguments, with_overrides
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.writer import WHERE_COMPUTED
 from phasescope.studies.cells import DEFAULTS, Cell
@@ -52,7 +52,7 @@ def sweep_of(arguments: Sequence[str], name: str | None = None) -> Study:
     if name is not None and not NAME.fullmatch(name):
         raise UserError(f"`--name` (={name}) must be letters, digits, ., _ and -, 64 at most, for a folder")
     file, overrides = split_arguments(arguments)
-    base: Tree = read_yaml(file) if file else {}
+    base: Tree = read_yaml(file, by_hand=True) if file else {}
     values = {word.partition("=")[0]: list(_values_of(word)) for word in overrides}
     of_file = base.pop("seed", 0)
     seeds = _seeds([seed for _, seed in values.pop("seed", [([], of_file)])])
@@ -163,7 +163,7 @@ def _seeds(values: Sequence[Any]) -> int:
 
 
 def _cell(base: Tree, fixed: Sequence[Override], point: Sequence[Override]) -> Cell:
-    tree = set_overrides(base, [*fixed, *point])
+    tree = with_overrides(base, [*fixed, *point])
     preset = tree.pop("preset", None)
     name = ", ".join(f"{'.'.join(path)}={_text(value)}" for path, value in point)
     return Cell(name or "one", tree, base=str(preset or ""))

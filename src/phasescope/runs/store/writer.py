@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from phasescope.core.config import Tree, read_yaml
+from phasescope.core.config import Tree, read_yaml, to_yaml
 from phasescope.core.errors import UserError, reading
 from phasescope.core.kinds import is_reference, source_digests
 from phasescope.runs.store.files import append_json_lines, folder_aside, remove_asides, to_json, write_aside
@@ -47,10 +47,8 @@ class RunWriter(Run):
 
     def write_config(self, config: Tree) -> None:
         """Write config.yaml and config.json, and sources.json if the configuration names sources of your own."""
-        import yaml
-
         self._write_sources(config)
-        text = yaml.safe_dump(config, sort_keys=False)
+        text = to_yaml(config)
         as_read = {"config_yaml_sha256": hashlib.sha256(text.encode()).hexdigest(), "config": config}
         self.write_json("config.json", as_read)
         write_aside(self.path / "config.yaml", text)

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import yaml
 
+from phasescope.core.config import to_yaml
 from phasescope.core.errors import UserError, reading
 from phasescope.core.factors import Factor
 from phasescope.runs.loading import not_imported
@@ -45,7 +45,7 @@ def history(record: Record) -> dict[str, Any]:
     return {
         "sentence": record.about.get("sentence"),
         "config": record.complete_config,
-        "configuration": yaml.safe_dump(record.config, sort_keys=False),
+        "configuration": to_yaml(record.config),
         "verdict": words.verdict(record),
         "headline": _headline(record),
         "subject": words.subject(record),

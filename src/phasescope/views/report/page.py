@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import numpy as np
-import yaml
 
+from phasescope.core.config import to_yaml
 from phasescope.core.sites import Site
 from phasescope.runs.store.files import to_json, with_leaves, write_aside
 from phasescope.runs.store.folder import Run
@@ -65,7 +65,7 @@ def render_report(run: Run) -> str:
         carried=carried,
         scores=score_table(list(last_scores(record)) if record.metrics else [], record.factors),
         last_step=record.metrics[-1]["step"] if record.metrics else 0,
-        configuration=yaml.safe_dump(portable(record.config), sort_keys=False),
+        configuration=to_yaml(portable(record.config)),
         provenance=provenance(record),
     )
 

@@ -8,9 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 
-from phasescope.core.config import Config, Tree
+from phasescope.core.config import Config, Tree, to_yaml
 from phasescope.core.factors import Factors
 from phasescope.core.sites import Site
 from phasescope.measures import Score
@@ -40,7 +39,7 @@ def _fields(config: Config, tree: Tree, indent: str = "") -> Iterator[str]:
             yield from _fields(inner, value, f"{indent}  ")
         else:
             # One line for each field, however long its value is: a comment goes behind it.
-            text = yaml.safe_dump({name: value}, default_flow_style=True, sort_keys=False, width=math.inf)
+            text = to_yaml({name: value}, default_flow_style=True, width=math.inf)
             yield f"{indent}{text.strip()[1:-1]}{meaning}"
 
 
