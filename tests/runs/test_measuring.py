@@ -99,3 +99,30 @@ def test_bad_input_in_a_file_is_told_in_one_line(arrays, message, tmp_path, caps
     error = capsys.readouterr().err
     assert re.search(message, error)
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["FILE", "--step", "5"],
+            "`--step` (=5) must be left out for a file: it chooses a snapshot of a run",
+        ),
+        (
+            ["run", "--latents", "z"],
+            "`--latents` (=z) must be left out for a run: it describes a file's arrays",
+        ),
+        (
+            ["run", "--span", "32"],
+            "`--span` (=32.0) must be left out for a run: it describes a file's arrays",
+        ),
+        (
+            ["run", "--categorical", "x"],
+            "`--categorical` (=x) must be left out for a run: it describes a file's arrays",
+        ),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(words, message, file, capsys):
+    given = [str(file) if word == "FILE" else word for word in words]
+    assert main(["measure", *given]) == 2
+    assert capsys.readouterr().err == f"phasescope: {message}\n"

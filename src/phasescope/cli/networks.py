@@ -1,9 +1,11 @@
 """The commands that measure networks, intervene on them, and predict what they will learn; what they do is elsewhere."""
 
 from pathlib import Path
+from typing import Any
 
 import phasescope
 from phasescope.cli import arguments as arg
+from phasescope.core.errors import UserError
 from phasescope.views.terminal.printing import Result
 
 
@@ -72,12 +74,30 @@ def measure(
     from phasescope.views.record import Record
     from phasescope.views.terminal.results import scores
 
+    of_file = {
+        "latents": None if latents == "latents" else latents,
+        "labels": None if labels == "labels" else labels,
+        "names": names,
+        "periodic": periodic,
+        "span": span,
+        "categorical": categorical,
+    }
     if target.endswith(".npz"):
+        _leave_out("a file: it chooses a snapshot of a run", step=step)
         file, columns = Path(target), (names, periodic or (), span)
         table = measure_file(file, latents, labels, *columns, only, categorical or (), notify)
         return scores(table, phasescope.Factors()).to(json)
+    _leave_out("a run: it describes a file's arrays", **of_file)
     run = phasescope.find_run(target, runs)
     return scores(measure_run(run, step, only, notify), Record(run).factors).to(json)
+
+
+def _leave_out(why: str, **options: Any) -> None:
+    """Raise UserError if one of the options is given, which would be ignored."""
+    for name, value in options.items():
+        if value is not None:
+            shown = ",".join(map(str, value)) if isinstance(value, list) else value
+            raise UserError(f"`--{name}` (={shown}) must be left out for {why}")
 
 
 def intervene(
