@@ -44,6 +44,7 @@ from phasescope.measures import (
     trustworthiness,
     two_nn,
 )
+from phasescope.measures.arguments import real_array
 from phasescope.measures.learning.phases import ordered
 from phasescope.measures.over_runs.resampling import mean_over_runs, over_runs, share_interval
 
@@ -217,6 +218,46 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: battery(LATENTS[:90], LABELS[:90], draws=DRAWS),
         "`draws` (shape (3, 100, 6))",
     ),
+    "masked latents": (
+        lambda: probe_r2(np.ma.array(LATENTS, mask=LATENTS > 5), LABELS),
+        f"`latents` ({(LATENTS > 5).sum()} of 600 masked)",
+    ),
+    "masked draws": (lambda: label_variance(np.ma.array(DRAWS, mask=DRAWS > 5)), "`latents` ("),
+    "masked images": (
+        lambda: gap_ratio(np.ma.array(IMAGES, mask=IMAGES > 0.5), IMAGES, IMAGES),
+        "`generated` (",
+    ),
+    "masked truth values": (
+        lambda: joint_accuracy(np.ma.array(YES, mask=YES), YES),
+        "`correct_x` (12 of 12 masked)",
+    ),
+    "complex labels": (lambda: probe_r2(LATENTS, LABELS + 1j), "`labels` (of complex128)"),
+    "complex latents": (lambda: trustworthiness(LATENTS + 0j, LABELS), "`latents` (of complex128)"),
+    "labels that are text": (lambda: probe_r2(LATENTS, LABELS.astype(str)), "`labels` (of <U"),
+    "labels that are dates": (
+        lambda: probe_r2(LATENTS, LABELS.astype(int).astype("M8[D]")),
+        "`labels` (of datetime64[D])",
+    ),
+    "ragged latents": (lambda: participation_ratio([[1.0, 2.0], [3.0]]), "`latents` (of list)"),
+    "int64 labels that merge": (
+        lambda: probe_r2(LATENTS, 1_764_000_000_000_000_001 + (LABELS * 100).astype(np.int64)),
+        "`labels` (=176400000000000",
+    ),
+    "uint64 labels that merge": (
+        lambda: probe_r2(LATENTS, np.uint64(2**53 + 1) + (LABELS * 100).astype(np.uint64)),
+        "`labels` (=900719925474",
+    ),
+    "Python's integers that merge": (
+        lambda: probe_r2(LATENTS, [[2**70 + 1 + int(100 * a), int(b * 100)] for a, b in LABELS]),
+        "`labels` (=1180591620717411",
+    ),
+    "int64 latents that merge": (
+        lambda: two_nn(2**60 + 1 + (LATENTS * 100).astype(np.int64)),
+        "`latents` (=11529215046068",
+    ),
+    "latents of 1e-100": (lambda: participation_ratio(LATENTS * 1e-100), "`latents` (varying by "),
+    "draws of 1e-200": (lambda: label_variance(DRAWS * 1e-200), "`latents` (varying by "),
+    "labels of 1e-100": (lambda: probe_r2(LATENTS, LABELS * 1e-100), "`labels` (varying by "),
     "over_runs strata": (
         lambda: over_runs(lambda weights: weights @ np.arange(4.0), 4, ["a", "b"]),
         "`strata` (length 2)",
@@ -239,6 +280,20 @@ def test_bad_input_is_one_line_with_its_name_its_value_and_the_rule(call):
     assert line.startswith(beginning)
     assert " must " in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    "labels", [2**60 + 256 * np.arange(N), 2**53 - np.arange(N), np.arange(N).astype(np.uint8)]
+)
+def test_integers_that_float64_holds_are_taken(labels):
+    taken = real_array("labels", labels)
+    assert taken.dtype == float
+    assert [int(value) for value in taken] == labels.tolist()
+
+
+def test_an_array_with_a_mask_that_hides_nothing_is_taken():
+    unmasked = np.ma.array(LATENTS, mask=False)
+    assert participation_ratio(unmasked) == participation_ratio(LATENTS)
 
 
 def test_bad_input_of_every_count_of_a_public_measure_is_refused():

@@ -79,6 +79,14 @@ def _shown(value: object) -> str:
     return f"={' '.join(repr(plain).split())[:60]}"
 
 
+def check_unmasked(name: str, values: Any) -> None:
+    """Raise ValueError if a mask hides entries, which numpy's functions would use all the same."""
+    if isinstance(values, np.ma.MaskedArray) and (hidden := np.ma.count_masked(values)):
+        raise ValueError(
+            f"`{name}` ({hidden} of {values.size} masked) must have no mask: leave these rows out"
+        )
+
+
 def real_array(name: str, values: Any) -> Float[np.ndarray, "*shape"]:
     """Return values as float64.
 

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.arguments import with_counts
+from phasescope.measures.arguments import check_unmasked, with_counts
 from phasescope.measures.scores import Score, baseline_level, percentile_interval
 
 
@@ -93,6 +93,7 @@ def joint_accuracy(
 
 def _truths(name: str, values: ArrayLike) -> Bool[np.ndarray, " n"]:
     """Return truth values of images; ValueError if they are something else, such as shares, whose `&` is another number."""
+    check_unmasked(name, values)
     x = np.asarray(values)
     if x.ndim != 1 or (x.size and x.dtype != bool):
         raise ValueError(
