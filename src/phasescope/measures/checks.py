@@ -16,6 +16,8 @@ MOST_ROWS = 2**14
 LARGEST, SMALLEST = 1e70, 1e-70
 # Squared distances are compared to 6 decimals of the largest: float32 labels on a lattice tie exactly.
 DECIMALS = 6
+# Places on a circle are equal to so many decimals of its period.
+SAME_DECIMALS = 9
 # Values within this share of a factor's range are equal, since float32 labels on a lattice are.
 TOLERANCE = 1e-5
 
@@ -92,6 +94,21 @@ class Labels:
             owner += [k] * len(of_factor)
         return np.stack(columns, axis=1), np.array(owner)
 
+    def repeated(self, at_least: int) -> Int[np.ndarray, " n"] | None:
+        """Return the number of each row's label among the different ones, if some occur in several rows; else None.
+
+        Such rows are noise draws of a label, or images that differ in what labels do not say. To read a label from another
+        row of the same label is no reading of the code. Two cases are None all the same: if all factors are categorical, as
+        a class is learned from its rows; and if fewer than `at_least` labels differ, since none could be read from others.
+        """
+        # Periods that were added leave rounding errors of float64; float32 labels are much farther apart.
+        turns = np.round(self.values / self.factors.span % 1, SAME_DECIMALS) % 1
+        places = np.where(self.factors.periodic, turns, self.values)
+        different, group = np.unique(places, axis=0, return_inverse=True)
+        if self.factors.categorical.all() or not at_least <= len(different) < len(places):
+            return None
+        return group.ravel()
+
     def squared_distances(self) -> Float[np.ndarray, "n n"]:
         """Return those of all rows, at most 1: factors in units of their span, periodic ones the short way round, a
         categorical one 1 if values differ."""
@@ -111,6 +128,17 @@ class Labels:
         if self.factors.categorical.any():
             which = self.factors.names[int(self.factors.categorical.argmax())]
             raise ValueError(f"`factors` ({which} is categorical) must have an order: {why}")
+
+
+def random_folds(
+    n: int, folds: int, rng: np.random.Generator, group: Int[np.ndarray, " n"] | None = None
+) -> list[Int[np.ndarray, " _"]]:
+    """Return n rows in random folds, those of one group together: labels in the order of a grid would leave out whole rows
+    of it."""
+    if group is None:
+        return np.array_split(rng.permutation(n), folds)
+    parts = np.array_split(rng.permutation(group.max() + 1), folds)
+    return [np.flatnonzero(np.isin(group, part)) for part in parts]
 
 
 def check_labels(labels: ArrayLike, n: int | None, factors: Factors | None = None) -> Labels:

@@ -55,10 +55,16 @@ def trustworthiness(
     influences. The baseline `permuted` is the level that T stays below in 95 % of permutations of the labels.
 
     Args:
+        latents: one row per label. Of rows of equal labels, such as noise draws, only the first is taken, since those of one
+            label are near whatever the code: unless all factors are categorical, or too few labels differ for `k`.
         k: number of neighbours.
     """
     x = check_latents(latents, 2 * k + 2, f"k (={k}) must be less than half of them, and of all but one")
     known = check_labels(labels, len(x), factors)
+    group = known.repeated(2 * k + 2)
+    if group is not None:
+        first = np.sort(np.unique(group, return_index=True)[1])
+        x, known = x[first], Labels(known.values[first], known.factors)
     n = len(x)
     rank, near = _label_ranks(known.values.tobytes(), known.factors), nearest(x, k + 1)
     rng = numpy_generator(seed, "trustworthiness")
@@ -73,7 +79,7 @@ def trustworthiness(
         low=low,
         high=min(high, 1.0),
         n=n,
-        estimator=f"trustworthiness, k={k}",
+        estimator=f"trustworthiness, k={k}{'' if group is None else ', the first row of each label'}",
         baselines={"permuted": baseline_level(np.array(permuted))},
     )
 

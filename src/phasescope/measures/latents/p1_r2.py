@@ -20,9 +20,9 @@ from jaxtyping import Float, Int
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import with_counts
-from phasescope.measures.checks import check_labels, check_latents
+from phasescope.measures.checks import check_labels, check_latents, random_folds
 from phasescope.measures.explained import explained
-from phasescope.measures.latents.probe_r2 import estimated, majority
+from phasescope.measures.latents.probe_r2 import estimated, majority, permuted
 from phasescope.measures.scores import Score, baseline_level, bootstrap_weights, percentile_interval
 
 if TYPE_CHECKING:
@@ -72,12 +72,17 @@ def p1_r2(
     y, owner = known.targets()
     K = len(known.factors.names)
 
+    group = known.repeated(2 * FOLDS)
+
     rng = numpy_generator(seeds[0], "p1 order")
-    shuffled = [y[rng.permutation(n)] for _ in range(permutations)]
+    shuffled = [permuted(y, rng, group) for _ in range(permutations)]
     targets = np.concatenate([y, *shuffled], axis=1)
     owners = np.concatenate([owner + K * p for p in range(permutations + 1)])
-    weights = bootstrap_weights(n, resamples, rng)
-    folds = np.array_split(rng.permutation(n), FOLDS)
+    different = n if group is None else int(group.max()) + 1
+    weights = bootstrap_weights(different, resamples, rng)
+    if group is not None:  # as in `probe_r2`, labels are resampled
+        weights = weights[:, group]
+    folds = random_folds(n, FOLDS, rng, group)
 
     classes = np.flatnonzero(known.factors.categorical).tolist()
     every = [k + K * p for p in range(permutations + 1) for k in classes]

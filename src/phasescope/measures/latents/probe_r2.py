@@ -17,7 +17,7 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import share_between_bounds
 from phasescope.measures.arguments import with_counts
-from phasescope.measures.checks import Labels, check_labels, check_latents
+from phasescope.measures.checks import Labels, check_labels, check_latents, random_folds
 from phasescope.measures.explained import explained, misclassified
 from phasescope.measures.latents.ridge import RidgeFit, out_of_fold, ridge_fits
 from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights
@@ -52,7 +52,8 @@ def probe_r2(
     `label_embedding` (the network's encoding of the label) is an upper reference, about 1 by construction.
 
     Args:
-        latents: one row per label; several noise draws of one label must not be rows, since folds would share labels.
+        latents: one row per label. Rows of equal labels, such as noise draws, are in one fold and count as one label, unless
+            all factors are categorical, or fewer than two labels a fold differ: then folds share labels.
     """
     x = check_latents(latents, 2 * folds, f"{folds} folds hold two rows each")
     n, features = x.shape
@@ -60,13 +61,14 @@ def probe_r2(
     y, owner = known.targets()
     K = len(known.factors.names)
 
+    group = known.repeated(2 * folds)
+
     rng = numpy_generator(seed, "order")
     # Permuted labels are further targets of the same fits, which decompose the latents once for all.
-    shuffled = [y[rng.permutation(n)] for _ in range(permutations)]
+    shuffled = [permuted(y, rng, group) for _ in range(permutations)]
     targets = np.concatenate([y, *shuffled], axis=1)
     owners = np.concatenate([owner + K * p for p in range(permutations + 1)])
-    # Folds are random: labels in the order of a grid would leave out whole rows of it.
-    fits = ridge_fits(x, targets, np.array_split(rng.permutation(n), folds))
+    fits = ridge_fits(x, targets, random_folds(n, folds, rng, group))
     predictions = out_of_fold(fits, n)
 
     classes = np.flatnonzero(known.factors.categorical).tolist()
@@ -83,7 +85,10 @@ def probe_r2(
     for k in classes:
         wrong = misclassified(targets, predictions, owners == k)
         influence[:, k] = (wrong / max(wrong.mean(), 1 / n) - wrong.any()) / n
-    weights = bootstrap_weights(n, resamples, rng)
+    if group is not None:  # rows of one label are not independent: the label is what is resampled
+        influence = np.stack([np.bincount(group, of_factor) for of_factor in influence.T], axis=1)
+    weights = bootstrap_weights(len(influence), resamples, rng)
+    split = f"{folds}-fold" if group is None else f"{folds}-fold, equal labels in one fold"
     value = float(r2[0].min())
     unexplained = np.log(np.maximum(1 - r2[0], np.finfo(float).tiny))
     # The mean of lognormal errors lies above what their logarithms' mean says by half the variance.
@@ -97,11 +102,21 @@ def probe_r2(
         low=min(-math.expm1(min(high, WORST)), value),
         high=max(-math.expm1(low), value),
         n=n,
-        estimator=f"{estimated(known)}, {folds}-fold, alpha by GCV, {features} raw features, "
+        estimator=f"{estimated(known)}, {split}, alpha by GCV, {features} raw features, "
         f"least of {', '.join(known.factors.names)}",
         baselines={"permuted": baseline_level(r2[1:].min(axis=1)), **majority(known)},
         detail=dict(zip(known.factors.names, r2[0].tolist(), strict=True)),
     )
+
+
+def permuted(
+    y: Float[np.ndarray, "n C"], rng: np.random.Generator, group: Int[np.ndarray, " n"] | None
+) -> Float[np.ndarray, "n C"]:
+    """Return targets of rows in another order; those of one group get those of another."""
+    if group is None:
+        return y[rng.permutation(len(y))]
+    first = np.unique(group, return_index=True)[1]
+    return y[first][rng.permutation(len(first))][group]
 
 
 def estimated(known: Labels) -> str:

@@ -33,6 +33,8 @@ TEST_SHARE = 0.25
 """of the rows, drawn at random"""
 # With fewer rows in training or in test a correlation is mostly chance.
 LEAST_ROWS = 20
+# Fewer different labels, with several rows each, cannot be split: a quarter of them is for the test.
+LEAST_LABELS = 8
 VARIANCE = 0.95
 """of the training rows, that principal components are to hold"""
 MOST_AXES = 32
@@ -90,7 +92,8 @@ def code_of(
     """Return the code of latents, split into training and test rows and reduced.
 
     Args:
-        latents: one row per label; several noise draws of one label must not be rows, or training and test share labels.
+        latents: one row per label. Rows of equal labels, such as noise draws, are all in training or all in the test, unless
+            all factors are categorical, or too few labels differ.
         reduction: "none" or "ica", fitted to the training rows.
         dimensions: the most that a reduction keeps.
 
@@ -111,8 +114,13 @@ def code_of(
 def split(labels: Labels, rng: np.random.Generator) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " t"]]:
     """Return training and test rows."""
     n = len(labels.values)
-    order = rng.permutation(n)
-    test = np.sort(order[: round(TEST_SHARE * n)])
+    group = labels.repeated(LEAST_LABELS)
+    if group is None:
+        test = np.sort(rng.permutation(n)[: round(TEST_SHARE * n)])
+    else:
+        different = int(group.max()) + 1
+        chosen = rng.permutation(different)[: round(TEST_SHARE * different)]
+        test = np.flatnonzero(np.isin(group, chosen))
     train = np.setdiff1d(np.arange(n), test)
     targets, owner = labels.targets()
     for side, rows in (("training", train), ("test", test)):
