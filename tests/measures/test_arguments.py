@@ -46,6 +46,7 @@ from phasescope.measures import (
 )
 from phasescope.measures.arguments import real_array
 from phasescope.measures.learning.phases import ordered
+from phasescope.measures.learning.phases import wilson_low
 from phasescope.measures.over_runs.resampling import mean_over_runs, over_runs, share_interval
 
 RNG = np.random.default_rng(0)
@@ -218,6 +219,8 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: battery(LATENTS[:90], LABELS[:90], draws=DRAWS),
         "`draws` (shape (3, 100, 6))",
     ),
+    "wilson_low of no case": (lambda: wilson_low(0.0, 0), "`n` (=0)"),
+    "wilson_low of a share beyond 1": (lambda: wilson_low(1.5, 9), "`share` (=1.5)"),
     "masked latents": (
         lambda: probe_r2(np.ma.array(LATENTS, mask=LATENTS > 5), LABELS),
         f"`latents` ({(LATENTS > 5).sum()} of 600 masked)",

@@ -222,3 +222,12 @@ def test_no_torch_scikit_learn_or_numba_is_imported():
     code = f"import sys, phasescope.measures; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_falling_function_swaps_the_ends_of_the_interval():
+    score = Score(0.5, 0.2, 0.9, n=10, estimator="of 2")
+    fallen = score.through(lambda value: 1 - value, "1 - s", {})
+    assert (fallen.value, fallen.low, fallen.high) == pytest.approx((0.5, 0.1, 0.8))
+    unknown = Score(0.5, -math.inf, math.nan, n=10, estimator="of 2").through(lambda value: -value, "-s", {})
+    assert unknown.low == math.inf
+    assert math.isnan(unknown.high)

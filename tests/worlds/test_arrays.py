@@ -170,7 +170,7 @@ def test_it_is_a_kind_of_world_by_its_file_and_its_factors_words(tmp_path):
     with pytest.raises(
         UserError, match=r"`world.categorical` \(=hue\) must be one of the factors: x, size, colour"
     ):
-        load_config(overrides=[*words, "world.categorical=[hue]"])
+        load_config(overrides=[word.replace("[colour]", "[hue]") for word in words])
     with pytest.raises(UserError, match=r"`world.file` \(=\) must be given"):
         load_config(overrides=["world.kind=arrays"])
 
@@ -252,3 +252,21 @@ def test_labels_that_float32_keeps_apart_or_that_are_continuous_are_taken():
     assert len(np.unique(many.astype(np.float32))) < len(many)
     shades = np.broadcast_to(np.linspace(0, 1, len(many))[:, None, None], (len(many), 2, 2))
     assert ArrayWorld.from_arrays(shades, many).training_labels().dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("images", "pixel", "value"),
+    [
+        (np.array([0, 1, 1, 0, 1, 0, 1, 200], np.uint8), 1, 2 * 1 / 255 - 1),
+        (np.array([0.0, 1, 1, 0, 1, 0, 1, -1]), 0.0, 0.0),
+    ],
+)
+def test_the_scale_of_images_is_that_of_all_whichever_are_kept(images, pixel, value, tmp_path):
+    file = tmp_path / "images.npz"
+    np.savez(file, images=np.broadcast_to(images[:, None, None], (8, 4, 4)), labels=np.arange(8.0)[:, None])
+    for draw in range(40):
+        world = ArrayWorld(file=str(file), limit=2, draw=draw)
+        labels = world.training_labels()
+        some = labels[images[labels[:, 0].astype(int)] == pixel]
+        if len(some):
+            assert world.render(torch.from_numpy(some)).numpy() == pytest.approx(value, abs=1e-6)

@@ -60,11 +60,16 @@ class Score:
     def through(self, function: Callable[[float], float], name: str, baselines: Mapping[str, float]) -> Score:
         """Return a copy with `function` applied to the value and to both ends of its interval, without detail.
 
+        A function that falls maps the upper end to the lower one.
+
         Args:
+            function: rising or falling throughout.
             name: of the function, written before the estimator's.
             baselines: of the transformed score.
         """
         value, low, high = map(function, (self.value, self.low, self.high))
+        if low > high:
+            low, high = high, low
         return Score(value, low, high, self.n, f"{name}; {self.estimator}", baselines)
 
     def to_dict(self) -> dict[str, Any]:

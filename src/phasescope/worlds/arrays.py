@@ -24,7 +24,7 @@ from phasescope.core.factors import Factors
 from phasescope.core.npz import open_npz
 from phasescope.core.randomness import numpy_generator
 from phasescope.worlds.base import Split, World
-from phasescope.worlds.image_set import ImageSet
+from phasescope.worlds.image_set import ImageSet, scale_of
 from phasescope.worlds.nearest import MOST_NUMBERS, NearestImage
 
 if TYPE_CHECKING:
@@ -129,10 +129,15 @@ class ArrayWorld(World):
         """The images and labels; UserError if there is no file, it cannot be read, or its layout is unknown."""
         if not self.file:
             raise UserError("`world.file` (=) must be given: an npz file with images and labels")
-        images, labels, layout = read_arrays(Path(self.file), self.limit, self.draw)
+        images, labels, layout = read_arrays(Path(self.file))
+        scale = scale_of(np.asarray(images)) if np.size(images) else None
+        if self.limit is not None and self.limit < len(images):
+            chosen = numpy_generator(self.draw, "images kept").permutation(len(images))[: self.limit]
+            kept = np.sort(chosen)
+            images, labels = images[kept], labels[kept]
         names, periods = LAYOUTS[layout]
         if labels.ndim != 2 or labels.shape[1] != len(names) or self.names is not None:
-            return ImageSet(images, labels, self)
+            return ImageSet(images, labels, self, scale)
         spans = [periods.get(name, float(np.ptp(labels[:, k])) or 1.0) for k, name in enumerate(names)]
         of_layout = {
             "names": names,
@@ -140,7 +145,7 @@ class ArrayWorld(World):
             "categorical": self.categorical or tuple(name for name in names if name in NAMED),
             "span": self.span or spans,
         }
-        return ImageSet(images, labels, self.model_copy(update=of_layout))
+        return ImageSet(images, labels, self.model_copy(update=of_layout), scale)
 
     @property
     def factors(self) -> Factors:
@@ -189,9 +194,8 @@ class ArrayWorld(World):
         )
 
 
-def read_arrays(path: Path, limit: int | None, seed: int) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
-    """Return images, labels and their names in an npz file, at most `limit`, drawn by `seed`; UserError if the file cannot
-    be read, or its layout is unknown."""
+def read_arrays(path: Path) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
+    """Return images, labels and their names in an npz file; UserError if it cannot be read, or its layout is unknown."""
     with open_npz(path) as arrays:
         layout = next((names for names in LAYOUTS if set(names) <= set(arrays)), None)
         if layout is None:
@@ -200,7 +204,4 @@ def read_arrays(path: Path, limit: int | None, seed: int) -> tuple[np.ndarray, n
                 + " or ".join(" and ".join(names) for names in LAYOUTS)
             )
         images, labels = (arrays[name] for name in layout)
-    if limit is not None and limit < len(images):
-        kept = np.sort(numpy_generator(seed, "images kept").permutation(len(images))[:limit])
-        images, labels = images[kept], labels[kept]
     return images, labels, layout

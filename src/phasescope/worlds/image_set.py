@@ -28,7 +28,18 @@ class ImageSet:
         first: (m,), the row of the first image of each.
     """
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, described: Any):
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        described: Any,
+        scale: tuple[float, float] | None = None,
+    ):
+        for name, array in (("images", images), ("labels", labels)):
+            if isinstance(array, np.ma.MaskedArray) and (hidden := np.ma.count_masked(array)):
+                raise UserError(
+                    f"`{name}` ({hidden} of {array.size} masked) must have no mask: leave these images out"
+                )
         images, labels = np.asarray(images), np.asarray(labels)
         if labels.dtype.kind not in "biuf":
             raise UserError(f"`labels` (of {labels.dtype}) must be numbers")
@@ -46,7 +57,8 @@ class ImageSet:
             raise UserError(f"`names` (={list(names)}) must have {labels.shape[1]} entries, one per factor")
         labels = as_float32(labels, names) + 0.0  # -0.0 is 0.0
         self.factors, varies = _factors(labels, names, described)
-        self.images, self._factor, self._offset = _checked(images)
+        self.images = with_channels(images)
+        self._factor, self._offset = scale_of(images) if scale is None else scale
         self.labels = np.ascontiguousarray(labels[:, varies])
         self.given = len(self.factors)
         if (number := numbered(self.labels)).any():
@@ -178,8 +190,8 @@ def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequenc
     return replace(factor, high=factor.low + max(count - 1, 1), classes=tuple(names or ()))
 
 
-def _checked(images: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """Return images as (M, C, N, N), and a and b for which a image + b lies in [-1, 1], white at 1."""
+def with_channels(images: np.ndarray) -> np.ndarray:
+    """Return images as (M, C, N, N)."""
     if images.ndim == 3:
         images = images[:, None]
     elif images.ndim == 4 and images.shape[1] not in (1, 3):
@@ -188,8 +200,16 @@ def _checked(images: np.ndarray) -> tuple[np.ndarray, float, float]:
         raise UserError(
             f"`images` (shape {images.shape}) must be (M, N, N), (M, N, N, C) or (M, C, N, N), with C = 1 or 3"
         )
+    return images
+
+
+def scale_of(images: np.ndarray) -> tuple[float, float]:
+    """Return a and b for which a image + b lies in [-1, 1], white at 1.
+
+    They are those of all images of a data set: of a few, none might be bright enough to tell 0 and 1 from 0 to 255.
+    """
     if images.dtype == np.uint8:
-        return images, 2 / (255 if images.max() > 1 else 1), -1.0
+        return 2 / (255 if images.max() > 1 else 1), -1.0
     if images.dtype.kind != "f" or not np.abs(images).max() <= 1:  # nor NaN
         raise UserError(f"`images` (of {images.dtype}) must be uint8, or floats in [0, 1] or in [-1, 1]")
-    return (images, 1.0, 0.0) if images.min() < 0 else (images, 2.0, -1.0)
+    return (1.0, 0.0) if images.min() < 0 else (2.0, -1.0)

@@ -63,8 +63,15 @@ BEHAVIOUR = BehaviourThresholds()
 P1 = P1Thresholds()
 
 
+@with_counts()
 def wilson_low(share: float, n: int, confidence: float = CONFIDENCE) -> float:
-    """Return the lower end of Wilson's interval for a share of n cases (Wilson 1927)."""
+    """Return the lower end of Wilson's interval for a share of n cases (Wilson 1927).
+
+    Raises:
+        ValueError: there is no case, or `share` is none.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"`share` (={share}) must be from 0 to 1")
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     centre = share + z**2 / (2 * n)
     half = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
