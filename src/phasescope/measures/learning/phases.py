@@ -22,6 +22,8 @@ from phasescope.measures.scores import CONFIDENCE, Score
 
 Phase = Literal["A", "B", "C", "undecided"]
 LETTERS = ("A", "B", "C")
+# What stands for the phase of a snapshot at which none was read; as `undecided` it neither begins a phase nor ends it.
+UNREAD = "unread"
 # Shares of a whole, which were rounded one by one, sum to 1 within this.
 ROUNDING = 1e-6
 
@@ -251,9 +253,9 @@ def _check_times(images_seen: Sequence[int], name: str, others: Sequence[Any]) -
 
 
 def _check_phases(phases: Sequence[str]) -> None:
-    """Raise ValueError if an entry is no phase."""
+    """Raise ValueError if an entry is no phase, nor says that none was read."""
     if isinstance(phases, str):
         raise ValueError(f"`phases` (={phases!r:.60}) must be a list of phases")
     for phase in phases:
-        if phase not in get_args(Phase):
-            raise ValueError(f"`phases` (={phase!r:.60}) must be {', '.join(LETTERS)} or undecided")
+        if phase not in (*get_args(Phase), UNREAD):
+            raise ValueError(f"`phases` (={phase!r:.60}) must be {', '.join(LETTERS)}, undecided or {UNREAD}")
