@@ -38,8 +38,7 @@ Ranks = Int[np.ndarray, "n n"]
 Near = Int[np.ndarray, "n k"]
 
 
-# The study `resolution` recorded values, without their intervals, with two resamples.
-@with_counts(resamples=2)
+@with_counts()
 def trustworthiness(
     latents: Float[np.ndarray, "n features"],
     labels: Float[np.ndarray, "n K"],

@@ -33,8 +33,7 @@ FOLDS = 5
 MOST_SEEDS = 2**32
 
 
-# The study `resolution` recorded its values with two resamples, on whose number the folds depend.
-@with_counts(neighbours=2, resamples=2)
+@with_counts(neighbours=2)
 def p1_r2(
     latents: Float[np.ndarray, "n features"],
     labels: Float[np.ndarray, "n K"],
