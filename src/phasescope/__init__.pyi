@@ -6,6 +6,7 @@ from phasescope.core.sites import Site
 from phasescope.measures import Score
 from phasescope.models import families, networks
 from phasescope.models.families.base import Family, FamilyConfig, SamplingState
+from phasescope.models.families.diffusion.meter import ConditionMeter, EverySteps
 from phasescope.models.networks.base import NetworkConfig
 from phasescope.models.training.base import LossConfig
 from phasescope.runs.config import RunConfig, load_config
@@ -21,7 +22,9 @@ from phasescope.views.monitors import TensorBoard, WandB
 from phasescope.worlds.base import Outcome, Reader, World
 
 __all__ = [
+    "ConditionMeter",
     "Config",
+    "EverySteps",
     "Factor",
     "Factors",
     "Family",

@@ -1,0 +1,75 @@
+"""Readings every so many steps of your own loop: a callable for any loop, and a callback for Lightning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phasescope.core.errors import UserError
+from phasescope.models.families.diffusion.meter.calling import Model
+from phasescope.models.families.diffusion.meter.meter import ConditionMeter, check_count
+from phasescope.models.families.diffusion.meter.reading import Reading
+
+if TYPE_CHECKING:
+    from lightning.pytorch import Callback
+
+
+class EverySteps:
+    """Reads a model every `every` steps; call it in each step of the loop.
+
+        metered = EverySteps(meter, every=500, path="meter.safetensors", writer=SummaryWriter("logs"))
+        for step, batch in enumerate(loader):
+            ...
+            metered(lambda x_t, t, c: accelerator.unwrap_model(unet)(x_t, t, c).sample, step)
+
+    Args:
+        meter: that reads.
+        every: steps between readings; the first is at the first call.
+        path: file to which the meter is saved after each reading.
+        writer: of TensorBoard or W&B, to which each reading is logged.
+    """
+
+    def __init__(
+        self, meter: ConditionMeter, every: int, path: str | Path | None = None, writer: Any = None
+    ) -> None:
+        check_count("every", every, 1)
+        if not isinstance(meter, ConditionMeter):
+            raise UserError(f"`meter` (={type(meter).__name__}) must be a ConditionMeter")
+        self.meter, self.every, self.path, self.writer = meter, every, path, writer
+
+    def __call__(self, model: Model, step: int) -> Reading | None:
+        """Return the reading if one is due after `step` steps."""
+        last = self.meter.readings[-1].step if self.meter.readings else None
+        if step % self.every or (last is not None and step <= last):
+            return None
+        reading = self.meter.read(model, step)
+        if self.path is not None:
+            self.meter.save(self.path)
+        if self.writer is not None:
+            self.meter.log(self.writer)
+        return reading
+
+    def lightning(self, model: Callable[[Any], Model] = lambda module: module) -> Callback:
+        """Return a Lightning callback that reads after training batches, in the main process alone.
+
+            trainer = Trainer(callbacks=[metered.lightning(lambda module: module.unet)])
+
+        Args:
+            model: from the LightningModule to what is called as ``model(x_t, t, condition)``.
+
+        Raises:
+            ImportError: Lightning is not installed.
+        """
+        from lightning.pytorch import Callback
+
+        metered = self
+
+        class MeterCallback(Callback):
+            """Reads the condition meter."""
+
+            def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
+                if trainer.is_global_zero:
+                    metered(model(pl_module), trainer.global_step)
+
+        return MeterCallback()

@@ -1,0 +1,135 @@
+"""Calling a model in the middle of its training, and leaving everything as it was.
+
+Its modules are put in evaluation mode for the reading and back, module by module; torch's global generators, the gradient
+mode and the modules' buffers are those of before. A reading is therefore the same twice, and training with readings has
+bitwise the weights of training without.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from phasescope.core.errors import UserError, log_once
+from phasescope.models.families.diffusion.meter.conditions import Conditions, map_tensors
+
+Model = Callable[[Tensor, Tensor, Any], Any]
+"""``model(x_t, t, condition)``"""
+
+
+def modules_of(model: Any) -> list[nn.Module]:
+    """Return the modules that a callable is, is bound to, or refers to: itself, the arguments of a partial, the object of
+    a method, what a function or lambda closes over or names."""
+    modules: dict[int, nn.Module] = {}
+
+    def visit(thing: Any, deep: bool) -> None:
+        if isinstance(thing, nn.Module):
+            modules[id(thing)] = thing
+        elif isinstance(thing, functools.partial):
+            for part in (thing.func, *thing.args, *thing.keywords.values()):
+                visit(part, deep)
+        elif inspect.ismethod(thing):
+            visit(thing.__self__, deep=False)
+            visit(thing.__func__, deep)
+        elif inspect.isfunction(thing) and deep:
+            closed = inspect.getclosurevars(thing)
+            for part in (*closed.nonlocals.values(), *closed.globals.values()):
+                visit(part, deep=False)
+        elif not isinstance(thing, type) and hasattr(thing, "__dict__") and not inspect.ismodule(thing):
+            for part in vars(thing).values():
+                if isinstance(part, nn.Module):
+                    modules[id(part)] = part
+
+    visit(model, deep=True)
+    return list(modules.values())
+
+
+def device_of(modules: list[nn.Module]) -> torch.device:
+    """Return the device of the first parameter; the CPU if there is none."""
+    parameters = (parameter for module in modules for parameter in module.parameters())
+    return next((parameter.device for parameter in parameters), torch.device("cpu"))
+
+
+def precision_of(modules: list[nn.Module]) -> torch.dtype:
+    """Return the floating type of the first parameter; that of torch's default if there is none."""
+    parameters = (parameter for module in modules for parameter in module.parameters())
+    return next((p.dtype for p in parameters if p.is_floating_point()), torch.float32)
+
+
+@contextmanager
+def untouched(modules: list[nn.Module], device: torch.device) -> Iterator[None]:
+    """Evaluate within the block, and put back generators and modes."""
+    modes = [(module, module.training) for root in modules for module in root.modules()]
+    gpu = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=gpu), torch.no_grad():
+        # The same dropout, if a model keeps it in evaluation, at each reading.
+        torch.default_generator.manual_seed(0)
+        if gpu:
+            torch.cuda.manual_seed(0)
+        for root in modules:
+            root.eval()
+        try:
+            yield
+        finally:
+            for module, training in modes:
+                module.training = training
+
+
+def answers(
+    model: Model,
+    x_t: Tensor,
+    t: Tensor,
+    condition: Conditions,
+    batch: int,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> tuple[Tensor, int]:
+    """Return the model's answers in float64 on the CPU, (n, *shape), and the batch that fitted.
+
+    A batch that does not fit a GPU's memory is halved.
+
+    Raises:
+        UserError: an answer is not a tensor of the shape of `x_t`.
+    """
+    parts: list[Tensor] = []
+    begin = 0
+    while begin < len(x_t):
+        rows = slice(begin, begin + batch)
+        try:
+            given = map_tensors(condition, lambda tensor, rows=rows: to_model(tensor[rows], device, dtype))
+            answer = model(x_t[rows].to(device, dtype), to_model(t[rows], device, dtype), given)
+        except torch.OutOfMemoryError:
+            if batch == 1:
+                raise
+            batch //= 2
+            torch.cuda.empty_cache()
+            log_once(f"the meter reads in batches of {batch}: more do not fit the GPU's memory")
+            continue
+        parts.append(checked(answer, x_t[rows]))
+        begin += batch
+    return torch.cat(parts), batch
+
+
+def to_model(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return a tensor on the model's device; floating numbers in its precision, classes and tokens as they are."""
+    return tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device)
+
+
+def checked(answer: Any, x_t: Tensor) -> Tensor:
+    """Return an answer in float64 on the CPU; UserError if it is no tensor of the shape of `x_t`."""
+    if not isinstance(answer, Tensor):
+        raise UserError(
+            f"`model` must answer a tensor, not {type(answer).__name__}: "
+            "return `.sample` of diffusers' models, as in lambda x_t, t, c: unet(x_t, t, c).sample"
+        )
+    if answer.shape != x_t.shape:
+        raise UserError(
+            f"`model` must answer the shape of x_t, {tuple(x_t.shape)}, not {tuple(answer.shape)}"
+        )
+    return answer.detach().double().cpu()
