@@ -54,6 +54,7 @@ from phasescope.models.families.diffusion.meter.reading import (
     Reading,
     mean_over_pairs,
     ratio_over_pairs,
+    scalars_of,
 )
 
 if TYPE_CHECKING:
@@ -460,19 +461,3 @@ def squared(difference: Tensor) -> np.ndarray:
 def inner(first: Tensor, second: Tensor) -> np.ndarray:
     """Return the inner product of each row, (n,)."""
     return (first * second).flatten(1).sum(1).numpy()
-
-
-def scalars_of(last: Reading) -> dict[str, float]:
-    """Return the numbers of a reading under the names that monitors show."""
-    scalars: dict[str, float] = {}
-    for band in last.bands:
-        place = f"snr_{band.low:.0f}_{band.high:.0f}"
-        beside = "" if band.pairs == "held_out" else f"{band.pairs}_"
-        of = "" if band.exchanged == ALL else f"_{band.exchanged}"
-        for name in ("loss", "advantage", "use", "over_none"):
-            mean = getattr(band, name)
-            if mean is not None and (name != "loss" or not of):
-                scalars[f"condition/{beside}{name}{of}/{place}"] = mean.value
-    if last.nats is not None:
-        scalars["condition/nats"] = last.nats
-    return scalars
