@@ -180,9 +180,13 @@ def test_arrays_at_hand_are_kept_with_the_run(tmp_path):
     learn(Net(), 5, watcher, world=world)
     run = watcher.run
     assert run.about["splits"] == ["trained"]
-    assert [outcome["name"] for outcome in run.about["outcomes"]] == ["malformed", "other label", "correct"]
+    assert [outcome["name"] for outcome in run.about["outcomes"]] == [
+        "malformed",
+        "nearest to another",
+        "nearest to requested",
+    ]
     assert set(run.metrics[-1]["phase"]) == {"behaviour", "sheet"}
-    assert "correct" in run.metrics[-1]["outcomes"]["trained"]
+    assert "nearest to requested" in run.metrics[-1]["outcomes"]["trained"]
     again = ArrayWorld(**run.config["world"])
     assert again.factors == world.factors
     assert main(["show", str(run.path)]) == 0

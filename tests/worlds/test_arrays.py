@@ -165,7 +165,7 @@ def test_it_is_a_kind_of_world_by_its_file_and_its_factors_words(tmp_path):
     assert colour.categorical
     assert not config.world.continuous
     assert list(config.world.splits()) == ["trained"]
-    assert config.world.reader().outcomes[-1].name == "correct"
+    assert config.world.reader().outcomes[-1].name == "nearest to requested"
     assert type(config).from_tree(config.tree()) == config
     with pytest.raises(
         UserError, match=r"`world.categorical` \(=hue\) must be one of the factors: x, size, colour"
@@ -270,3 +270,105 @@ def test_the_scale_of_images_is_that_of_all_whichever_are_kept(images, pixel, va
         some = labels[images[labels[:, 0].astype(int)] == pixel]
         if len(some):
             assert world.render(torch.from_numpy(some)).numpy() == pytest.approx(value, abs=1e-6)
+
+
+def squares(n=60, seed=0):
+    """Squares at any (x, y), of any brightness: no two have the same label."""
+    rng = np.random.default_rng(seed)
+    labels = np.column_stack([rng.uniform(3, 13, (n, 2)), rng.uniform(0.2, 1, n)])
+    pixel = np.arange(16)
+
+    def covered(centre):
+        ends = np.minimum(pixel + 1, centre[:, None] + 2), np.maximum(pixel, centre[:, None] - 2)
+        return np.clip(ends[0] - ends[1], 0, 1)
+
+    x, y, colour = labels.T
+    return covered(y)[:, :, None] * covered(x)[:, None] * colour[:, None, None], labels
+
+
+def reader_of(**described):
+    images, labels = squares()
+    world = ArrayWorld.from_arrays(images, labels, names=["x", "y", "colour"], **described)
+    reader = world.reader()
+    shown = world.render(torch.from_numpy(labels.astype(np.float32))).numpy()
+    return reader, reader.read(shown), labels
+
+
+TOLERANCE = {"x": 1.0, "y": 1.0, "colour": 0.2}
+
+
+@pytest.mark.parametrize("tolerance", [{}, TOLERANCE])
+@pytest.mark.parametrize("given", ["float64", "float32", "3 digits"])
+def test_a_training_image_at_its_own_label_is_success_however_the_label_is_rounded(tolerance, given):
+    reader, columns, labels = reader_of(tolerance=tolerance)
+    asked = {"float64": labels, "float32": labels.astype(np.float32), "3 digits": labels.round(3)}[given]
+    assert set(reader.outcome(columns, asked)) == {reader.outcomes[-1].name}
+
+
+def test_without_a_tolerance_outcomes_say_which_image_is_nearest_and_no_phase_of_another():
+    reader, columns, labels = reader_of()
+    assert [outcome.name for outcome in reader.outcomes] == [
+        "malformed",
+        "nearest to another",
+        "nearest to requested",
+    ]
+    assert [outcome.phase for outcome in reader.outcomes] == ["A", "", "C"]
+    assert set(reader.outcome(columns, np.roll(labels, 1, axis=0))) == {"nearest to another"}
+    summary = reader.summary(columns, labels)
+    assert "real_right" not in summary  # every label is of one image, so that an image left out has no equal
+
+
+def test_with_a_tolerance_a_label_between_trained_ones_can_be_correct():
+    reader, columns, labels = reader_of(tolerance=TOLERANCE)
+    assert [outcome.name for outcome in reader.outcomes] == ["malformed", "other label", "correct"]
+    off = np.array([0.9, -0.9, 0.15])
+    assert set(reader.outcome(columns, labels + off)) == {"correct"}
+    assert set(reader.outcome(columns, labels + off * [2, 0, 0])) == {"other label"}
+    assert reader.correct(columns, labels + off * [2, 0, 0])[0].tolist() == [False, True, True]
+    assert reader.correct(columns, labels + np.array([1.0, 0, 0])).all()  # at the tolerance itself
+
+
+def test_real_images_are_read_within_the_tolerance():
+    wide = {"x": 9.0, "y": 9.0, "colour": 0.7}
+    reader, columns, labels = reader_of(tolerance=wide)
+    assert reader.summary(columns, labels)["real_right"] == pytest.approx(0.99, abs=0.02)
+
+
+def test_a_factor_without_a_tolerance_beside_one_that_has_it():
+    reader, columns, labels = reader_of(tolerance={"x": 1.0, "y": 1.0})
+    assert reader.outcomes[-1].name == "nearest to requested"
+    assert set(reader.outcome(columns, labels + np.array([0.5, 0, 0]))) == {"nearest to requested"}
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "said"),
+    [
+        ({"size": 1.0}, "`tolerance` (=size) must be one of the factors: x, y, colour"),
+        ({"x": 0.0}, "`tolerance` (x=0) must be greater than 0"),
+        ({"x": float("nan")}, "`tolerance.x` (=nan) must be a finite number"),
+        ({"x": 30.0}, "`tolerance` (x=30) must be less than the range of x"),
+    ],
+)
+def test_a_tolerance_that_cannot_be_is_refused(tolerance, said):
+    images, labels = squares()
+    with pytest.raises(UserError) as caught:
+        ArrayWorld.from_arrays(images, labels, names=["x", "y", "colour"], tolerance=tolerance)
+    assert said in str(caught.value)
+
+
+def test_classes_take_no_tolerance():
+    labels = np.arange(12) % 3
+    with pytest.raises(UserError, match=r"`tolerance` \(=kind\) must be of a factor that is no class"):
+        ArrayWorld.from_arrays(IMAGES, labels, names=["kind"], categorical=["kind"], tolerance={"kind": 1.0})
+
+
+def test_a_tolerance_is_kept_with_saved_arrays_and_changes_no_other_identity(tmp_path):
+    images, labels = squares()
+    world = ArrayWorld.from_arrays(images, labels, names=["x", "y", "colour"], tolerance=TOLERANCE)
+    assert world.saved(tmp_path / "world.npz").tolerance == TOLERANCE
+    words = ["world.kind=arrays", f"world.file={tmp_path / 'world.npz'}", "world.names=[x, y, colour]"]
+    bare, same, other = (
+        load_config(overrides=[*words, f"world.tolerance={tolerance}"] if tolerance else words).folder
+        for tolerance in ("", "{}", "{x: 1.0}")
+    )
+    assert bare == same != other

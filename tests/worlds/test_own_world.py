@@ -81,8 +81,8 @@ FAULTS = [
     (Shades, "training_labels", lambda self: CHANCE.random((9, 1), np.float32), r"training_labels` .* return the same"),
     (Shades, "reader", lambda self: 3, r"reader` \(=3\) must return a Reader, or None"),
     (Eye, "outcomes", (), r"outcomes` \(=\(\)\) must be Outcomes, one at least"),
-    (Eye, "outcomes", (Outcome("seen", "D", "#00aa00"),), r"outcomes` .* each with a phase, A, B or C, and a colour"),
-    (Eye, "outcomes", (Outcome("seen", "C", "green"),), r"outcomes` .* each with a phase, A, B or C, and a colour"),
+    (Eye, "outcomes", (Outcome("seen", "D", "#00aa00"),), r"outcomes` .* each with a phase, A, B, C or empty, and a colour"),
+    (Eye, "outcomes", (Outcome("seen", "C", "green"),), r"outcomes` .* each with a phase, A, B, C or empty, and a colour"),
     (Eye, "read", lambda self, images: {"grey": images}, r"read` .* must return columns by name, \(4,\) each"),
 ]  # fmt: skip
 

@@ -68,6 +68,9 @@ class ArrayWorld(World):
     """by factor the names of its classes, from the smallest value up; such a factor is categorical"""
     hidden: tuple[str, ...] = ()
     """factors that are neither given to the network nor measured"""
+    tolerance: dict[str, float] = Field({})
+    """by factor the largest error of a correct one, in its unit; without one it is correct if it is that of the requested
+    training image"""
     span: tuple[float, ...] | None = None
     """range of each factor, of a periodic one its period; null: the labels' range, if no factor is periodic"""
 
@@ -99,7 +102,7 @@ class ArrayWorld(World):
                 0 to 1, or from -1 to 1.
             labels: (M, K), or (M,) of one factor. A label that several images have names all of them.
             names: of the factors; by default label1, label2, ...
-            described: `periodic`, `categorical`, `classes`, `hidden` and `span`, as the fields of this class.
+            described: `periodic`, `categorical`, `classes`, `hidden`, `tolerance` and `span`, as the fields of this class.
 
         Raises:
             UserError: names the argument, its value and the rule.
@@ -122,6 +125,7 @@ class ArrayWorld(World):
             categorical=tuple(factor.name for factor in factors if factor.categorical and not factor.classes),
             classes={factor.name: tuple(factor.classes) for factor in factors if factor.classes},
             hidden=tuple(factor.name for factor in factors if factor.hidden),
+            tolerance=self.tolerance,
         )
 
     @cached_property

@@ -42,7 +42,7 @@ class Outcome(NamedTuple):
 
     name: str
     phase: str
-    """A, B or C: the phase of learning in which most images turn out so"""
+    """A, B or C: the phase of learning in which most images turn out so; empty if it speaks for none"""
     colour: str
     """#rrggbb, in figures and pages"""
 
@@ -253,11 +253,11 @@ def _check_reader(reader: Any, world: World, images: np.ndarray) -> None:
     outcomes, n = getattr(reader, "outcomes", ()), len(images)
     fits = len(outcomes) > 0 and all(
         isinstance(each, Outcome)
-        and each.phase in tuple("ABC")
+        and each.phase in ("A", "B", "C", "")
         and re.fullmatch("#[0-9a-fA-F]{6}", each.colour)
         for each in outcomes
     )
-    rule = "be Outcomes, one at least, each with a phase, A, B or C, and a colour, #rrggbb"
+    rule = "be Outcomes, one at least, each with a phase, A, B, C or empty, and a colour, #rrggbb"
     _must(fits, reader, "outcomes", rule, outcomes)
     columns = reader.read(images)
     fits = isinstance(columns, Mapping) and all(np.shape(column) == (n,) for column in columns.values())

@@ -57,6 +57,8 @@ class ImageSet:
             raise UserError(f"`names` (={list(names)}) must have {labels.shape[1]} entries, one per factor")
         labels = as_float32(labels, names) + 0.0  # -0.0 is 0.0
         self.factors, varies = _factors(labels, names, described)
+        self._tolerance = dict(described.tolerance)
+        check_tolerance(self._tolerance, names, self.factors)
         self.images = with_channels(images)
         self._factor, self._offset = scale_of(images) if scale is None else scale
         self.labels = np.ascontiguousarray(labels[:, varies])
@@ -87,7 +89,10 @@ class ImageSet:
         """The reader that compares images with the nearest of these."""
         visible, images = self.factors.visible, self.images_of(self.labels)
         return NearestImage(
-            images.reshape(len(images), -1), self.factors.visible_columns(self.labels), visible
+            images.reshape(len(images), -1),
+            self.factors.visible_columns(self.labels),
+            visible,
+            tolerance=self._tolerance,
         )
 
     def images_of(self, labels: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B C N N"]:
@@ -142,6 +147,30 @@ def _factors(
             f"`hidden` (={', '.join(described.hidden)}) must leave a factor that varies and is given to the network"
         )
     return Factors(factors), extent > 0
+
+
+def check_tolerance(tolerance: Mapping[str, float], names: Sequence[str], factors: Factors) -> None:
+    """Raise UserError if the largest error of a correct factor cannot be that."""
+    known = {factor.name: factor for factor in factors}
+    for name, most in tolerance.items():
+        if name not in names:
+            raise UserError(f"`tolerance` (={name}) must be one of the factors: {', '.join(names)}")
+        if not most > 0:
+            raise UserError(
+                f"`tolerance` ({name}={most:g}) must be greater than 0: it is an error in the factor's unit"
+            )
+        factor = known.get(name)  # None if it never varies
+        if factor is None:
+            continue
+        if factor.categorical:
+            raise UserError(
+                f"`tolerance` (={name}) must be of a factor that is no class: another class is never correct"
+            )
+        if not most < factor.span:
+            raise UserError(
+                f"`tolerance` ({name}={most:g}) must be less than the range of {name} (={factor.span:g}): with it all "
+                "images are correct"
+            )
 
 
 def as_float32(labels: np.ndarray, names: Sequence[str]) -> np.ndarray:

@@ -93,13 +93,13 @@ def behaviour_phase(
     Args:
         shares: of images, by outcome.
         n: number of images that were read.
-        phase_of: the phase of each outcome, A, B or C, as the world defines it.
+        phase_of: the phase of each outcome, as the world defines it: A, B, C, or empty if it speaks for none.
 
     Raises:
         ValueError: `shares` are not of these outcomes, or not from 0 to 1 with the sum 1; a phase is none of A, B and C.
     """
-    if wrong := [name for name, letter in phase_of.items() if letter not in LETTERS]:
-        raise ValueError(f"`phase_of` ({wrong[0]}={phase_of[wrong[0]]!r}) must be A, B or C")
+    if wrong := [name for name, letter in phase_of.items() if letter not in (*LETTERS, "")]:
+        raise ValueError(f"`phase_of` ({wrong[0]}={phase_of[wrong[0]]!r}) must be A, B, C or empty")
     if shares.keys() != phase_of.keys():
         raise ValueError(f"`shares` (of {', '.join(shares)}) must be of {', '.join(phase_of)}")
     parts = all(0 <= share <= 1 for share in shares.values())
