@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from phasescope.core.errors import UserError
+from phasescope.core.plain_files import read_plain
 
 Tree = dict[str, Any]
 # libyaml's loader is several times faster, but PyYAML may be built without it.
@@ -230,7 +231,7 @@ def read_yaml(path: Path, by_hand: bool = False) -> Tree:
         UserError: no such file, not readable, not YAML, or not a mapping.
     """
     try:
-        tree = parse_yaml(path.read_bytes().decode(), by_hand)
+        tree = parse_yaml(read_plain(path).decode(), by_hand)
     except OSError as error:
         raise UserError(f"`{path}` cannot be read: {error.strerror}") from None
     except ValueError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from phasescope.core.errors import reading
+from phasescope.core.plain_files import open_plain
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def open_npz(path: Path | str) -> Iterator[Mapping[str, np.ndarray]]:
     Raises:
         UserError: the file cannot be read, or within the block an array.
     """
-    with reading(path), warnings.catch_warnings(), open(path, "rb") as file:
+    with reading(path), warnings.catch_warnings(), open_plain(path) as file:
         warnings.simplefilter("ignore")  # of headers that Python 2 wrote, as dSprites' are
         # What is no archive numpy takes for a pickle, and advises to load it.
         if not file.peek(6).startswith((b"PK", b"\x93NUMPY")):

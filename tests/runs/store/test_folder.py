@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_runs import make_run
+from tiny import contents
 
-from phasescope import Config, Run, Site, UserError, find_run, open_run
+from phasescope import Config, Run, RunFailed, Site, UserError, find_run, open_run
 from phasescope.runs.store import RunWriter, hold
 from phasescope.runs.store.writer import OPEN, differences
 
@@ -270,3 +271,40 @@ def test_all_fields_whose_keys_users_choose_are_known():
             fields = config.model_fields.items()
             chosen |= {name for name, field in fields if get_origin(field.annotation) is dict}
     assert chosen == set(OPEN)
+
+
+WRITES = {
+    "append_metrics": lambda writer: writer.append_metrics({"step": 2}),
+    "append_scalars": lambda writer: writer.append_scalars([{"step": 2}]),
+    "write_status": lambda writer: writer.write_status({"state": "done"}),
+    "write_config": lambda writer: writer.write_config(CONFIG),
+    "write_checkpoint": lambda writer: writer.write_checkpoint(TENSORS, {}),
+    "keep_scalars": lambda writer: writer.keep_scalars(0),
+    "forget_after": lambda writer: writer.forget_after(-1),
+    "restart": lambda writer: writer.restart(),
+}
+
+
+def snapshot_of(writer: RunWriter) -> None:
+    with writer.new_snapshot(2) as folder:
+        (folder / "samples.npz").write_bytes(b"")
+
+
+@pytest.mark.parametrize("write", [*WRITES.values(), snapshot_of], ids=[*WRITES, "new_snapshot"])
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_writer_whose_lock_was_removed_writes_nothing_more(write, taken: bool, tmp_path: Path):
+    with hold(tmp_path / "run", CONFIG) as first:
+        first.append_metrics({"step": 0})
+        first.append_scalars([{"step": 0}])
+        (first.path / "lock").unlink()
+        with hold(first.path, CONFIG) if taken else nullcontext() as second:
+            if second is not None:
+                second.append_metrics({"step": 1})
+            before = contents(first.path)
+            with pytest.raises(
+                RunFailed, match=r"another process took over `.*run`, or its `lock` was removed"
+            ):
+                write(first)
+            assert contents(first.path) == before
+    with hold(tmp_path / "run", CONFIG) as third:
+        third.append_metrics({"step": 5})

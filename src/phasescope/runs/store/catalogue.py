@@ -149,13 +149,22 @@ def _meeting(runs: list[Run], where: str, notify: Notify) -> list[Run]:
         name = (match["name"] or "").lower().removeprefix("config.")
         return f'"{known[name]}"' if name in known else match[0]
 
-    try:
+    def chosen(rows: Sequence[Row]) -> set[str]:
         with duckdb.connect() as connection:
             connection.register("frame", as_frame(rows))
             # A condition may be copied from anywhere: it computes with these rows, and reads no file.
             connection.execute("CREATE TABLE runs AS FROM frame; SET enable_external_access = false")
             condition = f"SELECT run FROM runs WHERE (\n{TOKEN.sub(quoted, where)}\n) AND true"
-            chosen = {name for (name,) in connection.execute(condition).fetchall()}
+            return {name for (name,) in connection.execute(condition).fetchall()}
+
+    try:
+        try:
+            names = chosen(rows)
+        except duckdb.Error:
+            # A text in one run, where others have numbers, makes the column text, which no number can be compared with.
+            if (numbers := _without_stray_texts(rows)) == rows:
+                raise
+            names = chosen(numbers)
     except duckdb.Error as error:
         near = [
             difflib.get_close_matches(name, known, n=1) for name in named if name not in known and "." in name
@@ -165,7 +174,16 @@ def _meeting(runs: list[Run], where: str, notify: Notify) -> list[Run]:
         why = " ".join(str(error).partition("\n\n")[0].split())[:300]
         rule = "must be a condition, as in \"training.batch = 32 and state = 'done'\""
         raise UserError(f"`--where` (={' '.join(where.split())[:200]}) {rule}: {why}{hint}") from None
-    return [run for run in runs if run.name in chosen]
+    return [run for run in runs if run.name in names]
+
+
+def _without_stray_texts(rows: Sequence[Row]) -> list[Row]:
+    """Return rows in which a column that has numbers has no texts: these are missing instead."""
+    numeric = {name for row in rows for name, value in row.items() if isinstance(value, int | float)}
+    return [
+        {name: None if name in numeric and isinstance(value, str) else value for name, value in row.items()}
+        for row in rows
+    ]
 
 
 def as_run(run: Run | str | Path) -> Run:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from phasescope.core.errors import UserError, reading
+from phasescope.core.plain_files import read_plain
 
 
 def sha256(path: Path) -> str:
@@ -22,7 +23,7 @@ def sha256(path: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(read_plain(path)).hexdigest()
 
 
 def read_json(path: Path) -> Any:
@@ -33,7 +34,7 @@ def read_json(path: Path) -> Any:
         OSError: it cannot be read.
     """
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(read_plain(path))
     except (ValueError, RecursionError) as error:
         raise UserError(f"`{path}` must hold JSON: {error}") from None
 
@@ -107,7 +108,7 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
         return []
     with reading(path):
         # After the last newline there is nothing, or a line that a killed writer did not finish.
-        *lines, _ = path.read_bytes().split(b"\n")
+        *lines, _ = read_plain(path).split(b"\n")
         return [json.loads(line) for line in lines]
 
 

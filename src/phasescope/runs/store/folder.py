@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from phasescope.core.config import Tree, read_yaml
 from phasescope.core.errors import UserError
 from phasescope.core.kinds import is_reference, load, source_digests
+from phasescope.core.plain_files import open_plain
 from phasescope.core.sites import Site
 from phasescope.runs.store.files import read_json, read_json_lines, sha256
 from phasescope.runs.store.metrics import read_last
@@ -270,17 +271,81 @@ def read_status(folder: Path) -> dict[str, Any]:
         OSError: it cannot be read.
     """
     status = read_json(folder / "status.json")
-    if not isinstance(status, dict) or not isinstance(status.get("state"), str):
+    if not isinstance(status, dict):
+        raise UserError(f"`{folder / 'status.json'}` must hold a run's `state`, and does not")
+    for key, holds, rule in STATUS_RULES:
+        if key in status and not holds(status[key]):
+            value = f"{status[key]!r:.40}"
+            raise UserError(f"`{key}` (={value}) in `{folder / 'status.json'}` must be {rule}")
+    if "state" not in status:
         raise UserError(f"`{folder / 'status.json'}` must hold a run's `state`, and does not")
     if status["state"] == "running" and not is_held(folder):
         status["state"] = "killed"
     return status
 
 
+def _is_number(value: Any) -> bool:
+    return value is None or (type(value) in (int, float) and abs(value) < 2**63)  # nor NaN
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_time(value: Any) -> bool:
+    if value is None:
+        return True
+    try:
+        return datetime.fromisoformat(value) is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_summary(value: Any) -> bool:
+    """Return whether a value has the form of `recorder.summarise`."""
+    if not isinstance(value, dict):
+        return value is None
+    for key, part in value.items():
+        if not isinstance(part, dict):
+            return False
+        if key == "sites" and not all(map(_is_text, part.values())):
+            return False
+        if "sequence" in part and not (
+            isinstance(part["sequence"], list) and all(map(_is_text, part["sequence"]))
+        ):
+            return False
+    return True
+
+
+STATES = ("prepared", "running", "stopped", "done", "failed")
+"""of status.json; a reader adds `killed` and `broken`"""
+NUMBERS = (
+    "step",
+    "steps",
+    "images_seen",
+    "images",
+    "parameters",
+    "wall_s",
+    "cpu_s",
+    "observing_s",
+    "cores",
+    "pid",
+    "threads",
+)
+STATUS_RULES: list[tuple[str, Callable[[Any], bool], str]] = [
+    ("state", lambda value: value in STATES, f"one of {', '.join(STATES)}"),
+    *((key, _is_number, "a number") for key in NUMBERS),
+    *((key, _is_text, "text") for key in ("error", "host", "cpu", "device", "git_commit")),
+    *((key, _is_time, "a time") for key in ("started", "updated")),
+    ("summary", _is_summary, "what was read, by reading"),
+]
+"""keys of status.json, which may come from a stranger: what each must be if it is there"""
+
+
 def is_held(path: Path) -> bool:
     """Return whether some process holds the run folder for writing."""
     try:
-        with open(path / "lock") as lock:
+        with open_plain(path / "lock") as lock:
             # Shared, so that two readers that look at the same moment do not take one another for a writer.
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from phasescope.core.plain_files import open_plain
+
 Entry = dict[str, Any]
 # Bytes read from the end of metrics.jsonl to find the last line; more are read if the line is longer.
 FIRST_READ = 2**16
@@ -16,7 +18,7 @@ def read_last(path: Path) -> Entry | None:
         OSError, ValueError: the line cannot be read.
     """
     try:
-        with open(path, "rb") as file:
+        with open_plain(path) as file:
             end, size = file.seek(0, 2), FIRST_READ
             while True:
                 file.seek(max(end - size, 0))

@@ -10,6 +10,7 @@ import numpy as np
 
 from phasescope.core.errors import UserError, reading
 from phasescope.core.npz import open_npz
+from phasescope.core.plain_files import check_plain
 from phasescope.core.sites import Site
 from phasescope.runs.store.tables import read_parquet
 
@@ -81,6 +82,7 @@ class Snapshot:
 
         path = self.path / "weights.safetensors"
         with reading(path):
+            check_plain(path)
             return load_file(path)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -88,8 +90,10 @@ class Snapshot:
         from safetensors import safe_open
 
         path = self.path / "weights.safetensors"
-        with reading(path), safe_open(path, framework="numpy") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        with reading(path):
+            check_plain(path)
+            with safe_open(path, framework="numpy") as file:
+                return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
 
     @cached_property
     def _names(self) -> list[str]:

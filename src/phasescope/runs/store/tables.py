@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.core.errors import reading
+from phasescope.core.plain_files import check_plain
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,6 +63,7 @@ def read_parquet(path: Path) -> dict[str, np.ndarray]:
     import duckdb
 
     with reading(path), duckdb.connect() as connection:
+        check_plain(path)
         columns = connection.read_parquet(str(path)).fetchnumpy()
     return {name: np.ma.filled(column, np.nan) for name, column in columns.items()}
 

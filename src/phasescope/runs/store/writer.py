@@ -14,8 +14,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from phasescope.core.config import Tree, read_yaml, to_yaml
-from phasescope.core.errors import UserError, reading
+from phasescope.core.errors import RunFailed, UserError, reading
 from phasescope.core.kinds import is_reference, source_digests
+from phasescope.core.plain_files import check_plain
 from phasescope.runs.store.files import append_json_lines, folder_aside, remove_asides, to_json, write_aside
 from phasescope.runs.store.folder import SCALARS, Run
 from phasescope.runs.store.tables import safetensors_bytes
@@ -38,7 +39,23 @@ class Held(UserError):
 
 
 class RunWriter(Run):
-    """A run folder held for writing by this process, made by `hold`. No other process writes, so metrics are read once."""
+    """A run folder held for writing by this process, made by `hold`. No other process writes, so metrics are read once.
+
+    Every method that writes raises RunFailed if the lock is no longer there, or is another file: whoever removes a lock that
+    looks stale lets a second process write.
+    """
+
+    def __init__(self, path: Path | str, lock: tuple[int, int] | None = None):
+        super().__init__(path)
+        self._lock = lock
+
+    def check_held(self) -> None:
+        """Raise RunFailed if the folder's lock is not the one that this process holds."""
+        if self._lock is not None and _identity_of(self.path / "lock") != self._lock:
+            raise RunFailed(
+                f"another process took over `{self.path}`, or its `lock` was removed: this one writes nothing more, and the "
+                "same command resumes the run"
+            )
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
@@ -47,6 +64,7 @@ class RunWriter(Run):
 
     def write_config(self, config: Tree) -> None:
         """Write config.yaml and config.json, and sources.json if the configuration names sources of your own."""
+        self.check_held()
         self._write_sources(config)
         text = to_yaml(config)
         as_read = {"config_yaml_sha256": hashlib.sha256(text.encode()).hexdigest(), "config": config}
@@ -58,6 +76,7 @@ class RunWriter(Run):
             self.write_json("sources.json", sources, indent=1)
 
     def write_json(self, name: str, tree: Mapping[str, Any], indent: int | None = None) -> None:
+        self.check_held()
         write_aside(self.path / name, to_json(tree, indent))
 
     def write_status(self, status: Mapping[str, Any]) -> None:
@@ -65,6 +84,7 @@ class RunWriter(Run):
 
     def append_metrics(self, entry: dict[str, Any]) -> None:
         """Append a line, after removing an incomplete last line that a killed writer left."""
+        self.check_held()
         path, lines = self.path / "metrics.jsonl", self.metrics
         if path.exists() and not (content := path.read_bytes()).endswith(b"\n") and content:
             lines_before, end, _ = content.rpartition(b"\n")
@@ -74,11 +94,13 @@ class RunWriter(Run):
 
     def append_scalars(self, lines: Sequence[Mapping[str, Any]], to_disk: bool = True) -> None:
         """Append lines of scalars; a checkpoint first flushes them, and all earlier ones, to the disk."""
+        self.check_held()
         if lines or (to_disk and (self.path / SCALARS).exists()):
             append_json_lines(self.path / SCALARS, *lines, to_disk=to_disk)
 
     def keep_scalars(self, last: float = math.inf) -> int:
         """Drop lines of scalars after the step `last` and an incomplete one; return the last step kept, or -1."""
+        self.check_held()
         lines = [line for line in self.scalar_lines if line["step"] <= last]
         if (self.path / SCALARS).exists():
             write_aside(self.path / SCALARS, "".join(to_json(line) + "\n" for line in lines))
@@ -90,6 +112,7 @@ class RunWriter(Run):
         target = self.path / "snapshots" / f"{step:08d}"
         with folder_aside(target) as folder:
             yield folder
+            self.check_held()
             shutil.rmtree(target, ignore_errors=True)
 
     def forget_after(self, step: int) -> None:
@@ -97,6 +120,7 @@ class RunWriter(Run):
 
         All are dropped if step = -1. Incomplete files that a killed process left are dropped too.
         """
+        self.check_held()
         kept = [entry for entry in self.metrics if entry["step"] <= step]
         write_aside(self.path / "metrics.jsonl", "".join(to_json(entry) + "\n" for entry in kept))
         self.metrics[:] = kept
@@ -109,6 +133,7 @@ class RunWriter(Run):
 
     def restart(self) -> None:
         """Drop all records, so that the run is trained from its start, and record the digests of its present sources."""
+        self.check_held()
         for name in ("metrics.jsonl", SCALARS, "references.json", CHECKPOINT):
             (self.path / name).unlink(missing_ok=True)
         self.__dict__.pop("metrics", None)
@@ -118,6 +143,7 @@ class RunWriter(Run):
 
     def write_checkpoint(self, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
         """Replace the checkpoint by `tensors` and the JSON-ready `state`."""
+        self.check_held()
         path = self.path / CHECKPOINT
         path.parent.mkdir(exist_ok=True)
         write_aside(path, safetensors_bytes(tensors, {"state": json.dumps(state)}))
@@ -133,9 +159,11 @@ class RunWriter(Run):
         path = self.path / CHECKPOINT
         if not path.exists():
             return None
-        with reading(path), safe_open(path, framework="numpy") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return tensors, json.loads(file.metadata()["state"])
+        with reading(path):
+            check_plain(path)
+            with safe_open(path, framework="numpy") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                return tensors, json.loads(file.metadata()["state"])
 
 
 @contextmanager
@@ -157,7 +185,7 @@ def hold(path: Path, config: Tree, restart: bool = False) -> Iterator[RunWriter]
             _check_same(path, config, restart)
         path.mkdir(parents=True, exist_ok=True)
         with FileLock(path / "lock", timeout=LOCK_PATIENCE_S):
-            writer = RunWriter(path)
+            writer = RunWriter(path, _identity_of(path / "lock"))
             if restart or not (path / "config.yaml").exists():
                 writer.write_config(config)
             (path / "snapshots").mkdir(exist_ok=True)
@@ -166,6 +194,15 @@ def hold(path: Path, config: Tree, restart: bool = False) -> Iterator[RunWriter]
         raise Held(f"`{path}` is being written by another process: wait for it, or stop it") from None
     except OSError as error:
         raise UserError(f"`{error.filename or path}` cannot be written: {error.strerror or error}") from error
+
+
+def _identity_of(path: Path) -> tuple[int, int] | None:
+    """Return device and inode of a file; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _check_same(path: Path, config: Tree, restart: bool) -> None:

@@ -31,13 +31,13 @@ STATUS = (
 
 def row_of(run: Run, with_settings: bool = True) -> dict[str, Any]:
     """Return what a table shows of `run`; one that cannot be read is `broken`, and its `error` says why."""
-    return read_or(run, lambda run: _row(run, with_settings), lambda error: _broken(run, error))
+    return read_or(run, lambda run: _row(run, with_settings), lambda error: broken_row(run, error))
 
 
 def _row(run: Run, with_settings: bool) -> dict[str, Any]:
     record = Record(run, last_only=True)
     if record.status["state"] == "broken":
-        return _broken(run, str(record.status.get("error")))
+        return broken_row(run, str(record.status.get("error")))
     return {
         **_identity(run),
         "title": str(record.config.get("name", "")),
@@ -55,7 +55,8 @@ def _identity(run: Run) -> dict[str, Any]:
     return {"name": name, "digest": name.rpartition("-")[2]}
 
 
-def _broken(run: Run, error: str) -> dict[str, Any]:
+def broken_row(run: Run, error: str) -> dict[str, Any]:
+    """Return the row of a run that cannot be read."""
     return {**_identity(run), "state": "broken", "error": " ".join(error.split())[:400], "settings": {}}
 
 

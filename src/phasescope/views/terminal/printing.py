@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from unicodedata import category
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,18 +76,26 @@ class Result:
                 if isinstance(block, Table):
                     _print_table(block, console)
                 else:
-                    console.print(
-                        str(block), soft_wrap=self.verbatim or not terminal or isinstance(block, Path)
-                    )
+                    wrapped = self.verbatim or not terminal or isinstance(block, Path)
+                    console.print(printable(str(block)), soft_wrap=wrapped)
         for note in self.notes:
-            print(f"phasescope: {' '.join(note.split())}", file=sys.stderr)
+            print(f"phasescope: {printable(' '.join(note.split()))}", file=sys.stderr)
         return self.code
 
 
+def printable(text: str) -> str:
+    """Return a text with control characters escaped, all but the end of a line: others may command a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter == "\n" or category(letter)[0] != "C" else ascii(letter)[1:-1] for letter in text
+    )
+
+
 def _print_table(table: Table, console: Console) -> None:
-    rows = [tuple(row) for row in table.rows]
+    heads, *rows = [tuple(map(printable, line)) for line in (table.heads, *table.rows)]
     if len(rows) > MOST_ROWS:  # rich takes a second for 1,000 lines
-        lines = [table.heads, *rows]
+        lines = [heads, *rows]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         for line in lines:
             padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
@@ -94,7 +103,7 @@ def _print_table(table: Table, console: Console) -> None:
         return
     from rich.table import Table as RichTable
 
-    rich_table = RichTable(*table.heads, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    rich_table = RichTable(*heads, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in rich_table.columns[: table.fixed]:
         column.no_wrap = True
     for row in rows:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from phasescope.runs.store import Run
+from phasescope.runs.store.catalogue import read_or
 from phasescope.runs.store.folder import shown
-from phasescope.views.explorer.rows import row_of
+from phasescope.views.explorer.rows import broken_row, row_of
 from phasescope.views.numbers import NOTHING, format_clock, format_count, format_percent, format_score
 from phasescope.views.record import Record, score
 from phasescope.views.scores import probe_summary
@@ -21,12 +22,28 @@ SEQUENCES = ("behaviour", "sheet")
 
 def runs_table(runs: Sequence[Run], notify: Callable[[int, int], None]) -> Result:
     """Return a row for each run; `notify` is called with the number of runs that are read, and of all."""
-    rows = []
+    rows, lines = [], []
     for done, run in enumerate(runs):
         notify(done, len(runs))
-        rows.append(_row(run))
+        row, cells = _line(run)
+        rows.append(row)
+        lines.append(cells)
     broken = [f"{row['run']}: {row['error']}" for row in rows if row["state"] == "broken"]
-    return Result([Table(HEADS, map(_cells, rows)), *broken] if rows else ["no runs here"], lambda: rows)
+    return Result([Table(HEADS, lines), *broken] if rows else ["no runs here"], lambda: rows)
+
+
+def _line(run: Run) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return a run's row and its cells; those of a broken run if a value is none that a table can show."""
+
+    def read(run: Run) -> tuple[dict[str, Any], tuple[str, ...]]:
+        row = _row(run, row_of(run, with_settings=False))
+        return row, _cells(row)
+
+    def broken(error: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+        row = _row(run, broken_row(run, error))
+        return row, _cells(row)
+
+    return read_or(run, read, broken)
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
@@ -43,9 +60,8 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _row(run: Run) -> dict[str, Any]:
-    """Return a run's line; of a broken run `error` says what is wrong with it."""
-    row = row_of(run, with_settings=False)
+def _row(run: Run, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's line from its row in the explorer; of a broken run `error` says what is wrong with it."""
     phases = row.get("phases") or {}
     return {
         "run": run.name,

@@ -11,7 +11,7 @@ from phasescope.studies.records import RECORDS, Recorded, read_rows
 from phasescope.studies.study import Study
 from phasescope.views.numbers import format_cell, format_clock, format_count
 from phasescope.views.terminal.claims import verdicts
-from phasescope.views.terminal.printing import Result, Table
+from phasescope.views.terminal.printing import Result, Table, printable
 
 LONG_S = 36_000.0
 """CPU-seconds from which they are written in hours too"""
@@ -77,7 +77,8 @@ def reporter(notify: Callable[[int, int], None]) -> Callable[[Event], None]:
         if event.kind in messages:
             failures = f", {event.failed} failed" if event.failed else ""
             counts = f"{event.done}/{event.runs} done{failures}, {event.running} running"
-            print(f"{format_clock(event.elapsed_s):>8}  {counts}  {messages[event.kind]}", flush=True)
+            line = f"{format_clock(event.elapsed_s):>8}  {counts}  {messages[event.kind]}"
+            print(printable(line), flush=True)
 
     return report
 

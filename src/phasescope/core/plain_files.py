@@ -1,0 +1,32 @@
+"""Reading files that others may have put there: regular ones only, so that nothing waits for a pipe or a device."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+
+def open_plain(path: Path | str) -> BinaryIO:
+    """Open a regular file for reading.
+
+    Raises:
+        OSError: there is none, or it is something else: a folder, a pipe, a device.
+    """
+    # Without O_NONBLOCK the opening of a pipe waits for whoever writes to it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return open(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is no regular file", str(path))
+
+
+def read_plain(path: Path | str) -> bytes:
+    """Return the contents of a regular file; OSError as of `open_plain`."""
+    with open_plain(path) as file:
+        return file.read()
+
+
+def check_plain(path: Path | str) -> None:
+    """Raise OSError if there is no regular file, before a library opens it by its name."""
+    open_plain(path).close()
