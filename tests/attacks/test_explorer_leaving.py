@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +132,46 @@ def test_it_ends_without_a_word_whatever_clients_hold_open(home, run, number, of
         _, errors = process.communicate(timeout=HANGS_S)
     assert errors == ""
     assert process.returncode == 0
+
+
+def limited(files: int, words: list[str]) -> list[str]:
+    """The command with so many open files at most, whatever asks for more."""
+    code = (
+        "import resource, sys; from phasescope.cli import main;"
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, ({files}, {files})); sys.exit(main(sys.argv[1:]))"
+    )
+    return [sys.executable, "-c", code, *words]
+
+
+@pytest.mark.parametrize("path", ["/api/runs", "/static/plotly.min.js"])
+def test_more_connections_than_files_keep_nobody_out(home, run, path):
+    """Half requests, and whole ones whose answers nobody reads, four times as many as files may be open."""
+    words = ["explore", "--port=0", "--runs", str(home / "runs"), "--studies", str(home / "results")]
+    half = {"end": "\r\nX-Half: "} if path == "/api/runs" else {}
+    with begun(limited(256, words)) as (port, process), ExitStack() as stack:
+        assert get(port, "/api/runs").status_code == 200
+        for _ in range(4):
+            for _ in range(256):
+                with suppress(OSError):
+                    stack.enter_context(asked(port, path, **half))
+            for _ in range(3):
+                assert get(port, "/api/runs").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=HANGS_S)
+    assert errors == ""
+    assert process.returncode == 0
+
+
+def test_half_a_request_is_not_waited_for(home, run, monkeypatch):
+    monkeypatch.setattr("phasescope.views.explorer.connections.HEADERS_S", 0.5)
+    with serving(home / "runs", home / "results") as (address, _):
+        port = int(address.rpartition(":")[2])
+        with asked(port, "/api/runs", end="\r\nX-Half: ") as connection:
+            assert connection.recv(1) == b""  # closed
+        with socket.create_connection(("127.0.0.1", port), timeout=HANGS_S) as connection:
+            assert connection.recv(1) == b""
+        with asked(port, "/api/runs") as connection:  # half a request after a whole one
+            assert connection.recv(12) == b"HTTP/1.1 200"
+            connection.sendall(b"GET /")
+            while connection.recv(2**16):
+                pass

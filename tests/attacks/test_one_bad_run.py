@@ -102,7 +102,7 @@ def test_nothing_waits_for_a_pipe_in_the_place_of_a_file(name: str, runs: Path):
     folder = damage_status(runs, {"state": "running"})
     (folder / name).unlink(missing_ok=True)
     os.mkfifo(folder / name)
-    code = "import sys; from pathlib import Path; from test_one_bad_run import *; assert_others_are_listed(Path(sys.argv[1]))"
+    code = "import sys; from test_one_bad_run import *; assert_others_are_listed(Path(sys.argv[1]))"
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     end = subprocess.run(
         [sys.executable, "-c", code, str(runs)],

@@ -15,8 +15,6 @@ HOST = "127.0.0.1"
 GRACE_S = 1.0
 """that answers under way are given at the end"""
 LOOK_EVERY_S = 0.2
-WAITING = 2048
-"""connections that may wait to be taken up"""
 
 
 def bind(port: int) -> socket.socket:
@@ -28,7 +26,7 @@ def bind(port: int) -> socket.socket:
     if not 0 <= port < 65536:
         raise UserError(f"`--port` (={port}) must be from 0, any free one, to 65535")
     try:
-        return socket.create_server((HOST, port), backlog=WAITING)
+        return socket.create_server((HOST, port))
     except OSError as error:
         raise UserError(f"`--port` (={port}) must be free: {error.strerror or error}") from None
 
@@ -65,14 +63,22 @@ def serving(runs: Path, results: Path, port: int = 0, trust: bool = False) -> It
     """
     import uvicorn
 
+    from phasescope.views.explorer.connections import AT_ONCE, BoundedProtocol, Server
     from phasescope.views.explorer.server import create_app
 
     listening = bind(port)
-    quiet = {"log_level": "critical", "access_log": False, "server_header": False}
     config = uvicorn.Config(
-        create_app(runs, results, trust), http="h11", loop="asyncio", timeout_graceful_shutdown=1, **quiet
+        create_app(runs, results, trust),
+        http=BoundedProtocol,
+        ws="none",
+        loop="asyncio",
+        backlog=AT_ONCE,
+        timeout_graceful_shutdown=1,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
     )
-    server = uvicorn.Server(config)
+    server = Server(config)
     thread = Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
