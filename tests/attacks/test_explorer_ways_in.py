@@ -65,7 +65,8 @@ def test_this_machine_is_known_at_any_port(name, visitor):
 @pytest.mark.parametrize(
     "name",
     ["evil.example", "evil.example:8421", "localhost.evil.example", "127.0.0.1.evil.example", "", "[::1", "192.168.1.4",
-     "127.0.0.1@evil.example", "evil.example#localhost", "[::1].evil.example", "0.0.0.0"],
+     "127.0.0.1@evil.example", "evil.example#localhost", "127.0.0.1:1@evil.example", "localhost:a",
+     "[::1]:1@evil.example", "[::1].evil.example", "0.0.0.0"],
 )  # fmt: skip
 def test_a_name_that_was_rebound_gets_nothing(name, visitor):
     answer = visitor.get("/", headers={"Host": name})

@@ -97,6 +97,24 @@ def test_metrics_that_are_none_are_one_row(fields: dict[str, Any], runs: Path):
     assert_others_are_listed(runs)
 
 
+@pytest.mark.parametrize("colour", ["red;background:url(//evil.example)", "#12345", 5, None])
+def test_a_colour_that_is_none_is_named_with_its_file(colour: Any, runs: Path, tmp_path: Path):
+    [path] = runs.glob("bad-*/about.json")
+    about = json.loads(path.read_text())
+    about["outcomes"][0]["colour"] = colour
+    path.write_text(json.dumps(about))
+    for words in (
+        ["report", "bad"],
+        ["export", "bad", "--figures", str(tmp_path / "figures")],
+        ["show", "bad"],
+    ):
+        outcome = call([*words, "--runs", str(runs)])
+        assert outcome.code == 2, words
+        assert outcome.err.startswith(f"phasescope: `colour` (={colour!r}"), outcome.err
+        assert f"in `{path}` must be #rrggbb" in outcome.err
+    assert_others_are_listed(runs)
+
+
 @pytest.mark.parametrize("name", FIFOS)
 def test_nothing_waits_for_a_pipe_in_the_place_of_a_file(name: str, runs: Path):
     folder = damage_status(runs, {"state": "running"})

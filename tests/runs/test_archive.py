@@ -1,6 +1,8 @@
 """A run as one file and back: the same files, or, whatever was done to the archive, one line and nothing left behind."""
 
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +108,18 @@ HOSTILE: dict[str, Callable[[Entries], Entries]] = {
     "hidden": lambda entries: added(entries, "snapshots/.hidden"),
     "no file of a run": lambda entries: added(entries, "lock"),
     "a file as a folder": lambda entries: added(entries, "status.json/x"),
+    **{
+        f"a file in the place of {name}": lambda entries, name=name: added(
+            {path: content for path, content in entries.items() if f"/{name}/" not in path}, name
+        )
+        for name in ("snapshots", "checkpoint", "observations")
+    },
+    "a vast configuration": lambda entries: changed(entries, "/config.yaml", b"a: " + b"[1, " * 10 + b" " * 2**21),
+    "a vast status": lambda entries: changed(entries, "status.json", b'{"state": "done"}' + b" " * 2**23),
+    "metrics of very many lines": lambda entries: changed(entries, "metrics.jsonl", b'{"step":1}\n' * 200_001),
+    "metrics of a very long line": lambda entries: changed(
+        entries, "metrics.jsonl", b'{"step":1' + b" " * 2**25 + b"}\n"
+    ),
     "its name": lambda entries: renamed(entries, ".."),
     "another name": lambda entries: renamed(entries, "tiny-00000000"),
     "another configuration": lambda entries: changed(entries, "/config.yaml", b"name: run\nseed: 4\n"),
@@ -193,6 +207,37 @@ def test_no_link_is_followed_into_an_archive(link, run, tmp_path, capsys):
     assert main(["export", str(tmp_path / run.name), "--archive", str(tmp_path / "run.zip")]) == 2
     assert "it is a link, which is not followed" in capsys.readouterr().err
     assert not (tmp_path / "run.zip").exists()
+
+
+def test_no_file_that_has_another_name_elsewhere_goes_into_an_archive(run, tmp_path, capsys):
+    shutil.copytree(run.path, tmp_path / run.name)
+    (tmp_path / "id_rsa").write_text("secret")
+    (tmp_path / run.name / "snapshots" / "notes.txt").hardlink_to(tmp_path / "id_rsa")
+    assert main(["export", str(tmp_path / run.name), "--archive", str(tmp_path / "run.zip")]) == 2
+    assert (
+        "notes.txt` must be a file of the run alone: it has another name outside of it (a hard link)"
+        in capsys.readouterr().err
+    )
+    assert not (tmp_path / "run.zip").exists()
+
+
+@pytest.mark.parametrize("words", [["export", "RUN", "--archive", "OUT"], ["tag", "RUN", "seen"]])
+def test_a_full_disk_is_reported_with_the_files_name(words, run, tmp_path):
+    """By a limit of a file's size, in a process of its own."""
+    shutil.copytree(run.path, tmp_path / "run")
+    (tmp_path / "run" / "tags.txt").write_text("before\n")
+    names = {"RUN": str(tmp_path / "run"), "OUT": str(tmp_path / "run.zip")}
+    code = (
+        "import resource, sys; from phasescope.cli import main;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, *(names.get(word, word) for word in words)]
+    end = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    written = names["OUT"] if "OUT" in words else f"{names['RUN']}/tags.txt"
+    assert end.returncode == 2
+    assert end.stderr.splitlines()[-1] == f"phasescope: `{written}` cannot be used: File too large"
+    assert not (tmp_path / "run.zip").exists()
+    assert (tmp_path / "run" / "tags.txt").read_text() == "before\n"
 
 
 class Net(torch.nn.Module):

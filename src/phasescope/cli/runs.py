@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import phasescope
 from phasescope.cli import arguments as arg
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, writing
 from phasescope.views.terminal.printing import Result
 
 if TYPE_CHECKING:
@@ -151,7 +151,10 @@ def tag(run: arg.RunName, text: arg.Text, /, *, runs: arg.Runs = Path("runs")) -
     if not (line := text.strip()) or len(line) > 200 or not line.isprintable():
         raise UserError(f"`TEXT` (={line[:40]!r}) must be one printable line of 1 to 200 characters")
     path, no_link = phasescope.find_run(run, runs).path / "tags.txt", os.O_NOFOLLOW | os.O_NONBLOCK
-    with open(path, "ab", opener=lambda path, flags: os.open(path, flags | no_link, 0o644)) as file:
+    with (
+        writing(path),
+        open(path, "ab", opener=lambda path, flags: os.open(path, flags | no_link, 0o644)) as file,
+    ):
         # In one piece, so that two writers never mix; the first newline ends a line that was left without its own.
         file.write(f"\n{line}\n".encode())
 

@@ -52,3 +52,14 @@ def reading(path: Path | str) -> Iterator[None]:
         name = str(path).encode(errors="backslashreplace").decode()
         why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise UserError(f"`{name}` cannot be read: {why}") from error
+
+
+@contextmanager
+def writing(path: Path | str) -> Iterator[None]:
+    """Name the file in an OSError within the block, which writes it: the system names none if a disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise

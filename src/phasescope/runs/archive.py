@@ -6,10 +6,11 @@
 import os
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, writing
 from phasescope.runs.store.folder import Notify, Run
 
 # Of a run's folder: not its lock, not who executed it where, not its report.
@@ -49,7 +50,7 @@ def write_archive(run: Run, out: Path, notify: Notify = lambda done, total: None
     paths = list(_recorded(path))
     aside = out.with_name(f".{out.name}.{os.getpid()}.aside")
     try:
-        with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with writing(out), zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for done, file in enumerate(paths):
                 notify(done, len(paths))
                 entry = zipfile.ZipInfo(f"{name}/{file.relative_to(path).as_posix()}", BEFORE_ZIP_HAD_DATES)
@@ -65,8 +66,12 @@ def _recorded(folder: Path) -> Iterator[Path]:
     """Yield the files of a run's folder that belong in an archive, without those that are still being written.
 
     Raises:
-        UserError: a file or folder is a link, which may lead to files that do not belong to the run.
+        UserError: a file or folder is a link, which may lead to files that do not belong to the run; or a file also has a
+            name outside of the run, where it may hold what its owner never meant for an archive.
     """
+    # An observation's weights are those of its run, under a second name.
+    whole = folder.parents[1] if folder.parent.name == "observations" else folder
+    names = Counter(_inode(path) for path in whole.rglob("*") if path.is_file() and not path.is_symlink())
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if parts[0] not in KEPT or "lock" in parts or any(part.startswith(".") for part in parts):
@@ -74,4 +79,14 @@ def _recorded(folder: Path) -> Iterator[Path]:
         if path.is_symlink():
             raise UserError(f"`{path}` must be a file of the run itself: it is a link, which is not followed")
         if path.is_file():
+            if path.stat().st_nlink > names[_inode(path)]:
+                raise UserError(
+                    f"`{path}` must be a file of the run alone: it has another name outside of it (a hard link); archive a "
+                    f"copy of the folder, as by cp -r {folder.name} COPY"
+                )
             yield path
+
+
+def _inode(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino

@@ -9,15 +9,28 @@ import shutil
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from phasescope.core.errors import UserError, reading
+from phasescope.core.errors import UserError, reading, writing
 from phasescope.core.kinds import sources_named
 from phasescope.runs.archive import KEPT, NAME
 from phasescope.runs.config import RunConfig
 from phasescope.runs.store.files import folder_aside
 from phasescope.runs.store.folder import Notify, Run
 
-MOST_BYTES, DEEPEST = 2**36, 9
+MOST_BYTES, MOST_FILES, DEEPEST = 2**36, 200_000, 9
 """of an archive's files, unpacked; levels of its folders"""
+# Of files that every list reads, or that are parsed here: far more than any run writes, and read in seconds.
+MOST_BYTES_OF = {
+    "config.yaml": 2**20,
+    "status.json": 2**22,
+    "about.json": 2**24,
+    "references.json": 2**26,
+    "sources.json": 2**20,
+    "tags.txt": 2**20,
+    "metrics.jsonl": 2**27,
+}
+MOST_LINES, LONGEST_LINE = 100_000, 2**24
+"""of metrics.jsonl: lines, one for each snapshot, and bytes of a line"""
+FOLDERS = ("checkpoint", "observations", "snapshots")
 
 
 def import_run(path: Path, runs: Path, notify: Notify = lambda done, total: None) -> Run:
@@ -36,8 +49,8 @@ def import_run(path: Path, runs: Path, notify: Notify = lambda done, total: None
                 notify(done, len(files))
                 target = folder.joinpath(*PurePosixPath(entry.filename).parts[1:])
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(entry) as source, open(target, "xb") as file:  # zipfile compares checksums
-                    shutil.copyfileobj(source, file)
+                with writing(target), archive.open(entry) as source, open(target, "xb") as file:
+                    shutil.copyfileobj(source, file)  # zipfile compares checksums
             _check_run(Run(folder), name)
             _check_free(runs / name)
     return Run(runs / name)
@@ -63,13 +76,44 @@ def _checked(files: list[zipfile.ZipInfo]) -> str:
         hidden = any(part.startswith(".") for part in parts)
         if not plain or first != name or not 0 < len(parts) < DEEPEST or parts[0] not in KEPT or hidden:
             raise ValueError(f"`{within[:80]}` is not a file of a run")
+        if (len(parts) > 1) != (parts[0] in FOLDERS):
+            raise ValueError(
+                f"`{within[:80]}` is not a file of a run: `{parts[0]}` is a {_kind(parts[0])} of one"
+            )
+    for entry in files:
+        most = MOST_BYTES_OF.get(PurePosixPath(entry.filename).name, MOST_BYTES)
+        if entry.file_size > most:
+            raise ValueError(
+                f"`{entry.filename[:80]}` holds {entry.file_size:,} bytes, and may hold {most:,}"
+            )
+    if len(files) > MOST_FILES:
+        raise ValueError(f"it holds {len(files):,} files, and may hold {MOST_FILES:,}")
     if (size := sum(entry.file_size for entry in files)) > MOST_BYTES:
         raise ValueError(f"its files hold {size:,} bytes, and may hold {MOST_BYTES:,}")
     return name
 
 
+def _kind(name: str) -> str:
+    return "folder" if name in FOLDERS else "file"
+
+
+def _check_lines(path: Path) -> None:
+    """Raise UserError if metrics.jsonl has more or longer lines than any run writes: a short archive may hold millions."""
+    if not path.exists():
+        return
+    count = longest = 0
+    with open(path, "rb") as file:
+        while line := file.readline(LONGEST_LINE + 1):
+            count, longest = count + 1, max(longest, len(line))
+            if count > MOST_LINES or longest > LONGEST_LINE:
+                raise UserError(
+                    f"`metrics.jsonl` of the archive must have at most {MOST_LINES:,} lines of {LONGEST_LINE:,} bytes each"
+                )
+
+
 def _check_run(run: Run, name: str) -> None:
     """Raise UserError if the unpacked folder is no run, or its configuration does not have the identity in its name."""
+    _check_lines(run.path / "metrics.jsonl")
     tree = run.config
     if run.status["state"] == "broken":
         raise UserError(f"`status.json` of the archive must be complete: {run.status['error']}")

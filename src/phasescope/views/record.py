@@ -5,6 +5,7 @@ Factors, splits and outcomes come from the run's about.json. A value that was no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from phasescope.core.config import merge
+from phasescope.core.errors import UserError, reading
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.sites import Site
 from phasescope.measures.latents.neighbours import SHEET
@@ -164,7 +166,13 @@ class Record:
         # This imports all worlds, which a table of runs should not wait for.
         from phasescope.worlds.base import Outcome
 
-        return tuple(Outcome(**outcome) for outcome in self.about.get("outcomes") or ())
+        path = self.run.path / "about.json"
+        with reading(path):
+            outcomes = tuple(Outcome(**outcome) for outcome in self.about.get("outcomes") or ())
+        for outcome in outcomes:
+            if not re.fullmatch("#[0-9a-fA-F]{6}", str(outcome.colour)):
+                raise UserError(f"`colour` (={outcome.colour!r:.60}) in `{path}` must be #rrggbb")
+        return outcomes
 
     @cached_property
     def splits(self) -> list[str]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, writing
 from phasescope.core.factors import Factors
 from phasescope.core.npz import open_npz
 from phasescope.core.randomness import numpy_generator
@@ -116,7 +116,8 @@ class ArrayWorld(World):
         data, factors = self.data, Factors(self.data.factors[: self.data.given])
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(file, images=data.images, labels=data.labels[:, : data.given])
+            with writing(file):
+                np.savez(file, images=data.images, labels=data.labels[:, : data.given])
         return type(self)(
             file=str(file),
             names=factors.names,

@@ -1,13 +1,15 @@
 """HTTP whose clients cannot keep one another out, however many connections they open and leave open."""
 
 import asyncio
+import resource
 import socket
+from functools import cache
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-MOST_CONNECTIONS = 96
-"""open at a time, below any usual limit of open files; a browser opens six"""
+MOST_CONNECTIONS = 512
+"""open at a time, and at most half of the files that this process may open; a browser opens six"""
 AT_ONCE = 32
 """connections that are accepted before those that they replace are closed"""
 WAITING = 2048
@@ -26,7 +28,7 @@ class BoundedProtocol(H11Protocol):
         self._heard_s = self.loop.time()
         self._limit_waiting()
 
-        if len(self.connections) > MOST_CONNECTIONS:
+        if len(self.connections) > most_connections():
             # Whoever is being answered has waited longest, and keeps its place.
             others = [
                 other
@@ -63,6 +65,13 @@ class BoundedProtocol(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+@cache
+def most_connections() -> int:
+    """Return how many connections are open at a time."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if files == resource.RLIM_INFINITY else min(MOST_CONNECTIONS, files // 2)
 
 
 class Server(uvicorn.Server):

@@ -7,11 +7,11 @@
 - Nothing can be changed here: routes answer only GET and HEAD.
 """
 
+import re
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -55,14 +55,7 @@ def refusal(scope: Scope) -> Response | None:
 
 def names_this_machine(host: str) -> bool:
     """Return whether a Host header names the loopback; any port, as a tunnel may lead here."""
-    name = host.lower()
-    if name.startswith("["):
-        name, bracket, port = name[1:].partition("]")
-        if not bracket or (port and not port.startswith(":")):
-            return False
-    elif name.count(":") == 1:
-        name = name.partition(":")[0]
-    return name in LOOPBACK
+    return re.fullmatch(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", host.lower()) is not None
 
 
 def _is_a_link(scope: Scope, headers: Headers) -> bool:
