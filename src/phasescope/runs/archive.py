@@ -70,8 +70,8 @@ def _recorded(folder: Path) -> Iterator[Path]:
             name outside of the run, where it may hold what its owner never meant for an archive.
     """
     # An observation's weights are those of its run, under a second name.
-    whole = folder.parents[1] if folder.parent.name == "observations" else folder
-    names = Counter(_inode(path) for path in whole.rglob("*") if path.is_file() and not path.is_symlink())
+    run_folder = folder.parents[1] if folder.parent.name == "observations" else folder
+    names = Counter(_inode(path) for path in run_folder.rglob("*") if path.is_file() and not path.is_symlink())
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if parts[0] not in KEPT or "lock" in parts or any(part.startswith(".") for part in parts):
@@ -88,5 +88,5 @@ def _recorded(folder: Path) -> Iterator[Path]:
 
 
 def _inode(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino

@@ -199,10 +199,10 @@ def hold(path: Path, config: Tree, restart: bool = False) -> Iterator[RunWriter]
 def _identity_of(path: Path) -> tuple[int, int] | None:
     """Return device and inode of a file; None if there is none."""
     try:
-        found = path.stat()
+        stat = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return stat.st_dev, stat.st_ino
 
 
 def _check_same(path: Path, config: Tree, restart: bool) -> None:
