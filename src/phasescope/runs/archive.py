@@ -71,7 +71,9 @@ def _recorded(folder: Path) -> Iterator[Path]:
     """
     # An observation's weights are those of its run, under a second name.
     run_folder = folder.parents[1] if folder.parent.name == "observations" else folder
-    names = Counter(_inode(path) for path in run_folder.rglob("*") if path.is_file() and not path.is_symlink())
+    names = Counter(
+        _inode(path) for path in run_folder.rglob("*") if path.is_file() and not path.is_symlink()
+    )
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if parts[0] not in KEPT or "lock" in parts or any(part.startswith(".") for part in parts):
