@@ -176,19 +176,25 @@ def claims(
         controls: judge each claim on simulated runs of which it is true, false, or at its threshold
         trials: how often each is simulated and judged
     """
-    from phasescope.studies.finding import find_studies, find_study
+    from phasescope.studies.finding import find_studies, find_study, studies_folder, study_names
     from phasescope.views.terminal import claims as views
 
-    chosen = [find_study(study, studies)] if study else find_studies(studies)
-    if not chosen:
+    folder = studies_folder(studies)
+    names = study_names(folder)
+    if not study and not names:
         raise UserError(f"`--studies` (={studies or 'studies'}) must be a folder of studies, NAME/study.py")
+    if page and study:
+        raise UserError(f"`--study` (={study}) must be left out with --page: the page is of all studies")
+
     if controls:
+        chosen = [find_study(study, studies)] if study else find_studies(studies)
         return views.controls(chosen, trials, notify).to(json)
     if page:
-        if study:
-            raise UserError(f"`--study` (={study}) must be left out with --page: the page is of all studies")
         from phasescope.runs.store.files import write_aside
         from phasescope.views.report.study_page import findings
 
-        write_aside(page, findings(chosen, page))
-    return views.verdicts(chosen, in_full=study is not None).to(json)
+        write_aside(page, findings(find_studies(studies), page))
+    if study:
+        described, records = find_study(study, studies)
+        return views.verdicts([(described.name, records)], in_full=True).to(json)
+    return views.verdicts([(name, folder / name) for name in names]).to(json)

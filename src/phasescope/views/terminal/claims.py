@@ -28,29 +28,30 @@ BELOW = "below the rule"
 Studies = Sequence[tuple[Study, Path]]
 
 
-def verdicts(studies: Studies, in_full: bool = False) -> Result:
+def verdicts(studies: Sequence[tuple[str, Path]], in_full: bool = False) -> Result:
     """Return the verdict of every claim, a row each under its study; a study whose claims.json is invalid is a note.
 
     Args:
+        studies: name of each and the folder of its records: what is recorded is printed, and no study is imported.
         in_full: below the rows also each study's question, what its claims say, and its amendments.
     """
     judged: list[tuple[Path, Judged]] = []
     tree: list[dict[str, Any]] = []
     lines, notes = [], []
-    for study, folder in studies:
+    for name, folder in studies:
         try:
             known = read_claims(folder)
         except UserError as error:
             notes.append(str(error))
-            tree.append({"study": study.name, "error": str(error)})
+            tree.append({"study": name, "error": str(error)})
             continue
-        tree.append({"study": study.name, "claims": None} if known is None else known.model_dump())
+        tree.append({"study": name, "claims": None} if known is None else known.model_dump())
         if known is None:
-            lines.append(f"{study.name}: no records yet: phasescope study {study.name}")
+            lines.append(f"{name}: no records yet: phasescope study {name}")
         else:
             judged.append((folder, known))
             if known.stale:
-                lines.append(f"{study.name}: the records have changed since: --judge judges them")
+                lines.append(f"{name}: the records have changed since: --judge judges them")
     return Result(_blocks(judged, lines, in_full), lambda: tree, notes=notes, code=2 if notes else 0)
 
 

@@ -86,7 +86,7 @@ def reporter(notify: Callable[[int, int], None]) -> Callable[[Event], None]:
 def judged(study: Study, folder: Path, failed: Sequence[RunEnd] = ()) -> Result:
     """Return how a study ended: its claims, the folder of its records, and which runs are not recorded, and why."""
     known = (folder / RECORDS).exists()
-    return _ended([*verdicts([(study, folder)], in_full=True).blocks] if known else [], folder, failed)
+    return _ended([*verdicts([(study.name, folder)], in_full=True).blocks] if known else [], folder, failed)
 
 
 def swept(study: Study, folder: Path, failed: Sequence[RunEnd] = ()) -> Result:
