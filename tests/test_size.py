@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import phasescope
 from packages import MODULES, SOURCE, is_above
 
@@ -147,7 +149,8 @@ def test_no_code_is_kept_from_the_formatter():
     assert kept == RECORDED
 
 
-def test_type_checkers_see_every_public_name():
-    stub = (SOURCE / "__init__.pyi").read_text()
+@pytest.mark.parametrize("package", [phasescope, phasescope.studies])
+def test_type_checkers_see_every_public_name(package):
+    stub = Path(package.__file__).with_suffix(".pyi").read_text()
     names = ast.literal_eval(stub[stub.index("[", stub.index("__all__")) : stub.rindex("]") + 1])
-    assert names == phasescope.__all__ == [name for name in names if getattr(phasescope, name) is not None]
+    assert names == package.__all__ == [name for name in names if getattr(package, name) is not None]

@@ -14,8 +14,8 @@ from collections import Counter
 from pathlib import Path
 
 from phasescope.studies import Study, find_study
-from phasescope.studies.claim import VERDICTS
-from phasescope.studies.records import Recorded, read_claims, read_rows
+from phasescope.studies.claims_file import VERDICTS, read_claims
+from phasescope.studies.records import Recorded, read_rows
 from phasescope.views.numbers import format_judged, verdict_words
 
 DOCS = Path(__file__).parents[1]

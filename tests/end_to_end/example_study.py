@@ -11,8 +11,9 @@ import numpy as np
 from phasescope import Run, load_config
 from phasescope.runs.store import hold
 from phasescope.runs.store.records import condense, merge_records
+from phasescope.studies.claims_file import Judged, RecordedClaim
 from phasescope.studies.preregistration import Amendment, Preregistration, Sources
-from phasescope.studies.records import Judged, RecordedClaim, claims_text, plain
+from phasescope.studies.records import claims_text, plain
 
 STEPS = np.linspace(0, 600, 13).astype(int)
 DX, SIGMA = (0.5, 1.0, 2.0), (1.0, 2.0)

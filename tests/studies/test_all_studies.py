@@ -15,9 +15,10 @@ import pytest
 from phasescope.measures.over_runs.resampling import fixed_resamples
 from phasescope.runs.store.records import some_columns
 from phasescope.studies import Cell, Claim, NotEnough, Study, find_studies, merge
+from phasescope.studies.claims_file import RECORDS, read_claims
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import check_preregistered
-from phasescope.studies.records import RECORDS, Recorded, judge, read_claims, read_rows
+from phasescope.studies.records import Recorded, judge, read_rows
 from phasescope.views.numbers import amendment_lines
 
 STUDIES = Path(__file__).parents[2] / "studies"

@@ -18,9 +18,9 @@ from phasescope import UserError
 from phasescope.cli import main
 from phasescope.runs.store.records import read_records
 from phasescope.studies import Reading, find_study
+from phasescope.studies.claims_file import read_claims
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import read_preregistration
-from phasescope.studies.records import read_claims
 
 SOURCE = """
 from phasescope.studies import Claim, Courses, Difference, Reading, Study, Table, end, product

@@ -2,13 +2,15 @@
 
 import math
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from phasescope.cli import main
-from phasescope.studies.records import read_claims
+from phasescope.studies.claims_file import read_claims
 from phasescope.views.numbers import format_value
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -83,3 +85,17 @@ def test_a_number_that_censored_runs_leave_open_says_what_is_known(verdict, deta
     open_ = claim.model_copy(update={"value": float("nan"), "n": 8, "verdict": verdict, "detail": detail})
     assert format_value(open_) == shown
     assert format_value(open_.model_copy(update={"value": 0.5})) == "0.5 of runs"
+
+
+def test_what_is_recorded_is_printed_without_importing_a_study_or_its_libraries(tmp_path):
+    for name in ("bits", "density"):
+        shutil.copytree(STUDIES / name, tmp_path / name)
+        (tmp_path / name / "study.py").write_text("raise AssertionError('imported')\n")
+    code = (
+        "import sys; from phasescope.cli import main; code = main(sys.argv[1:]);"
+        "print({'torch', 'scipy', 'pandas', 'phasescope.worlds'} & {*sys.modules}, code)"
+    )
+    command = [sys.executable, "-c", code, "claims", "--studies", str(tmp_path)]
+    end = subprocess.run(command, capture_output=True, text=True)
+    assert end.stdout.endswith("set() 0\n"), end.stdout[-200:] + end.stderr
+    assert "density" in end.stdout

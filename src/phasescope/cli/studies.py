@@ -102,8 +102,8 @@ def _conducted(
     survey: Survey, ended: Callable[..., Result], notify: arg.Notify, engine: str, **how: Any
 ) -> Result:
     """Run what a survey says is missing and write the page; return how it ended."""
+    from phasescope.studies.claims_file import RECORDS
     from phasescope.studies.conduct import conduct
-    from phasescope.studies.records import RECORDS
     from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.studies import reporter, sums
 

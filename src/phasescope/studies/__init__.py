@@ -2,92 +2,10 @@
 
 Our own lie in the checkout's folder `studies`, and use only what is named here, in `phasescope` and in
 `phasescope.measures`.
+
+`__init__.pyi` lists the names, for type checkers and for this file: each is imported when it is first used.
 """
 
-from phasescope.core.config import merge
-from phasescope.core.randomness import numpy_generator, torch_generator
-from phasescope.measures.over_runs.resampling import Estimate, NotEnough, magnitude, mean_over_runs, over_runs
-from phasescope.runs.loading import config_of, load_network
-from phasescope.runs.measuring import on_lattice
-from phasescope.runs.probing.image_baselines import nearest_labels
-from phasescope.runs.probing.sampling import sample_labels
-from phasescope.studies.cells import Cell, product
-from phasescope.studies.claim import Claim
-from phasescope.studies.finding import find_studies, find_study
-from phasescope.studies.plots import Against, BasePlot, Courses, Curve, Ends, Panel, PhaseGrid, Scatter, Table
-from phasescope.studies.relations import Agreement, Rank
-from phasescope.studies.runs_table import (
-    Number,
-    Runs,
-    accuracy,
-    as_table,
-    end,
-    ever,
-    mean,
-    onset,
-    onset_of_accuracy,
-    reaches,
-    start,
-)
-from phasescope.studies.statistics import (
-    Difference,
-    Mean,
-    OnsetRatio,
-    Share,
-    Statistic,
-    numbers,
-    spread_within,
-)
-from phasescope.studies.study import Reading, Study
+from phasescope.core.lazy import attach
 
-__all__ = [
-    "Against",
-    "Agreement",
-    "BasePlot",
-    "Cell",
-    "Claim",
-    "Courses",
-    "Curve",
-    "Difference",
-    "Ends",
-    "Estimate",
-    "Mean",
-    "NotEnough",
-    "Number",
-    "OnsetRatio",
-    "Panel",
-    "PhaseGrid",
-    "Rank",
-    "Reading",
-    "Runs",
-    "Scatter",
-    "Share",
-    "Statistic",
-    "Study",
-    "Table",
-    "accuracy",
-    "as_table",
-    "config_of",
-    "end",
-    "ever",
-    "find_studies",
-    "find_study",
-    "load_network",
-    "magnitude",
-    "mean",
-    "mean_over_runs",
-    "merge",
-    "nearest_labels",
-    "numbers",
-    "numpy_generator",
-    "on_lattice",
-    "onset",
-    "onset_of_accuracy",
-    "over_runs",
-    "product",
-    "reaches",
-    "sample_labels",
-    "spread_within",
-    "start",
-    "torch_generator",
-]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)  # pyrefly: ignore

@@ -24,14 +24,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from phasescope.core.errors import UserError
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.over_runs.resampling import Estimate, NotEnough, covering, fixed_resamples
+from phasescope.studies.claims_file import Verdict
 from phasescope.studies.runs_table import Number, Runs, as_table
 from phasescope.studies.statistics import Statistic
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Verdict = Literal["supported", "refuted", "undecided", "not reached"]
-VERDICTS: tuple[Verdict, ...] = ("supported", "refuted", "undecided", "not reached")
 # A claim is shipped with this power at least, and with this share of wrong decisions at the threshold at most.
 POWER, WRONG = 0.8, 0.05
 TRIALS = 200

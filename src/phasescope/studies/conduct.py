@@ -23,17 +23,9 @@ from phasescope.runs.store import Run
 from phasescope.runs.store.files import write_all_aside
 from phasescope.runs.store.folder import Notify
 from phasescope.runs.worker import prepare
+from phasescope.studies.claims_file import CLAIMS, RECORDS, read_claims
 from phasescope.studies.preregistration import check_preregistered, preregister
-from phasescope.studies.records import (
-    CLAIMS,
-    RECORDS,
-    Recorded,
-    claims_text,
-    judge,
-    kept,
-    read_claims,
-    read_rows,
-)
+from phasescope.studies.records import Recorded, claims_text, judge, kept, read_rows
 from phasescope.studies.study import Study
 
 State = Literal["recorded", "elsewhere", "done", "started", "absent"]

@@ -1,11 +1,16 @@
 """Locating studies: `studies/NAME/study.py` in the working folder or in the checkout, or any path."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.kinds import importable_from, load
-from phasescope.studies.study import Study
+
+if TYPE_CHECKING:
+    from phasescope.studies.study import Study
 
 STUDY_FILE = "study.py"
 # phasescope's own studies are not in the wheel: they exist only if the package is used from its checkout.
@@ -33,6 +38,8 @@ def find_study(name: str, folder: Path | None = None) -> tuple[Study, Path]:
     Raises:
         UserError: there is none.
     """
+    from phasescope.studies.study import Study  # which `study_names` needs not
+
     folder = studies_folder(folder)
     path, _, variable = name.partition(":")
     file = Path(path)

@@ -12,18 +12,18 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import BaseModel
 
-from phasescope.core.errors import UserError, reading
+from phasescope.core.errors import UserError
 from phasescope.core.kinds import source_digests
 from phasescope.measures.over_runs.resampling import NotEnough
 from phasescope.runs.recording import SOURCES
-from phasescope.runs.store.files import read_json, sha256, to_json, with_leaves
+from phasescope.runs.store.files import sha256, to_json, with_leaves
 from phasescope.runs.store.records import HEAD, read_records
-from phasescope.studies.claim import Claim, Judgement, Verdict
+from phasescope.studies.claim import Claim, Judgement
+from phasescope.studies.claims_file import RECORDS, Judged, RecordedClaim
 from phasescope.studies.runs_table import Runs
 from phasescope.studies.study import Study
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from phasescope.runs.store.folder import Notify
 
-RECORDS, CLAIMS = "records.parquet", "claims.json"
 DECIDED = ("supported", "refuted")
 CORE = re.compile(
     r"(digest|name|seed|step|images_seen|epochs|loss|cells|images|parameters|wall_s|cpu_s|observing_s|readings|sources|threads|device"
@@ -42,55 +41,6 @@ CORE = re.compile(
 """recorded of every run whatever its study reads: what it cost, its configuration, outcomes, accuracy and error by reading
 and split, phases, and at mid and down3, t = 600, probe R², label variance, participation ratio and trustworthiness
 with their intervals and baselines"""
-
-
-class RecordedClaim(BaseModel):
-    """A claim in claims.json. A number that is not finite is its name, as in "inf"; None if there is none."""
-
-    name: str
-    verdict: Verdict
-    analysis: int
-    why: str
-    sentence: str
-    source: str
-    answers: str
-    limits: str
-    check: bool
-    unreachable: str = ""
-    threshold: float
-    direction: Literal["above", "below"]
-    unit: str = ""
-    log: bool = False
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    detail: dict[str, float | None]
-    spread: float
-    effect: float | tuple[float, float]
-    observed_spread: float | None = None
-    """standard deviation between the recorded runs, in the unit of `spread`"""
-    observed_power: float | None = None
-    """power for the claim's effect at that spread"""
-    detectable: float | None = None
-    """smallest effect with power 0.8 at that spread"""
-
-
-class Judged(BaseModel):
-    """The contents of claims.json."""
-
-    study: str
-    question: str
-    sha256: str
-    """of the records"""
-    runs: int
-    core_minutes: float
-    processors: list[str]
-    failed: list[str] = []
-    """identities of runs that failed for good"""
-    claims: list[RecordedClaim]
-    stale: bool = False
-    """whether the records have changed since; never written"""
 
 
 def read_rows(study: Study, folder: Path) -> pd.DataFrame:
@@ -247,12 +197,3 @@ def plain(value: Any) -> Any:
 def claims_text(content: Mapping[str, Any]) -> str:
     """Return the text of claims.json."""
     return to_json(content, indent=1) + "\n"
-
-
-def read_claims(folder: Path) -> Judged | None:
-    """Return the contents of claims.json; None if there is none. UserError if it or its records cannot be read."""
-    if not (path := folder / CLAIMS).exists():
-        return None
-    with reading(path):
-        judged = Judged.model_validate(read_json(path))
-        return judged.model_copy(update={"stale": judged.sha256 != sha256(folder / RECORDS)})

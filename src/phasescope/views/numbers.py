@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from phasescope.studies.claims_file import RecordedClaim
     from phasescope.studies.preregistration import Preregistration
-    from phasescope.studies.records import RecordedClaim
 
 NOTHING = "–"
 MOST_CHANGES = 6  # of an amendment that are listed one by one

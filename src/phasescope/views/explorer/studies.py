@@ -11,8 +11,7 @@ from typing import Any
 from phasescope.core.errors import UserError, reading
 from phasescope.runs.store.files import read_json
 from phasescope.runs.store.folder import shown
-from phasescope.studies.claim import VERDICTS
-from phasescope.studies.records import CLAIMS, RECORDS
+from phasescope.studies.claims_file import CLAIMS, RECORDS, VERDICTS
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.markdown import PAGE, markdown_page
 

@@ -16,7 +16,8 @@ from phasescope.runs.store import Run
 from phasescope.runs.store.files import write_all_aside
 from phasescope.runs.store.flat import as_frame, plain_types, snapshot_rows
 from phasescope.runs.store.tables import parquet_bytes
-from phasescope.studies.records import Recorded, read_claims, read_rows
+from phasescope.studies.claims_file import read_claims
+from phasescope.studies.records import Recorded, read_rows
 from phasescope.studies.study import Study
 from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.figures.plots import FIGURES, Plot, plot_of

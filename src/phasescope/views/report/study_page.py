@@ -10,10 +10,10 @@ from typing import Any
 
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_all_aside, write_aside
-from phasescope.studies.claim import VERDICTS
+from phasescope.studies.claims_file import VERDICTS, RecordedClaim, read_claims
 from phasescope.studies.observing import RETIRED, columns_read
 from phasescope.studies.preregistration import changed_sources, check_preregistered
-from phasescope.studies.records import Recorded, RecordedClaim, read_claims, read_rows
+from phasescope.studies.records import Recorded, read_rows
 from phasescope.studies.study import Study
 from phasescope.views import numbers
 from phasescope.views.figures.axes import figure_bytes

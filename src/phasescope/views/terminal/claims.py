@@ -1,16 +1,15 @@
 """Claims in a terminal: their verdicts, and how often simulated studies of known truth are judged correctly."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError
 from phasescope.measures.over_runs.resampling import LEVEL
-from phasescope.studies.claim import POWER, WRONG
-from phasescope.studies.preregistration import read_preregistration
-from phasescope.studies.records import Judged, read_claims
-from phasescope.studies.study import Study
+from phasescope.studies.claims_file import Judged, read_claims
 from phasescope.views.numbers import (
     amendment_lines,
     criterion,
@@ -22,10 +21,12 @@ from phasescope.views.numbers import (
 )
 from phasescope.views.terminal.printing import Result, Table
 
+if TYPE_CHECKING:
+    from phasescope.studies.study import Study
+
 # A verdict says of a check that its answer is known; the sums below the table say it too.
 KNOWN = " (known answer)"
 BELOW = "below the rule"
-Studies = Sequence[tuple[Study, Path]]
 
 
 def verdicts(studies: Sequence[tuple[str, Path]], in_full: bool = False) -> Result:
@@ -65,7 +66,12 @@ def _blocks(
     if counts:
         yield "\n" + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
     yield from lines
-    for folder, known in judged if in_full else ():
+    if not in_full:
+        return
+
+    from phasescope.studies.preregistration import read_preregistration
+
+    for folder, known in judged:
         yield f"\n{known.study}: {known.question}"
         for claim in known.claims:
             yield f"{claim.name} (power {format_number(claim.observed_power)}): {claim.sentence}"
@@ -84,9 +90,13 @@ def _rows(known: Judged) -> Iterator[tuple[str, ...]]:
         yield (f"  {claim.name}", verdict, shown, criterion(claim), f"{claim.n}")
 
 
-def controls(studies: Studies, trials: int, notify: Callable[[int, int], None]) -> Result:
+def controls(
+    studies: Sequence[tuple[Study, Path]], trials: int, notify: Callable[[int, int], None]
+) -> Result:
     """Return the power of every claim on simulated runs of its own design, on either side, and how often it is decided with
     the truth at its threshold."""
+    from phasescope.studies.claim import POWER, WRONG
+
     claims = [(study, claim) for study, _ in studies for claim in study.claims]
     tree: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = []

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from phasescope.runs.cost import costs
 from phasescope.runs.engines import Event, RunEnd
+from phasescope.studies.claims_file import RECORDS
 from phasescope.studies.conduct import STATES, Survey
-from phasescope.studies.records import RECORDS, Recorded, read_rows
+from phasescope.studies.records import Recorded, read_rows
 from phasescope.studies.study import Study
 from phasescope.views.numbers import format_cell, format_clock, format_count
 from phasescope.views.terminal.claims import verdicts

@@ -1,0 +1,73 @@
+"""The claims of a study as they were judged, in claims.json beside its records; read without the study itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+
+from phasescope.core.errors import reading
+from phasescope.runs.store.files import read_json, sha256
+
+RECORDS, CLAIMS = "records.parquet", "claims.json"
+Verdict = Literal["supported", "refuted", "undecided", "not reached"]
+VERDICTS: tuple[Verdict, ...] = ("supported", "refuted", "undecided", "not reached")
+
+
+class RecordedClaim(BaseModel):
+    """A claim in claims.json. A number that is not finite is its name, as in "inf"; None if there is none."""
+
+    name: str
+    verdict: Verdict
+    analysis: int
+    why: str
+    sentence: str
+    source: str
+    answers: str
+    limits: str
+    check: bool
+    unreachable: str = ""
+    threshold: float
+    direction: Literal["above", "below"]
+    unit: str = ""
+    log: bool = False
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    detail: dict[str, float | None]
+    spread: float
+    effect: float | tuple[float, float]
+    observed_spread: float | None = None
+    """standard deviation between the recorded runs, in the unit of `spread`"""
+    observed_power: float | None = None
+    """power for the claim's effect at that spread"""
+    detectable: float | None = None
+    """smallest effect with power 0.8 at that spread"""
+
+
+class Judged(BaseModel):
+    """The contents of claims.json."""
+
+    study: str
+    question: str
+    sha256: str
+    """of the records"""
+    runs: int
+    core_minutes: float
+    processors: list[str]
+    failed: list[str] = []
+    """identities of runs that failed for good"""
+    claims: list[RecordedClaim]
+    stale: bool = False
+    """whether the records have changed since; never written"""
+
+
+def read_claims(folder: Path) -> Judged | None:
+    """Return the contents of claims.json; None if there is none. UserError if it or its records cannot be read."""
+    if not (path := folder / CLAIMS).exists():
+        return None
+    with reading(path):
+        judged = Judged.model_validate(read_json(path))
+        return judged.model_copy(update={"stale": judged.sha256 != sha256(folder / RECORDS)})
