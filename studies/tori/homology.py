@@ -6,6 +6,7 @@ degree 1. The support of k is the share of half-samples whose p_k exceeds the 95
 
 import numpy as np
 
+from phasescope import UserError
 from phasescope.studies import numpy_generator
 
 CONFIDENCE = 0.95
@@ -28,7 +29,12 @@ def loops(latents: np.ndarray, landmarks: int = 256, halves: int = 100) -> int:
 
 def persistences(distances: np.ndarray, landmarks: int, most: int) -> np.ndarray:
     """Return the `most` longest of death - birth of loops, descending, zeros if there are fewer."""
-    from ripser import ripser
+    try:
+        from ripser import ripser
+    except ModuleNotFoundError:
+        raise UserError(
+            "`ripser` (=not installed) must be there to count loops: pip install -e '.[homology]' in the clone"
+        ) from None
 
     births, deaths = ripser(distances, distance_matrix=True, maxdim=1, n_perm=landmarks)["dgms"][1].T
     longest = np.sort(deaths.astype(float) - births)[::-1][:most]

@@ -1,9 +1,12 @@
 """How many loops known spaces have."""
 
+import sys
+
 import numpy as np
 import pytest
 from known_spaces import circle, clifford, disc, gaussian, sphere, torus_3d, two_circles
 
+from phasescope import UserError
 from studies.tori.homology import loops
 
 
@@ -23,3 +26,9 @@ def test_loops_of_known_spaces_in_any_unit_and_place(space, n, expected):
     x = space(np.random.default_rng(0), n)
     assert loops(x, landmarks=160, halves=30) == expected
     assert loops(1e3 * x[:, ::-1] + 50, landmarks=160, halves=30) == expected
+
+
+def test_what_to_install_is_said_in_a_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ripser", None)
+    with pytest.raises(UserError, match=r"`ripser` \(=not installed\) must be there .* '.\[homology\]'"):
+        loops(circle(np.random.default_rng(0), 50))
