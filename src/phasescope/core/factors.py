@@ -5,6 +5,7 @@ A label is a row of K numbers, one per factor, in the factors' units. Functions 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,6 +16,21 @@ from jaxtyping import Bool, Float
 Labels = TypeVar("Labels", bound=Any)
 # Rounding may make a range slightly shorter than a whole number of steps, as in 32 / 0.1 = 320.
 ROUNDING = 1e-6
+# A factor's name is part of columns' names, whose parts are divided by . | and , and is shown on pages and in tables.
+WORD = re.compile(r"\w[\w ()°%+-]{0,63}")
+MARKUP = "<>&\"'`"
+
+
+def not_a_word(names: Sequence[str]) -> str | None:
+    """Return the first name that no factor may have; None if all are words."""
+    return next((name for name in names if not WORD.fullmatch(name) or name != name.strip()), None)
+
+
+def check_class_names(names: Sequence[str]) -> None:
+    """Raise ValueError if a class has a name that cannot be shown as it is."""
+    for name in names:
+        if not name.strip() or not name.isprintable() or any(mark in name for mark in MARKUP):
+            raise ValueError(f"`classes` (={name!r:.60}) must be printable words without {' '.join(MARKUP)}")
 
 
 @dataclass(frozen=True)
@@ -87,11 +103,15 @@ class Factors(tuple[Factor, ...]):
         """Return factors by name, each from 0 to its span, by default 1.
 
         Raises:
-            ValueError: the number of spans differs from that of names, a span is not positive, a periodic factor has none,
-                or a name is unknown or repeated.
+            ValueError: a name is no word; the number of spans differs from that of names, a span is not positive, a periodic
+                factor has none, or a name is unknown or repeated.
         """
         if isinstance(names, str):
             raise ValueError(f"`names` (={names}) must be a list of words, as [{names!r}]")
+        if (wrong := not_a_word(names)) is not None:
+            raise ValueError(
+                f"`names` (={wrong!r:.60}) must be words: letters, digits, _ or spaces, up to 64, the first no space"
+            )
         if len(set(names)) != len(names) or not names:
             raise ValueError(f"`names` (={list(names)}) must be different words, one at least")
         for argument, some in (("periodic", periodic), ("categorical", categorical)):

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from pydantic import model_validator
 
 from phasescope.core.errors import UserError, as_user_error
-from phasescope.core.factors import Factors
+from phasescope.core.factors import Factors, not_a_word
 from phasescope.core.kinds import Kind
 from phasescope.core.randomness import numpy_generator
 from phasescope.core.sources import failing
@@ -205,6 +205,8 @@ def _try_out(world: World) -> None:
     rng, factors, shape = numpy_generator(0, "world tried out"), world.factors, world.shape
     known = isinstance(factors, Factors) and len(factors) > 0
     _must(known, world, "factors", "be Factors, one at least", factors)
+    wrong = not_a_word(factors.names)
+    _must(wrong is None, world, "factors", "have words as names: letters, digits, _ and spaces", wrong)
     fits = isinstance(shape, tuple) and len(shape) > 1 and all(isinstance(n, int) and n > 0 for n in shape)
     _must(fits, world, "shape", "be (C, *spatial), whole numbers from 1", shape)
 

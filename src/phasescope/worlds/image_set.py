@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from phasescope.core.errors import UserError
-from phasescope.core.factors import Factor, Factors
+from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.factors import Factor, Factors, check_class_names
 from phasescope.worlds.nearest import NearestImage
 
 # Two values of a continuous factor that differ by less than this share of its range are one value in float32.
@@ -211,6 +211,8 @@ def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequenc
             f"{present[-1]:g}: number the classes without gaps, or raise `limit`"
         )
     count = len(present)
+    with as_user_error():
+        check_class_names(names or ())
     if names is not None and (len(names) != count or len(set(names)) != count):
         raise UserError(
             f"`classes` (={', '.join(names)}) must be {count} different names: {factor.name} is from {values.min():g} to "
