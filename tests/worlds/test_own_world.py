@@ -62,7 +62,7 @@ LABELS = np.linspace(0, 1, 30, dtype=np.float32)[:, None]
 NAN, CHANCE = np.full((30, 1), np.nan, np.float32), np.random.default_rng(0)
 FAULTS = [
     (Shades, "factors", property(lambda self: ()), r"factors` \(=\(\)\) must be Factors, one at least"),
-    (Shades, "factors", property(lambda self: Factors((Factor("a<b>", 0.0, 1.0),))), r"factors` \(='a<b>'\) must have words"),
+    (Shades, "factors", property(lambda self: Factors([Factor("a<b", 0, 1)])), r"factors` \(=.a<b.\) must have words"),
     (Shades, "shape", property(lambda self: (8,)), r"shape` \(=\(8,\)\) must be \(C, \*spatial\)"),
     (Shades, "shape", property(lambda self: (1, 8.5, 8)), r"shape` .* must be \(C, \*spatial\)"),
     (Shades, "training_labels", lambda self: None, r"training_labels` \(=None\) must return finite labels \(n, 1\)"),
