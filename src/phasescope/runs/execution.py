@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.config import Tree
 from phasescope.core.errors import NotFinite, RunFailed, UserError, as_user_error
 from phasescope.core.sources import description_of
@@ -104,7 +105,37 @@ def execute(
             or a measure does not exist; `extend` cannot be extended to `config`.
         RunFailed: the loss is no longer finite; another process took over the folder.
     """
+    import torch
+
+    from phasescope.models.training.loop import resolve_device
+
     check_monitors(monitors)
+    threads, tf32 = torch.get_num_threads(), config.training.precision == "tf32"
+    with as_user_error():
+        device = resolve_device(config.training.device)
+    events = _events(config, runs, stop or Stop(), restart, extend, monitors)
+    try:
+        with closing(events):
+            # Not around the whole: between two events who reads them has his own settings.
+            while True:
+                with own_arithmetic(device, tf32):
+                    event = next(events, None)
+                if event is None:
+                    return
+                yield event
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _events(
+    config: RunConfig,
+    runs: Path,
+    stop: Stop,
+    restart: bool,
+    extend: Run | None,
+    monitors: Sequence[Monitor],
+) -> Generator[Progress]:
+    """Yield the events of `execute`."""
     # What a wrong configuration makes fail comes first, so that it leaves no folder behind.
     learner = _fresh_learner(config)
     load_measures(config.probing.measures)
@@ -115,7 +146,7 @@ def execute(
     with hold(runs / config.folder, config.tree(), restart) as folder:
         if restart:
             folder.restart()
-        execution = _Execution(config, folder, learner, plan, stop or Stop(), monitors)
+        execution = _Execution(config, folder, learner, plan, stop, monitors)
         try:
             yield from execution.events()
         finally:

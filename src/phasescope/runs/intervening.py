@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator, torch_generator
@@ -36,6 +37,7 @@ IMAGES = 2 * BESIDE + 1
 """that a changed network computes in a step, at most"""
 
 
+@own_arithmetic()
 def intervene(
     run: Run | str,
     layer: str,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error, log_once, reading
 from phasescope.core.kinds import Constructed, is_reference, references, source_digests
 from phasescope.core.sources import failing
@@ -20,10 +21,11 @@ from phasescope.runs.store import Run, Snapshot
 from phasescope.runs.store.writer import OR_RESTART
 
 if TYPE_CHECKING:
+    import torch
     from jaxtyping import Float
     from torch import Tensor, nn
 
-    from phasescope.models.families import Family
+    from phasescope.models.families import Family, FamilyConfig
     from phasescope.models.training.config import TrainingConfig
     from phasescope.worlds.base import World
 
@@ -94,6 +96,7 @@ def config_of(run: Run) -> RunConfig:
         raise UserError(f"`{run.path}/config.yaml` must be a run's configuration: {error}") from None
 
 
+@own_arithmetic()
 def load_network(run: Run, snapshot: Snapshot) -> Loaded:
     """Return the network of a snapshot.
 
@@ -144,6 +147,7 @@ def withhold_as_trained(network: nn.Module, training: TrainingConfig) -> None:
     network.register_forward_pre_hook(hide)
 
 
+@own_arithmetic()
 def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
     """Return the resolved plan of observation of a network; a forward pass finds layers that the network does not list.
 
@@ -156,25 +160,23 @@ def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
     with as_user_error():
         if layers is None:
             known = config.probing.layers
-            usual = reached_layers(network, *_given(config, network)) if known == "usual" else known
+            usual = (
+                reached_layers(network, *inputs_of(network, config.world, config.family))
+                if known == "usual"
+                else known
+            )
         return config.plan_of(layers, usual)
 
 
+@own_arithmetic()
 def check_answer(config: RunConfig, network: nn.Module) -> None:
     """Raise UserError if the user's own network does not accept its family's inputs, or returns another shape."""
     if not isinstance(config.network, Constructed):
         return
     import torch
 
-    from phasescope.models.families.base import evaluating
-
-    kind, given = config.network.kind, _given(config, network)
-    with (
-        failing(f"`network.kind` (={kind}) must answer forward(x_t, t, labels)"),
-        torch.random.fork_rng(devices=[]),
-        evaluating(network),
-        torch.no_grad(),
-    ):
+    kind, given = config.network.kind, inputs_of(network, config.world, config.family)
+    with trying_out(network, f"`network.kind` (={kind}) must answer forward(x_t, t, labels)"):
         answer, wanted = network(*(changed := [tensor.clone() for tensor in given])), tuple(given[0].shape)
     if not all(torch.allclose(*pair, 0, 0, equal_nan=True) for pair in zip(given, changed, strict=True)):
         raise UserError(f"`network.kind` (={kind}) must leave x_t, t and labels as they are")
@@ -185,15 +187,32 @@ def check_answer(config: RunConfig, network: nn.Module) -> None:
         raise UserError(f"`network.kind` (={kind}) must return the shape {wanted}, not {shape and (*shape,)}")
 
 
-def _given(config: RunConfig, network: nn.Module) -> tuple[Tensor, Tensor, Tensor]:
+@contextmanager
+def trying_out(network: nn.Module, rule: str) -> Iterator[None]:
+    """Run a network within the block without a trace; what it raises is one line that begins with `rule`."""
+    import torch
+
+    from phasescope.models.families.base import evaluating
+
+    with failing(rule), torch.random.fork_rng(devices=[]), evaluating(network), torch.no_grad():
+        yield
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return the device of a network's weights; the CPU if it has none."""
+    import torch
+
+    return next((weights.device for weights in network.parameters()), torch.device("cpu"))
+
+
+def inputs_of(network: nn.Module, world: World, family: FamilyConfig) -> tuple[Tensor, Tensor, Tensor]:
     """Return the family's network inputs for two labels."""
     import torch
 
-    device = next((weights.device for weights in network.parameters()), torch.device("cpu"))
-    labels = torch.from_numpy(config.world.training_labels()[:2]).to(device)
-    x_0 = config.world.render(labels)
-    labels = config.world.factors.visible_columns(labels)
-    return config.family.build().inputs(x_0, labels, config.family.phase_t, torch.zeros_like(x_0))
+    labels = torch.from_numpy(world.training_labels()[:2]).to(device_of(network))
+    x_0 = world.render(labels)
+    labels = world.factors.visible_columns(labels)
+    return family.build().inputs(x_0, labels, family.phase_t, torch.zeros_like(x_0))
 
 
 def not_imported(run: Run, trust: bool = False) -> str | None:

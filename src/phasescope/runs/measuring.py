@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phasescope import measures
+from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.npz import open_npz
@@ -69,6 +70,7 @@ def measure_file(
         return measures.battery(first, y, factors, draws=draws, chosen=chosen, notify=notify)
 
 
+@own_arithmetic()
 def measure_run(
     run: Run,
     step: int | None = None,
@@ -148,6 +150,7 @@ class OnLattice:
     encodings: np.ndarray | None
 
 
+@own_arithmetic()
 def on_lattice(run: Run, snapshot: Snapshot, sites: Sequence[Site], values: int, draws: int) -> OnLattice:
     """Return a network's latents on a lattice of `values` values of each factor, at those of `sites` that it has.
 

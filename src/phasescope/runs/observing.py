@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 
+from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.config import merge, parse_overrides, set_overrides
 from phasescope.core.errors import UserError
 from phasescope.runs.about import about
@@ -36,6 +37,7 @@ FROM_TRAINING = (
 """those of a snapshot's metrics that training reports"""
 
 
+@own_arithmetic()
 def observe(
     run: Run | str,
     overrides: Sequence[str] = (),

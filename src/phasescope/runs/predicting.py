@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.models.families import Clones
 from phasescope.runs.config import RunConfig
@@ -35,6 +36,7 @@ class Prediction:
     """JSON-ready: the family's `forecast`, and `accuracies`, the accuracy of the nearest-neighbour baselines by split"""
 
 
+@own_arithmetic()
 @one_thread()
 def predict(config: RunConfig, patch_px: int | None = None) -> Prediction:
     """Return what is predicted of `config`.
@@ -74,6 +76,7 @@ class Designed:
     summary: dict[str, Any]
 
 
+@own_arithmetic()
 def designed(config: RunConfig) -> Designed:
     """Return the design of `config`."""
     world = config.world
@@ -86,6 +89,7 @@ def designed(config: RunConfig) -> Designed:
     return Designed(config.folder, world, labels, summary)
 
 
+@own_arithmetic()
 def clones(
     run: Run | str,
     at: Sequence[float] | None = None,

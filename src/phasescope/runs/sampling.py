@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.randomness import numpy_generator
 from phasescope.core.sites import Site
@@ -21,6 +22,7 @@ MOST_SAMPLES = 100_000
 """images of one command"""
 
 
+@own_arithmetic()
 def sample(
     run: Run, labels: Sequence[float] | np.ndarray, n: int = 1, step: int | None = None, seed: int = 0
 ) -> np.ndarray:
@@ -51,6 +53,7 @@ def labels_for(run: Run, at: Sequence[float] | None, count: int, seed: int) -> n
     return np.tile(np.array(at, dtype=np.float32), (count, 1))
 
 
+@own_arithmetic()
 def activations(run: Run, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
     """Read activations as `Run.activations` says."""
     site = site if isinstance(site, Site) else Site.parse(site)

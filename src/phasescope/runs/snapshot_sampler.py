@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.sites import Site
 from phasescope.runs.intervening import IMAGES, Change, changed, guided, target_of, went
@@ -116,6 +117,7 @@ class SnapshotSampler:
         loaded.network.requires_grad_(False)
         return loaded
 
+    @own_arithmetic()
     def sample(self, run: Run, step: int | None, request: SampleRequest) -> Sample:
         """Return the image generated for a label, the reader's estimates and the trajectory.
 
@@ -149,6 +151,7 @@ class SnapshotSampler:
         noisy, estimates = ([getattr(state, name) for state in frames] for name in ("x_t", "x_0"))
         return Sample(reading, image.numpy(), _images(noisy, world), _images(estimates, world))
 
+    @own_arithmetic()
     def latents(
         self, run: Run, step: int | None, labels: Float[np.ndarray, "m K"], site: Site
     ) -> Float[np.ndarray, "m features"]:

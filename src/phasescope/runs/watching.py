@@ -25,10 +25,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.models.families import USUAL, FamilyConfig
 from phasescope.runs.about import about
 from phasescope.runs.config import RunConfig
+from phasescope.runs.loading import device_of, inputs_of, trying_out
 from phasescope.runs.recorder import Monitor, Recorder, check_monitors
 from phasescope.runs.store import Run
 from phasescope.runs.store.folder import now
@@ -139,7 +141,13 @@ class Watcher:
             UserError: the step is earlier than a recorded one; a layer or a timestep does not exist.
         """
         step, seen = self._counts(step, images_seen)
-        plan = self._plan_for(network)
+        with own_arithmetic(device_of(network)):
+            plan = self._plan_for(network)
+            return self._record(network, step, seen, loss, plan)
+
+    def _record(
+        self, network: torch.nn.Module, step: int, images_seen: int, loss: float | None, plan: ProbingConfig
+    ) -> dict[str, Any]:
         with self._held() as folder:
             _check_same_network(folder, network)
             recorder = self._recorder_of(folder, plan, network)
@@ -148,11 +156,12 @@ class Watcher:
             if step in known:
                 return known[step]
             if known:
-                _check_later(folder.metrics[-1], step, seen)
+                _check_later(folder.metrics[-1], step, images_seen)
 
-            line = recorder.record(network, step, seen, loss=None if loss is None else float(loss))
+            loss = None if loss is None else float(loss)
+            line = recorder.record(network, step, images_seen, loss=loss)
             recorder.summarise()
-            recorder.write_status("done", network, step, step, seen)
+            recorder.write_status("done", network, step, step, images_seen)
             return line
 
     def log(self, scalars: Mapping[str, Any], step: int, images_seen: int | None = None) -> None:
@@ -212,11 +221,8 @@ class Watcher:
 
     def _recorder_of(self, folder: RunWriter, plan: ProbingConfig, network: torch.nn.Module) -> Recorder:
         """Return the recorder, which the first snapshot creates, with the folder as it is held now."""
-        import torch
-
         if self._recorder is None:
-            weights = next(network.parameters(), None)
-            device = torch.device("cpu") if weights is None else weights.device
+            device = device_of(network)
             recorder = Recorder(self.config, plan, folder, device, self.world, self.encode, self.monitors)
             recorder.started, recorder.clock = self._started, self._clock
             if folder.metrics:  # the loop was restarted
@@ -233,11 +239,18 @@ class Watcher:
     def _plan_for(self, network: torch.nn.Module) -> ProbingConfig:
         from phasescope.runs.probing.capture import find_layer
 
-        # Missing layers must raise before anything is written.
+        # Missing layers must raise before anything is written, and so must a network that does not take float32 images.
         with as_user_error():
             plan = self.config.plan_of(None, ())
             for layer in plan.layers:
                 find_layer(network, layer)
+        if self._recorder is None:
+            given = inputs_of(network, self.world, self.config.family)
+            rule = (
+                f"`network` (={type(network).__name__}) must answer network(x, t, labels) for float32 images"
+            )
+            with trying_out(network, rule):
+                network(*given)
         return plan
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from pydantic import model_validator
 
+from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factors, not_a_word
 from phasescope.core.kinds import Kind
@@ -188,6 +189,7 @@ class Reader(ABC):
         return {}
 
 
+@own_arithmetic()
 def check_world(world: World) -> None:
     """Try out a user's own world on a few labels.
 

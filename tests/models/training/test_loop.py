@@ -1,14 +1,13 @@
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
-from tiny_training import FAMILY, NETWORK, WORLD, TrainingConfig, config_of
+from tiny_training import FAMILY, NETWORK, WORLD, config_of
 from torch import nn
 
 from phasescope.models.networks import UNetConfig
-from phasescope.models.training.loop import fresh_learner, learn, prepare, resolve_device, share_of_last
+from phasescope.models.training.loop import fresh_learner, learn, resolve_device, share_of_last
 
 
 def learner_of(seed=0, **fields):
@@ -273,28 +272,6 @@ def test_devices_are_what_this_machine_has():
 def test_tf32_is_refused_where_no_gpu_rounds_so():
     with pytest.raises(ValueError, match=r"`training.precision` \(=tf32\) must be"):
         learner_of(precision="tf32")
-
-
-@pytest.fixture
-def settings_of_the_gpu():
-    """Put back after the test."""
-    deterministic, warn_only = torch.are_deterministic_algorithms_enabled(), True
-    precision, tf32 = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
-    fill = torch.utils.deterministic.fill_uninitialized_memory
-    yield
-    torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
-    torch.set_float32_matmul_precision(precision)
-    torch.backends.cudnn.allow_tf32 = tf32
-    torch.utils.deterministic.fill_uninitialized_memory = fill
-
-
-@pytest.mark.usefixtures("settings_of_the_gpu")
-@pytest.mark.parametrize(("precision", "rounds"), [("tf32", True), ("float32", False)])
-def test_a_gpu_rounds_products_as_configured_and_repeats_its_bits(precision, rounds):
-    prepare(torch.device("cuda"), TrainingConfig(precision=precision))
-    assert torch.backends.cuda.matmul.allow_tf32 == torch.backends.cudnn.allow_tf32 == rounds
-    assert torch.are_deterministic_algorithms_enabled()
-    assert os.environ["CUBLAS_WORKSPACE_CONFIG"]
 
 
 @pytest.mark.cuda

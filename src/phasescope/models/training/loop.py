@@ -10,13 +10,14 @@ No step waits for a GPU: nothing in it is read back.
 """
 
 import copy
-import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import derive, global_stream_from
@@ -121,7 +122,9 @@ def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator
     Batches, noise, dropped labels and what the network draws itself derive from (seed, purpose, step).
     """
     config, device = learner.config, learner.device
-    batches = Batches(world, family, config, seed, device)
+    settings = partial(own_arithmetic, device, tf32=config.precision == "tf32")
+    with settings():
+        batches = Batches(world, family, config, seed, device)
     arithmetic = precision_of(config, device)
 
     def mean_loss(x_0: Tensor, labels: Tensor, *drawn: Tensor) -> Tensor:
@@ -131,10 +134,11 @@ def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator
     loss_of = compiled(mean_loss, device) if config.compile else mean_loss
     learner.network.train()
     while learner.step < config.steps:
-        batch = batches.at(learner.step)
+        with settings():
+            batch = batches.at(learner.step)
         # Dropout takes no generator. Seeded at each step, it drops the same in a run that was resumed.
         stream = global_stream_from(derive(seed, "network", learner.step), device)
-        with stream, subnormals_as_zero(device), torch.enable_grad():
+        with settings(), stream, subnormals_as_zero(device), torch.enable_grad():
             loss = loss_of(batch.x_0, batch.labels, *batch.drawn)
             if not (isinstance(loss, torch.Tensor) and loss.ndim == 0 and loss.requires_grad):
                 kind = (
@@ -169,15 +173,6 @@ def fresh_learner(
     ValueError if the device or the precision is not available here."""
     device = resolve_device(config.device)
     config.lr_factor(config.steps - 1)  # a scheduler that cannot go so far says so before any work
-    prepare(device, config)
-    with global_stream_from(derive(seed, "weights")):
-        network = network_config.build(shape, factors)
-    return Learner(network, config, device)
-
-
-def prepare(device: torch.device, config: TrainingConfig) -> None:
-    """Have this process compute on `device` as `config` says; a GPU gives the same bits every time, as a CPU does,
-    but in operations of which torch warns."""
     if device.type == "cpu":
         if config.precision == "tf32":
             raise ValueError(
@@ -185,14 +180,11 @@ def prepare(device: torch.device, config: TrainingConfig) -> None:
             )
         keep_freed_memory()
         start_threads()
-        return
-    # cuBLAS gives the same bits each time only with a workspace of a fixed size, which it reads here.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    # In deterministic mode torch would first fill every new tensor with NaN, which takes time at each step.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # pyrefly: ignore[missing-attribute]
-    torch.set_float32_matmul_precision("high" if config.precision == "tf32" else "highest")
-    torch.backends.cudnn.allow_tf32 = config.precision == "tf32"
+
+    with own_arithmetic(device, tf32=config.precision == "tf32"):
+        with global_stream_from(derive(seed, "weights")):
+            network = network_config.build(shape, factors)
+        return Learner(network, config, device)
 
 
 def resolve_device(name: str) -> torch.device:

@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float, Int
 
 from phasescope import measures
+from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
@@ -228,13 +229,14 @@ def probe(
     crossed = min(crossed, len(labels)) if min(crossed, len(labels)) >= LEAST_CROSSED else 0
     at = torch.device(device)
     inputs = Inputs(world, family, labels, times, draws, shared, seed, at, batch, crossed)
-    return Probed(
-        world.factors.visible_columns(labels),
-        world.factors.visible,
-        inputs.latents(network, layers),
-        baselines_of(inputs, list(layers), untrained, encode),
-        shown=inputs.shown if crossed else None,
-    )
+    with own_arithmetic(at):
+        return Probed(
+            world.factors.visible_columns(labels),
+            world.factors.visible,
+            inputs.latents(network, layers),
+            baselines_of(inputs, list(layers), untrained, encode),
+            shown=inputs.shown if crossed else None,
+        )
 
 
 def baselines_of(
