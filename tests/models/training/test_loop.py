@@ -3,15 +3,16 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from tiny_training import FAMILY, NETWORK, WORLD, config_of
+from tiny_training import ATTENTIVE, FAMILY, NETWORK, WORLD, config_of
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from phasescope.models.networks import UNetConfig
 from phasescope.models.training.loop import fresh_learner, learn, resolve_device, share_of_last
 
 
-def learner_of(seed=0, **fields):
-    return fresh_learner(NETWORK, WORLD.shape, WORLD.factors, config_of(**fields), seed)
+def learner_of(seed=0, network=NETWORK, **fields):
+    return fresh_learner(network, WORLD.shape, WORLD.factors, config_of(**fields), seed)
 
 
 def run(learner, until=None, family=FAMILY, seed=0):
@@ -286,7 +287,7 @@ def test_on_a_gpu_it_learns_and_leaves_the_global_stream_alone():
 @pytest.mark.parametrize("fields", VARIANTS, ids=str)
 def test_no_step_waits_for_the_gpu(fields):
     """Batches straddle epochs on the way, and a fresh permutation is copied."""
-    learner = learner_of(device="cuda", **{**fields, "steps": 60, "batch": 7})
+    learner = learner_of(network=ATTENTIVE, device="cuda", **{**fields, "steps": 60, "batch": 7})
     steps = learn(learner, FAMILY, WORLD, 0)
     for _ in range(3):
         next(steps)
@@ -301,7 +302,7 @@ def test_no_step_waits_for_the_gpu(fields):
 @pytest.mark.cuda
 @pytest.mark.parametrize("fields", VARIANTS, ids=str)
 def test_on_a_gpu_a_resumed_run_ends_bitwise_the_same(fields):
-    whole, first, second = (learner_of(device="cuda", **fields) for _ in range(3))
+    whole, first, second = (learner_of(network=ATTENTIVE, device="cuda", **fields) for _ in range(3))
     losses = run(whole)
     before = run(first, until=3)
     second.load(copied(first.tensors()), 3)
@@ -346,3 +347,45 @@ def test_runs_trained_in_four_threads_have_the_weights_that_they_have_alone():
     for _ in range(3):
         with ThreadPoolExecutor(4) as pool:
             assert all(map(same, alone, pool.map(weights, range(8))))
+
+
+class FromTheHost(TorchFunctionMode):
+    """Lists the calls that copy Python's numbers to a device, or read numbers back: a GPU would be waited for.
+
+    Not `__bool__`, by which a CPU alone is asked for its mode of subnormals.
+    """
+
+    NAMES = ("tensor", "new_tensor", "as_tensor", "from_numpy", "item", "tolist", "cpu", "numpy", "__float__")
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        name = getattr(function, "__name__", "")
+        if name in self.NAMES:
+            self.calls.append(name)
+        return function(*args, **kwargs or {})
+
+
+@pytest.mark.parametrize("fields", [*VARIANTS, {"label_dropout": (0.5, 0.1)}], ids=str)
+def test_a_step_copies_no_numbers_from_the_host(fields):
+    """Copied from memory that is not pinned, they would make each step wait for a GPU."""
+    steps = learn(learner_of(**{**fields, "steps": 20, "batch": 7}), FAMILY, WORLD, 0)
+    for _ in range(3):
+        next(steps)
+    with FromTheHost() as host:
+        for _ in range(10):
+            next(steps)
+    assert host.calls == []
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_weights_that_are_not_float32_are_refused(dtype):
+    class Other(UNetConfig):
+        def build(self, shape, factors):
+            return super().build(shape, factors).to(dtype)
+
+    other = Other.from_tree({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
+    with pytest.raises(ValueError, match=rf"`network` \(enter.weight of {dtype}\) must have float32 weights"):
+        fresh_learner(other, WORLD.shape, WORLD.factors, config_of(), 0)

@@ -12,6 +12,9 @@ WORLD = GaussianBump.from_tree({"canvas": 8})
 FAMILY = DiffusionConfig.from_tree({"schedule": {"kind": "linear", "steps": 50}}).build()
 NETWORK = UNetConfig.from_tree({"widths": [4, 8], "groups": 2, "patch": 2, "embedding": {"width": 8}})
 
+ATTENTIVE = UNetConfig.from_tree({**NETWORK.tree(), "attention": ["mid"], "heads": 2})
+"""the same with self-attention, whose gradient is where a GPU's bits might not repeat"""
+
 TrainingConfig = type(RunConfig().training)
 
 

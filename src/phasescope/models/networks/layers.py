@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float, Int, Num
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from phasescope.core.factors import Factor
 
@@ -128,6 +129,18 @@ class ResidualLayer(nn.Module):
         return self.carry(h) + self.conv2(F.silu(r))
 
 
+def attended(
+    q: Float[Tensor, "B heads n d"], k: Float[Tensor, "B heads n d"], v: Float[Tensor, "B heads n d"]
+) -> Float[Tensor, "B heads n d"]:
+    """Return softmax(q k^T / sqrt(d)) v."""
+    if not q.is_cuda:
+        return F.scaled_dot_product_attention(q, k, v)
+    # The gradients of the fused kernels of a GPU are sums in an order of chance, also where torch is asked for deterministic
+    # algorithms and only to warn of others. Plain products have the same bits every time; n is the pixels of a block, few.
+    with sdpa_kernel(SDPBackend.MATH):
+        return F.scaled_dot_product_attention(q, k, v)
+
+
 class SelfAttention(nn.Module):
     """Pre-normalised multi-head self-attention over all pixels, then a two-layer network on each (Vaswani et al. 2017)."""
 
@@ -144,7 +157,7 @@ class SelfAttention(nn.Module):
         height, width = h.shape[2:]
         tokens = h.flatten(2).transpose(1, 2)
         q, k, v = self.qkv(self.norm1(tokens)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        mixed = attended(q, k, v).transpose(1, 2).flatten(2)
         tokens = tokens + self.project(mixed)
         tokens = tokens + self.mlp(self.norm2(tokens))
         return tokens.transpose(1, 2).unflatten(2, (height, width))

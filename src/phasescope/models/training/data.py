@@ -49,6 +49,12 @@ class Batches:
         self.world, self.family, self.config, self.seed, self.device = world, family, config, seed, device
         labels = torch.from_numpy(world.training_labels()).to(device)
         self._stream = LabelStream(labels, config.batch, seed)
+        dropout = config.label_dropout
+        shares = dropout if isinstance(dropout, tuple) else (dropout,)
+        # On the device once: copied there at each step, they would make it wait for a GPU.
+        self._withheld_shares = (
+            torch.tensor(shares, dtype=torch.float32, device=device) if any(shares) else None
+        )
 
     def at(self, step: int) -> Batch:
         """Return the batch of `step` (0-based)."""
@@ -61,9 +67,8 @@ class Batches:
 
     def _withheld(self, labels: Float[Tensor, "B K"], generator: torch.Generator) -> Float[Tensor, "B K"]:
         """Return the labels, some of them NaN: whole labels, or each factor by itself."""
-        dropout = self.config.label_dropout
-        shares = dropout if isinstance(dropout, tuple) else (dropout,)
-        if not any(shares):
+        shares = self._withheld_shares
+        if shares is None:
             return labels
         drawn = torch.rand(len(labels), len(shares), device=self.device, generator=generator)
-        return labels.masked_fill(drawn < drawn.new_tensor(shares), torch.nan)
+        return labels.masked_fill(drawn < shares, torch.nan)

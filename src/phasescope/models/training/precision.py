@@ -144,10 +144,20 @@ def slot_of(shape: Sequence[int]) -> int:
 
 
 class FlatParameters:
-    """The parameters of `network`, moved into one stretch of memory, `weights` (P,); their `gradients` lie in another."""
+    """The parameters of `network`, moved into one stretch of memory, `weights` (P,); their `gradients` lie in another.
+
+    Raises:
+        ValueError: a parameter is not float32.
+    """
 
     def __init__(self, network: nn.Module, layout: Layout):
         parameters = dict(network.named_parameters())
+        for name in layout.shapes:
+            if (dtype := parameters[name].dtype) != torch.float32:
+                raise ValueError(
+                    f"`network` ({name} of {dtype}) must have float32 weights: training keeps them so, and "
+                    "training.precision=bfloat16 computes in less"
+                )
         self.layout = layout
         self.weights = torch.zeros(layout.size, device=next(network.parameters()).device)
         self.gradients = torch.zeros_like(self.weights)
