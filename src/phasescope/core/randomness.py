@@ -30,7 +30,11 @@ def derive(seed: int, purpose: str, step: int = 0) -> int:
 
 
 def torch_generator(seed: int, purpose: str, step: int = 0, device: str = "cpu") -> torch.Generator:
-    """Return a torch generator on `device`, seeded by `derive`."""
+    """Return a torch generator on `device`, seeded by `derive`.
+
+    A GPU's generator takes all 63 bits. A CPU's (the Mersenne twister) takes the lower 32, so two steps of a long run may
+    have the same noise: of 100,000 steps about one pair has. Other bits would change every run that is recorded.
+    """
     import torch
 
     return torch.Generator(device=device).manual_seed(derive(seed, purpose, step))

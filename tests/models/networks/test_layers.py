@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from phasescope.models.networks.layers import ResidualLayer, SelfAttention, doubled
+from phasescope.models.networks.layers import ResidualLayer, SelfAttention, between_neighbours, doubled
 
 PADDINGS = ["zeros", "reflect", "replicate", "circular"]
 
@@ -73,6 +73,17 @@ def test_doubling_keeps_constants_and_inner_ramps(padding):
     ramp = torch.arange(6.0).expand(1, 1, 4, 6)
     expected = (torch.arange(12) - 0.5) / 2
     torch.testing.assert_close(doubled(ramp, padding)[0, 0, 3, 1:-1], expected[1:-1])
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 4), (1, 2, 5, 7), (2, 1, 1, 3)])
+def test_between_neighbours_is_torchs_interpolation_by_two_and_so_is_its_gradient(shape):
+    h = noise(*shape).requires_grad_()
+    mine = between_neighbours(between_neighbours(h, 2), 3)
+    torchs = torch.nn.functional.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
+    torch.testing.assert_close(mine, torchs)
+    weights = noise(*mine.shape)
+    gradients = [torch.autograd.grad((weights * doubled).sum(), h)[0] for doubled in (mine, torchs)]
+    torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])

@@ -13,7 +13,9 @@ from tiny_training import TrainingConfig
 from phasescope.core.randomness import torch_generator
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.networks import UNetConfig
-from phasescope.models.training.loop import fresh_learner, learn
+from phasescope.models.training import loop
+from phasescope.models.training.loop import Learner, fresh_learner, learn
+from phasescope.models.training.optimisers import layout_for
 from phasescope.models.training.precision import Layout
 from phasescope.worlds import GaussianBump
 
@@ -45,9 +47,9 @@ SHAPES = st.dictionaries(
 )
 
 
-@given(SHAPES)
-def test_a_layout_gives_every_tensor_a_place_of_its_own(shapes):
-    layout = Layout(shapes)
+@given(SHAPES, st.booleans())
+def test_a_layout_gives_every_tensor_a_place_of_its_own(shapes, channels_last):
+    layout = Layout(shapes, channels_last)
     flat = torch.zeros(layout.size)
     for number, view in enumerate(layout.views(flat).values(), 1):
         assert not view.any()
@@ -116,3 +118,34 @@ def test_what_is_between_the_parameters_stays_zero(learner):
         assert used.sum() == sum(parameter.numel() for parameter in learner.network.parameters())
         assert used.sum() < used.numel()
         assert not whole[~used].any()
+
+
+@pytest.mark.parametrize("kind", ["adamw", "muon"])
+def test_a_state_is_the_same_in_either_layout_and_so_is_what_follows(kind, monkeypatch):
+    """A GPU has its kernels with channels first: a run may be resumed where the other layout is used."""
+    config = TrainingConfig.from_tree({"batch": 4, "device": "cpu", "optimiser": {"kind": kind}})
+    network = UNetConfig(widths=(8, 8), groups=4, patch=2)
+
+    def learner_with(channels_last: bool) -> Learner:
+        monkeypatch.setattr(loop, "layout_for", lambda *given: laid_out(channels_last, *given))
+        return fresh_learner(network, WORLD.shape, WORLD.factors, config, seed=0)
+
+    def after(learner: Learner, steps: int) -> dict:
+        for _ in learn(learner, DiffusionConfig().build(), WORLD, seed=0):
+            if learner.step == steps:
+                break
+        return {name: tensor.clone() for name, tensor in learner.tensors().items()}
+
+    state = after(learner_with(channels_last=True), 3)
+    first, last = learner_with(channels_last=False), learner_with(channels_last=True)
+    for learner in (first, last):
+        learner.load(state, 3)
+        assert all(torch.equal(tensor, state[name]) for name, tensor in learner.tensors().items())
+    one, other = after(first, 6), after(last, 6)
+    for name, tensor in one.items():
+        torch.testing.assert_close(tensor, other[name], rtol=1e-3, atol=2e-4)
+
+
+def laid_out(channels_last: bool, network, config) -> Layout:
+    layout = layout_for(network, config)
+    return Layout(layout.shapes, channels_last)

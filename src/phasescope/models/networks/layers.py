@@ -81,8 +81,25 @@ def convolution(c_in: int, c_out: int, padding: Padding) -> nn.Conv2d:
 
 
 def channels_last(h: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-    """Return h with its channels last in memory, as convolutions on a CPU are fastest; by operations that `vmap` knows."""
+    """Return h with its channels last in memory, as convolutions on a CPU are fastest; by operations that `vmap` knows.
+
+    On a GPU h stays as it is: normalisation over groups there takes channels first, and would turn each h over and back.
+    """
+    if h.is_cuda:
+        return h
     return h.movedim(1, -1).contiguous().movedim(-1, 1)
+
+
+def between_neighbours(h: Float[Tensor, "B C H W"], axis: int) -> Float[Tensor, "B C H2 W2"]:
+    """Return h interpolated linearly to twice the places along an axis, a quarter of a place to either side of each.
+
+    Edges are repeated. That is F.interpolate by a factor of 2, within rounding. On a GPU torch has no deterministic gradient of that but a slow one.
+    """
+    size = h.shape[axis]
+    before = torch.cat((h.narrow(axis, 0, 1), h.narrow(axis, 0, size - 1)), dim=axis)
+    after = torch.cat((h.narrow(axis, 1, size - 1), h.narrow(axis, size - 1, 1)), dim=axis)
+    pairs = torch.stack((0.25 * before + 0.75 * h, 0.75 * h + 0.25 * after), dim=axis + 1)
+    return pairs.flatten(axis, axis + 1)
 
 
 def doubled(h: Float[Tensor, "B C H W"], padding: Padding) -> Float[Tensor, "B C 2*H 2*W"]:
@@ -94,6 +111,8 @@ def doubled(h: Float[Tensor, "B C H W"], padding: Padding) -> Float[Tensor, "B C
 
 
 def _doubled(h: Tensor) -> Tensor:
+    if h.is_cuda:
+        return between_neighbours(between_neighbours(h, 2), 3)
     out = F.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
     if out.requires_grad:
         # A gradient that is a slice of a larger one takes a path three times slower.

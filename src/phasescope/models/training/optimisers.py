@@ -41,7 +41,8 @@ def layout_for(network: nn.Module, config: OptimiserConfig) -> Layout:
     kernels = _kernels(network) if isinstance(config, MuonConfig) else []
     # Kernels of one shape lie side by side, so that one batched product orthogonalises all of them.
     kernels.sort(key=shapes.__getitem__)
-    return Layout({name: shapes[name] for name in dict.fromkeys([*kernels, *shapes])})
+    in_order = {name: shapes[name] for name in dict.fromkeys([*kernels, *shapes])}
+    return Layout(in_order, channels_last=not next(network.parameters()).is_cuda)
 
 
 def _learnt(network: nn.Module) -> list[tuple[str, nn.Parameter]]:
@@ -103,7 +104,7 @@ class Optimiser:
             if any(name.startswith(f"{i}.") for name in tensors):
                 part.begin()
         for name, mine in self.tensors().items():
-            mine.copy_(tensors[name])
+            mine.copy_(tensors[name].view(mine.shape))
 
 
 class _Part(ABC):
@@ -115,7 +116,7 @@ class _Part(ABC):
     def __init__(self, flat: FlatParameters, names: list[str]):
         layout = flat.layout
         inside = [name for name in layout.shapes if name in set(names)]
-        self.layout = Layout({name: layout.shapes[name] for name in inside})
+        self.layout = Layout({name: layout.shapes[name] for name in inside}, layout.channels_last)
         self.names = names
         begin = layout.offsets[inside[0]]
         self.weights = flat.weights.narrow(0, begin, self.layout.size)
@@ -195,9 +196,9 @@ class _Muon(_Part):
             weights.add_(orthogonalised(direction), alpha=-lr * math.sqrt(max(1, rows / columns)))
 
     def state(self) -> dict[str, list[Tensor]]:
-        """Return kernels as matrices (D, h w C), as `torch.optim.Muon` has them."""
+        """Return kernels as (D, h, w, C), views in any layout; earlier checkpoints have their matrices (D, h w C)."""
         state = super().state().items()
-        return {entry: [k.permute(0, 2, 3, 1).flatten(1) for k in kernels] for entry, kernels in state}
+        return {entry: [k.permute(0, 2, 3, 1) for k in kernels] for entry, kernels in state}
 
     def _by_shape(self, flat: Float[Tensor, " P"]) -> list[Float[Tensor, "n D M"]]:
         """Return views of all matrices of one shape, for each shape."""

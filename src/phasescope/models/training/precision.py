@@ -112,12 +112,17 @@ def keep_freed_memory() -> bool:
 
 
 # The parameters of a network lie one after the other in one run of memory, and so do their gradients, moments and averages:
-# an update is then one operation on P numbers, not one on each parameter. A kernel (D, C, h, w) lies there with its
-# channels last, as convolutions on a CPU are quickest.
+# an update is then one operation on P numbers, not one on each parameter. On a CPU a kernel (D, C, h, w) lies there
+# with its channels last, as convolutions are quickest; on a GPU it does not, since normalisation takes channels first there.
 class Layout:
-    """The offsets of named tensors in one flat array of `size` numbers, P; numbers between the tensors stay zero."""
+    """The offsets of named tensors in one flat array of `size` numbers, P; numbers between the tensors stay zero.
 
-    def __init__(self, shapes: Mapping[str, Sequence[int]]):
+    Args:
+        channels_last: whether kernels lie with their channels last.
+    """
+
+    def __init__(self, shapes: Mapping[str, Sequence[int]], channels_last: bool = True):
+        self.channels_last = channels_last
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
         ends = [0]
         for shape in self.shapes.values():
@@ -130,7 +135,7 @@ class Layout:
         views = {}
         for name, shape in self.shapes.items():
             numbers = flat.narrow(0, self.offsets[name], math.prod(shape))
-            if len(shape) == 4:
+            if len(shape) == 4 and self.channels_last:
                 d, c, h, w = shape
                 views[name] = numbers.view(d, h, w, c).permute(0, 3, 1, 2)
             else:
