@@ -93,7 +93,8 @@ def channels_last(h: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
 def between_neighbours(h: Float[Tensor, "B C H W"], axis: int) -> Float[Tensor, "B C H2 W2"]:
     """Return h interpolated linearly to twice the places along an axis, a quarter of a place to either side of each.
 
-    Edges are repeated. That is F.interpolate by a factor of 2, within rounding. On a GPU torch has no deterministic gradient of that but a slow one.
+    Edges are repeated. That is F.interpolate by a factor of 2, within rounding. Under deterministic algorithms torch takes a
+    slow detour for the gradient of that on a GPU.
     """
     size = h.shape[axis]
     before = torch.cat((h.narrow(axis, 0, 1), h.narrow(axis, 0, size - 1)), dim=axis)
