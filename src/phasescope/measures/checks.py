@@ -1,5 +1,6 @@
 """Checks of a measure's arrays; labels as targets, as distances, and as combinations of K factors' values."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,10 @@ from phasescope.core.errors import NotFinite
 from phasescope.core.factors import Factors
 from phasescope.measures.arguments import check_is, real_array
 
-# Latents that are compared in pairs take 2 GiB for each number of a pair at this size.
+# Latents that are compared in pairs take 2 GiB for each number of a pair at this size, and measures up to four numbers.
 MOST_ROWS = 2**14
+AT_ONCE = 2**20
+"""pairs of rows that are worked on together, where rows need not be"""
 # Fourth powers of latents are taken: their sums neither overflow nor vanish between these.
 LARGEST, SMALLEST = 1e70, 1e-70
 # Squared distances are compared to 6 decimals of the largest: float32 labels on a lattice tie exactly.
@@ -56,6 +59,18 @@ def check_latents(
         raise ValueError(f"`latents` (shape {x.shape}) must vary: each feature is constant")
     check_spread("latents", float(spread.max()))
     return x if varies.all() else x[..., varies]
+
+
+def check_pairs(n: int) -> None:
+    """Raise ValueError if n rows have more pairs than memory is taken for."""
+    if n > MOST_ROWS:
+        raise ValueError(f"`latents` (n={n}) must have at most {MOST_ROWS} rows: they are compared in pairs")
+
+
+def in_parts(n: int) -> Iterator[slice]:
+    """Return parts of n rows, so that a table of a part's rows against all has at most `AT_ONCE` numbers."""
+    rows = max(AT_ONCE // n, 1)
+    return (slice(at, at + rows) for at in range(0, n, rows))
 
 
 def check_spread(name: str, spread: float) -> None:
@@ -112,16 +127,19 @@ class Labels:
     def squared_distances(self) -> Float[np.ndarray, "n n"]:
         """Return those of all rows, at most 1: factors in units of their span, periodic ones the short way round, a
         categorical one 1 if values differ."""
-        squared = np.zeros((len(self.values),) * 2)
-        for k, (label, span) in enumerate(zip(self.values.T, self.factors.span, strict=True)):
-            difference = np.abs(label[:, None] - label) / span
-            if self.factors.categorical[k]:
-                difference = (difference > 0).astype(float)
-            elif self.factors.periodic[k]:
-                difference %= 1
-                difference = np.minimum(difference, 1 - difference)
-            squared += difference**2
-        return np.round(squared / squared.max(), DECIMALS)
+        n = len(self.values)
+        squared = np.zeros((n, n))
+        for part in in_parts(n):
+            for k, (label, span) in enumerate(zip(self.values.T, self.factors.span, strict=True)):
+                difference = np.abs(label[part, None] - label) / span
+                if self.factors.categorical[k]:
+                    difference = (difference > 0).astype(float)
+                elif self.factors.periodic[k]:
+                    difference %= 1
+                    difference = np.minimum(difference, 1 - difference)
+                squared[part] += difference**2
+        squared /= squared.max()
+        return np.round(squared, DECIMALS, out=squared)
 
     def check_ordered(self, why: str) -> None:
         """Raise ValueError if a factor is categorical."""

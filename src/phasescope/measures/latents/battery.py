@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from phasescope.core.factors import Factors
-from phasescope.measures.checks import MOST_ROWS, Labels, check_labels, check_latents, check_lattice
+from phasescope.measures.checks import Labels, check_labels, check_latents, check_lattice
 from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.dimension import participation_ratio, two_nn
 from phasescope.measures.latents.disentanglement import DCI, Code, code_of, dci, mig, sap
@@ -144,11 +144,6 @@ def battery(
     wrong = [name for name in chosen or () if name not in NAMES]
     if wrong:
         raise ValueError(f"`measure` (={wrong[0]}) must be one of {', '.join(NAMES)}")
-    if (n := np.size(latents, 0) if np.ndim(latents) else 0) > MOST_ROWS:
-        first = (chosen or NAMES)[0]
-        raise ValueError(
-            f"`latents` (n={n}) must have at most {MOST_ROWS} rows for {first}: it compares them in pairs"
-        )
     x = check_latents(latents, 4, "latents are compared with one another")
     given = Given(latents, check_labels(labels, len(x), factors), draws)
     if draws is not None:

@@ -32,7 +32,7 @@ from jaxtyping import Float, Int
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import with_pairs_counted_once
 from phasescope.measures.arguments import with_counts
-from phasescope.measures.checks import check_latents
+from phasescope.measures.checks import check_latents, check_pairs, in_parts
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, ratio
 
 # Distances within this share of one another are equal: those of float32 labels on a lattice are.
@@ -53,6 +53,7 @@ def participation_ratio(
     """
     x = check_latents(latents, 4, "an unbiased estimate of tr(C^2) needs them")
     n, features = x.shape
+    check_pairs(n)
     x = x - x.mean(axis=0)
     gram = x @ x.T
     inverse = math.log(max(inverse_ratio(gram), 1 / features))
@@ -109,7 +110,18 @@ def influences(gram: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " n"]:
         return np.zeros(n)
     a, b = 2 * (h - A) / (n * A), (gram.diagonal() - B) / (n * B)
     d = a - 2 * b
-    q = 2 * (square - h[:, None] - h + A) / (n**2 * A) - np.outer(a, a) + 2 * np.outer(b, b)
+    # In place, since a table of all pairs is large.
+    q = square
+    q -= h[:, None]
+    q -= h
+    q += A
+    q *= 2
+    q /= n**2 * A
+    table = np.outer(a, a)
+    q -= table
+    np.outer(b, b, out=table)
+    table *= 2
+    q += table
     return with_pairs_counted_once(d, q)
 
 
@@ -140,6 +152,7 @@ def two_nn(latents: Float[np.ndarray, "n features"], resamples: int = 200, seed:
     """
     x = check_latents(latents, 4, "each has 2 neighbours, and a Gaussian cloud as many")
     n = len(x)
+    check_pairs(n)
     distances, near = neighbour_distances(x)
     ties = float((distances[:, 1] <= distances[:, 0] * (1 + TIE)).mean())
     if ties > TIED:
@@ -199,4 +212,6 @@ def gaussian_like(
 ) -> Float[np.ndarray, "n features"]:
     """Return n rows of a Gaussian cloud that has the covariance of x."""
     n = len(x)
-    return rng.normal(size=(n, n)) @ (x - x.mean(axis=0)) / math.sqrt(n)
+    centred = x - x.mean(axis=0)
+    cloud = [rng.normal(size=(len(centred[part]), n)) @ centred for part in in_parts(n)]
+    return np.concatenate(cloud) / math.sqrt(n)

@@ -31,8 +31,11 @@ from jaxtyping import Float, Int
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import check_is, with_counts
-from phasescope.measures.checks import Labels, check_labels, check_latents
+from phasescope.measures.checks import Labels, check_labels, check_latents, check_pairs, in_parts
 from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights
+
+# Ranks of so many labels at most are kept for the next snapshot: 16 MiB, of four sets of labels.
+MOST_KEPT = 2**11
 
 Ranks = Int[np.ndarray, "n n"]
 Near = Int[np.ndarray, "n k"]
@@ -65,7 +68,9 @@ def trustworthiness(
         first = np.sort(np.unique(group, return_index=True)[1])
         x, known = x[first], Labels(known.values[first], known.factors)
     n = len(x)
-    rank, near = _label_ranks(known.values.tobytes(), known.factors), nearest(x, k + 1)
+    check_pairs(n)
+    rank = _label_ranks(known) if n > MOST_KEPT else _kept_ranks(known.values.tobytes(), known.factors)
+    near = nearest(x, k + 1)
     rng = numpy_generator(seed, "trustworthiness")
     orders = [np.arange(n), *(rng.permutation(n) for _ in range(permutations))]
     totals = [intrusions(rank[order[:, None], order[near[:, :k]]]).sum() for order in orders]
@@ -96,52 +101,72 @@ def trust(intruded: Int[np.ndarray, " some"], n: int, k: int) -> Float[np.ndarra
 def intrusions_without_each(rank: Ranks, near: Int[np.ndarray, "n k_plus_1"]) -> Int[np.ndarray, " n"]:
     """Sum of max(0, r - k) over the other rows, for each row l left out; `near` are the k + 1 nearest."""
     n, k = len(near), near.shape[1] - 1
-    row = np.arange(n)[:, None]
     of_near = np.take_along_axis(rank, near, axis=1)
     intrusion = intrusions(of_near[:, :k])
-    intruders = np.zeros((n, n + 1), int)
-    np.add.at(intruders, (row, of_near[:, :k]), intrusion > 0)
-    # If l was nearer to i than an intruder is, the intruder's rank falls by one.
-    farther = intruders[:, ::-1].cumsum(axis=1)[:, ::-1] - intruders
-    total = intrusion.sum(axis=1, keepdims=True) - np.take_along_axis(farther, rank, axis=1)
-
     # If l was among the k nearest of i, the next one takes its place.
     next_rank = of_near[:, k:]
     substitute = np.maximum(next_rank - (of_near[:, :k] < next_rank) - k, 0)
-    total[row, near[:, :k]] += substitute - intrusion
-    np.fill_diagonal(total, 0)
-    return total.sum(axis=0)
+
+    without = np.zeros(n, int)
+    for part in in_parts(n):
+        rows = np.arange(n)[part]
+        row = np.arange(len(rows))[:, None]
+        intruders = np.zeros((len(rows), n + 1), int)
+        np.add.at(intruders, (row, of_near[part, :k]), intrusion[part] > 0)
+        # If l was nearer to i than an intruder is, the intruder's rank falls by one.
+        farther = intruders[:, ::-1].cumsum(axis=1)[:, ::-1] - intruders
+        total = intrusion[part].sum(axis=1, keepdims=True) - np.take_along_axis(farther, rank[part], axis=1)
+
+        total[row, near[part, :k]] += substitute[part] - intrusion[part]
+        total[row[:, 0], rows] = 0
+        without += total.sum(axis=0)
+    return without
 
 
 @lru_cache(maxsize=4)
-def _label_ranks(values: bytes, factors: Factors) -> Ranks:
+def _kept_ranks(values: bytes, factors: Factors) -> Ranks:
     # Cached, since all snapshots of a run are measured against the same labels.
-    labels = np.frombuffer(values).reshape(-1, len(factors))
-    return ranks(Labels(labels, factors).squared_distances())
+    return _label_ranks(Labels(np.frombuffer(values).reshape(-1, len(factors)), factors))
+
+
+def _label_ranks(labels: Labels) -> Ranks:
+    return ranks(labels.squared_distances())
 
 
 def ranks(distances: Float[np.ndarray, "n n"]) -> Ranks:
     """1 + how many others are strictly nearer to i than j is; 0 for j = i."""
     from scipy.stats import rankdata
 
-    distances = distances.copy()
-    np.fill_diagonal(distances, -1)
-    return rankdata(distances, method="min", axis=1).astype(int) - 1
+    n = len(distances)
+    rank = np.empty((n, n), np.int32)
+    for part in in_parts(n):
+        rows = distances[part].copy()
+        rows[np.arange(len(rows)), np.arange(n)[part]] = -1
+        rank[part] = rankdata(rows, method="min", axis=1) - 1
+    return rank
 
 
 def nearest(x: Float[np.ndarray, "n features"], k: int) -> Near:
     """Return the k nearest other rows of each row, nearest first."""
     squared = squared_distances(x)
     np.fill_diagonal(squared, np.inf)
-    near = squared.argpartition(k, axis=1)[:, :k]
-    return np.take_along_axis(near, np.take_along_axis(squared, near, axis=1).argsort(axis=1), axis=1)
+    near = np.empty((len(x), k), int)
+    for part in in_parts(len(x)):
+        rows = squared[part]
+        some = rows.argpartition(k, axis=1)[:, :k]
+        near[part] = np.take_along_axis(some, np.take_along_axis(rows, some, axis=1).argsort(axis=1), axis=1)
+    return near
 
 
 def squared_distances(x: Float[np.ndarray, "n features"]) -> Float[np.ndarray, "n n"]:
     """Between all rows, up to rounding."""
     x = x - x.mean(axis=0)
     norm = (x**2).sum(axis=1)
-    return norm[:, None] + norm - 2 * (x @ x.T)
+    products = x @ x.T
+    products *= 2
+    squared = norm[:, None] + norm
+    squared -= products
+    return squared
 
 
 NEIGHBOURS = 10

@@ -20,7 +20,7 @@ from jaxtyping import Float, Int
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import with_counts
-from phasescope.measures.checks import check_labels, check_latents, random_folds
+from phasescope.measures.checks import check_labels, check_latents, check_pairs, random_folds
 from phasescope.measures.explained import explained
 from phasescope.measures.latents.probe_r2 import estimated, majority, permuted
 from phasescope.measures.scores import Score, baseline_level, bootstrap_weights, percentile_interval
@@ -67,6 +67,7 @@ def p1_r2(
         f"UMAP takes {neighbours} neighbours of each, {FOLDS} folds two",
     )
     n = len(x)
+    check_pairs(n)
     known = check_labels(labels, n, factors)
     y, owner = known.targets()
     K = len(known.factors.names)

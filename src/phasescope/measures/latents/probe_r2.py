@@ -17,7 +17,7 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import share_between_bounds
 from phasescope.measures.arguments import with_counts
-from phasescope.measures.checks import Labels, check_labels, check_latents, random_folds
+from phasescope.measures.checks import Labels, check_labels, check_latents, check_pairs, random_folds
 from phasescope.measures.explained import explained, misclassified
 from phasescope.measures.latents.ridge import RidgeFit, out_of_fold, ridge_fits
 from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights
@@ -57,6 +57,7 @@ def probe_r2(
     """
     x = check_latents(latents, 2 * folds, f"{folds} folds hold two rows each")
     n, features = x.shape
+    check_pairs(n)
     known = check_labels(labels, n, factors)
     y, owner = known.targets()
     K = len(known.factors.names)
@@ -152,41 +153,64 @@ def influences(
     lost = (error**2) @ columns_of
     centred = (targets - targets.mean(axis=0)) ** 2 @ columns_of
     jackknife, hc2 = -lost, -lost
-    together = np.zeros((K, n, n))
-    for c, k in enumerate(owner):
-        z = np.zeros((n, n))
-        for fit in fits:
-            moved, free = fit.left_out(c)
-            z[np.ix_(fit.test, fit.train)] = moved
-            linear, square = 2 * error[fit.test, c] @ moved, (moved**2).sum(axis=0)
-            jackknife[fit.train, k] += linear + square
-            hc2[fit.train, k] += np.sqrt(free) * linear + free * square
-        together[k] += z.T @ z
-        z *= z / 2 + error[:, [c]]
-        together[k] -= z
-        together[k] -= z.T
-    together *= 2
-    return np.stack(
-        [_scaled(jackknife[:, k], hc2[:, k], together[k], lost[:, k].sum(), centred[:, k]) for k in range(K)],
-        axis=1,
-    )
+    # Tables of all pairs are large: these three serve every factor and every target.
+    together, z, other = np.empty((n, n)), np.empty((n, n)), np.empty((n, n))
+    of_factors = []
+    for k in range(K):
+        together.fill(0)
+        for c in np.flatnonzero(owner == k).tolist():
+            z.fill(0)
+            for fit in fits:
+                moved, free = fit.left_out(c)
+                z[np.ix_(fit.test, fit.train)] = moved
+                linear, square = 2 * error[fit.test, c] @ moved, (moved**2).sum(axis=0)
+                jackknife[fit.train, k] += linear + square
+                hc2[fit.train, k] += np.sqrt(free) * linear + free * square
+
+            np.matmul(z.T, z, out=other)
+            together += other
+            np.divide(z, 2, out=other)
+            other += error[:, [c]]
+            z *= other
+            together -= z
+            together -= z.T
+        together *= 2
+        of_factor = _scaled(
+            jackknife=jackknife[:, k],
+            hc2=hc2[:, k],
+            together=together,
+            other=other,
+            error=lost[:, k].sum(),
+            centred=centred[:, k],
+        )
+        of_factors.append(of_factor)
+    return np.stack(of_factors, axis=1)
 
 
 def _scaled(
     jackknife: Float[np.ndarray, " n"],
     hc2: Float[np.ndarray, " n"],
     together: Float[np.ndarray, "n n"],
+    other: Float[np.ndarray, "n n"],
     error: float,
     centred: Float[np.ndarray, " n"],
 ) -> Float[np.ndarray, " n"]:
-    """Return one factor's influences from its gains in squared error, `error` in all, and the squares of its targets."""
+    """Return one factor's influences from its gains in squared error, `error` in all, and the squares of its targets.
+
+    The two tables are overwritten: `together` has the gains of pairs, `other` is room for one as large.
+    """
     if error <= 0:
         return np.zeros_like(centred)
     n = len(centred)
     of_targets = _log1p(-centred * n / (n - 1) / centred.sum())
     jackknife, hc2 = _log1p(jackknife / error), _log1p(hc2 / error)
-    together = _log1p(np.expm1(jackknife)[:, None] + np.expm1(jackknife) + together / error)
-    together -= jackknife[:, None] + jackknife
+
+    together /= error
+    gain = np.expm1(jackknife)
+    together += np.add.outer(gain, gain, out=other)
+    _log1p(together, out=together)
+    together -= np.add.outer(jackknife, jackknife, out=other)
+
     d, least = jackknife - of_targets, hc2 - of_targets
     d, least = d - d.mean(), least - least.mean()
     of_rows = float(d @ d)
@@ -196,6 +220,9 @@ def _scaled(
     return -d * math.sqrt(variance / of_rows)
 
 
-def _log1p(gain: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+def _log1p(
+    gain: Float[np.ndarray, "*shape"], out: Float[np.ndarray, "*shape"] | None = None
+) -> Float[np.ndarray, "*shape"]:
     # Some error is left though one row made all of it: the log of nothing is not finite.
-    return np.log1p(np.maximum(gain, ALL_LEFT - 1))
+    left = np.maximum(gain, ALL_LEFT - 1, out=out)
+    return np.log1p(left, out=left)

@@ -35,7 +35,7 @@ from numpy.typing import ArrayLike
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import Lattice, check_labels, check_latents, check_lattice
+from phasescope.measures.checks import Lattice, check_labels, check_latents, check_lattice, check_pairs
 from phasescope.measures.scores import TAIL
 
 STEP = 1e-4
@@ -222,6 +222,7 @@ def check_code(latents: ArrayLike, labels: ArrayLike, factors: Factors | None = 
             draws does not vary.
     """
     x = check_latents(latents, 4, "two values of each of two factors", 3 if np.ndim(latents) == 3 else 2)
+    check_pairs(x.shape[-2])
     known = check_labels(labels, x.shape[-2], factors)
     known.check_ordered("noise is what neighbours along a factor do not share")
     effects = check_effects(check_lattice(known))
