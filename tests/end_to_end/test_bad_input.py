@@ -44,7 +44,7 @@ TRAIN = {
     ),
     "attention block not there": (["network.attention=[down7]"], "`network.attention` (=down7)", "blocks"),
     "beta_end < beta_start": (
-        ["family.schedule.beta_end=1e-5"], "`family.schedule.beta_end` (=1e-5)", "at least beta_start=0.0001",
+        ["family.schedule.beta_end=1e-5"], "`family.schedule.beta_end` (=1e-05)", "at least beta_start=0.0001",
     ),
     "sampler steps > T": (["family.sampler.steps=51"], "`family.sampler`", "51", "at most schedule.steps=50"),
     "warmup > steps": (["training.warmup=41"], "`training.warmup` (=41)", "at most `steps` (=40)"),

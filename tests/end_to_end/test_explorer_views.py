@@ -111,7 +111,7 @@ def test_hostile_names_and_texts_are_shown_as_text(visit, explorer, trained, hom
             texts = [
                 key
                 for key, value in tree.items()
-                if isinstance(value, str) and key not in ("state", "updated")
+                if isinstance(value, str) and key not in ("state", "started", "updated")
             ]
             told = {**tree, **dict.fromkeys(texts, MARKUP)}
             (hostile / file).write_text(json.dumps({**told, "error": MARKUP}))

@@ -87,7 +87,7 @@ def loss(how: str) -> str:
         (loss("number"), 2, "must be one number with a gradient, and is float"),
         (loss("fails"), 1, "your own code raised KeyError: 'nothing' (own.py:35)"),
         ("probing.measures=['own.py:measure']", 1, "your own code raised AttributeError: "),
-        ("training.optimiser={kind: muon, lr: 1e300}", 2, "`training.optimiser.lr` (=1e300) must be less than or equal"),
+        ("training.optimiser={kind: muon, lr: 1e300}", 2, "`training.optimiser.lr` (=1e+300) must be less than or equal"),
     ],
 )  # fmt: skip
 def test_a_failure_is_one_line_with_its_place(word: str, code: int, told: str, capsys):

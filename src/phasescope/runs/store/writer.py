@@ -31,7 +31,7 @@ LOCK_PATIENCE_S = 1.0
 # A run may be resumed on another machine, where these fields may have other values.
 WHERE_COMPUTED = ("training.device", "training.threads", "training.scalars_every")
 # Keys of these mappings are chosen by users: a missing key has no default.
-OPEN = ("images", "classes", "hyperparameters", "within", "at")
+OPEN = ("images", "classes", "hyperparameters", "within", "at", "tolerance")
 
 
 class Held(UserError):

@@ -26,7 +26,9 @@ def snapshot_line(metrics: dict[str, Any]) -> str:
     shares = dict(next(iter(metrics.get("outcomes", {}).values()), {}))
     shares.pop("n", None)
     percents = "  ".join(f"{name} {format_percent(share):>3}" for name, share in shares.items())
-    phases = ", ".join(f"{reading} {metrics['phase'].get(reading, NOT_READ)}" for reading in READINGS)
+    # Nothing judges samples without a label: then their phase is no reading that is missing.
+    read = [reading for reading in READINGS if reading != "behaviour" or reading in metrics["phase"]]
+    phases = ", ".join(f"{reading} {metrics['phase'].get(reading, NOT_READ)}" for reading in read)
     step, images = format_count(metrics["step"]), format_count(metrics["images_seen"])
     progress = f"{step:>7} steps {images:>10} images  loss {format_score(metrics['loss'], 4):>6}  "
     return progress + (f"%: {percents}  " if percents else "") + phases

@@ -34,7 +34,7 @@ export const terms = names =>
 
 const KINDS = Object.keys(PHASES.A);
 
-// what A, B and C are; of a run its `outcomes`, by the phase that each speaks for, and the `kinds` that it reads
+// what A, B and C are; of a run its `outcomes`, by the phase that each speaks for, and the `kinds` read
 export function phasesTerm(text = "what A, B, C are", outcomes = [], kinds = KINDS) {
   return button(text, () =>
     show("A, B and C", h("div", phaseKey(outcomes, kinds), h("p", TERMS.phase.sentence)))
