@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from os.path import isfile
 from pathlib import Path
@@ -97,8 +97,12 @@ def snapshots_frame(
     return frame_of((row for rows in several for row in rows), columns)
 
 
-def row_of(run: Run) -> Row:
-    """Return the row of a run in `runs_frame`: its configuration, its status, the metrics of its last snapshot."""
+def row_of(run: Run, groups: Collection[str] | None = None) -> Row:
+    """Return the row of a run in `runs_frame`: its configuration, its status, the metrics of its last snapshot.
+
+    Args:
+        groups: first words of the metrics that are wanted, in lower case; all by default. A line has hundreds of numbers.
+    """
     from phasescope.runs.store.flat import numbered, run_row
 
     def read(run: Run) -> Row:
@@ -106,8 +110,11 @@ def row_of(run: Run) -> Row:
         stand = ("state", "step", "steps", "images_seen", "wall_s", "cpu_s", "observing_s", "error")
         standing = {key: status.get(key) for key in stand if key != "error" or key in status}
         head = {**same, **run_row(run.identity, run.config, status), **standing}
+        last = run.last_metrics or {}
+        if groups is not None:
+            last = {name: value for name, value in last.items() if name.lower() in groups}
         # The head comes first, and its values override metrics of the same name.
-        return {**head, **numbered(run.last_metrics or {}), **head}
+        return {**head, **numbered(last), **head}
 
     same: Row = {"run": run.name, "path": shown(str(run.path))}
     return read_or(run, read, lambda error: {**same, "state": "broken", "error": error})
@@ -135,9 +142,10 @@ def _meeting(runs: list[Run], where: str, notify: Notify) -> list[Run]:
     named = {(match["quoted"] or match["name"] or "").lower() for match in TOKEN.finditer(where)}
     named |= {f"config.{name}" for name in named} | {"run"}
     is_named = cache(lambda name: name.lower() in named)
+    groups = {name.partition(".")[0] for name in named}
     columns, rows = Row(), list[Row]()
     for number, run in enumerate(runs, 1):
-        row = row_of(run)
+        row = row_of(run, groups)
         columns |= row
         # Keep only the columns that the condition names: all columns of 10,000 runs fill a gigabyte.
         rows.append({name: value for name, value in row.items() if is_named(name)})
@@ -166,8 +174,9 @@ def _meeting(runs: list[Run], where: str, notify: Notify) -> list[Run]:
                 raise
             names = chosen(numbers)
     except duckdb.Error as error:
+        every = {name.lower().removeprefix("config.") for run in runs for name in row_of(run)}
         near = [
-            difflib.get_close_matches(name, known, n=1) for name in named if name not in known and "." in name
+            difflib.get_close_matches(name, every, n=1) for name in named if name not in every and "." in name
         ]
         # DuckDB takes the part before a dot for a table and reports it missing, which would not help the user.
         hint = f"; `{near[0][0]}` is near" if near and near[0] else ""
