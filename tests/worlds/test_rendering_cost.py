@@ -1,9 +1,12 @@
 import time
 
+import numpy as np
+import pytest
 import torch
 
 from phasescope import load_config
 from phasescope.models.training.loop import fresh_learner, learn
+from phasescope.worlds import GaussianBump
 
 
 def test_rendering_costs_less_than_3_percent_of_a_training_step():
@@ -21,3 +24,16 @@ def test_rendering_costs_less_than_3_percent_of_a_training_step():
         render_s.append(time.perf_counter() - middle)
     # the least of repeats: other processes only add time
     assert min(render_s) < 0.03 * min(step_s)
+
+
+def test_a_label_of_a_fine_grid_is_drawn_without_laying_the_grid_out_again(monkeypatch):
+    world = GaussianBump.from_tree({"design": {"dx": 0.1, "dy": 0.1}})
+    first = world.draw_labels(5, np.random.default_rng(0))
+    with monkeypatch.context() as patched:
+        patched.setattr(GaussianBump, "training_labels", lambda self: pytest.fail("laid out again"))
+        assert np.array_equal(world.draw_labels(5, np.random.default_rng(0)), first)
+    coarse = GaussianBump.from_tree({"design": {"dx": 8, "dy": 8}})
+    copied = world.model_copy(update={"design": coarse.design})
+    drawn = [each.draw_labels(9, np.random.default_rng(1)) for each in (copied, coarse)]
+    assert np.array_equal(*drawn)
+    assert world == GaussianBump.from_tree({"design": {"dx": 0.1, "dy": 0.1}})

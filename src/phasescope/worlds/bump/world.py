@@ -52,11 +52,20 @@ class GaussianBump(PlaneWorld):
     def draw_labels(self, n: int, generator: np.random.Generator) -> Float[np.ndarray, "n 2"]:
         """Return `n` labels drawn evenly from the box that the training labels span; all of a torus, and of a factor of
         which they have one value from the first pixel to the last."""
-        training = self.training_labels()
-        low, high = training.min(axis=0), training.max(axis=0)
+        low, high = self._box()
         first = 0.0 if self.periodic else 1.0
         low, high = np.where((low == high) | self.periodic, [[first], [self.canvas]], [low, high])
         return generator.uniform(low, high, size=(n, 2)).astype(np.float32)
+
+    def _box(self) -> tuple[Float[np.ndarray, " 2"], Float[np.ndarray, " 2"]]:
+        """Return the least and the largest training label of each factor, kept since a fine grid takes long to lay out."""
+        # pydantic copies what an instance keeps into a copy, which may have other labels.
+        owner, box = self.__dict__.get("kept_box", (0, None))
+        if box is None or owner != id(self):
+            training = self.training_labels()
+            box = training.min(axis=0), training.max(axis=0)
+            self.__dict__["kept_box"] = id(self), box
+        return box
 
     def reader(self) -> Reader:
         from phasescope.worlds.bump.reader import BumpReader

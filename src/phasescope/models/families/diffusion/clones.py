@@ -10,7 +10,7 @@ images, a perfect network without labels has
 computed from the same x_t (Biroli et al. 2024, arXiv 2402.18491; Sclocchi et al. 2024, arXiv 2402.16991).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -57,7 +57,7 @@ def clones(
     started = task.render(training[which])
     # If only the very image counted, phi would say how well images that nearly coincide are distinguished, not where the
     # place is decided.
-    like = _like(task.render(training), which)
+    like = _like(knows_all.images(started.device), started)
     ones = torch.ones(1, 1, dtype=torch.float64)
     noise = torch.randn(started.shape, generator=torch_generator(seed, "clones' start"))
     back, exact = np.empty((len(ascending), images)), np.empty((len(ascending), images))
@@ -85,11 +85,17 @@ def clones(
     return Clones(tuple(ascending), share, low, high, exact_share, (half, *ends), exact_half, images, each)
 
 
-def _like(images: Tensor, which: Tensor) -> Bool[Tensor, "some M"]:
-    """Return whether each training image is like each of some."""
-    flat = images.double().flatten(1)
-    of_two = 2 * (flat.square().sum(1).mean() - flat.mean(0).square().sum())
-    return torch.cdist(flat[which], flat).square() < NEAR * of_two
+def _like(chunks: Iterable[Float[Tensor, "1 m pixels"]], some: Tensor) -> Bool[Tensor, "some M"]:
+    """Return whether each training image, of which a chunk exists at a time, is like each of some."""
+    flat = some.double().flatten(1)
+    count, square, total, apart = 0, 0.0, torch.zeros_like(flat[0]), []
+    for (images,) in chunks:
+        count += len(images)
+        square += float(images.square().sum())
+        total += images.sum(0)
+        apart.append(torch.cdist(flat, images).square())
+    of_two = 2 * (square / count - float((total / count).square().sum()))
+    return torch.cat(apart, dim=1) < NEAR * of_two
 
 
 def half_way(times: Sequence[int], share: Float[np.ndarray, " L"]) -> float:
