@@ -3,6 +3,7 @@
 import inspect
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +142,56 @@ def test_a_path_that_the_terminal_cannot_show_is_shown_escaped(tmp_path: Path):
     command = [sys.executable, "-m", "phasescope", "ls", "--runs", os.fsdecode(b"\xff")]
     end = subprocess.run(command, capture_output=True, cwd=there, check=False)
     assert (end.returncode, end.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["report", "attacked", "--out", "{run}/config.yaml"],
+        ["report", "attacked", "--out", "{run}/status.json"],
+        ["claims", "--page", "{run}/about.json"],
+        ["sample", "attacked", "--out", "{run}/snapshots/00000008/samples.npz"],
+        ["sample", "attacked", "--out", "{run}/world.npz"],
+        ["export", "attacked", "--tables", "{run}/snapshots"],
+        ["export", "attacked", "--figures", "{run}/checkpoint/figures"],
+    ],
+    ids=" ".join,
+)
+def test_no_result_is_written_over_a_record_of_a_run(words, whole, tmp_path):
+    run = Path(shutil.copytree(whole.path, tmp_path / "runs" / whole.name))
+    with only_written(tmp_path):
+        where = [] if words[0] == "claims" else ["--runs", str(run.parent)]
+        outcome = call([*(word.format(run=run) for word in words), *where])
+    assert outcome.code == 2
+    assert f"belongs to the records of `{run.name}`" in outcome.err, outcome.err
+
+
+def test_a_run_s_own_page_and_what_is_none_of_its_records_may_lie_in_its_folder(whole, tmp_path):
+    run = Path(shutil.copytree(whole.path, tmp_path / "runs" / whole.name))
+    for words in (
+        ["report", str(run), "--out", f"{run}/report.html"],
+        ["export", str(run), "--tables", f"{run}/tables"],
+    ):
+        assert call(words).code == 0
+
+
+def test_whatever_own_code_raises_is_a_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("raising.py").write_text("class Odd(BaseException): pass\nraise Odd('of its own')\n")
+    Path("leaving.py").write_text("raise GeneratorExit\n")
+    for name in ("raising", "leaving"):
+        outcome = call(["train", f"network.kind={name}.py:Net"])
+        assert outcome.code == 1, outcome
+        assert outcome.err.startswith("phasescope: your own code raised "), outcome.err
+        assert outcome.err.count("\n") == 1
+
+
+def test_a_folder_that_is_gone_is_a_line(tmp_path):
+    (tmp_path / "gone").mkdir()
+    code = "import os, sys; from phasescope.cli import main; os.rmdir(os.getcwd()); sys.exit(main(['train']))"
+    end = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "gone", capture_output=True, text=True)
+    assert end.returncode == 2
+    assert end.stderr == "phasescope: the working folder must exist, and was removed\n"
 
 
 def test_overrides_may_stand_behind_flags(there: Path, monkeypatch):

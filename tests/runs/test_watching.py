@@ -335,3 +335,17 @@ def test_a_scalar_that_no_float_holds_is_refused_when_it_is_logged(tmp_path):
     watcher.close()
     [line] = watcher.run.scalar_lines
     assert (line["loss"], line["lr"], line["count"]) == (2.5, 0.5, 3)
+
+
+def test_names_of_scalars_and_a_loss_are_checked(tmp_path):
+    watcher = watcher_of(tmp_path / "mine", batch=BATCH)
+    for loss in ("x", torch.tensor([1.0, 2.0]), 1j, True):
+        with pytest.raises(UserError, match=r"`loss` \(=.*\) must be a number, or a tensor of one number"):
+            watcher.record(Net(), 0, loss=loss)
+    assert not (tmp_path / "mine" / "metrics.jsonl").exists()
+
+    line = watcher.record(Net(), 0, loss=torch.tensor(1.5, requires_grad=True))
+    assert line["loss"] == 1.5
+    for name in (5, "", "\x1b[2J", "a\nb"):
+        with pytest.raises(UserError, match=r"`scalars` \(=.*\) must have printable names"):
+            watcher.log({name: 1.0}, 1)

@@ -55,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     traced = "--traceback" in tokens
     tokens = [token for token in tokens if token != "--traceback"]
     parsed = False
+    if not os.path.exists(os.curdir):
+        return _fail(2, "the working folder must exist, and was removed")
     try:
         call = parse(COMMANDS, tokens)
         parsed = True
@@ -71,12 +73,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(2, f"`{error.filename or 'output'}` cannot be used: {error.strerror or error}")
     except KeyboardInterrupt:
         return _fail(130, "interrupted")
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # own code may raise what is no Exception
         if isinstance(error.__context__, BrokenPipeError):  # rich ends the process if its reader leaves
             return 0
         if traced or not parsed:
             raise
-        if isinstance(error, SystemExit) or place_of(error):
+        if not isinstance(error, Exception) or place_of(error):
             return _fail(1, f"your own code raised {description_of(error)}; --traceback shows the rest")
         if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error)):
             return _fail(1, f"more memory is needed than there is: {error}")  # torch's is a RuntimeError

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter, Token
 from cyclopts.validators import Number
 
+from phasescope.core.sources import run_folder_above
+
 Check = Callable[[Any, Path | None], None]
 
 
@@ -27,12 +29,30 @@ def _names(_: Any, tokens: Sequence[Token]) -> list[str]:
     return names
 
 
+def _check_no_record(path: Path) -> None:
+    """Raise ValueError if a result would be written over what a run recorded, or among it."""
+    if (run_folder := run_folder_above(path.absolute() / "a file")) is None:
+        return
+    from phasescope.runs.archive import KEPT
+
+    first = (*path.absolute().relative_to(run_folder).parts, "")[0]
+    if first in (*KEPT, "config.json", "lock", "worker.log"):
+        raise ValueError(f"{path} belongs to the records of `{run_folder.name}`: choose another place")
+
+
 def _folder(content: str = "") -> Check:
     def check(_: Any, path: Path | None) -> None:
         if path and path.exists() and not path.is_dir():
             raise ValueError(f"{path} must be a folder{content}")
 
     return check
+
+
+def _out_folder(_: Any, path: Path | None) -> None:
+    if path and path.exists() and not path.is_dir():
+        raise ValueError(f"{path} must be a folder")
+    if path:
+        _check_no_record(path)
 
 
 def _file(*endings: str) -> Check:
@@ -46,6 +66,8 @@ def _file(*endings: str) -> Check:
             raise ValueError(f"{path} must be in a folder that exists: there is no {path.parent}")
         if path and path.exists() and not path.is_file():
             raise ValueError(f"{path} must be a file, and it is something else")
+        if path:
+            _check_no_record(path)
 
     return check
 
@@ -82,7 +104,7 @@ Engine = Annotated[Literal["local", "slurm", "ray"], Parameter(help="what execut
 Runs = Annotated[Path, Parameter(metavar="DIR", validator=_folder(" of runs"), help="folder of runs")]
 Studies = Annotated[Path | None, Parameter(metavar="FOLDER", help=STUDIES)]
 Sweeps = Annotated[Path, Parameter(metavar="FOLDER", help="folder of sweeps")]
-Folder = Annotated[Path | None, Parameter(metavar="FOLDER", validator=_folder())]
+Folder = Annotated[Path | None, Parameter(metavar="FOLDER", validator=_out_folder)]
 File = Annotated[Path | None, Parameter(metavar="FILE", validator=_file())]
 Archive = Annotated[Path | None, Parameter(metavar="FILE.zip", validator=_file(".zip"))]
 Samples = Annotated[Path, Parameter(metavar="FILE", validator=_file(".png", ".npz"), help=SAMPLES)]

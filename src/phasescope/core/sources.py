@@ -17,6 +17,14 @@ INSTALLED = (
 )
 
 
+def run_folder_above(path: Path) -> Path | None:
+    """Return the innermost folder above a path that is a run's; None if there is none."""
+    for folder in path.parents:
+        if (folder / "config.yaml").is_file() and any((folder / name).exists() for name in RECORDS):
+            return folder
+    return None
+
+
 def check_source(where: str, reference: str, anywhere: bool = False) -> None:
     """Raise UserError if a source lies where it must not.
 
@@ -27,18 +35,28 @@ def check_source(where: str, reference: str, anywhere: bool = False) -> None:
         where: a file, whose links are followed, or a module's name, which may lie below this folder or one of `sys.path`.
         anywhere: whether the user named the file on the command line, so that only the first rule applies.
     """
-    inner, roots = (where, [""]) if where.endswith(".py") else (where.replace(".", "/"), ["", *sys.path])
-    (path, *others), here = [Path(root, inner).resolve() for root in roots], Path.cwd().resolve()
-    for place, folder in ((each, parent) for each in (path, *others) for parent in each.parents):
-        if (folder / "config.yaml").is_file() and any((folder / name).exists() for name in RECORDS):
+    is_file = where.endswith(".py")
+    if is_file:
+        candidates = [Path(where).resolve()]
+    else:
+        as_path = where.replace(".", "/")
+        candidates = [Path(root, as_path).resolve() for root in ("", *sys.path)]
+
+    for candidate in candidates:
+        if run_folder := run_folder_above(candidate):
             raise UserError(
-                f"`{reference}` (={place}) must not lie in a run's folder, which is data and not executed: "
-                f"`{folder.name}` is one"
+                f"`{reference}` (={candidate}) must not lie in a run's folder, which is data and not executed: "
+                f"`{run_folder.name}` is one"
             )
-    if where.endswith(".py") and not path.is_file():
+    if not is_file:
+        return
+
+    path, here = candidates[0], Path.cwd().resolve()
+    if not path.is_file():
         raise UserError(f"`{reference}` must be a file: there is none in {here}")
-    allowed = anywhere or not where.endswith(".py") or path.is_relative_to(here) or _is_installed(path)
-    if not (allowed or str(path) in {getattr(m, "__file__", None) for m in list(sys.modules.values())}):
+    if anywhere or path.is_relative_to(here) or _is_installed(path):
+        return
+    if str(path) not in {getattr(module, "__file__", None) for module in list(sys.modules.values())}:
         raise UserError(
             f"`{reference}` (={path}) must lie in {here}, where the command runs: it names code to execute"
         )

@@ -185,6 +185,10 @@ def check_answer(config: RunConfig, network: nn.Module) -> None:
     is_image = wanted[1:] == config.world.shape and (shape or not is_reference(config.family.kind))
     if is_image and shape != wanted:
         raise UserError(f"`network.kind` (={kind}) must return the shape {wanted}, not {shape and (*shape,)}")
+    if is_image and not (isinstance(answer, torch.Tensor) and answer.is_floating_point()):
+        raise UserError(
+            f"`network.kind` (={kind}) must return real numbers, not {getattr(answer, 'dtype', type(answer))}"
+        )
 
 
 @contextmanager

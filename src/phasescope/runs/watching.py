@@ -141,6 +141,8 @@ class Watcher:
             UserError: the step is earlier than a recorded one; a layer or a timestep does not exist.
         """
         step, seen = self._counts(step, images_seen)
+        if loss is not None and not _is_number(loss):
+            raise UserError(f"`loss` (={loss!r:.40}) must be a number, or a tensor of one number")
         with own_arithmetic(device_of(network)):
             plan = self._plan_for(network)
             return self._record(network, step, seen, loss, plan)
@@ -158,7 +160,8 @@ class Watcher:
             if known:
                 _check_later(folder.metrics[-1], step, images_seen)
 
-            loss = None if loss is None else float(loss)
+            if loss is not None:
+                loss = float(loss.detach() if hasattr(loss, "detach") else loss)
             line = recorder.record(network, step, images_seen, loss=loss)
             recorder.summarise()
             recorder.write_status("done", network, step, step, images_seen)
