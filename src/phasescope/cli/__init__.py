@@ -55,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     traced = "--traceback" in tokens
     tokens = [token for token in tokens if token != "--traceback"]
     parsed = False
-    if not os.path.exists(os.curdir):
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # `os.path.exists` finds a folder that was removed, while a process is in it
         return _fail(2, "the working folder must exist, and was removed")
     try:
         call = parse(COMMANDS, tokens)

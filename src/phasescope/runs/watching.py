@@ -182,6 +182,8 @@ class Watcher:
         if self._recorder is None:
             raise UserError(f"`step` (={step}) must be logged after the first `record`")
         for name, value in scalars.items():
+            if not isinstance(name, str) or not name or not name.isprintable():
+                raise UserError(f"`scalars` (={name!r:.40}) must have printable names: each is a column")
             if name in ("step", "images_seen", "wall_s", "images_per_s"):
                 raise UserError(f"`scalars` (={name}) must have names of their own: phasescope sets this one")
             if not _is_number(value):
