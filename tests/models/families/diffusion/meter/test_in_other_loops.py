@@ -10,7 +10,7 @@ from torch import nn
 from phasescope import ConditionMeter, EverySteps
 
 SIDE, PAIRS = 16, 24
-pytestmark = pytest.mark.slow  # these libraries take longer to import than to be asked
+pytestmark = pytest.mark.slow  # their libraries take long to import
 
 
 @pytest.fixture
