@@ -11,6 +11,7 @@
 `__init__.pyi` lists the public names, for type checkers and for this file: each is imported when it is first used.
 """
 
+from phasescope.core import edited as _edited  # noqa: F401 - it notes when this process began to use phasescope
 from phasescope.core.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)  # pyrefly: ignore

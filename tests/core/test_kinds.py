@@ -1,6 +1,8 @@
 """Kinds of one's own: found by reference, refused in one line, resumed with the source that they began with alone."""
 
 import hashlib
+import os
+import subprocess
 import sys
 
 import pytest
@@ -376,3 +378,49 @@ def test_a_module_names_its_layers_by_an_attribute_or_a_key(folder, attribute, k
     network = config_of(network={"kind": "mine.py:Named"} | ({key: ["leave"]} if key else {})).network
     assert network.layer_names == names
     assert network.arguments == {}
+
+
+IMPORTED_FIRST = """
+import os, sys, time
+import phasescope
+from pathlib import Path
+
+source = Path("package/nets.py")
+if "edit before import" in sys.argv:
+    source.write_text(source.read_text().replace("width=4", "width=8"))
+import package.nets
+if "edit" in sys.argv:
+    source.write_text(source.read_text().replace("width=4", "width=8"))
+    os.utime(source, (time.time() + 5, time.time() + 5))
+config = phasescope.load_config(overrides=["world.canvas=8"])
+print(config.with_kinds(network=package.nets.Net).network.kind)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ([], 0, "package.nets:Net"),
+        (["edit before import"], 0, "package.nets:Net"),
+        (["edit"], 1, "must be as this process imported it, and has been edited since"),
+    ],
+)
+def test_a_package_that_was_edited_after_its_import_is_not_trained_under_the_new_files_hash(
+    words, code, said, tmp_path
+):
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "nets.py").write_text(MINE.replace("from beside import DEPTH\n", "DEPTH = 1\n"))
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
+    environment.pop("PYTHONPYCACHEPREFIX", None)
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED_FIRST, *words],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert said in " ".join((done.stdout + done.stderr).split())

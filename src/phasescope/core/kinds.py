@@ -21,6 +21,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import ConfigDict, Field, PlainSerializer, ValidationError, WrapValidator, model_validator
 
 from phasescope.core.config import Config, Tree, explain
+from phasescope.core.edited import edited_since_imported
 from phasescope.core.errors import UserError
 from phasescope.core.sources import check_source, failing
 
@@ -129,11 +130,18 @@ def load(reference: str, anywhere: bool = False) -> Any:
         anywhere: whether a file may lie outside the working folder, because the user named it on the command line.
 
     Raises:
-        UserError: no such file, module or name; or it lies where no source may lie.
+        UserError: no such file, module or name; or it lies where no source may lie; a module's file was edited after its
+            import, and is not what runs.
         SourceFailed: its import fails.
     """
     where, _, name = reference.rpartition(":")
     check_source(where, reference, anywhere)
+    already = None if _key(where) in _IMPORTED else sys.modules.get(where)
+    if already is not None and getattr(already, "__file__", None) and edited_since_imported(already):
+        raise UserError(
+            f"`{reference}` (={already.__file__}) must be as this process imported it, and has been edited since: start "
+            "a new process, or restart the notebook's kernel"
+        )
     with failing(f"`{reference}` cannot be imported"):
         thing: Any = _module_of_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
     if _key(where) not in _IMPORTED and (file := getattr(thing, "__file__", None)):
