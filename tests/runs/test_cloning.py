@@ -48,7 +48,7 @@ def test_a_table_and_its_json(runs, capsys):
         (["some", "--at", "x"], "Invalid value for --at: x must be numbers"),
         (["some", "--images", "4"], "`images` (=4) must be from 8 on"),
         (["some", "--images", "4096", "--each", "2"], "their product at most 4096"),
-        (["some", "--each", "0"], "`each` (=0) from 1 on"),
+        (["some", "--each", "0"], "`each` (=0) must be an integer of at least 1"),
         (["some", "--step", "3"], "`--step` (=3) must be one of the snapshots: 0, 5, 10"),
         (["nowhere"], "nowhere"),
     ],

@@ -30,8 +30,12 @@ def test_images_follow_the_seed_and_the_labels_in_their_order(run):
     assert np.array_equal(run.sample((2.0, 3.0), seed=3), run.sample(LABELS[:1], seed=3))
     with pytest.raises(UserError, match=r"`x` \(=9\) must lie in the world"):
         run.sample((9.0, 3.0))
-    with pytest.raises(UserError, match=r"`n` \(=0\) must be at least 1"):
+    with pytest.raises(UserError, match=r"`n` \(=0\) must be an integer of at least 1"):
         run.sample(LABELS, n=0)
+    with pytest.raises(UserError, match=r"`n` \(=2.5\) must be an integer"):
+        run.sample(LABELS, n=2.5)
+    with pytest.raises(UserError, match=r"`labels` \(of complex64\) must hold real numbers"):
+        run.sample(LABELS + 0j)
 
 
 def test_activations_are_those_that_the_snapshot_recorded(run):

@@ -119,6 +119,21 @@ def test_as_many_labels_are_drawn_as_are_asked_for(monkeypatch):
         check_world(Shades())
 
 
+def test_a_world_that_changes_torchs_default_dtype_is_refused(monkeypatch):
+    def render(self, labels):
+        torch.set_default_dtype(torch.float64)
+        return Shades.usual(self, labels)
+
+    monkeypatch.setattr(Shades, "render", render)
+    try:
+        with pytest.raises(
+            (ValueError, RunFailed), match=r"`Shades.render` \(=torch.float64\) must leave torch's default"
+        ):
+            check_world(Shades())
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 @pytest.mark.parametrize(("owner", "name"), [(Shades, "training_labels"), (Shades, "render"), (Eye, "read")])
 def test_what_a_method_raises_is_named_with_its_line(owner, name, monkeypatch):
     monkeypatch.setattr(owner, name, fails)

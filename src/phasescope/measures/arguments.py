@@ -60,7 +60,11 @@ def with_counts(**least: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def check_count(name: str, value: Any, at_least: int | None = None) -> None:
     """Raise ValueError unless `value` is an integer of at least what `LEAST` says of the argument, or `at_least`."""
     usual, why = LEAST[name]
-    least = usual if at_least is None else at_least
+    check_integer(name, value, usual if at_least is None else at_least, why)
+
+
+def check_integer(name: str, value: Any, least: int, why: str) -> None:
+    """Raise ValueError unless `value` is an integer of at least `least`, for the reason `why`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"`{name}` ({_shown(value)}) must be an integer of at least {least}: {why}")
 

@@ -17,6 +17,7 @@ from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator, torch_generator
+from phasescope.measures.arguments import check_integer
 from phasescope.runs.loading import Loaded, check_labels, load_network
 from phasescope.runs.store import Run, as_run
 from phasescope.worlds.base import World
@@ -64,7 +65,10 @@ def intervene(
     from phasescope.runs.probing import intervening
 
     run = as_run(run)
-    if not 8 <= count <= MOST:
+    with as_user_error():
+        check_integer("count", count, 8, "a mean is taken over images")
+        check_integer("seed", seed, 0, "labels and noise derive from it")
+    if count > MOST:
         raise UserError(f"`count` (={count}) must be from 8 to {MOST}")
     intervening.check_how(how)
     if (how == "steer") != (by is not None):

@@ -9,6 +9,7 @@ import numpy as np
 
 from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
+from phasescope.measures.arguments import check_integer
 from phasescope.models.families import Clones
 from phasescope.runs.config import RunConfig
 from phasescope.runs.loading import load_unconditional, one_thread
@@ -113,7 +114,11 @@ def clones(
         UserError: an argument is invalid; the run cannot be read; its network was never trained without a label, or its
             family cannot start from a noisy image.
     """
-    if images < 8 or each < 1 or images * each > MOST_CLONES:
+    with as_user_error():
+        check_integer("images", images, 1, "clones are of images")
+        check_integer("each", each, 1, "an image has clones")
+        check_integer("seed", seed, 0, "images and noise derive from it")
+    if images < 8 or images * each > MOST_CLONES:
         raise UserError(
             f"`images` (={images}) must be from 8 on, `each` (={each}) from 1 on, and their product at most {MOST_CLONES}"
         )

@@ -11,6 +11,7 @@ from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.randomness import numpy_generator
 from phasescope.core.sites import Site
+from phasescope.measures.arguments import check_integer, real_array
 from phasescope.runs.loading import Loaded, check_labels, config_of, load_network
 from phasescope.runs.probing.sampling import sample_labels
 from phasescope.runs.store import Run
@@ -27,9 +28,10 @@ def sample(
     run: Run, labels: Sequence[float] | np.ndarray, n: int = 1, step: int | None = None, seed: int = 0
 ) -> np.ndarray:
     """Sample images as `Run.sample` says."""
-    rows = np.atleast_2d(np.asarray(labels, np.float32))
-    if n < 1:
-        raise UserError(f"`n` (={n}) must be at least 1")
+    with as_user_error():
+        rows = np.atleast_2d(real_array("labels", labels).astype(np.float32))
+        check_integer("n", n, 1, "images of each label")
+        check_integer("seed", seed, 0, "the noise derives from it")
     loaded = load_network(run, run.snapshot(step))
     world, batch = loaded.config.world, loaded.plan.batch
     check_labels(world, rows)
@@ -59,7 +61,7 @@ def activations(run: Run, site: Site | str, labels: np.ndarray, step: int | None
     site = site if isinstance(site, Site) else Site.parse(site)
     loaded = load_network(run, run.snapshot(step))
     with as_user_error():
-        return latents_at(loaded, np.atleast_2d(np.asarray(labels, np.float32)), site)
+        return latents_at(loaded, np.atleast_2d(real_array("labels", labels).astype(np.float32)), site)
 
 
 def latents_at(

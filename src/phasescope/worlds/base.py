@@ -234,6 +234,8 @@ def _try_out(world: World) -> None:
     given = some.clone()
     images, again = world.render(given), world.render(some.clone())
     _must(torch.equal(given, some), world, "render", "leave its labels as they are", given)
+    dtype = torch.get_default_dtype()
+    _must(dtype == torch.float32, world, "render", "leave torch's default dtype as it is", dtype)
     trained_again = world.training_labels()
     same = np.array_equal(trained, trained_again)
     _must(same, world, "training_labels", "return the same when it is called again", trained_again)

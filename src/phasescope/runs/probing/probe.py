@@ -24,6 +24,7 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.core.sites import Site
 from phasescope.measures import Score
+from phasescope.measures.arguments import check_integer, real_array
 from phasescope.measures.latents.battery import NAMES
 from phasescope.measures.scores import scores_frame
 from phasescope.models.families import USUAL
@@ -212,18 +213,28 @@ def probe(
     times = [t] if isinstance(t, int) else list(t)
     with as_user_error():
         check_t("t", times, family.noise_levels)
-    given = None if isinstance(labels, int) else np.shape(labels)
+        for name, count, least, why in (
+            ("draws", draws, 2, "noise is what differs between them"),
+            ("shared", shared, 1, "labels have several draws"),
+            ("crossed", crossed, 0, "labels are combined with others' images"),
+            ("batch", batch, 1, "a pass has images"),
+            ("seed", seed, 0, "labels and noise derive from it"),
+        ):
+            check_integer(name, count, least, why)
+        if np.ndim(labels) == 0:
+            check_integer("labels", labels, 1, "that many are drawn")
+        else:
+            labels = real_array("labels", labels)
+    given = None if np.ndim(labels) == 0 else np.shape(labels)
     if given is not None and (len(given) != 2 or given[0] == 0 or given[1] != len(world.factors.visible)):
         raise UserError(
             f"`labels` (shape {given}) must be (n, {len(world.factors.visible)}), one column a visible factor of the world"
         )
-    if isinstance(labels, int):
-        labels = world.draw_labels(labels, numpy_generator(seed, "probe labels"))
+    if given is None:
+        labels = world.draw_labels(int(labels), numpy_generator(seed, "probe labels"))
     else:
         labels = world.complete(np.asarray(labels, np.float32), numpy_generator(seed, "hidden factors"))
     labels = np.ascontiguousarray(labels, dtype=np.float32)
-    if draws < 2:
-        raise UserError(f"`draws` (={draws}) must be at least 2: noise is what differs between them")
     layers = [layers] if isinstance(layers, str) else layers
     shared = min(shared, len(labels))
     crossed = min(crossed, len(labels)) if min(crossed, len(labels)) >= LEAST_CROSSED else 0
