@@ -239,6 +239,11 @@ def test_a_truth_value_is_no_number(word: str):
         load_config(overrides=[word])
 
 
+def test_a_truth_value_for_a_text_is_told_as_such():
+    with pytest.raises(UserError, match=r"`name` \(=True\) must be a valid string"):
+        load_config(overrides=["name=yes"])
+
+
 def test_a_truth_value_stays_one_where_a_field_takes_it():
     assert load_config(overrides=["training.compile=true"]).training.compile is True
 

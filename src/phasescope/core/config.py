@@ -11,7 +11,7 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
@@ -54,7 +54,7 @@ class Config(BaseModel):
         """Raise ValueError if a field that takes no truth value is given one, which pydantic would read as 0 or 1."""
         for name, value in tree.items() if isinstance(tree, dict) else ():
             field = cls.model_fields.get(name)
-            if field is not None and _holds_truth(value) and _takes_no_truth(field.annotation):
+            if field is not None and _holds_truth(value) and _takes_numbers(field.annotation):
                 raise ValueError(f"`{name}` (={_short(value)}) must be a number, not true or false")
         return tree
 
@@ -113,16 +113,24 @@ def _holds_truth(value: Any) -> bool:
     return isinstance(value, bool) or (isinstance(value, list | tuple) and any(map(_holds_truth, value)))
 
 
-def _takes_no_truth(annotation: Any) -> bool:
-    """Return whether a field's type is made of numbers and texts alone."""
-    origin = get_origin(annotation)
+def _takes_numbers(annotation: Any) -> bool:
+    """Return whether a field's type is made of numbers, perhaps beside texts, and of nothing else."""
+    parts = set(_parts_of(annotation))
+    return not parts.isdisjoint((int, float)) and parts <= {int, float, str, type(None)}
+
+
+def _parts_of(annotation: Any) -> Iterator[Any]:
+    """Yield the types of which an annotation is made."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
-        return not any(isinstance(choice, bool) for choice in get_args(annotation))
-    if origin is Annotated:
-        return _takes_no_truth(get_args(annotation)[0])
-    if origin is not None:
-        return all(_takes_no_truth(part) for part in get_args(annotation) if part is not Ellipsis)
-    return annotation in (int, float, str, type(None))
+        yield from map(type, arguments)
+    elif origin is Annotated:
+        yield from _parts_of(arguments[0])
+    elif origin is not None:
+        for argument in arguments:
+            yield from () if argument is Ellipsis else _parts_of(argument)
+    else:
+        yield annotation
 
 
 def _identity(value: Any) -> Any:
