@@ -13,7 +13,7 @@ from typing import Any
 
 from phasescope import measures
 from phasescope.core.sites import Site
-from phasescope.measures.learning.gain import floors
+from phasescope.measures.gain import floors
 
 Record = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.images.memorisation import COPY, gap_ratio, gap_ratios
+from phasescope.measures.memorisation import COPY, gap_ratio, gap_ratios
 from phasescope.measures.scores import Score
 from phasescope.views.style import INK, MUTED, PALETTE
 from phasescope.worlds.bump.world import GaussianBump

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.latents.dimension import two_nn
 from phasescope.measures.latents.ideal import clifford_torus, embed
+from phasescope.measures.latents.two_nn import two_nn
 from phasescope.views.style import LINE, MUTED, PALETTE, RC
 
 if TYPE_CHECKING:

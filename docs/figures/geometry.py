@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 
 from docs.figures.coverage import BOTH_PERIODIC, COUNTED, PERIOD, Bumps, Coverage
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.latents.dimension import participation_ratio
 from phasescope.measures.latents.ideal import clifford_torus, embed
-from phasescope.measures.latents.neighbours import trustworthiness
+from phasescope.measures.latents.label_variance import label_variance
 from phasescope.measures.latents.p1_r2 import p1_r2
+from phasescope.measures.latents.participation_ratio import participation_ratio
 from phasescope.measures.latents.probe_r2 import probe_r2
-from phasescope.measures.latents.routes import label_variance
+from phasescope.measures.latents.trustworthiness import trustworthiness
 from phasescope.measures.scores import Score
 from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC
 

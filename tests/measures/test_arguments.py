@@ -45,8 +45,8 @@ from phasescope.measures import (
     two_nn,
 )
 from phasescope.measures.arguments import real_array
-from phasescope.measures.learning.phases import ordered, wilson_low
-from phasescope.measures.over_runs.resampling import mean_over_runs, over_runs, share_interval
+from phasescope.measures.over_runs import mean_over_runs, over_runs, share_interval
+from phasescope.measures.phases import ordered, wilson_low
 
 RNG = np.random.default_rng(0)
 N = 100

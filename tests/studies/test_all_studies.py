@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from phasescope.measures.over_runs.resampling import fixed_resamples
+from phasescope.measures.over_runs import fixed_resamples
 from phasescope.runs.store.records import some_columns
 from phasescope.studies import Cell, Claim, NotEnough, Study, find_studies, merge
 from phasescope.studies.claims_file import RECORDS, read_claims

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from phasescope.measures.over_runs.resampling import fixed_resamples
+from phasescope.measures.over_runs import fixed_resamples
 from phasescope.studies import Agreement, Difference, Mean, NotEnough, OnsetRatio, Rank, Share
 from studies.percolate.surfaces import Crossing, Surface
 

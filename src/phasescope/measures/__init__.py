@@ -6,27 +6,24 @@ rule: shapes that do not go together, entries that are not finite, latents or la
 draws or resamples; docstrings name what else is refused.
 """
 
-from phasescope.measures.images.memorisation import gap_ratio
+from phasescope.measures.gain import gain
+from phasescope.measures.joint_accuracy import JointAccuracy, joint_accuracy
 from phasescope.measures.latents.additivity import additivity
 from phasescope.measures.latents.battery import Scores, battery
-from phasescope.measures.latents.dimension import participation_ratio, two_nn
 from phasescope.measures.latents.disentanglement import DCI, Code, code_of, dci, disentanglement, mig, sap
 from phasescope.measures.latents.factorization import factorization
 from phasescope.measures.latents.ideal import clifford_torus, random_latents, torus_3d
-from phasescope.measures.latents.neighbours import (
-    NEIGHBOURS,
-    SHEET,
-    SheetThresholds,
-    sheet_phase,
-    sheet_readings,
-    trustworthiness,
-)
+from phasescope.measures.latents.label_variance import label_variance
 from phasescope.measures.latents.p1_r2 import p1_r2
+from phasescope.measures.latents.participation_ratio import participation_ratio
+from phasescope.measures.latents.probe_gain import probe_gain
 from phasescope.measures.latents.probe_r2 import probe_r2
-from phasescope.measures.latents.routes import ROUTES, crossing, label_variance, probe_gain, routes
-from phasescope.measures.learning.gain import gain
-from phasescope.measures.learning.joint_accuracy import JointAccuracy, joint_accuracy
-from phasescope.measures.learning.phases import (
+from phasescope.measures.latents.routes import ROUTES, crossing, routes
+from phasescope.measures.latents.sheet import NEIGHBOURS, SHEET, SheetThresholds, sheet_phase, sheet_readings
+from phasescope.measures.latents.trustworthiness import trustworthiness
+from phasescope.measures.latents.two_nn import two_nn
+from phasescope.measures.memorisation import gap_ratio
+from phasescope.measures.phases import (
     BEHAVIOUR,
     P1,
     BehaviourThresholds,

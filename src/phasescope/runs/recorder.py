@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from phasescope.core.errors import UserError
 from phasescope.core.sources import description_of
-from phasescope.measures import SHEET
-from phasescope.measures.learning import phases
+from phasescope.measures import SHEET, phases
 from phasescope.runs.about import provenance
 from phasescope.runs.probing.config import ProbingConfig, SiteConfig
 from phasescope.runs.store.folder import Run, now

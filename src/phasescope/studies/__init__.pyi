@@ -1,6 +1,6 @@
 from phasescope.core.config import merge
 from phasescope.core.randomness import numpy_generator, torch_generator
-from phasescope.measures.over_runs.resampling import Estimate, NotEnough, magnitude, mean_over_runs, over_runs
+from phasescope.measures.over_runs import Estimate, NotEnough, magnitude, mean_over_runs, over_runs
 from phasescope.runs.loading import config_of, load_network
 from phasescope.runs.measuring import on_lattice
 from phasescope.runs.probing.image_baselines import nearest_labels

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from phasescope.core.errors import UserError
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.over_runs.resampling import Estimate, NotEnough, covering, fixed_resamples
+from phasescope.measures.over_runs import Estimate, NotEnough, covering, fixed_resamples
 from phasescope.studies.claims_file import Verdict
 from phasescope.studies.runs_table import Number, Runs, as_table
 from phasescope.studies.statistics import Statistic

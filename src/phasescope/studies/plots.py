@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from phasescope.measures.learning.phases import LETTERS
-from phasescope.measures.over_runs.resampling import NotEnough, mean_over_runs, share_interval
+from phasescope.measures.over_runs import NotEnough, mean_over_runs, share_interval
+from phasescope.measures.phases import LETTERS
 from phasescope.studies.runs_table import Number, Runs, as_table
 from phasescope.studies.statistics import Statistic
 

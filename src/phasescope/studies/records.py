@@ -18,7 +18,7 @@ import numpy as np
 
 from phasescope.core.errors import UserError
 from phasescope.core.kinds import source_digests
-from phasescope.measures.over_runs.resampling import NotEnough
+from phasescope.measures.over_runs import NotEnough
 from phasescope.runs.recording import SOURCES
 from phasescope.runs.store.files import sha256, to_json, with_leaves
 from phasescope.runs.store.records import HEAD, read_records

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from phasescope.measures.over_runs.resampling import (
+from phasescope.measures.over_runs import (
     Estimate,
     NotEnough,
     kappa,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from phasescope.core.errors import UserError
-from phasescope.measures.learning import phases
-from phasescope.measures.over_runs.resampling import NotEnough
+from phasescope.measures import phases
+from phasescope.measures.over_runs import NotEnough
 from phasescope.studies.cells import Cell
 
 if TYPE_CHECKING:

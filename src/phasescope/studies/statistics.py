@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from phasescope.measures.over_runs.resampling import (
+from phasescope.measures.over_runs import (
     CONFIDENCE,
     Estimate,
     NotEnough,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from phasescope.core.errors import UserError
-from phasescope.measures.learning.phases import LETTERS
+from phasescope.measures.phases import LETTERS
 from phasescope.runs.store import Run
 from phasescope.runs.store.flat import numbered
 from phasescope.views.pixels import sheet

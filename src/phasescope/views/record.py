@@ -17,8 +17,8 @@ from phasescope.core.config import merge
 from phasescope.core.errors import UserError, reading
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.sites import Site
-from phasescope.measures.latents.neighbours import SHEET
-from phasescope.measures.learning.phases import BEHAVIOUR, P1, Phase, phase_onsets, phase_sequence
+from phasescope.measures.latents.sheet import SHEET
+from phasescope.measures.phases import BEHAVIOUR, P1, Phase, phase_onsets, phase_sequence
 from phasescope.runs.store.catalogue import read_or
 from phasescope.runs.store.folder import Run, broken_status
 from phasescope.runs.store.snapshot import Snapshot

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.sites import Site
-from phasescope.measures.latents.neighbours import SHEET
-from phasescope.measures.learning.phases import BEHAVIOUR, P1
+from phasescope.measures.latents.sheet import SHEET
+from phasescope.measures.phases import BEHAVIOUR, P1
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,14 +15,17 @@ import numpy as np
 from jaxtyping import Float
 
 from phasescope.core.factors import Factors
-from phasescope.measures.checks import Labels, check_labels, check_latents, check_lattice
+from phasescope.measures.checks import Labels, check_labels, check_latents
 from phasescope.measures.latents.additivity import additivity
-from phasescope.measures.latents.dimension import participation_ratio, two_nn
 from phasescope.measures.latents.disentanglement import DCI, Code, code_of, dci, mig, sap
 from phasescope.measures.latents.factorization import factorization
-from phasescope.measures.latents.neighbours import NEIGHBOURS, sheet_readings, trustworthiness
+from phasescope.measures.latents.label_variance import label_variance
+from phasescope.measures.latents.participation_ratio import participation_ratio
 from phasescope.measures.latents.probe_r2 import probe_r2
-from phasescope.measures.latents.routes import label_variance
+from phasescope.measures.latents.sheet import NEIGHBOURS, sheet_readings
+from phasescope.measures.latents.trustworthiness import trustworthiness
+from phasescope.measures.latents.two_nn import two_nn
+from phasescope.measures.lattice import check_lattice
 from phasescope.measures.scores import Score, scores_frame
 
 if TYPE_CHECKING:

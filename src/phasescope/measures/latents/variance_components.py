@@ -35,7 +35,8 @@ from numpy.typing import ArrayLike
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.checks import Lattice, check_labels, check_latents, check_lattice, check_pairs
+from phasescope.measures.checks import check_labels, check_latents, check_pairs
+from phasescope.measures.lattice import Lattice, check_lattice
 from phasescope.measures.scores import TAIL
 
 STEP = 1e-4

@@ -20,9 +20,8 @@ from torch import Tensor, nn
 
 from phasescope import measures
 from phasescope.core.sites import Site
-from phasescope.measures import Score
+from phasescope.measures import Score, phases
 from phasescope.measures.latents.battery import OF_SHEET
-from phasescope.measures.learning import phases
 from phasescope.models.families.base import Task
 from phasescope.runs.probing.behaviour import behaviour, reading_columns
 from phasescope.runs.probing.config import SiteConfig

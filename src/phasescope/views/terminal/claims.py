@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError
-from phasescope.measures.over_runs.resampling import LEVEL
+from phasescope.measures.over_runs import LEVEL
 from phasescope.studies.claims_file import Judged, read_claims
 from phasescope.views.numbers import (
     amendment_lines,

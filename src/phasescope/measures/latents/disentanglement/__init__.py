@@ -11,7 +11,8 @@ from phasescope.core.factors import Factors
 from phasescope.measures.arguments import with_counts
 from phasescope.measures.latents.disentanglement.code import Code, Reduction, code_of
 from phasescope.measures.latents.disentanglement.dci import DCI, dci
-from phasescope.measures.latents.disentanglement.gaps import mig, sap
+from phasescope.measures.latents.disentanglement.mig import mig
+from phasescope.measures.latents.disentanglement.sap import sap
 from phasescope.measures.scores import Score
 
 __all__ = ["DCI", "Code", "code_of", "dci", "disentanglement", "mig", "sap"]

@@ -21,7 +21,7 @@ from phasescope.measures import (
     phase_sequence,
     probe_gain,
 )
-from phasescope.measures.learning.phases import ordered
+from phasescope.measures.phases import ordered
 from phasescope.worlds import GaussianBump
 
 PHASES = st.sampled_from(["A", "B", "C", "undecided"])

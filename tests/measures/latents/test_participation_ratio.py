@@ -4,7 +4,7 @@ from scipy.stats import ortho_group
 
 from docs.figures.coverage import Bumps, Cloud, Torus, dimension_coverage, slope
 from phasescope.measures import participation_ratio
-from phasescope.measures.latents.dimension import influences, inverse_ratio
+from phasescope.measures.latents.participation_ratio import influences, inverse_ratio
 
 
 @pytest.mark.parametrize("d", [1, 2, 5, 40])

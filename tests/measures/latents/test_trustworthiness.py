@@ -4,7 +4,13 @@ from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 from phasescope import Factors
 from phasescope.measures import trustworthiness
-from phasescope.measures.latents.neighbours import intrusions, intrusions_without_each, nearest, ranks, trust
+from phasescope.measures.latents.trustworthiness import (
+    intrusions,
+    intrusions_without_each,
+    nearest,
+    ranks,
+    trust,
+)
 
 PERIODIC = {"factors": Factors.named(("x", "y"), (32.0, 32.0), ("x", "y"))}
 

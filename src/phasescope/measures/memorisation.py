@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from phasescope.measures.arguments import real_array
 from phasescope.measures.checks import check_finite
-from phasescope.measures.learning.phases import wilson_low
+from phasescope.measures.phases import wilson_low
 from phasescope.measures.scores import Score
 
 COPY = 1 / 3

@@ -1,7 +1,7 @@
 """Phases A, B and C of learning (P1), and when each begins.
 
 A phase of *behaviour* is decided from generated images. That of activations is the phase of their sheet
-(`measures.latents.neighbours.sheet_phase`). *P1's reading* (arXiv 2402.03305) of activations stands beside it: it asks how
+(`measures.latents.sheet.sheet_phase`). *P1's reading* (arXiv 2402.03305) of activations stands beside it: it asks how
 well labels are read from them by UMAP to three dimensions and a linear map. If the evidence allows no phase, or more than
 one, the answer is `undecided`. Thresholds were set before any data. Those of P1's reading apply to gains over the baselines
 (`gain`): an untrained network, its own floor, gains nothing, which is phase A or undecided, never C.
@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from phasescope.measures.arguments import check_is, with_counts
-from phasescope.measures.learning.gain import gain
+from phasescope.measures.gain import gain
 from phasescope.measures.scores import CONFIDENCE, Score
 
 Phase = Literal["A", "B", "C", "undecided"]

@@ -4,7 +4,7 @@ from clouds import embed
 
 from phasescope import Factors
 from phasescope.measures import clifford_torus, two_nn
-from phasescope.measures.latents.dimension import gaussian_like
+from phasescope.measures.latents.two_nn import gaussian_like
 
 TURN = 2 * np.pi
 

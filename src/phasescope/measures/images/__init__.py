@@ -1,1 +1,0 @@
-"""Measures of generated images: whether they copy training images."""

@@ -1,1 +1,0 @@
-"""Measures of learning: gains, phases and their onsets."""
