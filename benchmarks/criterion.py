@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from phasescope import measures
-from phasescope.core.sites import Site
 from phasescope.measures.gain import floors
+from phasescope.runs.store.sites import Site
 
 Record = Mapping[str, Any]
 

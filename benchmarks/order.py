@@ -29,10 +29,10 @@ from benchmarks.criterion import QUANTITIES, condense, passes, reached, reached_
 from benchmarks.records import ROOT, Record, environment, machine, read_list, say, write_list
 from benchmarks.timing import THREAD_COUNTS
 from phasescope.core.errors import UserError
-from phasescope.core.sites import Site
 from phasescope.runs.config import RunConfig, load_arguments
-from phasescope.runs.probing.config import SiteConfig
+from phasescope.runs.config.probing_config import SiteConfig
 from phasescope.runs.store.folder import Run, now
+from phasescope.runs.store.sites import Site
 
 GOALS = {"time_to_order": reached, "time_to_phase_c": reached_phase_c}
 ERROR_CHARACTERS = 2000

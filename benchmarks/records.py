@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from phasescope.core.errors import UserError
-from phasescope.runs.about import provenance
 from phasescope.runs.store.files import to_json, write_aside
 from phasescope.runs.store.folder import now
+from phasescope.runs.training.description import provenance
 
 Record = dict[str, Any]
 

@@ -16,7 +16,7 @@ import torch
 from hypothesis import settings
 from jaxtyping import config, install_import_hook
 
-from phasescope.runs import cost
+from phasescope.runs.engines import cost
 from phasescope.views.terminal import progress
 
 CHECKED = (

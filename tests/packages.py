@@ -10,7 +10,17 @@ import phasescope
 SOURCE = Path(phasescope.__file__).parent
 PACKAGES = ("core", "measures", "worlds", "models", "runs", "studies", "views", "cli")
 """each imports only from those before it; `__init__` and `__main__` count to the last"""
-INNER_ORDER = ("models.networks", "models.families", "models.training", "runs.store", "runs.probing")
+INNER_ORDER = (
+    "models.networks",
+    "models.families",
+    "models.training",
+    "runs.store",
+    "runs.config",
+    "runs.probing",
+    "runs.trained",
+    "runs.training",
+    "runs.engines",
+)
 """packages within a package: each imports only from those before it"""
 
 MODULES = {
@@ -37,7 +47,10 @@ def is_above(module: str, other: str) -> bool:
     """Whether a module stands above another, in the order of the packages and of those within them."""
     ranks = [PACKAGES.index(package(name)) for name in (module, other)]
     inner = [
-        next((rank for rank, part in enumerate(INNER_ORDER) if name.startswith(f"phasescope.{part}.")), None)
+        next(
+            (rank for rank, part in enumerate(INNER_ORDER) if f"{name}.".startswith(f"phasescope.{part}.")),
+            None,
+        )
         for name in (module, other)
     ]
     if ranks[0] != ranks[1]:
@@ -64,7 +77,7 @@ def imports(module: str) -> set[str]:
 
 
 def named_in_strings(module: str) -> set[str]:
-    """All modules that a module names in a string, as `phasescope.runs.sampling:sample`, to import them later."""
+    """All modules that a module names in a string, as `phasescope.runs.trained.sample:sample`, to import them later."""
     tree = ast.parse(MODULES[module].read_text())
     strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
     named = {text.split(":")[0] for text in strings if isinstance(text, str) and NAMED.fullmatch(text)}

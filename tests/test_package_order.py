@@ -64,8 +64,8 @@ def test_no_module_imports_a_package_above_its_own():
 
 KNOWN_STRINGS = {
     ("phasescope.runs.store.folder", "phasescope.views.figures.plots"),
-    ("phasescope.runs.store.folder", "phasescope.runs.loading"),
-    ("phasescope.runs.store.folder", "phasescope.runs.sampling"),
+    ("phasescope.runs.store.folder", "phasescope.runs.trained.load"),
+    ("phasescope.runs.store.folder", "phasescope.runs.trained.sample"),
 }
 """a run folder's `plot`, `network` and `sample`, which a class above the store is to have instead"""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from phasescope import Run, RunConfig
-from phasescope.runs.execution import Stop, execute
+from phasescope.runs.training.execution import Stop, execute
 from phasescope.studies import merge
 
 LEAST: dict[str, Any] = {

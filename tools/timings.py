@@ -29,12 +29,12 @@ import numpy as np
 
 from phasescope.core.errors import UserError
 from phasescope.core.randomness import numpy_generator
-from phasescope.core.sites import Site
-from phasescope.runs.about import provenance
-from phasescope.runs.snapshot_sampler import SnapshotSampler
 from phasescope.runs.store import Run, open_run
 from phasescope.runs.store.files import to_json
+from phasescope.runs.store.sites import Site
 from phasescope.runs.store.snapshot import array_name
+from phasescope.runs.trained.session import SnapshotSampler
+from phasescope.runs.training.description import provenance
 from tools.screenshots import FLAGS, READY, chromium, wait_until
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def filtering(page: Page, address: str, expected: int) -> dict[str, float]:
 
 def many_labels(run: Run, folder: Path, count: int = POINTS) -> Run:
     """A copy of `run` in `folder`: its last two snapshots, with latents of `count` labels where its phases are read."""
-    from phasescope.runs.loading import load_network
+    from phasescope.runs.trained.load import load_network
 
     path = folder / run.name
     shutil.copytree(run.path, path)

@@ -18,8 +18,8 @@ import phasescope
 from phasescope.core.randomness import numpy_generator
 from phasescope.models.families.diffusion.meter.drawing import BLUE, draw_map
 from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
-from phasescope.runs.loading import config_of, load_network
 from phasescope.runs.store import Run, open_run
+from phasescope.runs.trained.load import config_of, load_network
 from phasescope.views.style import INK, RC
 
 PAIRS, DRAWS, BANDS = 200, 96, 8

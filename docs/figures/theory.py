@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from phasescope.runs.config import load_arguments
-from phasescope.runs.predicting import predict
+from phasescope.runs.trained.predict import predict
 from phasescope.views.figures.axes import write_figure
 from phasescope.views.figures.results import reference_errors
 

@@ -2,7 +2,6 @@ from phasescope import measures, studies, worlds
 from phasescope.core.config import Config
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.core.factors import Factor, Factors
-from phasescope.core.sites import Site
 from phasescope.measures import Score
 from phasescope.models import families, networks
 from phasescope.models.families.base import Family, FamilyConfig, SamplingState
@@ -10,13 +9,14 @@ from phasescope.models.families.diffusion.meter import ConditionMeter, EveryStep
 from phasescope.models.networks.base import NetworkConfig
 from phasescope.models.training.base import LossConfig
 from phasescope.runs.config import RunConfig, load_config
-from phasescope.runs.execution import train
-from phasescope.runs.intervening import intervene
-from phasescope.runs.observing import observe
-from phasescope.runs.predicting import clones, predict
 from phasescope.runs.probing.probe import probe
 from phasescope.runs.store import Run, Snapshot, find_run, list_runs, open_run, runs_frame, snapshots_frame
-from phasescope.runs.watching import watch
+from phasescope.runs.store.sites import Site
+from phasescope.runs.trained.intervene import intervene
+from phasescope.runs.trained.predict import clones, predict
+from phasescope.runs.training.execution import train
+from phasescope.runs.training.observe import observe
+from phasescope.runs.training.watch import watch
 from phasescope.studies.study import Study
 from phasescope.views.monitors import TensorBoard, WandB
 from phasescope.worlds.base import Outcome, Reader, World

@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from phasescope.cli import main
-from phasescope.runs.engines import Engine
+from phasescope.runs.engines.engine import Engine
 
 
 class Here(Engine):

@@ -12,7 +12,7 @@ from phasescope import Run, RunFailed, train
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
 def test_a_diverging_run_names_the_learning_rate(value: float, tmp_path: Path, monkeypatch):
     """Its loss is finite still, and its weights are not, or give what is not."""
-    from phasescope.runs.execution import _Execution
+    from phasescope.runs.training.execution import _Execution
 
     observe = _Execution._observe
 

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from phasescope import Run, Site, UserError
-from phasescope.runs.intervening import IMAGES, Change
-from phasescope.runs.loading import MOST_WORK
-from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
+from phasescope.runs.trained.intervene import IMAGES, Change
+from phasescope.runs.trained.load import MOST_WORK
+from phasescope.runs.trained.session import SampleRequest, SnapshotSampler
 from phasescope.views.explorer.serve import serving
 from tests.views.explorer.small_run import write_small_run
 

@@ -72,7 +72,7 @@ def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(name, there:
     monkeypatch.setattr("phasescope.views.report.page.render_report", lambda *given: "a page")
     monkeypatch.setattr("phasescope.views.figures.export._write_figures", lambda *given, **more: [])
     monkeypatch.setattr("phasescope.studies.study.MOST_SEEDS", 9)
-    monkeypatch.setattr("phasescope.runs.cost.timed", lambda config: 0.001)
+    monkeypatch.setattr("phasescope.runs.engines.cost.timed", lambda config: 0.001)
     base, parameters = BASES[name], inspect.signature(COMMANDS[name]).parameters.values()
     positional = [each for each in parameters if each.kind is each.POSITIONAL_ONLY]
     flags = [f"--{each.name.replace('_', '-')}" for each in parameters if each.kind is each.KEYWORD_ONLY]

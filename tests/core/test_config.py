@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, model_validator
 
-from phasescope import Config, RunConfig, UserError, load_config, runs
+from phasescope import Config, RunConfig, UserError, load_config
 from phasescope.cli import main
 from phasescope.core.config import parse_overrides, parse_yaml, read_yaml, set_overrides
+from phasescope.runs import config as config_package
 from phasescope.studies import merge
 from training_runs import run_config
 
@@ -278,7 +279,7 @@ def test_a_kinds_default_needs_no_name():
 
 def test_a_preset_is_a_set_of_defaults(tmp_path: Path):
     plain, paper = RunConfig().tree(), load_config(overrides=["preset=paper"]).tree()
-    presets = yaml.safe_load((Path(runs.__path__[0]) / "presets.yaml").read_text())
+    presets = yaml.safe_load(Path(config_package.__path__[0], "presets.yaml").read_text())
     assert paper == merge(plain, presets["paper"]["fields"])
     changed = load_config(overrides=["preset=paper", "training.optimiser.lr=1e-3"]).tree()
     assert changed["training"].pop("optimiser") == {**paper["training"]["optimiser"], "lr": 1e-3}

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from phasescope import Run
-from phasescope.runs.clusters import open_engine
-from phasescope.runs.engines import Event
+from phasescope.runs.engines.clusters import open_engine
+from phasescope.runs.engines.engine import Event
 from phasescope.runs.store.records import condense, merge_records, read_records
 
 

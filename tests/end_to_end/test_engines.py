@@ -15,8 +15,8 @@ import pytest
 from tiny_run import KILLS
 
 from phasescope import Run, RunConfig, train
+from phasescope.runs.engines.worker import prepare
 from phasescope.runs.store.records import condense, is_result, read_records
-from phasescope.runs.worker import prepare
 
 Config = Callable[..., RunConfig]
 

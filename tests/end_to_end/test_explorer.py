@@ -12,7 +12,7 @@ from example_study import write_study
 from exploring import HANGS_S, PANELS, query, sites_of, start, stop, turn
 
 from phasescope import Run, list_runs
-from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
+from phasescope.runs.trained.session import SampleRequest, SnapshotSampler
 from phasescope.views.terms import WAYS
 from tools import timings
 from tools.screenshots import READY, chromium, wait_until

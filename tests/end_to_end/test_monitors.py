@@ -13,7 +13,7 @@ import pytest
 import phasescope
 from phasescope import Run, RunConfig, UserError, train
 from phasescope.cli import main
-from phasescope.runs.execution import execute
+from phasescope.runs.training.execution import execute
 
 
 @pytest.fixture

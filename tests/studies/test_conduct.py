@@ -339,7 +339,7 @@ def test_a_study_that_is_not_there(name, copy, capsys):
 
 def test_a_dry_run_runs_nothing_and_costs_more_for_more_steps(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("phasescope.runs.cost.timed", lambda config: 0.001)
+    monkeypatch.setattr("phasescope.runs.engines.cost.timed", lambda config: 0.001)
     costs = []
     for steps in (20, 200):
         write(tmp_path, SOURCE.replace('"steps": 20', f'"steps": {steps}'))

@@ -18,7 +18,7 @@ from cyclopts import App, CycloptsError, Parameter
 from phasescope.cli import networks, runs, studies
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.core.sources import description_of, place_of
-from phasescope.core.stopping import SIGNALS
+from phasescope.runs.training.stopping import SIGNALS
 
 FUNCTIONS = (
     runs.demo,

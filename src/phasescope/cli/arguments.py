@@ -33,7 +33,7 @@ def _check_no_record(path: Path) -> None:
     """Raise ValueError if a result would be written over what a run recorded, or among it."""
     if (run_folder := run_folder_above(path.absolute() / "a file")) is None:
         return
-    from phasescope.runs.archive import KEPT
+    from phasescope.runs.store.archive import KEPT
 
     first = (*path.absolute().relative_to(run_folder).parts, "")[0]
     if first in (*KEPT, "config.json", "lock", "worker.log"):

@@ -36,7 +36,7 @@ def designs(
         out: FILE.png, FILE.svg or FILE.pdf for a picture of the labels and of some images of each split
     """
     from phasescope.runs.config import load_arguments
-    from phasescope.runs.predicting import designed
+    from phasescope.runs.trained.predict import designed
     from phasescope.views.terminal.results import design
 
     return design(designed(load_arguments(overrides))).to(json, out)
@@ -70,7 +70,7 @@ def measure(
         span: range of each factor, as in 32,32
         categorical: names of the factors whose values are classes without an order
     """
-    from phasescope.runs.measuring import measure_file, measure_run
+    from phasescope.runs.trained.measure import measure_file, measure_run
     from phasescope.views.record import Record
     from phasescope.views.terminal.results import scores
 

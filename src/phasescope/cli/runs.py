@@ -65,8 +65,8 @@ def _train(config: RunConfig, runs: Path, notify: arg.Notify, **how: Any) -> boo
     """Train to the end or until a signal, and return whether the run is done."""
     from contextlib import closing
 
-    from phasescope.core.stopping import Stop
-    from phasescope.runs.execution import execute
+    from phasescope.runs.training.execution import execute
+    from phasescope.runs.training.stopping import Stop
     from phasescope.views.terminal.progress import follow
 
     with Stop().on_signals() as stop, closing(execute(config, runs, stop, **how)) as events:
@@ -101,7 +101,7 @@ def sample(
     Args:
         at: the label's factors, as in 12.5,20; by default labels are drawn from the whole world
     """
-    from phasescope.runs.sampling import labels_for
+    from phasescope.runs.trained.sample import labels_for
     from phasescope.views.pixels import write_samples
 
     source = phasescope.find_run(run, runs)
@@ -117,7 +117,7 @@ def exec(run_dir: arg.RunFolder, /) -> Result:
     Args:
         run_dir: a folder with a config.yaml, of the name that `train` would give it
     """
-    from phasescope.runs.worker import work
+    from phasescope.runs.engines.worker import work
 
     return Result([], code=work(run_dir))
 
@@ -209,7 +209,7 @@ def export(
         svg: figures as SVG
         parquet: tables as Parquet
     """
-    from phasescope.runs.archive import write_archive
+    from phasescope.runs.store.archive import write_archive
     from phasescope.studies.sweep import study_or_sweep
     from phasescope.views.figures.export import run_files, study_files
 
@@ -235,6 +235,6 @@ def import_(file: arg.Unpacked, /, *, runs: arg.Runs = Path("runs"), notify: arg
     Args:
         file: the archive
     """
-    from phasescope.runs.importing import import_run
+    from phasescope.runs.trained.importing import import_run
 
     return Result([import_run(file, runs, notify).path])

@@ -137,7 +137,7 @@ def sweep(
         minutes: time limit of a SLURM job; a run that reaches it is resumed by another job
         gpus: GPUs per run, with SLURM or Ray
     """
-    from phasescope.runs.clusters import check_asked
+    from phasescope.runs.engines.clusters import check_asked
     from phasescope.studies.conduct import survey
     from phasescope.studies.sweep import check_own, sweep_of
     from phasescope.views.terminal.studies import needed, swept

@@ -15,16 +15,16 @@ from typing import Literal
 
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.core.kinds import source_digests
-from phasescope.runs.clusters import open_engine
 from phasescope.runs.config import RunConfig
-from phasescope.runs.engines import Event, RunEnd
-from phasescope.runs.recording import copy_runs, record_run, update_cells, whole_runs
+from phasescope.runs.engines.clusters import open_engine
+from phasescope.runs.engines.engine import Event, RunEnd
+from phasescope.runs.engines.worker import prepare
 from phasescope.runs.store import Run
 from phasescope.runs.store.files import write_all_aside
 from phasescope.runs.store.folder import Notify
-from phasescope.runs.worker import prepare
 from phasescope.studies.claims_file import CLAIMS, RECORDS, read_claims
 from phasescope.studies.preregistration import check_preregistered, preregister
+from phasescope.studies.recorded_runs import copy_runs, record_run, update_cells, whole_runs
 from phasescope.studies.records import Recorded, claims_text, judge, kept, read_rows
 from phasescope.studies.study import Study
 

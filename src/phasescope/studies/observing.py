@@ -18,11 +18,11 @@ import numpy as np
 from phasescope import measures
 from phasescope.core.config import Tree
 from phasescope.core.kinds import is_reference
-from phasescope.core.sites import Site
 from phasescope.measures.latents.battery import NAMES, OF_SHEET
 from phasescope.measures.over_runs import NotEnough
 from phasescope.runs.config import RunConfig
 from phasescope.runs.store.flat import COSTS
+from phasescope.runs.store.sites import Site
 from phasescope.studies.runs_table import Runs
 
 if TYPE_CHECKING:

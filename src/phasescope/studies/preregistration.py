@@ -20,8 +20,8 @@ from pydantic import BaseModel
 
 from phasescope.core.errors import UserError, reading
 from phasescope.core.kinds import source_digests
-from phasescope.runs.about import commit_of
 from phasescope.runs.store.files import read_json, sha256, to_json, write_aside
+from phasescope.runs.training.description import commit_of
 from phasescope.studies.study import Study
 
 PREREGISTRATION = "preregistration.json"

@@ -19,11 +19,11 @@ import numpy as np
 from phasescope.core.errors import UserError
 from phasescope.core.kinds import source_digests
 from phasescope.measures.over_runs import NotEnough
-from phasescope.runs.recording import SOURCES
 from phasescope.runs.store.files import sha256, to_json, with_leaves
 from phasescope.runs.store.records import HEAD, read_records
 from phasescope.studies.claim import Claim, Judgement
 from phasescope.studies.claims_file import RECORDS, Judged, RecordedClaim
+from phasescope.studies.recorded_runs import SOURCES
 from phasescope.studies.runs_table import Runs
 from phasescope.studies.study import Study
 

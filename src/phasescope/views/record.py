@@ -16,11 +16,11 @@ import numpy as np
 from phasescope.core.config import merge
 from phasescope.core.errors import UserError, reading
 from phasescope.core.factors import Factor, Factors
-from phasescope.core.sites import Site
 from phasescope.measures.latents.sheet import SHEET
 from phasescope.measures.phases import BEHAVIOUR, P1, Phase, phase_onsets, phase_sequence
 from phasescope.runs.store.catalogue import read_or
 from phasescope.runs.store.folder import Run, broken_status
+from phasescope.runs.store.sites import Site
 from phasescope.runs.store.snapshot import Snapshot
 from phasescope.views.terms import BASELINES, MEASURES
 from phasescope.views.unconditional import (

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float
 
 from phasescope.core.factors import Factors
-from phasescope.core.sites import Site
 from phasescope.measures.gain import LEAST_LEFT, floor_of, reached
 from phasescope.measures.latents.battery import OF_SHEET
+from phasescope.runs.store.sites import Site
 from phasescope.views.numbers import format_score
 from phasescope.views.record import Record, number, score
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from phasescope.core.factors import Factors
-from phasescope.core.sites import Site
 from phasescope.measures import Score
 from phasescope.measures.gain import floors
+from phasescope.runs.store.sites import Site
 from phasescope.views.numbers import format_count, format_number, format_score, format_share
 from phasescope.views.record import Record, number
 from phasescope.views.record import score as score_at

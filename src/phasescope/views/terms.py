@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from phasescope.core.factors import Factor, Factors
-from phasescope.core.sites import Site
 from phasescope.measures.latents.sheet import SHEET
 from phasescope.measures.phases import BEHAVIOUR, P1
+from phasescope.runs.store.sites import Site
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from phasescope.core.sites import Site
 from phasescope.measures.gain import LEAST_LEFT, floors
+from phasescope.runs.store.sites import Site
 from phasescope.views.numbers import format_count, format_number, format_score, format_share
 from phasescope.views.record import Record, score
 from phasescope.views.scores import probe_summary

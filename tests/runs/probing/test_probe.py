@@ -6,7 +6,7 @@ from torch import nn
 from phasescope import RunConfig, Site, UserError, probe
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.networks import UNetConfig
-from phasescope.runs.probing.observation import ProbeSet
+from phasescope.runs.probing.probe_set import ProbeSet
 from phasescope.worlds import GaussianBump
 
 WORLD = GaussianBump.from_tree({"canvas": 16})

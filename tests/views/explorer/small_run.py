@@ -10,8 +10,8 @@ import torch
 
 from phasescope import Run, RunConfig
 from phasescope.core.randomness import torch_generator
-from phasescope.runs.about import about
 from phasescope.runs.store import hold
+from phasescope.runs.training.description import about
 
 N = 8
 STEPS = (0, 20, 40)

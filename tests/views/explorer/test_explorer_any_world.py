@@ -12,10 +12,10 @@ from runs_of_any_world import FOUR, ONE, OUTCOMES, write_made_run
 from test_packets import unpacked
 
 from phasescope import Run, RunConfig, Site, UserError
-from phasescope.runs.about import about
-from phasescope.runs.intervening import Change
-from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
 from phasescope.runs.store import hold
+from phasescope.runs.trained.intervene import Change
+from phasescope.runs.trained.session import SampleRequest, SnapshotSampler
+from phasescope.runs.training.description import about
 from phasescope.views.explorer.samples import sample_packet
 
 

@@ -17,10 +17,10 @@ from torch import Tensor
 from phasescope.core.errors import RunFailed
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator, torch_generator
-from phasescope.core.sites import Site
 from phasescope.measures import crossing
 from phasescope.models.families.base import Family, evaluating
 from phasescope.runs.probing.capture import Layers, activations
+from phasescope.runs.store.sites import Site
 from phasescope.worlds.base import World, not_finite
 
 # Images per label, and labels per image, in the crossed design: estimating a variance takes two.

@@ -19,17 +19,17 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from phasescope import measures
-from phasescope.core.sites import Site
 from phasescope.measures import Score, phases
 from phasescope.measures.latents.battery import OF_SHEET
 from phasescope.models.families.base import Task
+from phasescope.runs.config.probing_config import SiteConfig
 from phasescope.runs.probing.behaviour import behaviour, reading_columns
-from phasescope.runs.probing.config import SiteConfig
 from phasescope.runs.probing.image_baselines import baseline_accuracies, excess
 from phasescope.runs.probing.inputs import Latents
-from phasescope.runs.probing.observation import Observation, ProbeSet
 from phasescope.runs.probing.own_measures import check_name, load_measures
 from phasescope.runs.probing.probe import baselines_of
+from phasescope.runs.probing.probe_set import Observation, ProbeSet
+from phasescope.runs.store.sites import Site
 from phasescope.runs.store.snapshot import array_name
 from phasescope.runs.store.tables import safetensors_bytes, write_parquet
 from phasescope.runs.store.writer import RunWriter

@@ -22,18 +22,18 @@ from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.core.sites import Site
 from phasescope.measures import Score
 from phasescope.measures.arguments import check_integer, real_array
 from phasescope.measures.latents.battery import NAMES
 from phasescope.measures.scores import scores_frame
 from phasescope.models.families import USUAL
 from phasescope.models.families.base import Family, FamilyConfig, Network
+from phasescope.runs.config.probing_config import check_t
 from phasescope.runs.probing.capture import Layers
-from phasescope.runs.probing.config import check_t
 from phasescope.runs.probing.inputs import LEAST_CROSSED, Inputs, Latents
 from phasescope.runs.probing.own_measures import Measure
 from phasescope.runs.store.folder import Notify
+from phasescope.runs.store.sites import Site
 from phasescope.worlds.base import World
 
 if TYPE_CHECKING:

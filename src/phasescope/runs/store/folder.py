@@ -20,9 +20,9 @@ from phasescope.core.config import Tree, read_yaml
 from phasescope.core.errors import UserError
 from phasescope.core.kinds import is_reference, load, source_digests
 from phasescope.core.plain_files import open_plain
-from phasescope.core.sites import Site
 from phasescope.runs.store.files import read_json, read_json_lines, sha256
 from phasescope.runs.store.metrics import read_last
+from phasescope.runs.store.sites import Site
 from phasescope.runs.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ SCALARS = "scalars.jsonl"
 # A world of arrays in memory has no file of its own: `watch` saves its arrays in the run's folder.
 WORLD = "world.npz"
 PLOTS = "phasescope.views.figures.plots:Plots"
-NETWORK = "phasescope.runs.loading:load_network"
-SAMPLE, ACTIVATIONS = "phasescope.runs.sampling:sample", "phasescope.runs.sampling:activations"
+NETWORK = "phasescope.runs.trained.load:load_network"
+SAMPLE, ACTIVATIONS = "phasescope.runs.trained.sample:sample", "phasescope.runs.trained.sample:activations"
 """by their names, as kinds are: the store stands below what draws and computes, and imports none of it"""
 
 Notify = Callable[[int, int], None]

@@ -11,7 +11,7 @@ import numpy as np
 from phasescope.core.errors import UserError, reading
 from phasescope.core.npz import open_npz
 from phasescope.core.plain_files import check_plain
-from phasescope.core.sites import Site
+from phasescope.runs.store.sites import Site
 from phasescope.runs.store.tables import read_parquet
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from phasescope.core.errors import UserError, log_once
-from phasescope.core.sites import Site
-from phasescope.runs.intervening import Change
 from phasescope.runs.store.files import to_json
+from phasescope.runs.store.sites import Site
+from phasescope.runs.trained.intervene import Change
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.explorer.page import TYPES, page_file
 

@@ -23,9 +23,9 @@ import numpy as np
 from jaxtyping import Float
 
 from phasescope.core.errors import UserError, reading
-from phasescope.core.sites import Site
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import Run
+from phasescope.runs.store.sites import Site
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of
 from phasescope.views.record import Array, Record
 

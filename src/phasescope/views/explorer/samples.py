@@ -3,8 +3,8 @@
 import numpy as np
 
 from phasescope.core.errors import reading
-from phasescope.runs.snapshot_sampler import Sample
 from phasescope.runs.store.snapshot import Snapshot
+from phasescope.runs.trained.session import Sample
 from phasescope.views.explorer.clouds import packet
 from phasescope.views.pixels import pixels
 from phasescope.views.record import Record, evenly

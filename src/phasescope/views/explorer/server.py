@@ -15,9 +15,9 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from phasescope.core.errors import UserError, log_once
-from phasescope.runs.snapshot_sampler import SampleRequest, SnapshotSampler
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import shown
+from phasescope.runs.trained.session import SampleRequest, SnapshotSampler
 from phasescope.views.explorer.answers import Page, Query, endpoint, static
 from phasescope.views.explorer.clouds import cloud_packet, packet, places_in, stored_cloud
 from phasescope.views.explorer.details import details

@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from phasescope.core.sites import Site
 from phasescope.runs.store.metrics import nearest_of
+from phasescope.runs.store.sites import Site
 from phasescope.views.figures.drawing import COLOURS, Line, Mesh, RunPanel, draw_panels
 from phasescope.views.numbers import format_short
 from phasescope.views.record import Array, Record, number, score

@@ -15,7 +15,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 
-from phasescope.core.sites import Site
+from phasescope.runs.store.sites import Site
 from phasescope.studies.plots import Curve, Panel
 from phasescope.views.figures.axes import WIDTH_IN, edges, stretches
 from phasescope.views.numbers import format_score, format_short

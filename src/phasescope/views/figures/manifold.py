@@ -21,7 +21,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from phasescope.core.factors import Factor
-from phasescope.core.sites import Site
+from phasescope.runs.store.sites import Site
 from phasescope.runs.store.snapshot import Snapshot
 from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.numbers import format_count, format_score

@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 import numpy as np
 
 from phasescope.core.config import to_yaml
-from phasescope.core.sites import Site
 from phasescope.runs.store.files import to_json, with_leaves, write_aside
 from phasescope.runs.store.folder import Run
+from phasescope.runs.store.sites import Site
 from phasescope.views import words
 from phasescope.views.explorer.clouds import cloud_packet
 from phasescope.views.explorer.details import history

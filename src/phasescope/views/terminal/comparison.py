@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from phasescope.core.errors import UserError
-from phasescope.core.sites import Site
 from phasescope.runs.store import Run
 from phasescope.runs.store.flat import config_columns
+from phasescope.runs.store.sites import Site
 from phasescope.views.numbers import NOTHING, format_count, format_score
 from phasescope.views.record import Record
 from phasescope.views.terminal.printing import Result, Table

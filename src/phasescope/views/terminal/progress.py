@@ -12,8 +12,8 @@ from phasescope.views.numbers import format_clock, format_count, format_percent,
 from phasescope.views.terms import NOT_READ
 
 if TYPE_CHECKING:
-    from phasescope.runs.execution import Progress
     from phasescope.runs.store import Run
+    from phasescope.runs.training.execution import Progress
 
 # A line of a terminal has room for these readings of phases.
 READINGS = ("behaviour", "sheet")

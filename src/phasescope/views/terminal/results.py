@@ -11,8 +11,8 @@ import numpy as np
 
 from phasescope.core.config import Config, Tree, to_yaml
 from phasescope.core.factors import Factors
-from phasescope.core.sites import Site
 from phasescope.measures import Score
+from phasescope.runs.store.sites import Site
 from phasescope.views.numbers import format_count, format_number, format_score
 from phasescope.views.tables import score_table
 from phasescope.views.terminal.printing import Result, Table
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from phasescope.models.families import Clones
-    from phasescope.runs.predicting import Designed, Prediction
+    from phasescope.runs.trained.predict import Designed, Prediction
 
 
 def configuration(config: Config) -> Result:

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from phasescope.runs.cost import costs
-from phasescope.runs.engines import Event, RunEnd
+from phasescope.runs.engines.cost import costs
+from phasescope.runs.engines.engine import Event, RunEnd
 from phasescope.studies.claims_file import RECORDS
 from phasescope.studies.conduct import STATES, Survey
 from phasescope.studies.records import Recorded, read_rows

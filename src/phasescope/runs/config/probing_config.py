@@ -1,0 +1,170 @@
+"""The configuration of what is recorded of a run during training."""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from phasescope.core.config import Config
+from phasescope.core.kinds import is_reference
+from phasescope.models.families.base import FamilyConfig
+from phasescope.runs.store.sites import Site
+
+Usual = Literal["usual"]
+TRAINED_IMAGES, OTHER_IMAGES = 128, 64
+"""default numbers of sampled images of the training split, and of each other split"""
+
+
+class SnapshotPlanConfig(Config):
+    """Steps of snapshots: dense early in training, then evenly spaced; always the first and the last step."""
+
+    dense_every: int = Field(200, ge=1)
+    """steps between early snapshots"""
+    dense_until: int = Field(400, ge=0)
+    """step up to which snapshots are dense"""
+    every: int = Field(400, ge=1)
+    """steps between later snapshots"""
+
+    def due(self, step: int, last: int) -> bool:
+        """Return whether a snapshot is due after `step` steps of a run of `last` steps."""
+        every = self.dense_every if step <= self.dense_until else self.every
+        return step % every == 0 or step == last
+
+
+class SiteConfig(Config):
+    """The layer, and the noise level t, at which a representation is read."""
+
+    layer: str
+    """a layer of the network"""
+    t: int | None = Field(None, ge=0)
+    """timestep t of the noisy images; null if the family has none"""
+
+    @property
+    def site(self) -> Site:
+        return Site(self.layer, self.t)
+
+
+class ProbingConfig(Config):
+    """Snapshots: their steps, labels, layers and timesteps. The network and the family define what is `usual`."""
+
+    snapshots: SnapshotPlanConfig = SnapshotPlanConfig()
+    """when snapshots are taken"""
+    observe: tuple[Literal["latents", "sheet", "references"], ...] = ("latents", "references")
+    """what is read at each snapshot beside the samples: `latents` with all their scores and baselines; `sheet`, of
+    these only what the phase of the sheet needs; `references`, the family's reference denoisers and what
+    nearest-neighbour baselines would score"""
+    layers: tuple[str, ...] | Usual = "usual"
+    """names of the layers whose activations are recorded"""
+    t: tuple[Annotated[int, Field(ge=0)], ...] | Usual = "usual"
+    """timesteps t at which activations are recorded"""
+    images: dict[str, Annotated[int, Field(ge=0, le=100_000)]] = Field({})
+    """images sampled for labels of each split, by its name: 16 at least, or 0 to leave out a split that is not trained on"""
+    latent_labels: int = Field(512, ge=64, le=2**14)
+    """labels, trained on or not, whose activations are recorded; measures compare them in pairs"""
+    variance_labels: int = Field(128, ge=16)
+    """how many of these labels have several noise draws"""
+    variance_draws: int = Field(4, ge=2, le=1000)
+    """noise draws of each of those labels"""
+    crossed_labels: int = Field(128, ge=0, le=2**14)
+    """how many labels are crossed with one another's images, to separate condition and input; 0: none"""
+    bands: int = Field(10, ge=1, le=1000)
+    """equal bands of t in which the denoising error is measured"""
+    band_images: int = Field(32, ge=1, le=100_000)
+    """noisy images in each band"""
+    representation: SiteConfig | Usual = "usual"
+    """where the phase of the sheet is read"""
+    p1: SiteConfig | Usual | None = "usual"
+    """where P1's reading is taken, by UMAP to 3D and a linear regression; null: nowhere"""
+    umap_seeds: int = Field(1, ge=1, le=100)
+    """random starts of that UMAP, over which P1's R² is averaged"""
+    measures: tuple[str, ...] = ()
+    """your own measures of activations, labels and factors, as file.py:function or package.module:function"""
+    batch: int = Field(64, ge=1, le=2**16)
+    """images in one pass of the network while observing"""
+
+    @property
+    def reads_latents(self) -> bool:
+        return "latents" in self.observe or "sheet" in self.observe
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.variance_labels > self.latent_labels:
+            raise ValueError(
+                f"`probing.variance_labels` (={self.variance_labels}) must be at most "
+                f"`probing.latent_labels` (={self.latent_labels})"
+            )
+        if 0 < self.crossed_labels < 16:
+            raise ValueError(
+                f"`probing.crossed_labels` (={self.crossed_labels}) must be 0, or at least 16: probe R² needs them"
+            )
+        for name, count in self.images.items():
+            if 0 < count < 16:
+                raise ValueError(f"`probing.images.{name}` (={count}) must be at least 16, or 0")
+        for field in ("layers", "t"):
+            if getattr(self, field) == ():
+                raise ValueError(f"`probing.{field}` (=[]) must have at least one entry, or be `usual`")
+        for name in self.measures:
+            if not is_reference(name):
+                raise ValueError(
+                    f"`probing.measures` (={name}) must be of the form file.py:function or package.module:function"
+                )
+        return self
+
+    def images_of(self, splits: Iterable[str]) -> dict[str, int]:
+        """Return the number of images to sample for each split that is read; the training split comes first."""
+        usual = {name: OTHER_IMAGES if number else TRAINED_IMAGES for number, name in enumerate(splits)}
+        return {name: count for name, count in (usual | self.images).items() if count}
+
+
+def check_t(field: str, given: Sequence[int], known: Sequence[int] | None) -> None:
+    """Raise ValueError if some of `given` are not among a family's noise levels."""
+    if known is None:
+        if given:
+            raise ValueError(f"`{field}` (={given[0]}) must be left out or `usual` without noise levels")
+    elif not given:
+        raise ValueError(f"`{field}` (=nothing) must be given, from {known[0]} to {known[-1]}")
+    for t in given:
+        if known is not None and t not in known:
+            raise ValueError(f"`{field}` (={t}) must be a noise level from {known[0]} to {known[-1]}")
+
+
+def resolved(
+    plan: ProbingConfig, layers: Sequence[str] | None, usual_layers: Sequence[str], family: FamilyConfig
+) -> ProbingConfig:
+    """Return the plan in which every `usual` is replaced by the value for a network and a family.
+
+    Args:
+        layers: all layers of the network that have names, if they are known.
+        usual_layers: layers at which latents are read by default. The phase of the sheet is read at the last of them,
+            P1's R² at the first.
+
+    Raises:
+        ValueError: a layer or a timestep does not exist, or is not among those that are recorded.
+    """
+    own_layers = tuple(usual_layers) if plan.layers == "usual" else plan.layers
+    for layer in own_layers:
+        if layers is not None and layer not in layers:
+            raise ValueError(f"`probing.layers` (={layer}) must be in the network: {', '.join(layers)}")
+    if not own_layers:
+        raise ValueError("`probing.layers` (=usual) must be given: this network names no usual layers")
+    times = family.usual_t if plan.t == "usual" else plan.t
+    check_t("probing.t", times, family.noise_levels)
+    at = min(times, key=lambda t: abs(t - (family.phase_t or 0))) if times else None
+    deep = usual_layers[-1] if usual_layers and usual_layers[-1] in own_layers else own_layers[-1]
+    late = usual_layers[0] if usual_layers and usual_layers[0] in own_layers else own_layers[0]
+    usual = {"representation": SiteConfig(layer=deep, t=at), "p1": SiteConfig(layer=late, t=at)}
+    sites = {
+        name: site if getattr(plan, name) == "usual" else getattr(plan, name) for name, site in usual.items()
+    }
+    for field, site in sites.items():
+        if site is None:
+            continue
+        if site.layer not in own_layers:
+            raise ValueError(
+                f"`probing.{field}.layer` (={site.layer}) must be one of `probing.layers`: {', '.join(own_layers)}"
+            )
+        if site.t not in (times or (None,)):
+            raise ValueError(
+                f"`probing.{field}.t` (={site.t}) must be one of `probing.t`: " + ", ".join(map(str, times))
+            )
+    return plan.model_copy(update={"layers": own_layers, "t": times, **sites})

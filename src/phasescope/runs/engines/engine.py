@@ -1,0 +1,325 @@
+"""Engines execute run folders to their ends, by local processes, SLURM or Ray.
+
+    engine = open_engine("local", runs)
+    ends = engine.execute(folders, on_event)
+
+An engine has as many workers as places; a worker is one call of `phasescope exec RUN_DIR`. Finished runs are skipped, and
+the engine waits for runs that another process executes. If a worker ends before its run is done, another one resumes the
+run as long as it makes progress; a run that twice makes none is reported as failed. An engine that is killed and called
+again with the same folders therefore resumes where it was.
+
+For SLURM (through submitit) and Ray the folder of runs must be on a disk that the nodes share. SLURM's nodes must share this
+Python too; Ray's nodes need an installed phasescope.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from phasescope.core.errors import UserError
+from phasescope.runs.store.folder import is_held, read_status
+from phasescope.runs.training.stopping import SIGNALS, Stop
+
+# Exit code of `phasescope exec` if another process executes the run (EX_TEMPFAIL of sysexits.h).
+BUSY = 75
+# No process ends with this code, which stands for a worker whose end is unknown.
+LOST = -1000
+# A run has failed after this number of workers in a row that ended without progress.
+FAILURES = 2
+LOOK_EVERY_S, REPORT_EVERY_S, STOP_PATIENCE_S = 0.2, 300.0, 30.0
+"""seconds between two checks of the workers, and between two reports of a run; time that a worker has for stopping"""
+LOG = "worker.log"
+"""file in a run's folder with the output of its workers"""
+# Threads of the libraries: torch's own are the run's `training.threads`.
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+
+
+class Worker(Protocol):
+    """A worker that was started, with the interface of `subprocess.Popen`."""
+
+    def poll(self) -> int | None:
+        """Return its exit code, negative if a signal ended it; None while it runs or waits in a queue."""
+
+    def terminate(self) -> None:
+        """Ask it to end with a checkpoint."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """The end of a run.
+
+    Attributes:
+        attempts: workers that were started for it; 0 if it was done before, or another process did it.
+        error: why it failed.
+    """
+
+    folder: Path
+    state: Literal["done", "failed"]
+    attempts: int
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event of one run, with the progress of all runs.
+
+    `waiting`: another process executes it; `started`: a worker was started; `running`: it runs on; `retried`: its worker
+    ended before the run was done (`error` says why), and another one resumes it; `ended`: it is done, or failed for good.
+    """
+
+    kind: Literal["waiting", "started", "running", "retried", "ended"]
+    folder: Path
+    step: int
+    runs: int
+    done: int
+    failed: int
+    running: int
+    elapsed_s: float
+    error: str | None = None
+    end: RunEnd | None = None
+
+
+@dataclass(eq=False)
+class _Task:
+    """One folder: its worker if there is one, its furthest step, and its end."""
+
+    folder: Path
+    worker: Worker | None = None
+    end: RunEnd | None = None
+    attempts: int = 0
+    failures: int = 0
+    furthest: int = 0
+    is_waiting: bool = False
+    reported_s: float = 0.0
+
+    def stand(self) -> tuple[str, int]:
+        """Return state and step from status.json; it counts as empty if it cannot be read."""
+        try:
+            status = read_status(self.folder)
+        except (OSError, UserError):
+            status = {}
+        return status.get("state", ""), status.get("step", 0)
+
+
+class Engine(ABC):
+    """Executes run folders, one worker each, `places` at a time."""
+
+    def __init__(self, places: int):
+        if places < 1:
+            raise UserError(f"`workers` (={places}) must be at least 1")
+        self.places = places
+
+    @abstractmethod
+    def start(self, folder: Path) -> Worker:
+        """Return a worker that executes the folder as soon as it can."""
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Provide what workers need while they run."""
+        yield
+
+    def execute(
+        self, folders: Sequence[Path], on_event: Callable[[Event], None] = lambda _: None
+    ) -> dict[Path, RunEnd]:
+        """Execute all folders to their ends, and return how each ended.
+
+        `on_event` is called in this thread. An exception that it raises stops the workers, each with a checkpoint, and is
+        raised again. A signal also stops them, between two checks, so that no starting worker is left; a second one kills
+        them.
+
+        Raises:
+            UserError: a folder is no run's folder.
+            KeyboardInterrupt: SIGINT, SIGTERM or SIGHUP asked to stop.
+        """
+        for folder in folders:
+            if not (folder / "config.yaml").is_file():
+                raise UserError(f"`folders` (={folder}) must be folders of runs: there is no config.yaml")
+        tasks = [_Task(folder, furthest=_Task(folder).stand()[1]) for folder in dict.fromkeys(folders)]
+        began = time.monotonic()
+
+        def report(task: _Task, kind: Any, error: str | None = None) -> None:
+            states = [other.end.state for other in tasks if other.end]
+            running = sum(other.worker is not None for other in tasks)
+            counts = len(tasks), states.count("done"), states.count("failed"), running
+            task.reported_s = time.monotonic()
+            elapsed_s = task.reported_s - began
+            on_event(Event(kind, task.folder, task.stand()[1], *counts, elapsed_s, error, task.end))
+
+        with self.session(), Stop().on_signals(SIGNALS, interrupts=False) as stop:
+            try:
+                while left := [task for task in tasks if not task.end]:
+                    for task in left:
+                        if stop.asked:
+                            raise KeyboardInterrupt
+                        if task.worker:
+                            self._look(task, report)
+                        elif sum(other.worker is not None for other in tasks) < self.places:
+                            self._take_on(task, report)
+                    time.sleep(LOOK_EVERY_S)
+                if stop.asked:
+                    raise KeyboardInterrupt
+            except BaseException:
+                _stop_all([task.worker for task in tasks if task.worker], stop)
+                raise
+        return {task.folder: task.end for task in tasks if task.end}
+
+    def _take_on(self, task: _Task, report: Callable[..., None]) -> None:
+        """Start a worker unless the run is done, or executed by another process."""
+        # Before the state is read: a process writes it before it releases the folder.
+        held = is_held(task.folder)
+        if task.stand()[0] == "done":
+            _end(task, report, "done")
+        elif held:
+            if not task.is_waiting:
+                task.is_waiting = True
+                report(task, "waiting", "another process executes it")
+        else:
+            task.attempts += 1
+            try:
+                task.worker, task.is_waiting = self.start(task.folder), False
+            except (OSError, RuntimeError) as error:  # the second if a cluster refuses a job
+                why = " ".join(str(error).split())
+                _end(task, report, "failed", f"`{task.folder}` cannot be started: {why}")
+            else:
+                report(task, "started")
+
+    def _look(self, task: _Task, report: Callable[..., None]) -> None:
+        """Check a worker; if it ended and the run is not done, the run waits for another worker, or has failed."""
+        assert task.worker
+        if (code := task.worker.poll()) is None:
+            if time.monotonic() - task.reported_s > REPORT_EVERY_S:
+                report(task, "running")
+            return
+        task.worker = None
+        state, step = task.stand()
+        if state == "done":
+            _end(task, report, "done")
+        elif code == BUSY:
+            # Another process took the folder after the look at its lock: that was no attempt.
+            task.attempts -= 1
+        else:
+            # A run may be preempted any number of times, as long as each worker brings it further.
+            task.failures = 1 if step > task.furthest else task.failures + 1
+            task.furthest = max(step, task.furthest)
+            why = _why(task.folder, code, step)
+            if task.failures >= FAILURES:
+                _end(task, report, "failed", why)
+            else:
+                report(task, "retried", why)
+
+
+def _end(
+    task: _Task, report: Callable[..., None], state: Literal["done", "failed"], error: str | None = None
+) -> None:
+    task.end = RunEnd(task.folder, state, task.attempts, error)
+    report(task, "ended", error)
+
+
+def _stop_all(workers: Sequence[Worker], stop: Stop) -> None:
+    for worker in workers:
+        worker.terminate()
+    deadline = time.monotonic() + STOP_PATIENCE_S
+    while any(worker.poll() is None for worker in workers) and time.monotonic() < deadline:
+        if stop.times >= 2:
+            break
+        time.sleep(0.05)
+    for worker in workers:
+        if worker.poll() is None:
+            worker.kill()
+
+
+def _why(folder: Path, code: int, step: int) -> str:
+    """Return in one line why a worker ended with `code` before its run was done."""
+    if code == LOST:
+        return f"the worker was lost at step {step}"
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name} at step {step}"
+    if code == 0:
+        return f"stopped at step {step}"
+    log = folder / LOG
+    lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return last.removeprefix("phasescope: ") or f"exit code {code} at step {step}"
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    # A container or a batch job may allow fewer cores than the machine has.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def start_process(folder: Path, within: Path | None = None) -> subprocess.Popen[bytes]:
+    """Start `phasescope exec` on this machine in its own process group, so that a terminal's Ctrl-C reaches only the engine.
+
+    It runs in the folder `within`, relative to which a configuration names your own source files; by default in this one.
+
+    Raises:
+        OSError: the folder's worker.log cannot be written.
+    """
+    # Without -P, -m would import modules of the working folder that nobody named, such as a `yaml.py`.
+    command = [sys.executable, "-P", "-m", "phasescope", "exec", str(folder)]
+    with open(folder / LOG, "ab") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **ONE_THREAD},
+            cwd=within,
+            process_group=0,
+        )
+
+
+def run_process(folder: Path, within: Path | None = None) -> int:
+    """Run `phasescope exec` on this machine to its end, and return its exit code; an interruption stops it."""
+    process = start_process(folder, within)
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_PATIENCE_S)
+        raise
+
+
+class LocalEngine(Engine):
+    """Executes runs by processes of this machine."""
+
+    def start(self, folder: Path) -> Worker:
+        return start_process(folder)
+
+
+@dataclass(frozen=True)
+class Future:
+    """A call of `run_process` elsewhere, as a worker.
+
+    Args:
+        future: with `done`, `exception` and `result`, as those of concurrent.futures.
+        cancel: ends the call, at once if its argument says so.
+    """
+
+    future: Any
+    cancel: Callable[[bool], object]
+
+    def poll(self) -> int | None:
+        if not self.future.done():
+            return None
+        # A call that was cancelled, preempted or killed has no result.
+        return LOST if self.future.exception() is not None else self.future.result()
+
+    def terminate(self) -> None:
+        self.cancel(False)
+
+    def kill(self) -> None:
+        self.cancel(True)

@@ -1,0 +1,336 @@
+"""Training of a run: the loop, its snapshots and checkpoints, and the folder that holds them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phasescope.core.arithmetic import own_arithmetic
+from phasescope.core.config import Tree
+from phasescope.core.errors import NotFinite, RunFailed, UserError, as_user_error
+from phasescope.core.sources import description_of
+from phasescope.runs.config import RunConfig, over_defaults
+from phasescope.runs.probing.own_measures import load_measures
+from phasescope.runs.store.folder import Run
+from phasescope.runs.store.writer import CHECKPOINT, OR_RESTART, RunWriter, hold
+from phasescope.runs.trained.load import check_answer, check_whole, plan_of, withhold_as_trained
+from phasescope.runs.training.description import about
+from phasescope.runs.training.extension import begin_from
+from phasescope.runs.training.recorder import Monitor, Recorder, check_monitors
+from phasescope.runs.training.stopping import Stop
+
+if TYPE_CHECKING:
+    from phasescope.models.training.loop import Learner
+    from phasescope.models.training.losses import Losses
+    from phasescope.runs.config.probing_config import ProbingConfig
+
+CHECKPOINT_EVERY_S = 60.0
+STATUS_EVERY_S = 2.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The progress of a run at its start, after a step, or after a snapshot, whose `metrics` are then given; `loss` is the
+    last one known."""
+
+    step: int
+    steps: int
+    loss: float | None
+    metrics: dict[str, Any] | None = None
+
+
+def train(
+    config: RunConfig | Tree,
+    runs: Path | str = "runs",
+    *,
+    restart: bool = False,
+    extend: Run | None = None,
+    world: Any = None,
+    family: Any = None,
+    network: Any = None,
+    monitors: Sequence[Monitor] = (),
+    progress: bool | None = None,
+) -> Run:
+    """Train `config` to its end, or resume it where it stopped, and return the run.
+
+    Args:
+        config: a configuration, or the tree of its fields, as in YAML.
+        restart: restart from the beginning, and drop what the folder holds of this run.
+        extend: a shorter run of the same configuration, from whose state this one begins.
+        world, family, network: replace the configuration's: a configuration of that kind, your own class, or a tree of
+            fields with its kind. A class must be defined in a file, from which a resumed run loads it.
+        monitors: log records as they come, such as `phasescope.TensorBoard("logs")`.
+        progress: whether a bar is shown; by default in a terminal and in a notebook.
+
+    Raises:
+        UserError: the folder or the device cannot be used; a class cannot be found again.
+        RunFailed: the loss is no longer finite; another process took over the folder.
+    """
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    config = config if isinstance(config, RunConfig) else over_defaults(config)
+    config = config.with_kinds(world=world, family=family, network=network)
+    console = Console(stderr=True)
+    shown = (console.is_terminal or console.is_jupyter) if progress is None else progress
+    with (
+        Bar(console=console, disable=not shown) as bar,
+        closing(execute(config, Path(runs), restart=restart, extend=extend, monitors=monitors)) as events,
+    ):
+        task = bar.add_task(config.folder, total=config.training.steps)
+        for event in events:
+            bar.update(task, completed=event.step)
+    return Run(Path(runs) / config.folder)
+
+
+def execute(
+    config: RunConfig,
+    runs: Path,
+    stop: Stop | None = None,
+    restart: bool = False,
+    extend: Run | None = None,
+    monitors: Sequence[Monitor] = (),
+) -> Generator[Progress]:
+    """Train `config` in its folder under `runs`, resuming what is there; yield the progress at its start and at each step.
+
+    A run can always be resumed to bitwise the same weights and metrics: a snapshot appears as a whole, then its line of
+    metrics, then a checkpoint. What was recorded after the last checkpoint is recorded again; only `restart` drops more.
+
+    Raises:
+        UserError: the folder holds another configuration, lacks records, is in use or cannot be written; the device
+            or a measure does not exist; `extend` cannot be extended to `config`.
+        RunFailed: the loss is no longer finite; another process took over the folder.
+    """
+    import torch
+
+    from phasescope.models.training.loop import resolve_device
+
+    check_monitors(monitors)
+    threads, tf32 = torch.get_num_threads(), config.training.precision == "tf32"
+    with as_user_error():
+        device = resolve_device(config.training.device)
+    events = _events(config, runs, stop or Stop(), restart, extend, monitors)
+    try:
+        with closing(events):
+            # Not around the whole: between two events who reads them has his own settings.
+            while True:
+                with own_arithmetic(device, tf32):
+                    event = next(events, None)
+                if event is None:
+                    return
+                yield event
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _events(
+    config: RunConfig,
+    runs: Path,
+    stop: Stop,
+    restart: bool,
+    extend: Run | None,
+    monitors: Sequence[Monitor],
+) -> Generator[Progress]:
+    """Yield the events of `execute`."""
+    # What a wrong configuration makes fail comes first, so that it leaves no folder behind.
+    learner = _fresh_learner(config)
+    load_measures(config.probing.measures)
+    check_answer(config, learner.average)
+    plan = plan_of(config, learner.average)
+    if extend is not None:
+        begin_from(extend, config, runs / config.folder, restart)
+    with hold(runs / config.folder, config.tree(), restart) as folder:
+        if restart:
+            folder.restart()
+        execution = _Execution(config, folder, learner, plan, stop, monitors)
+        try:
+            yield from execution.events()
+        finally:
+            execution.recorder.close()
+
+
+def _fresh_learner(config: RunConfig) -> Learner:
+    import torch
+
+    from phasescope.models.training.loop import fresh_learner
+
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    with as_user_error():
+        return fresh_learner(
+            config.network, config.world.shape, config.world.factors.visible, config.training, config.seed
+        )
+
+
+@dataclass(eq=False)
+class _Execution:
+    """One process's work on one run."""
+
+    config: RunConfig
+    folder: RunWriter
+    learner: Learner
+    plan: ProbingConfig
+    stop: Stop
+    monitors: Sequence[Monitor]
+
+    def __post_init__(self) -> None:
+        config, learner, self.steps = self.config, self.learner, self.config.training.steps
+        withhold_as_trained(learner.average, config.training)
+        self.family = config.family.build()
+        self.losses = self._losses_after([])
+        self.recorder = Recorder(config, self.plan, self.folder, learner.device, monitors=self.monitors)
+        self._take_up()
+        self.recorder.summarise()
+        self._status_due = time.monotonic() + STATUS_EVERY_S
+        self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
+
+    def events(self) -> Iterator[Progress]:
+        from phasescope.models.training.loop import learn
+
+        learner = self.learner
+        if learner.step == self.steps and self.folder.status["state"] == "done":
+            self.recorder.update_monitors()
+            yield self._progress()
+            return
+        self.folder.write_json("about.json", about(self.config, self.plan))
+        self._write_status("running")
+        with self._failure_in_status():
+            try:
+                yield self._progress()
+                # A run that was stopped right after its first snapshot has it already.
+                if learner.step == 0 and not self.folder.metrics and not self.stop.asked:
+                    yield self._progress(self._observe())
+                losses = learn(learner, self.family, self.config.world, self.config.seed)
+                every = self.config.training.scalars_every
+                self.recorder.start_clock(learner.images_seen)
+                while learner.step < self.steps and not self.stop.asked:
+                    loss = next(losses)
+                    self.losses.add(loss, learner.step)
+                    if every and learner.step % every == 0:
+                        self.recorder.log(learner.step, learner.images_seen, loss=loss, **learner.last_step())
+                    due = self.config.probing.snapshots.due(learner.step, self.steps)
+                    yield self._progress(self._observe() if due else None)
+                    if time.monotonic() >= self._checkpoint_due:
+                        self._checkpoint()
+                    if time.monotonic() >= self._status_due:
+                        self._write_status("running")
+                if learner.step < self.steps:
+                    self._checkpoint()
+                else:
+                    check_whole(self.folder, self.steps)
+            except (GeneratorExit, KeyboardInterrupt) as end:
+                # An interrupt may come in the middle of an update, whose weights belong to no step. A run that
+                # is closed stands between two steps.
+                if isinstance(end, GeneratorExit):
+                    self._checkpoint()
+                self._write_status("stopped")
+                raise
+        self._write_status("done" if learner.step == self.steps else "stopped")
+
+    @contextmanager
+    def _failure_in_status(self) -> Iterator[None]:
+        """Write a failure within the block to the status too, even if it occurs in the last checkpoint of a closed run."""
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, GeneratorExit | KeyboardInterrupt):
+                # The disk may be what failed: an error of the status must not replace the one that is raised.
+                with suppress(OSError, RunFailed):
+                    self._write_status("failed", error=description_of(error))
+            raise
+
+    def _take_up(self) -> None:
+        """Resume from the folder's checkpoint, or begin."""
+        import torch
+
+        checkpoint = self.folder.read_checkpoint()
+        if checkpoint is None:
+            self._check_nothing_learnt()
+        # At step 0 nothing is learned yet, so sources that were edited since are simply taken as they are.
+        if checkpoint is None or (checkpoint[1].get("step") == 0 and self.folder.changed_sources):
+            self.folder.restart()
+            return
+        self.folder.check_sources()
+        arrays, state = checkpoint
+        try:
+            if state["run"] != self.config.digest():
+                raise ValueError("it is of another configuration")
+            self.learner.load(
+                {name: torch.from_numpy(array) for name, array in arrays.items()}, state["step"]
+            )
+            self.losses = self._losses_after(state["losses"])
+            self.recorder.add(state["spent"])
+            self.recorder.started = state["started"]
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise UserError(
+                f"`{self.folder.path}/checkpoint` must be this run's: {reason}; {OR_RESTART}"
+            ) from None
+        # Before anything is dropped: what is missing up to the checkpoint cannot be recorded again.
+        if self.learner.step:
+            check_whole(self.folder, self.learner.step)
+        self.folder.forget_after(self.learner.step)
+
+    def _check_nothing_learnt(self) -> None:
+        """Raise UserError if the folder has no checkpoint although it holds later metrics or snapshots."""
+        steps = [entry["step"] for entry in self.folder.metrics]
+        steps += [snapshot.step for snapshot in self.folder.snapshots]
+        if max(steps, default=0):
+            raise UserError(
+                f"`{self.folder.path / CHECKPOINT}` must exist to resume the run: metrics and snapshots reach step "
+                f"{max(steps)}; {OR_RESTART}"
+            )
+
+    def _losses_after(self, read: list[float]) -> Losses:
+        """Return the losses since the last snapshot, beginning with those that a checkpoint kept, `read`."""
+        from phasescope.models.training.loop import losses_of
+
+        return losses_of(self.learner, self.family, self.config.world, self.config.seed, read)
+
+    def _observe(self) -> dict[str, Any]:
+        """Take a snapshot, append its metrics, and write a checkpoint, in this order."""
+        learner = self.learner
+        self.losses.read()
+        last = {name: value if value is None else float(value) for name, value in learner.last_step().items()}
+        try:
+            line = self.recorder.record(
+                learner.average, learner.step, learner.images_seen, loss=self.losses.mean(), **last
+            )
+        except NotFinite as error:
+            raise self.losses.diverged(f"what is observed must be finite: {error}", learner.step) from error
+        # Only now: a checkpoint before the line of metrics would have to keep the losses that it averages.
+        self.losses.clear()
+        self._checkpoint()
+        self.recorder.summarise()
+        self._write_status("running")
+        return line
+
+    def _checkpoint(self) -> None:
+        self.losses.read()
+        # Scalars first: a run that resumes from this checkpoint does not log earlier steps again.
+        self.recorder.flush(to_disk=True)
+        tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.learner.tensors().items()}
+        state = {
+            "run": self.config.digest(),
+            "step": self.learner.step,
+            "losses": self.losses.values,
+            "spent": self.recorder.tick(),
+            "started": self.recorder.started,
+        }
+        self.folder.write_checkpoint(tensors, state)
+        self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
+
+    def _progress(self, metrics: dict[str, Any] | None = None) -> Progress:
+        return Progress(self.learner.step, self.steps, self.losses.last, metrics)
+
+    def _write_status(self, state: str, **more: Any) -> None:
+        learner = self.learner
+        self.recorder.flush()
+        self.recorder.write_status(
+            state, learner.network, learner.step, self.steps, learner.images_seen, **more
+        )
+        self._status_due = time.monotonic() + STATUS_EVERY_S
