@@ -45,8 +45,7 @@ from phasescope.models.families.diffusion.config import LinearScheduleConfig
 from phasescope.models.training.data import LabelStream
 from phasescope.models.training.loop import resolve_device
 from phasescope.models.training.precision import keep_freed_memory
-from phasescope.runs.config import RunConfig, load_arguments
-from phasescope.runs.config.probing_config import ProbingConfig, SiteConfig
+from phasescope.runs.config import ProbingConfig, RunConfig, SiteConfig, load_arguments
 from phasescope.runs.store import RunWriter, hold
 
 LEARNING_RATE, BETAS, WEIGHT_DECAY, EPSILON = 1e-4, (0.95, 0.999), 1e-6, 1e-8

@@ -16,7 +16,7 @@ from typing import Any
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import to_json, write_aside
 from phasescope.runs.store.folder import now
-from phasescope.runs.training.description import provenance
+from phasescope.runs.training.provenance import provenance
 
 Record = dict[str, Any]
 

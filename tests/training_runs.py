@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from phasescope import Run, RunConfig
-from phasescope.runs.training.execution import Stop, execute
+from phasescope.runs.training.execution import execute
+from phasescope.runs.training.stopping import Stop
 from phasescope.studies import merge
 
 LEAST: dict[str, Any] = {

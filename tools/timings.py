@@ -34,7 +34,7 @@ from phasescope.runs.store.files import to_json
 from phasescope.runs.store.sites import Site
 from phasescope.runs.store.snapshot import array_name
 from phasescope.runs.trained.session import SnapshotSampler
-from phasescope.runs.training.description import provenance
+from phasescope.runs.training.provenance import provenance
 from tools.screenshots import FLAGS, READY, chromium, wait_until
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 
 from docs.figures.theory import BEGIN, END
 from phasescope.runs.config import load_arguments
-from phasescope.runs.trained.predict import Designed, designed
+from phasescope.runs.trained.design import Designed, designed
 from phasescope.views.figures.axes import write_figure
 from phasescope.views.figures.results import design_figure
 from phasescope.views.terms import IMAGE_BASELINES

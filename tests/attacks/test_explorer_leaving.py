@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 
 from phasescope import Run, Site, UserError
-from phasescope.runs.trained.intervene import IMAGES, Change
-from phasescope.runs.trained.load import MOST_WORK
-from phasescope.runs.trained.session import SampleRequest, SnapshotSampler
+from phasescope.runs.trained.change import IMAGES, Change
+from phasescope.runs.trained.session import MOST_WORK, SampleRequest, SnapshotSampler
 from phasescope.views.explorer.serve import serving
 from tests.views.explorer.small_run import write_small_run
 

@@ -15,7 +15,7 @@ from attacked_run import FIELDS
 
 from phasescope import Run
 from phasescope.cli import COMMANDS
-from phasescope.runs.training.description import commit_of
+from phasescope.core.git import commit_of
 
 NETWORK = """
 import torch

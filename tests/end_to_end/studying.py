@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from phasescope import Run
-from phasescope.runs.engines.clusters import open_engine
+from phasescope.runs.engines.by_name import open_engine
 from phasescope.runs.engines.engine import Event
 from phasescope.runs.store.records import condense, merge_records, read_records
 

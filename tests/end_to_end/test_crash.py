@@ -15,7 +15,8 @@ import pytest
 from tiny_run import KILLS, assert_same_arrays, assert_same_record, checkpoint_of
 
 from phasescope import Run, RunConfig, train
-from phasescope.runs.training.execution import Stop, execute
+from phasescope.runs.training.execution import execute
+from phasescope.runs.training.stopping import Stop
 from training_runs import leave_after, stop_after
 
 LONG = ("name=killed", "probing.snapshots.dense_every=6", "probing.snapshots.every=6", "probing.p1=null")

@@ -11,7 +11,7 @@ import pytest
 from tiny_run import assert_same_record
 
 from phasescope import Run, train
-from phasescope.runs.training.execution import Stop
+from phasescope.runs.training.stopping import Stop
 
 LONG = ("name=signalled", "training.steps=400", "probing.snapshots.every=200")
 

@@ -36,7 +36,7 @@ def designs(
         out: FILE.png, FILE.svg or FILE.pdf for a picture of the labels and of some images of each split
     """
     from phasescope.runs.config import load_arguments
-    from phasescope.runs.trained.predict import designed
+    from phasescope.runs.trained.design import designed
     from phasescope.views.terminal.results import design
 
     return design(designed(load_arguments(overrides))).to(json, out)

@@ -101,7 +101,7 @@ def sample(
     Args:
         at: the label's factors, as in 12.5,20; by default labels are drawn from the whole world
     """
-    from phasescope.runs.trained.sample import labels_for
+    from phasescope.runs.trained.labels import labels_for
     from phasescope.views.pixels import write_samples
 
     source = phasescope.find_run(run, runs)

@@ -137,7 +137,7 @@ def sweep(
         minutes: time limit of a SLURM job; a run that reaches it is resumed by another job
         gpus: GPUs per run, with SLURM or Ray
     """
-    from phasescope.runs.engines.clusters import check_asked
+    from phasescope.runs.engines.by_name import check_options
     from phasescope.studies.conduct import survey
     from phasescope.studies.sweep import check_own, sweep_of
     from phasescope.views.terminal.studies import needed, swept
@@ -148,7 +148,7 @@ def sweep(
         )
     resources = {"partition": partition, "minutes": minutes, "gpus": gpus}
     asked = {resource: value for resource, value in resources.items() if value is not None}
-    check_asked(engine, asked)
+    check_options(engine, asked)
     study = sweep_of(overrides, name)
     folder = sweeps / study.name
     check_own(study, folder)

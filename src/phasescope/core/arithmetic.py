@@ -166,3 +166,16 @@ def _set_determinism(holder: ExitStack, device: torch.device) -> None:
     torch.backends.cudnn.benchmark = False
     holder.callback(setattr, deterministic, "fill_uninitialized_memory", fill)
     holder.callback(setattr, torch.backends.cudnn, "benchmark", benchmark)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute in one thread within the block: results are then bitwise the same, and as fast, whatever else runs."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

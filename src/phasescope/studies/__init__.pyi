@@ -3,8 +3,8 @@ from phasescope.core.randomness import numpy_generator, torch_generator
 from phasescope.measures.over_runs import Estimate, NotEnough, magnitude, mean_over_runs, over_runs
 from phasescope.runs.probing.image_baselines import nearest_labels
 from phasescope.runs.probing.images import sample_labels
+from phasescope.runs.trained.lattice import on_lattice
 from phasescope.runs.trained.load import config_of, load_network
-from phasescope.runs.trained.measure import on_lattice
 from phasescope.studies.cells import Cell, product
 from phasescope.studies.claim import Claim
 from phasescope.studies.finding import find_studies, find_study

@@ -16,7 +16,7 @@ from typing import Literal
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.core.kinds import source_digests
 from phasescope.runs.config import RunConfig
-from phasescope.runs.engines.clusters import open_engine
+from phasescope.runs.engines.by_name import open_engine
 from phasescope.runs.engines.engine import Event, RunEnd
 from phasescope.runs.engines.worker import prepare
 from phasescope.runs.store import Run

@@ -19,9 +19,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from phasescope.core.errors import UserError, reading
+from phasescope.core.git import commit_of
 from phasescope.core.kinds import source_digests
 from phasescope.runs.store.files import read_json, sha256, to_json, write_aside
-from phasescope.runs.training.description import commit_of
 from phasescope.studies.study import Study
 
 PREREGISTRATION = "preregistration.json"

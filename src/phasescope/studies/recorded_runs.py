@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from phasescope.core.arithmetic import one_thread
 from phasescope.core.errors import UserError
 from phasescope.core.sources import failing
 from phasescope.runs.config import RunConfig
@@ -15,7 +16,7 @@ from phasescope.runs.store import Run
 from phasescope.runs.store.files import plain_number
 from phasescope.runs.store.records import condense, merge_records, read_records, some_columns
 from phasescope.runs.store.writer import differences
-from phasescope.runs.trained.load import check_whole, one_thread
+from phasescope.runs.training.completeness import check_whole
 
 if TYPE_CHECKING:
     from phasescope.runs.store.flat import Row

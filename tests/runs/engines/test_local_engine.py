@@ -17,18 +17,9 @@ from tiny import config_of
 from phasescope import Run, UserError, load_config
 from phasescope.cli import main
 from phasescope.runs.engines import engine as engine_module
-from phasescope.runs.engines.clusters import open_engine
-from phasescope.runs.engines.engine import (
-    BUSY,
-    LOG,
-    LOST,
-    Engine,
-    Event,
-    Worker,
-    cores,
-    run_process,
-    start_process,
-)
+from phasescope.runs.engines.by_name import open_engine
+from phasescope.runs.engines.engine import BUSY, LOG, LOST, Engine, Event, Worker
+from phasescope.runs.engines.local import cores, run_process, start_process
 from phasescope.runs.engines.worker import prepare
 from phasescope.runs.store import hold
 

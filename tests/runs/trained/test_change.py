@@ -10,7 +10,7 @@ from torch import nn
 from phasescope import UserError
 from phasescope.core.randomness import torch_generator
 from phasescope.models.families import DiffusionConfig
-from phasescope.runs.trained.intervene import Change, changed, target_of, went
+from phasescope.runs.trained.change import Change, changed, target_of, went
 from phasescope.runs.trained.load import Loaded
 from phasescope.worlds import GaussianBump
 

@@ -10,7 +10,7 @@ from test_packets import unpacked
 from phasescope import Site, UserError
 from phasescope.core.randomness import torch_generator
 from phasescope.runs.trained import session
-from phasescope.runs.trained.intervene import Change
+from phasescope.runs.trained.change import Change
 from phasescope.runs.trained.session import SampleRequest, SnapshotSampler, strip_of
 from phasescope.views.explorer.samples import sample_packet
 from phasescope.views.pixels import pixels

@@ -2,13 +2,14 @@ import numpy as np
 import pytest
 
 from phasescope import RunConfig
-from phasescope.runs.training.description import MOST_LABELS, about, commit_of, git
+from phasescope.core.git import commit_of, git
+from phasescope.runs.training.description import MOST_LABELS, describe
 
 
 def told(hold_out: dict | None, step: float = 1.0) -> tuple[RunConfig, dict]:
     design = {"kind": "grid", "dx": step, "dy": step, "hold_out": hold_out}
     config = RunConfig.from_tree({"world": {"kind": "gaussian_bump", "canvas": 32, "design": design}})
-    return config, about(config, config.plan_of(config.network.layer_names, ("mid",)))
+    return config, describe(config, config.plan_of(config.network.layer_names, ("mid",)))
 
 
 @pytest.mark.parametrize("step", [1.0, 0.25])

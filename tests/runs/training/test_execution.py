@@ -163,7 +163,7 @@ def test_a_render_that_is_not_finite_is_blamed(batches_only, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(BROKEN)
     monkeypatch.setattr(
-        "phasescope.runs.config.check_world", lambda world: None
+        "phasescope.runs.config.run_config.check_world", lambda world: None
     )  # which finds it earlier, if it meets one
     config = run_config(TINY, {"world": {"kind": "mine.py:Broken", "batches_only": batches_only}})
     with pytest.raises(

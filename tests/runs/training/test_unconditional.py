@@ -14,7 +14,8 @@ from tiny import config_of
 from phasescope import Run, UserError, train
 from phasescope.cli import main
 from phasescope.core.randomness import torch_generator
-from phasescope.runs.trained.load import Loaded, load_unconditional, withhold_as_trained
+from phasescope.models.training.withholding import withhold_as_trained
+from phasescope.runs.trained.load import Loaded, load_unconditional
 from phasescope.runs.training.execution import execute
 from phasescope.studies import load_network
 from phasescope.views.record import Record

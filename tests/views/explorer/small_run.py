@@ -11,7 +11,7 @@ import torch
 from phasescope import Run, RunConfig
 from phasescope.core.randomness import torch_generator
 from phasescope.runs.store import hold
-from phasescope.runs.training.description import about
+from phasescope.runs.training.description import describe
 
 N = 8
 STEPS = (0, 20, 40)
@@ -59,7 +59,7 @@ def write_small_run(runs: Path, dropout: float = 0.1, seed: int = 3, design: dic
     labels = rng.uniform(1, N, (20, 2)).astype(np.float32)
     with hold(path, described.tree()) as folder:
         folder.write_json(
-            "about.json", about(described, described.plan_of(described.network.layer_names, ("mid",)))
+            "about.json", describe(described, described.plan_of(described.network.layer_names, ("mid",)))
         )
         for step in STEPS:
             weights = {

@@ -13,9 +13,9 @@ from test_packets import unpacked
 
 from phasescope import Run, RunConfig, Site, UserError
 from phasescope.runs.store import hold
-from phasescope.runs.trained.intervene import Change
+from phasescope.runs.trained.change import Change
 from phasescope.runs.trained.session import SampleRequest, SnapshotSampler
-from phasescope.runs.training.description import about
+from phasescope.runs.training.description import describe
 from phasescope.views.explorer.samples import sample_packet
 
 
@@ -102,7 +102,7 @@ def of_arrays(data, tmp_path_factory) -> Run:
     weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     with hold(tmp_path_factory.mktemp("runs") / described.folder, described.tree()) as folder:
         folder.write_json(
-            "about.json", about(described, described.plan_of(described.network.layer_names, ("mid",)))
+            "about.json", describe(described, described.plan_of(described.network.layer_names, ("mid",)))
         )
         with folder.new_snapshot(0) as snapshot:
             (snapshot / "weights.safetensors").write_bytes(safetensors.numpy.save(weights))

@@ -1,20 +1,24 @@
-"""The configuration of a run, from presets, YAML and `key=value` overrides."""
+"""The configuration of a run: `RunConfig` is the YAML, the overrides, the axes of a sweep, and the run's identity."""
 
-from phasescope.runs.config.run_config import (
-    PRESETS,
-    RunConfig,
+from phasescope.runs.config.presets import PRESETS, Preset, preset
+from phasescope.runs.config.probing_config import ProbingConfig, SiteConfig, SnapshotPlanConfig
+from phasescope.runs.config.reading import (
     defaults,
     load_arguments,
     load_config,
     over_defaults,
-    preset,
     split_arguments,
     with_overrides,
 )
+from phasescope.runs.config.run_config import RunConfig
 
 __all__ = [
     "PRESETS",
+    "Preset",
+    "ProbingConfig",
     "RunConfig",
+    "SiteConfig",
+    "SnapshotPlanConfig",
     "defaults",
     "load_arguments",
     "load_config",

@@ -14,9 +14,9 @@ import json
 import time
 from collections.abc import Callable, Sequence
 
+from phasescope.core.arithmetic import one_thread
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.runs.config import RunConfig
-from phasescope.runs.trained.load import one_thread
 
 LEAST_S = 1.0
 """CPU-seconds that are timed at least"""

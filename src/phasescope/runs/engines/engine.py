@@ -12,14 +12,11 @@ For SLURM (through submitit) and Ray the folder of runs must be on a disk that t
 Python too; Ray's nodes need an installed phasescope.
 """
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -38,8 +35,6 @@ LOOK_EVERY_S, REPORT_EVERY_S, STOP_PATIENCE_S = 0.2, 300.0, 30.0
 """seconds between two checks of the workers, and between two reports of a run; time that a worker has for stopping"""
 LOG = "worker.log"
 """file in a run's folder with the output of its workers"""
-# Threads of the libraries: torch's own are the run's `training.threads`.
-ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
 
 
 class Worker(Protocol):
@@ -251,75 +246,3 @@ def _why(folder: Path, code: int, step: int) -> str:
     lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return last.removeprefix("phasescope: ") or f"exit code {code} at step {step}"
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    # A container or a batch job may allow fewer cores than the machine has.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def start_process(folder: Path, within: Path | None = None) -> subprocess.Popen[bytes]:
-    """Start `phasescope exec` on this machine in its own process group, so that a terminal's Ctrl-C reaches only the engine.
-
-    It runs in the folder `within`, relative to which a configuration names your own source files; by default in this one.
-
-    Raises:
-        OSError: the folder's worker.log cannot be written.
-    """
-    # Without -P, -m would import modules of the working folder that nobody named, such as a `yaml.py`.
-    command = [sys.executable, "-P", "-m", "phasescope", "exec", str(folder)]
-    with open(folder / LOG, "ab") as log:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, **ONE_THREAD},
-            cwd=within,
-            process_group=0,
-        )
-
-
-def run_process(folder: Path, within: Path | None = None) -> int:
-    """Run `phasescope exec` on this machine to its end, and return its exit code; an interruption stops it."""
-    process = start_process(folder, within)
-    try:
-        return process.wait()
-    except BaseException:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_PATIENCE_S)
-        raise
-
-
-class LocalEngine(Engine):
-    """Executes runs by processes of this machine."""
-
-    def start(self, folder: Path) -> Worker:
-        return start_process(folder)
-
-
-@dataclass(frozen=True)
-class Future:
-    """A call of `run_process` elsewhere, as a worker.
-
-    Args:
-        future: with `done`, `exception` and `result`, as those of concurrent.futures.
-        cancel: ends the call, at once if its argument says so.
-    """
-
-    future: Any
-    cancel: Callable[[bool], object]
-
-    def poll(self) -> int | None:
-        if not self.future.done():
-            return None
-        # A call that was cancelled, preempted or killed has no result.
-        return LOST if self.future.exception() is not None else self.future.result()
-
-    def terminate(self) -> None:
-        self.cancel(False)
-
-    def kill(self) -> None:
-        self.cancel(True)

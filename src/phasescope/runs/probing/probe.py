@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,15 @@ class Table(dict[str, dict[str, Score]]):
             for name, by_site in self.items()
             for site, score in by_site.items()
         )
+
+    def only(self, names: Iterable[str]) -> Table:
+        """Return the table with the measures of these names, in their order."""
+        return Table({name: self[name] for name in names if name in self}, self.left_out)
+
+    def with_others(self, other: Table) -> Table:
+        """Return the table with the measures of another one, whose reasons replace those for the same measures."""
+        reasons = {at: why for at, why in self.left_out.items() if at.partition(".")[0] not in other}
+        return Table({**self, **other}, {**reasons, **other.left_out})
 
     def summed_up(self, sites: int) -> Table:
         """Return the table with one reason for each measure that is left out at all sites for the same reason."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,19 +14,19 @@ from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.npz import open_npz
-from phasescope.core.randomness import numpy_generator
 from phasescope.measures import Scores
 from phasescope.measures.latents.battery import OF_LATTICE
 from phasescope.runs.store import Run, Snapshot
 from phasescope.runs.store.folder import Notify
-from phasescope.runs.store.sites import Site
-from phasescope.runs.trained.load import Loaded, config_of, load_network, one_thread
+from phasescope.runs.trained.load import Loaded, config_of, load_network
 
 if TYPE_CHECKING:
-    from phasescope.runs.probing.inputs import Latents
+    from phasescope.models.families.base import Network
     from phasescope.runs.probing.probe import Probed, Table
+    from phasescope.worlds.base import World
 
 LATTICE_LABELS = 256
+"""about so many labels has the lattice of measures that need one"""
 
 
 def measure_file(
@@ -105,84 +105,86 @@ def _measured_again(
     from phasescope.runs.probing.own_measures import load_measures
     from phasescope.runs.probing.probe import Table
 
-    loaded, untrained = load_network(run, snapshot), load_network(run, first).network
-    world, K = loaded.config.world, len(loaded.config.world.factors.visible)
-    own = load_measures(loaded.plan.measures)
-    on_lattice = [name for name in OF_LATTICE if name != "factorization" or K <= 2]
-    if not world.continuous or world.factors.visible.categorical.any():
-        on_lattice = []
-    others = None
-    if chosen is not None:
-        on_lattice = [name for name in chosen if name in on_lattice]
-        others = [name for name in chosen if name not in on_lattice]
-    plan, table = loaded.plan, Table()
-    t = () if plan.t == "usual" else plan.t
-    how = {"draws": plan.variance_draws, "untrained": untrained}
-    if others != []:
-        how |= {"shared": plan.variance_labels, "crossed": plan.crossed_labels}
-        probed = replace(_probed(loaded, snapshot.latent_labels(), plan.layers, t, **how), own=own)
-        table = probed.table(others, notify)
-    if on_lattice:
-        lattice = label_lattice(world.factors.visible, round(LATTICE_LABELS ** (1 / K)))
-        how |= {"shared": len(lattice), "crossed": 0}
-        probed = _probed(loaded, lattice, plan.layers, t, **how)
-        further = probed.table(on_lattice, notify)
-        left_out = {at: why for at, why in table.left_out.items() if at.partition(".")[0] not in further}
-        table = Table({**table, **further}, {**left_out, **further.left_out})
-    return Table({name: table[name] for name in chosen or table if name in table}, table.left_out)
-
-
-@dataclass(frozen=True)
-class OnLattice:
-    """A network's latents on a lattice of labels, with their baselines.
-
-    Attributes:
-        labels: (n, K).
-        latents: by site, for all labels under several noise draws.
-        images: of the labels, (n, pixels).
-        encodings: the network's encodings of the labels, (n, features); None if they are not known.
-    """
-
-    labels: np.ndarray
-    factors: Factors
-    latents: Latents
-    images: np.ndarray
-    encodings: np.ndarray | None
-
-
-@own_arithmetic()
-def on_lattice(run: Run, snapshot: Snapshot, sites: Sequence[Site], values: int, draws: int) -> OnLattice:
-    """Return a network's latents on a lattice of `values` values of each factor, at those of `sites` that it has.
-
-    One thread computes, so that results are bitwise reproducible whatever else this process does.
-    """
-    import torch
-
-    from phasescope.runs.probing.inputs import label_lattice
-
     loaded = load_network(run, snapshot)
-    config, world = loaded.config, loaded.config.world
-    labels = label_lattice(world.factors.visible, values)
-    known = config.network.layer_names
-    named = dict.fromkeys(site.layer for site in sites)
-    layers = [layer for layer in named if known is None or layer in known]
-    wanted = dict.fromkeys(site.t for site in sites if site.t is not None)
-    times = [t for t in wanted if t in (config.family.noise_levels or ())]
-    with one_thread():
-        probed = _probed(loaded, labels, layers, times, draws=draws, shared=len(labels), crossed=0)
-    encoded = probed.baselines.get("label_embedding")
-    encodings = None if encoded is None else next(iter(encoded.single.values()))
-    full = world.complete(labels, numpy_generator(config.seed, "hidden factors"))
-    images = world.render(torch.from_numpy(full)).flatten(1).numpy()
-    return OnLattice(labels, world.factors.visible, probed.trained, images, encodings)
+    untrained = load_network(run, first).network
+    plan, factors = loaded.plan, loaded.config.world.factors.visible
+    t = () if plan.t == "usual" else plan.t
+
+    of_lattice = _measures_on_a_lattice(loaded.config.world)
+    of_labels = None
+    if chosen is not None:
+        of_labels = [name for name in chosen if name not in of_lattice]
+        of_lattice = [name for name in chosen if name in of_lattice]
+
+    table = Table()
+    if of_labels != []:
+        probed = probe_loaded(
+            loaded,
+            snapshot.latent_labels(),
+            plan.layers,
+            t,
+            draws=plan.variance_draws,
+            shared=plan.variance_labels,
+            crossed=plan.crossed_labels,
+            untrained=untrained,
+        )
+        table = replace(probed, own=load_measures(plan.measures)).table(of_labels, notify)
+
+    if of_lattice:
+        values = round(LATTICE_LABELS ** (1 / len(factors)))
+        lattice = label_lattice(factors, values)
+        probed = probe_loaded(
+            loaded,
+            lattice,
+            plan.layers,
+            t,
+            draws=plan.variance_draws,
+            shared=len(lattice),
+            crossed=0,
+            untrained=untrained,
+        )
+        table = table.with_others(probed.table(of_lattice, notify))
+    return table if chosen is None else table.only(chosen)
 
 
-def _probed(loaded: Loaded, labels: np.ndarray, layers: Sequence[str], t: Sequence, **how: Any) -> Probed:
+def _measures_on_a_lattice(world: World) -> list[str]:
+    """Return the names of the measures that need a lattice of labels and can be computed in a world."""
+    factors = world.factors.visible
+    if not world.continuous or factors.categorical.any():
+        return []
+    return [name for name in OF_LATTICE if name != "factorization" or len(factors) <= 2]
+
+
+def probe_loaded(
+    loaded: Loaded,
+    labels: np.ndarray,
+    layers: Sequence[str],
+    t: Sequence[int],
+    *,
+    draws: int,
+    shared: int,
+    crossed: int,
+    untrained: Network | None = None,
+) -> Probed:
+    """Probe a run's network under its own family, encoding of labels, seed and batch, as `probing.probe` does it."""
     from phasescope.runs.probing.probe import probe
 
-    config, batch = loaded.config, loaded.plan.batch
-    how |= {"family": loaded.family, "encode": config.encode, "seed": config.seed, "batch": batch}
-    return probe(loaded.network, config.world, layers, t, labels=labels, **how)
+    config = loaded.config
+    return probe(
+        loaded.network,
+        config.world,
+        layers,
+        t,
+        family=loaded.family,
+        labels=labels,
+        draws=draws,
+        shared=shared,
+        crossed=crossed,
+        untrained=untrained,
+        encode=config.encode,
+        seed=config.seed,
+        batch=loaded.plan.batch,
+    )
 
 
 def _stored(run: Run, snapshot: Snapshot, first: Snapshot) -> Probed:

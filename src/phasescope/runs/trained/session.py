@@ -17,25 +17,22 @@ from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.runs.store.folder import Run
 from phasescope.runs.store.sites import Site
-from phasescope.runs.trained.intervene import IMAGES, Change, changed, guided, target_of, went
-from phasescope.runs.trained.load import (
-    Loaded,
-    check_labels,
-    check_work,
-    config_of,
-    load_network,
-    not_imported,
-)
-from phasescope.runs.trained.sample import latents_at
+from phasescope.runs.trained.activations import latents_at
+from phasescope.runs.trained.change import IMAGES, Change, changed, target_of, went
+from phasescope.runs.trained.labels import check_labels
+from phasescope.runs.trained.load import Loaded, config_of, load_network
+from phasescope.runs.trained.trust import not_imported
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from phasescope.models.families.base import Family
+    from phasescope.models.families.base import Family, Network
     from phasescope.runs.config import RunConfig
     from phasescope.worlds.base import World
 
+# Most values that are computed for a request: those of an image times the sampling steps, or times the images.
+MOST_WORK = 2**22
 STRIP = 8
 """states of the sampling trajectory that are shown"""
 KEPT = 12
@@ -173,6 +170,12 @@ class SnapshotSampler:
             return latents_at(loaded, labels, site)
 
 
+def check_work(name: str, count: int, world: World, images: int = 1) -> None:
+    """Raise UserError if `count` times the values of `images` exceed the limit of one request, `MOST_WORK`."""
+    if count > (most := MOST_WORK // (images * math.prod(world.shape))):
+        raise UserError(f"`{name}` (={count}) must be at most {most}: a request has {MOST_WORK:,} values")
+
+
 def read(world: World, image: Float[np.ndarray, "1 C *spatial"], label: np.ndarray) -> dict[str, Any]:
     """Return the reader's outcome of one image, and each factor's estimate and error; empty without a reader."""
     reader = world.reader()
@@ -214,3 +217,19 @@ def _family(config: RunConfig, request: SampleRequest) -> Family:
     images = IMAGES if request.change else 1
     check_work("steps", (family.sampling_choices() or {}).get("steps", 1), config.world, images)
     return family.build()
+
+
+def guided(network: Network, guidance: float) -> Network:
+    """`network` with guidance w (Ho & Salimans 2022, arXiv 2207.12598, eq. 6): none + (1 + w) (label - none).
+
+    That is the same whatever is predicted, as long as predictions are affine functions of one another.
+    """
+    import torch
+
+    def predict(x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        none = torch.full_like(labels, torch.nan)
+        both = network(torch.cat((x_t, x_t)), torch.cat((t, t)), torch.cat((labels, none)))
+        conditional, unconditional = both.chunk(2)
+        return unconditional + (1 + guidance) * (conditional - unconditional)
+
+    return predict

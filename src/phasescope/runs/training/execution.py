@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasescope.core.arithmetic import own_arithmetic
-from phasescope.core.config import Tree
 from phasescope.core.errors import NotFinite, RunFailed, UserError, as_user_error
 from phasescope.core.sources import description_of
-from phasescope.runs.config import RunConfig, over_defaults
+from phasescope.models.training.withholding import withhold_as_trained
+from phasescope.runs.config import RunConfig
 from phasescope.runs.probing.own_measures import load_measures
+from phasescope.runs.probing.trial import check_answer, plan_of
 from phasescope.runs.store.folder import Run
 from phasescope.runs.store.writer import CHECKPOINT, OR_RESTART, RunWriter, hold
-from phasescope.runs.trained.load import check_answer, check_whole, plan_of, withhold_as_trained
-from phasescope.runs.training.description import about
+from phasescope.runs.training.completeness import check_whole
+from phasescope.runs.training.description import describe
 from phasescope.runs.training.extension import begin_from
-from phasescope.runs.training.recorder import Monitor, Recorder, check_monitors
+from phasescope.runs.training.monitor import Monitor, check_monitors
+from phasescope.runs.training.recorder import Recorder
 from phasescope.runs.training.stopping import Stop
 
 if TYPE_CHECKING:
@@ -41,50 +43,6 @@ class Progress:
     steps: int
     loss: float | None
     metrics: dict[str, Any] | None = None
-
-
-def train(
-    config: RunConfig | Tree,
-    runs: Path | str = "runs",
-    *,
-    restart: bool = False,
-    extend: Run | None = None,
-    world: Any = None,
-    family: Any = None,
-    network: Any = None,
-    monitors: Sequence[Monitor] = (),
-    progress: bool | None = None,
-) -> Run:
-    """Train `config` to its end, or resume it where it stopped, and return the run.
-
-    Args:
-        config: a configuration, or the tree of its fields, as in YAML.
-        restart: restart from the beginning, and drop what the folder holds of this run.
-        extend: a shorter run of the same configuration, from whose state this one begins.
-        world, family, network: replace the configuration's: a configuration of that kind, your own class, or a tree of
-            fields with its kind. A class must be defined in a file, from which a resumed run loads it.
-        monitors: log records as they come, such as `phasescope.TensorBoard("logs")`.
-        progress: whether a bar is shown; by default in a terminal and in a notebook.
-
-    Raises:
-        UserError: the folder or the device cannot be used; a class cannot be found again.
-        RunFailed: the loss is no longer finite; another process took over the folder.
-    """
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    config = config if isinstance(config, RunConfig) else over_defaults(config)
-    config = config.with_kinds(world=world, family=family, network=network)
-    console = Console(stderr=True)
-    shown = (console.is_terminal or console.is_jupyter) if progress is None else progress
-    with (
-        Bar(console=console, disable=not shown) as bar,
-        closing(execute(config, Path(runs), restart=restart, extend=extend, monitors=monitors)) as events,
-    ):
-        task = bar.add_task(config.folder, total=config.training.steps)
-        for event in events:
-            bar.update(task, completed=event.step)
-    return Run(Path(runs) / config.folder)
 
 
 def execute(
@@ -196,7 +154,7 @@ class _Execution:
             self.recorder.update_monitors()
             yield self._progress()
             return
-        self.folder.write_json("about.json", about(self.config, self.plan))
+        self.folder.write_json("about.json", describe(self.config, self.plan))
         self._write_status("running")
         with self._failure_in_status():
             try:

@@ -16,11 +16,12 @@ from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig
 from phasescope.runs.config.probing_config import ProbingConfig
 from phasescope.runs.probing.own_measures import load_measures
+from phasescope.runs.probing.trial import plan_of
 from phasescope.runs.store import Run, Snapshot, as_run
 from phasescope.runs.store.folder import now
 from phasescope.runs.store.writer import RunWriter, hold
-from phasescope.runs.trained.load import config_of, load_network, plan_of
-from phasescope.runs.training.description import about
+from phasescope.runs.trained.load import config_of, load_network
+from phasescope.runs.training.description import describe
 from phasescope.runs.training.recorder import Recorder
 
 FROM_TRAINING = (
@@ -103,7 +104,7 @@ def _observe_all(
     folder.forget_after(max(done, default=-1))
     recorder = Recorder(config, plan, folder, torch.device("cpu"))
     if not {snapshot.step for snapshot in snapshots} <= done:
-        folder.write_json("about.json", about(config, plan))
+        folder.write_json("about.json", describe(config, plan))
     for number, snapshot in enumerate(snapshots, 1):
         if snapshot.step not in done:
             network = load_network(folder, snapshot).network

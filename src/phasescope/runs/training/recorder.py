@@ -1,4 +1,4 @@
-"""Recording a run that is trained by `execution` or, through `watching`, by your own loop.
+"""Recording a run that is trained by `execution` or, through `watch`, by your own loop.
 
 At each snapshot the recorder writes the snapshot's files, a line of metrics, and a status with the costs so far.
 """
@@ -10,15 +10,16 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError
 from phasescope.core.sources import description_of
 from phasescope.measures import SHEET, phases
-from phasescope.runs.config.probing_config import ProbingConfig, SiteConfig
-from phasescope.runs.store.folder import Run, now
+from phasescope.runs.config import ProbingConfig, SiteConfig
+from phasescope.runs.store.folder import now
 from phasescope.runs.store.writer import RunWriter
-from phasescope.runs.training.description import provenance
+from phasescope.runs.training.monitor import Monitor
+from phasescope.runs.training.provenance import provenance
 
 if TYPE_CHECKING:
     import torch
@@ -27,31 +28,6 @@ if TYPE_CHECKING:
     from phasescope.runs.config import RunConfig
     from phasescope.runs.probing.observer import Observer
     from phasescope.worlds import World
-
-
-class Monitor(Protocol):
-    """Logs a run somewhere else; `phasescope.TensorBoard` and `phasescope.WandB` are two.
-
-    A monitor changes nothing of what is learned. If one fails, a warning says so and it is left out from then on.
-    """
-
-    def update(self, run: Run) -> None:
-        """Log what the run recorded since the last call; the first one is made when the run begins or resumes.
-
-        Raises:
-            UserError: it cannot log; at the first call the run is then not begun.
-        """
-
-    def close(self) -> None:
-        """Finish: the run is done or was stopped, and nothing more is logged."""
-
-
-def check_monitors(monitors: Sequence[Monitor]) -> None:
-    """Raise UserError if one of them is no monitor."""
-    for monitor in monitors:
-        methods = (getattr(monitor, name, None) for name in ("update", "close"))
-        if isinstance(monitor, type) or not all(map(callable, methods)):
-            raise UserError(f"`monitors` (={monitor!r:.80}) must be monitors, with update and close")
 
 
 @dataclass(eq=False)

@@ -29,12 +29,13 @@ from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.models.families import USUAL, FamilyConfig
 from phasescope.runs.config import RunConfig
+from phasescope.runs.probing.trial import device_of, inputs_of, trying_out
 from phasescope.runs.store import Run
 from phasescope.runs.store.folder import now
 from phasescope.runs.store.writer import RunWriter, hold
-from phasescope.runs.trained.load import device_of, inputs_of, trying_out
-from phasescope.runs.training.description import about
-from phasescope.runs.training.recorder import Monitor, Recorder, check_monitors
+from phasescope.runs.training.description import describe
+from phasescope.runs.training.monitor import Monitor, check_monitors
+from phasescope.runs.training.recorder import Recorder
 from phasescope.worlds import ArrayWorld, World
 
 if TYPE_CHECKING:
@@ -235,7 +236,7 @@ class Watcher:
                 recorder.add(folder.metrics[-1])
                 recorder.start_clock(folder.metrics[-1]["images_seen"])
             self._last_logged = folder.keep_scalars()
-            description = {**about(self.config, plan, self.world), "watched": type(network).__name__}
+            description = {**describe(self.config, plan, self.world), "watched": type(network).__name__}
             folder.write_json("about.json", description)
             self._recorder = recorder
         self._recorder.folder = self._recorder.observer.folder = folder

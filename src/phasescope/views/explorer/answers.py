@@ -14,7 +14,7 @@ from starlette.responses import Response
 from phasescope.core.errors import UserError, log_once
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.sites import Site
-from phasescope.runs.trained.intervene import Change
+from phasescope.runs.trained.change import Change
 from phasescope.views.explorer.library import Unknown
 from phasescope.views.explorer.page import TYPES, page_file
 

@@ -11,7 +11,7 @@ from phasescope.core.errors import UserError, reading
 from phasescope.core.factors import Factor
 from phasescope.runs.store.files import to_json, with_leaves
 from phasescope.runs.store.folder import shown
-from phasescope.runs.trained.load import not_imported
+from phasescope.runs.trained.trust import not_imported
 from phasescope.views import words
 from phasescope.views.figures.curves import run_panels
 from phasescope.views.figures.drawing import Line, Mesh, RunPanel

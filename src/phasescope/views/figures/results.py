@@ -15,7 +15,7 @@ from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC, denoiser_colou
 from phasescope.views.terms import factor_words
 
 if TYPE_CHECKING:
-    from phasescope.runs.trained.predict import Designed
+    from phasescope.runs.trained.design import Designed
 
 EVENTS = {"condensation": "one image\nstands out", "instability": "the widest mode\nis unstable"}
 

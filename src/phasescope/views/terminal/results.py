@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from phasescope.models.families import Clones
-    from phasescope.runs.trained.predict import Designed, Prediction
+    from phasescope.runs.trained.design import Designed
+    from phasescope.runs.trained.predict import Prediction
 
 
 def configuration(config: Config) -> Result:

@@ -1,0 +1,58 @@
+"""Training a configuration from Python, with a progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from phasescope.core.config import Tree
+from phasescope.runs.config import RunConfig, over_defaults
+from phasescope.runs.store.folder import Run
+from phasescope.runs.training.execution import execute
+from phasescope.runs.training.monitor import Monitor
+
+
+def train(
+    config: RunConfig | Tree,
+    runs: Path | str = "runs",
+    *,
+    restart: bool = False,
+    extend: Run | None = None,
+    world: Any = None,
+    family: Any = None,
+    network: Any = None,
+    monitors: Sequence[Monitor] = (),
+    progress: bool | None = None,
+) -> Run:
+    """Train `config` to its end, or resume it where it stopped, and return the run.
+
+    Args:
+        config: a configuration, or the tree of its fields, as in YAML.
+        restart: restart from the beginning, and drop what the folder holds of this run.
+        extend: a shorter run of the same configuration, from whose state this one begins.
+        world, family, network: replace the configuration's: a configuration of that kind, your own class, or a tree of
+            fields with its kind. A class must be defined in a file, from which a resumed run loads it.
+        monitors: log records as they come, such as `phasescope.TensorBoard("logs")`.
+        progress: whether a bar is shown; by default in a terminal and in a notebook.
+
+    Raises:
+        UserError: the folder or the device cannot be used; a class cannot be found again.
+        RunFailed: the loss is no longer finite; another process took over the folder.
+    """
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    config = config if isinstance(config, RunConfig) else over_defaults(config)
+    config = config.with_kinds(world=world, family=family, network=network)
+    console = Console(stderr=True)
+    shown = (console.is_terminal or console.is_jupyter) if progress is None else progress
+    with (
+        Bar(console=console, disable=not shown) as bar,
+        closing(execute(config, Path(runs), restart=restart, extend=extend, monitors=monitors)) as events,
+    ):
+        task = bar.add_task(config.folder, total=config.training.steps)
+        for event in events:
+            bar.update(task, completed=event.step)
+    return Run(Path(runs) / config.folder)
