@@ -10,7 +10,7 @@ from phasescope import Run, UserError
 from phasescope.measures import Score
 from phasescope.studies import find_study
 
-STUDIES = Path(__file__).parents[2] / "studies"
+STUDIES = Path(__file__).parents[3] / "studies"
 
 
 def test_a_run_says_what_it_is_and_has_a_row_a_snapshot(run):
