@@ -1,11 +1,12 @@
 """Modules of the working folder that nobody named, and a repository's own settings: no command executes them."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from importlib.machinery import PathFinder
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -56,21 +57,47 @@ def folder(whole: Run, tmp_path: Path) -> Path:
     (here / "own.py").write_text(STUDY.replace("{}", repr(fields)))
 
     marking = f"open({str(here / 'executed')!r}, 'a').write(__name__ + '\\n')\n"
-    for name in {*packages_distributions(), *sys.stdlib_module_names} - {"__main__", "phasescope"}:
-        if name.isidentifier() and PathFinder.find_spec(name) is not None:
-            (here / f"{name}.py").write_text(marking)
+    for name in (importable() | required()) - {"__main__", "phasescope"}:
+        (here / f"{name}.py").write_text(marking)
     return here
+
+
+def importable() -> set[str]:
+    """Names of what is installed here, and of Python's own library."""
+    names = {*packages_distributions(), *sys.stdlib_module_names}
+    return {name for name in names if name.isidentifier() and PathFinder.find_spec(name) is not None}
+
+
+MODULES = {
+    "markdown_it_py": "markdown_it",
+    "pot": "ot",
+    "pyyaml": "yaml",
+    "scikit_learn": "sklearn",
+    "scikit_dimension": "skdim",
+    "umap_learn": "umap",
+}
+"""modules of those requirements that have another name"""
+
+
+def required() -> set[str]:
+    """Names of the modules of all requirements of phasescope, also of extras that are not installed here."""
+    names = [re.split(r"[^\w.-]", line)[0] for line in requires("phasescope") or ()]
+    names = [name.lower().replace("-", "_") for name in names]
+    return {MODULES.get(name, name) for name in names}
 
 
 def executed(folder: Path) -> str:
     return (folder / "executed").read_text() if (folder / "executed").exists() else ""
 
 
-def phasescope(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """The installed command, in a process of its own in this folder."""
-    command = [str(Path(sys.executable).with_name("phasescope")), *words]
+def phasescope(folder: Path, *words: str, launcher: str = "installed") -> subprocess.CompletedProcess[str]:
+    """A command, in a process of its own in this folder."""
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        [*LAUNCHERS[launcher], *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
 
 
@@ -101,32 +128,24 @@ def commands(run: str) -> list[list[str]]:
     ]
 
 
-DRIVER = """
-import sys
-from phasescope.cli import main
-
-for words in eval(sys.stdin.read()):
-    code = main(words)
-    if code != (2 if "explore" in words else 0):
-        sys.exit(f"{words}: {code}")
-"""
+LAUNCHERS = {
+    "installed": [str(Path(sys.executable).with_name("phasescope"))],
+    "module": [sys.executable, "-P", "-m", "phasescope"],
+}
 
 
 @pytest.mark.slow
-def test_no_command_executes_a_module_of_the_folder_that_is_named_like_a_dependency(folder: Path, whole: Run):
-    """All commands in one process, whose path is that of the installed command; workers have processes of their own."""
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_no_command_executes_a_module_of_the_folder_that_is_named_like_a_dependency(
+    launcher: str, folder: Path, whole: Run
+):
+    """Each command in a process of its own, so that none finds imported what it would import."""
     asked = commands(whole.name)
     assert {words[0] for words in asked} == {*COMMANDS}
-    end = subprocess.run(
-        [sys.executable, "-P", "-c", DRIVER],
-        input=repr(asked),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert executed(folder) == ""
-    assert end.returncode == 0, end.stderr + end.stdout[-2000:]
+    for words in asked:
+        end = phasescope(folder, *words, launcher=launcher)
+        assert executed(folder) == "", words
+        assert end.returncode == (2 if "explore" in words else 0), (words, end.stderr)
 
 
 def test_the_installed_command_does_not_execute_them_either(folder: Path, whole: Run):

@@ -369,6 +369,7 @@ def test_the_figure_has_the_map_and_the_deciding_band(tmp_path):
 
 
 LINEAR = {"alphas_cumprod": ALPHAS_CUMPROD}
+MASKED = np.ma.masked_equal(IMAGES.numpy(), IMAGES.numpy().min())
 
 
 @pytest.mark.parametrize(
@@ -397,6 +398,22 @@ LINEAR = {"alphas_cumprod": ALPHAS_CUMPROD}
         (lambda: ConditionMeter(IMAGES, LABELS, blind=blind, **LINEAR), "must come with `exact`"),
         (lambda: ConditionMeter(IMAGES, LABELS, trained=IMAGES, **LINEAR), "two things"),
         (lambda: ConditionMeter("images", LABELS, **LINEAR), "tensor or an array"),
+        (
+            lambda: ConditionMeter(MASKED, LABELS, **LINEAR),
+            "`x_0` \\(144 of 20736 masked\\) must have no mask",
+        ),
+        (
+            lambda: ConditionMeter(IMAGES, (MASKED, LABELS), **LINEAR),
+            "`conditions\\[0\\]` .*must have no mask",
+        ),
+        (lambda: ConditionMeter(IMAGES, LABELS, factors=["x"], **LINEAR), "`factors` \\(=list\\) must name"),
+        (lambda: ConditionMeter(IMAGES, LABELS, shuffle=0.5, **LINEAR), "`shuffle` \\(=0.5\\) must be a key"),
+        (
+            lambda: ConditionMeter(IMAGES, LABELS, alphas_cumprod="linear"),
+            "`alphas_cumprod` \\(=str\\) must be a tensor",
+        ),
+        (lambda: ConditionMeter(IMAGES, LABELS, log_snr=3.0), "`log_snr` \\(=3.0\\) must be a function"),
+        (lambda: ConditionMeter(IMAGES, LABELS, log_snr=lambda t: "x"), "one number a time"),
     ],
 )
 def test_invalid_arguments_are_one_line(make, said):
@@ -410,6 +427,9 @@ def test_invalid_arguments_are_one_line(make, said):
     [
         (lambda x_t, t, c: x_t[:, :, 1:], "shape of x_t"),
         (lambda x_t, t, c: (x_t,), "must answer a tensor"),
+        (lambda x_t, t, c: x_t + 1j * x_t, "floating numbers, not torch.complex64"),
+        (lambda x_t, t, c: x_t > 0, "floating numbers, not torch.bool"),
+        (None, "`model` \\(=NoneType\\) must be a function or a module"),
         (lambda x_t, t, c: torch.full_like(x_t, torch.nan), "at step 7, in the band of log SNR"),
     ],
 )
@@ -429,3 +449,25 @@ def test_readings_go_forward_or_are_forgotten():
     gauge.rewind(9)
     assert gauge.read(blind, 10).step == 10
     assert gauge.evaluations == 2 * 8 * 2
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(OSError, match="none/meter"):
+        meter(draws=8, bands=2).save(tmp_path / "none" / "meter.safetensors")
+
+
+@pytest.mark.parametrize(
+    "process",
+    [lambda: torch.device("meta"), lambda: torch.autocast("cpu", torch.bfloat16), torch.inference_mode],
+)
+def test_draws_do_not_depend_on_the_processs_settings(process):
+    """The model itself is called as its training calls it, within the settings of the process."""
+
+    def read() -> list[float]:
+        gauge = ConditionMeter(IMAGES.numpy(), LABELS.numpy(), draws=8, bands=2, **LINEAR)
+        reading = gauge.read(lambda x_t, t, c: x_t * c.mean(), 0)
+        return [band.loss.value for band in reading.bands]
+
+    expected = read()
+    with process():
+        assert read() == expected

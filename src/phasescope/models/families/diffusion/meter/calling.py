@@ -132,4 +132,6 @@ def checked(answer: Any, x_t: Tensor) -> Tensor:
         raise UserError(
             f"`model` must answer the shape of x_t, {tuple(x_t.shape)}, not {tuple(answer.shape)}"
         )
+    if not answer.is_floating_point():
+        raise UserError(f"`model` must answer floating numbers, not {answer.dtype}")
     return answer.detach().double().cpu()

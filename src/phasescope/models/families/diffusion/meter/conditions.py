@@ -31,10 +31,7 @@ def as_conditions(given: Any, n: int) -> Conditions:
     tensors = {}
     for name, values in parts.items():
         where = "`conditions`" if name is None else f"`conditions[{name!r}]`"
-        try:
-            tensor = torch.as_tensor(values).detach().cpu()
-        except (TypeError, ValueError, RuntimeError):
-            raise UserError(f"{where} (={type(values).__name__}) must be a tensor or an array") from None
+        tensor = as_tensor(where, values)
         if tensor.ndim == 0 or len(tensor) != n:
             raise UserError(
                 f"{where} (of shape {tuple(tensor.shape)}) must have {n} rows, one for each image"
@@ -43,6 +40,22 @@ def as_conditions(given: Any, n: int) -> Conditions:
             raise UserError(f"{where} must be finite: a condition that is NaN cannot be exchanged")
         tensors[name] = tensor.clone()
     return rebuild(given, tensors)
+
+
+def as_tensor(where: str, values: Any) -> Tensor:
+    """Return a tensor or an array as a tensor on the CPU, detached.
+
+    Raises:
+        UserError: it is neither, or a mask hides entries.
+    """
+    if isinstance(values, np.ma.MaskedArray) and (hidden := np.ma.count_masked(values)):
+        raise UserError(f"{where} ({hidden} of {values.size} masked) must have no mask: leave these rows out")
+    # An array stays on the CPU, whatever the process's default device is.
+    device = values.device if isinstance(values, Tensor) else "cpu"
+    try:
+        return torch.as_tensor(values, device=device).detach().cpu()
+    except (TypeError, ValueError, RuntimeError):
+        raise UserError(f"{where} (={type(values).__name__}) must be a tensor or an array") from None
 
 
 def named(conditions: Any) -> dict[Any, Any]:

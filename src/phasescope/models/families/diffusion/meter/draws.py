@@ -19,6 +19,7 @@ from phasescope.models.families.diffusion.meter.conditions import (
     Conditions,
     Part,
     as_conditions,
+    as_tensor,
     check_part,
     exchanged,
     groups,
@@ -68,12 +69,7 @@ class Pairs:
                 have the same condition.
         """
         field = "x_0" if name == "held_out" else f"{name}[0]"
-        try:
-            images = torch.as_tensor(x_0).detach().cpu()
-        except (TypeError, ValueError, RuntimeError):
-            raise UserError(
-                f"`{field}` (={type(x_0).__name__}) must be a tensor or an array of images"
-            ) from None
+        images = as_tensor(f"`{field}`", x_0)
         if images.ndim < 2 or len(images) < 2:
             raise UserError(
                 f"`{field}` (of shape {tuple(images.shape)}) must be two images or more, (n, *shape): "

@@ -23,7 +23,12 @@ def write_file(
     conditions: Mapping[str, Conditions],
     settings: Mapping[str, Any],
 ) -> None:
-    """Write a meter's file, whole or not at all; `images` and `conditions` by the name of their pairs."""
+    """Write a meter's file, whole or not at all; `images` and `conditions` by the name of their pairs.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     tensors = {f"{name}/x_0": x_0 for name, x_0 in images.items()}
@@ -39,9 +44,11 @@ def write_file(
     about = {"target": levels.target, "levels": type(levels).__name__, "forms": forms, "settings": settings}
 
     aside = Path(f"{path}.aside")
-    save_file(
-        {name: tensor.contiguous() for name, tensor in tensors.items()}, aside, {"meter": json.dumps(about)}
-    )
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    try:
+        save_file(contiguous, aside, {"meter": json.dumps(about)})
+    except SafetensorError as error:
+        raise OSError(f"`{path}` cannot be written: {error}") from None
     os.replace(aside, path)
 
 

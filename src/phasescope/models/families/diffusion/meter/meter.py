@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import NotFinite, UserError
 from phasescope.models.families.diffusion.meter.calling import (
     Model,
@@ -129,12 +130,15 @@ class ConditionMeter:
         check_count("bands", bands, 1)
         check_count("batch", batch, 1)
         check_count("seed", seed, 0)
-        self._setup(noising(target, alphas_cumprod, log_snr), draws, bands, seed, batch)
-        self._exchanges = {ALL: None if shuffle is None else parts_of(shuffle)}
+        with own_arithmetic():
+            self._setup(noising(target, alphas_cumprod, log_snr), draws, bands, seed, batch)
+        self._exchanges = {ALL: None if shuffle is None else parts_of("shuffle", shuffle)}
+        if not isinstance(factors, Mapping | None):
+            raise UserError(f"`factors` (={type(factors).__name__}) must name parts, as in {{'x': 0}}")
         for name, part in (factors or {}).items():
             if name == ALL:
                 raise UserError(f"`factors` (={ALL}) must have another name: {ALL} is the whole condition")
-            self._exchanges[name] = parts_of(part)
+            self._exchanges[name] = parts_of(f"factors[{name!r}]", part)
 
         self._pairs = [Pairs.checked("held_out", x_0, conditions, self._exchanges)]
         if trained is not None:
@@ -189,10 +193,12 @@ class ConditionMeter:
         """Return a reading of `model(x_t, t, condition)` after `step` steps, and keep it in `readings`.
 
         The model is given float tensors in its own precision on its own device. Modules that it is, closes over or names
-        are evaluated (no dropout) and put back into their modes; nothing else of the process changes.
+        are evaluated (no dropout) and put back into their modes; nothing else of the process changes. The model is called
+        as your loop calls it, within the process's settings: under autocast its answers are those of autocast. Draws are
+        the same under any settings.
 
         Raises:
-            UserError: `step` is not after the last reading; an answer is not of the shape of x_t.
+            UserError: `step` is not after the last reading; an answer is no floating tensor of the shape of x_t.
             NotFinite: an answer is NaN or infinite.
         """
         check_count("step", step, 0)
@@ -201,6 +207,8 @@ class ConditionMeter:
                 f"`step` (={step}) must be after the last reading's (={self.readings[-1].step}); "
                 "`rewind` forgets readings"
             )
+        if not callable(model):
+            raise UserError(f"`model` (={type(model).__name__}) must be a function or a module: (x_t, t, c)")
         modules = modules_of(model)
         device, begin = device_of(modules), time.perf_counter()
         bands: list[Band] = []
@@ -217,7 +225,8 @@ class ConditionMeter:
     ) -> list[Band]:
         """Return the readings of one band, for each exchange; none if the model has no noise level there."""
         low, high = (float(edge) for edge in self.edges[number : number + 2])
-        drawn = pairs.draw(self._noising, self._exchanges, number, (low, high), self._draws, self._seed)
+        with own_arithmetic():
+            drawn = pairs.draw(self._noising, self._exchanges, number, (low, high), self._draws, self._seed)
         if drawn is None:
             return []
 
@@ -338,7 +347,8 @@ class ConditionMeter:
 
     def _nats(self, band: Band, gap: float) -> float:
         """Return the nats of a gap in the target's error, at the middle of a band."""
-        middle = self._noising.draw(band.low, band.high, 64, torch.Generator().manual_seed(0))
+        with own_arithmetic():
+            middle = self._noising.draw(band.low, band.high, 64, torch.Generator().manual_seed(0))
         return (
             0.0
             if middle is None
@@ -445,11 +455,13 @@ def check_count(name: str, value: Any, least: int) -> None:
         raise UserError(f"`{name}` (={value!r}) must be a whole number, at least {least}")
 
 
-def parts_of(given: Part | Sequence[Part]) -> tuple[Part, ...]:
-    """Return one part, or several, as a tuple."""
+def parts_of(field: str, given: Part | Sequence[Part]) -> tuple[Part, ...]:
+    """Return one part, or several, as a tuple; UserError if it is neither."""
+    if not isinstance(given, str | int | Sequence):
+        raise UserError(f"`{field}` (={given!r}) must be a key or a column, or several")
     parts = (given,) if isinstance(given, str | int) else tuple(given)
     if not parts:
-        raise UserError("`shuffle` (=nothing) must name what is exchanged")
+        raise UserError(f"`{field}` (=nothing) must name what is exchanged")
     return parts
 
 

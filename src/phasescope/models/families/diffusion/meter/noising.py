@@ -23,6 +23,7 @@ from torch import Tensor
 
 from phasescope.core.errors import UserError
 from phasescope.models.families.diffusion import Predict, parametrization
+from phasescope.models.families.diffusion.meter.conditions import as_tensor
 
 Target = Literal["epsilon", "sample", "v", "flow", "flow_to_data"]
 TARGETS: tuple[Target, ...] = get_args(Target)
@@ -143,10 +144,17 @@ class Continuous(Noising):
         Raises:
             UserError: its answer is not (n,), or neither rises nor falls throughout.
         """
+        if not callable(log_snr):
+            raise UserError(f"`log_snr` (={log_snr!r}) must be a function of t in [0, 1]")
         times = torch.linspace(0, 1, GRID, dtype=torch.float64)
-        values = torch.as_tensor(log_snr(times)).double()
-        if values.shape != times.shape:
-            raise UserError(f"`log_snr` must answer one number a time, (n,), not {tuple(values.shape)}")
+        answer = log_snr(times)
+        values = (
+            as_tensor("the answer of `log_snr`", answer) if isinstance(answer, Tensor | np.ndarray) else None
+        )
+        if values is None or values.shape != times.shape:
+            shape = type(answer).__name__ if values is None else tuple(values.shape)
+            raise UserError(f"`log_snr` must answer one number a time, (n,), not {shape}")
+        values = values.double()
 
         known = ~values.isnan()
         times, values = times[known], values[known].clamp(-1e6, 1e6)
@@ -202,7 +210,7 @@ def noising(
     if log_snr is not None:
         return Continuous.from_function(target, log_snr)
 
-    table = torch.as_tensor(alphas_cumprod).detach().cpu().double()
+    table = as_tensor("`alphas_cumprod`", alphas_cumprod).double()
     valid = table.ndim == 1 and len(table) > 1 and bool(((table >= 0) & (table <= 1)).all())
     if not valid:
         raise UserError(
