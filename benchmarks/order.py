@@ -31,7 +31,7 @@ from benchmarks.timing import THREAD_COUNTS
 from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig, load_arguments
 from phasescope.runs.config.probing_config import SiteConfig
-from phasescope.runs.store.folder import Run, now
+from phasescope.runs.store.folder import RunFolder, now
 from phasescope.runs.store.sites import Site
 
 GOALS = {"time_to_order": reached, "time_to_phase_c": reached_phase_c}
@@ -65,7 +65,7 @@ class Contender:
         process = spent_by([sys.executable, "-m", *words], threads)
         if process["code"] == 2:
             raise UserError(f"a run was refused: {process['error']}")
-        status, lines = Run(folder).status, Run(folder).metrics
+        status, lines = RunFolder(folder).status, RunFolder(folder).metrics
         completed = process["code"] == 0 and status["state"] == "done"
         beside = dict.fromkeys(("wall_s", "cpu_s"), 0.0)
         if lines and not self.own_clock:

@@ -77,7 +77,7 @@ def imports(module: str) -> set[str]:
 
 
 def named_in_strings(module: str) -> set[str]:
-    """All modules that a module names in a string, as `phasescope.runs.trained.sample:sample`, to import them later."""
+    """All modules that a module names in a string, as `phasescope.views.figures.plots:Plots`, to import them later."""
     tree = ast.parse(MODULES[module].read_text())
     strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
     named = {text.split(":")[0] for text in strings if isinstance(text, str) and NAMED.fullmatch(text)}

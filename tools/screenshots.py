@@ -18,7 +18,7 @@ from urllib.parse import quote
 import cyclopts
 
 from phasescope.core.errors import UserError
-from phasescope.runs.store import list_runs
+from phasescope.runs.trained.catalogue import list_runs
 from phasescope.views.explorer.serve import serving
 
 if TYPE_CHECKING:

@@ -29,10 +29,11 @@ import numpy as np
 
 from phasescope.core.errors import UserError
 from phasescope.core.randomness import numpy_generator
-from phasescope.runs.store import Run, open_run
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.sites import Site
 from phasescope.runs.store.snapshot import array_name
+from phasescope.runs.trained.catalogue import open_run
+from phasescope.runs.trained.run import Run
 from phasescope.runs.trained.session import SnapshotSampler
 from phasescope.runs.training.provenance import provenance
 from tools.screenshots import FLAGS, READY, chromium, wait_until

@@ -14,7 +14,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from phasescope.runs.store import open_run
+from phasescope.runs.trained.catalogue import open_run
 from phasescope.views.figures.manifold import cloud_of
 from phasescope.views.record import Record, score, success_share
 from phasescope.views.style import INK, MUTED, PALETTE, PHASE_COLOURS, RC, TARGET, scale_of

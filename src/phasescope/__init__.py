@@ -13,5 +13,9 @@
 
 from phasescope.core import edited as _edited  # noqa: F401 - it notes when this process began to use phasescope
 from phasescope.core.lazy import attach
+from phasescope.core.lazy import provide as _provide
 
 __getattr__, __dir__, __all__ = attach(__name__, __file__)  # pyrefly: ignore
+
+# Drawing stands above runs, so that no run can import it: what `run.plot` draws with is named here.
+_provide("figures of a run", "phasescope.views.figures.plots:Plots")

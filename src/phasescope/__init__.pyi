@@ -10,11 +10,13 @@ from phasescope.models.networks.base import NetworkConfig
 from phasescope.models.training.base import LossConfig
 from phasescope.runs.config import RunConfig, load_config
 from phasescope.runs.probing.probe import probe
-from phasescope.runs.store import Run, Snapshot, find_run, list_runs, open_run, runs_frame, snapshots_frame
+from phasescope.runs.store import Snapshot
 from phasescope.runs.store.sites import Site
+from phasescope.runs.trained.catalogue import find_run, list_runs, open_run, runs_frame, snapshots_frame
 from phasescope.runs.trained.clones import clones
 from phasescope.runs.trained.intervene import intervene
 from phasescope.runs.trained.predict import predict
+from phasescope.runs.trained.run import Run
 from phasescope.runs.training.observe import observe
 from phasescope.runs.training.train import train
 from phasescope.runs.training.watch import watch

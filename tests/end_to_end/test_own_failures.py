@@ -196,7 +196,7 @@ def test_unusual_surroundings_change_nothing(surroundings: str, command: str, pl
 def test_an_exception_that_nobody_expects_is_one_line_with_its_place(here: Path, monkeypatch, capsys):
     (here / "runs").mkdir(exist_ok=True)
     (here / "runs" / "some").mkdir()
-    monkeypatch.setattr("phasescope.runs.store.catalogue.is_run", None)
+    monkeypatch.setattr("phasescope.runs.trained.catalogue.is_run", None)
     assert main(["ls"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("phasescope: TypeError: 'NoneType' object is not callable: ")

@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+_PROVIDED: dict[str, str] = {}
+
 
 def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return `__getattr__`, `__dir__` and `__all__` of a package, whose names its `__init__.pyi` lists.
@@ -31,3 +33,14 @@ def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
 
     names = sorted(homes)
     return get, lambda: names, names
+
+
+def provide(what: str, reference: str) -> None:
+    """Say what something is that lower packages use and an upper one defines, as `module:name`; it is imported later."""
+    _PROVIDED[what] = reference
+
+
+def provided(what: str) -> Any:
+    """Return what `provide` named, and import it."""
+    module, _, name = _PROVIDED[what].partition(":")
+    return getattr(import_module(module), name)

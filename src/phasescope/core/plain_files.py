@@ -13,10 +13,15 @@ def open_plain(path: Path | str) -> BufferedReader:
     Raises:
         OSError: there is none, or it is something else: a folder, a pipe, a device.
     """
-    # Without O_NONBLOCK the opening of a pipe waits for whoever writes to it.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return open(descriptor_of_plain(path, os.O_RDONLY), "rb")
+
+
+def descriptor_of_plain(path: Path | str, flags: int) -> int:
+    """Open a regular file by `os.open`, and return its descriptor; OSError as of `open_plain`."""
+    # Without O_NONBLOCK the opening of a pipe waits for whoever is at its other end.
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return open(descriptor, "rb")
+        return descriptor
     os.close(descriptor)
     raise OSError(errno.EINVAL, "it is no regular file", str(path))
 

@@ -19,9 +19,9 @@ from phasescope.runs.config import RunConfig
 from phasescope.runs.engines.by_name import open_engine
 from phasescope.runs.engines.engine import Event, RunEnd
 from phasescope.runs.engines.worker import prepare
-from phasescope.runs.store import Run
 from phasescope.runs.store.files import write_all_aside
 from phasescope.runs.store.folder import Notify
+from phasescope.runs.trained.run import Run
 from phasescope.studies.claims_file import CLAIMS, RECORDS, read_claims
 from phasescope.studies.preregistration import check_preregistered, preregister
 from phasescope.studies.recorded_runs import copy_runs, record_run, update_cells, whole_runs

@@ -12,10 +12,10 @@ from phasescope.core.errors import UserError
 from phasescope.core.sources import failing
 from phasescope.runs.config import RunConfig
 from phasescope.runs.config.probing_config import SnapshotPlanConfig
-from phasescope.runs.store import Run
 from phasescope.runs.store.files import plain_number
 from phasescope.runs.store.records import condense, merge_records, read_records, some_columns
 from phasescope.runs.store.writer import differences
+from phasescope.runs.trained.run import Run
 from phasescope.runs.training.completeness import check_whole
 
 if TYPE_CHECKING:

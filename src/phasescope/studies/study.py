@@ -30,7 +30,7 @@ from phasescope.studies.runs_table import Runs
 if TYPE_CHECKING:
     import pandas as pd
 
-    from phasescope.runs.store import Run
+    from phasescope.runs.trained.run import Run
 
 MOST_SEEDS = 1000
 # Marks fields that may change after the first run: they are not part of what is preregistered.

@@ -18,7 +18,7 @@ import numpy as np
 
 from phasescope.core.errors import UserError
 from phasescope.measures.phases import LETTERS
-from phasescope.runs.store import Run
+from phasescope.runs.store import RunFolder
 from phasescope.runs.store.flat import numbered
 from phasescope.views.pixels import sheet
 
@@ -31,7 +31,7 @@ class _Log(ABC):
 
     _opened = False
 
-    def update(self, run: Run) -> None:
+    def update(self, run: RunFolder) -> None:
         if not self._opened:
             self._open(run)
             self._opened, self._written = True, {"scalars": -1, "metrics": -1}
@@ -50,10 +50,10 @@ class _Log(ABC):
             self._close()
 
     @abstractmethod
-    def _open(self, run: Run) -> None: ...
+    def _open(self, run: RunFolder) -> None: ...
 
     @abstractmethod
-    def _write(self, run: Run, line: Mapping[str, Any], numbers: dict, pictures: dict) -> None: ...
+    def _write(self, run: RunFolder, line: Mapping[str, Any], numbers: dict, pictures: dict) -> None: ...
 
     @abstractmethod
     def _close(self) -> None: ...
@@ -65,7 +65,7 @@ class TensorBoard(_Log):
     def __init__(self, folder: Path | str):
         self.folder = Path(folder)
 
-    def _open(self, run: Run) -> None:
+    def _open(self, run: RunFolder) -> None:
         module = _installed("torch.utils.tensorboard", "TensorBoard")
         for earlier in (self.folder / run.name).glob("events.*"):
             earlier.unlink()
@@ -73,7 +73,7 @@ class TensorBoard(_Log):
         self._began = datetime.fromisoformat(started).timestamp() if started else 0.0
         self._writer = module.SummaryWriter(self.folder / run.name)
 
-    def _write(self, run: Run, line: Mapping[str, Any], numbers: dict, pictures: dict) -> None:
+    def _write(self, run: RunFolder, line: Mapping[str, Any], numbers: dict, pictures: dict) -> None:
         step, at = line["step"], self._began + (line.get("wall_s") or 0.0)
         for tag, value in numbers.items():
             self._writer.add_scalar(tag, value, step, at)
@@ -99,14 +99,14 @@ class WandB(_Log):
         mode = os.environ.get("WANDB_MODE", "offline")
         self.setup = {"project": project, "dir": str(folder), "mode": mode, "reinit": "create_new", **options}
 
-    def _open(self, run: Run) -> None:
+    def _open(self, run: RunFolder) -> None:
         self._wandb = _installed("wandb", "Weights & Biases")
         Path(self.setup["dir"]).mkdir(parents=True, exist_ok=True)
         resume = "allow" if self.setup["mode"] == "online" else None
         named = {"name": run.name, "id": run.name, "config": run.config, "resume": resume}
         self._run = self._wandb.init(**named, **self.setup)
 
-    def _write(self, run: Run, line: Mapping[str, Any], numbers: dict, pictures: dict) -> None:
+    def _write(self, run: RunFolder, line: Mapping[str, Any], numbers: dict, pictures: dict) -> None:
         images = {tag: self._wandb.Image(picture) for tag, picture in pictures.items()}
         self._run.log({**numbers, **images}, step=line["step"])
 
@@ -138,7 +138,7 @@ def _scalars(line: Mapping[str, float]) -> Iterator[tuple[str, float]]:
             yield f"train/{name}", value
 
 
-def _pictures(run: Run, step: int) -> Iterator[tuple[str, Any]]:
+def _pictures(run: RunFolder, step: int) -> Iterator[tuple[str, Any]]:
     """Give (tag, picture) of what was generated for each split at a step."""
     for snapshot in run.snapshots:
         if snapshot.step == step and (snapshot.path / "samples.npz").is_file():

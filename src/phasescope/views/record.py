@@ -18,10 +18,10 @@ from phasescope.core.errors import UserError, reading
 from phasescope.core.factors import Factor, Factors
 from phasescope.measures.latents.sheet import SHEET
 from phasescope.measures.phases import BEHAVIOUR, P1, Phase, phase_onsets, phase_sequence
-from phasescope.runs.store.catalogue import read_or
-from phasescope.runs.store.folder import Run, broken_status
+from phasescope.runs.store.folder import RunFolder, read_or
 from phasescope.runs.store.sites import Site
 from phasescope.runs.store.snapshot import Snapshot
+from phasescope.runs.store.status import broken_status
 from phasescope.views.terms import BASELINES, MEASURES
 from phasescope.views.unconditional import (
     formed_or_not,
@@ -44,7 +44,7 @@ MOST_SCALARS = 500
 class Record:
     """A run, read once."""
 
-    run: Run
+    run: RunFolder
     last_only: bool = False
     """whether `metrics` are those of the last snapshot, as in lists"""
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from phasescope.core.errors import UserError
-from phasescope.runs.store.folder import is_held, read_status
+from phasescope.runs.store.status import is_held, read_status
 from phasescope.runs.training.stopping import SIGNALS, Stop
 
 # Exit code of `phasescope exec` if another process executes the run (EX_TEMPFAIL of sysexits.h).

@@ -6,8 +6,9 @@ from pathlib import Path
 from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig
 from phasescope.runs.engines.engine import BUSY
-from phasescope.runs.store import Run, open_run
+from phasescope.runs.store import RunFolder
 from phasescope.runs.store.writer import Held, differences, hold
+from phasescope.runs.trained.catalogue import open_run
 from phasescope.runs.training.execution import execute
 from phasescope.runs.training.stopping import Stop
 
@@ -21,7 +22,7 @@ def prepare(config: RunConfig, runs: Path) -> Path:
         UserError: it holds another configuration, or something that is no run; it cannot be written.
     """
     path, tree = runs / config.folder, config.tree()
-    if (path / "status.json").is_file() and not any(differences(Run(path).config, tree)):
+    if (path / "status.json").is_file() and not any(differences(RunFolder(path).config, tree)):
         return path
     with hold(path, tree) as folder:
         if not (path / "status.json").exists():

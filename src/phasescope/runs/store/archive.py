@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from phasescope.core.errors import UserError, writing
-from phasescope.runs.store.folder import Notify, Run
+from phasescope.runs.store.folder import Notify, RunFolder
 
 # Of a run's folder: not its lock, not who executed it where, not its report.
 KEPT = (
@@ -32,7 +32,7 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 BEFORE_ZIP_HAD_DATES = (1980, 1, 1, 0, 0, 0)
 
 
-def write_archive(run: Run, out: Path, notify: Notify = lambda done, total: None) -> Path:
+def write_archive(run: RunFolder, out: Path, notify: Notify = lambda done, total: None) -> Path:
     """Write all records of a run to `out`, which appears completely or not at all, and return its path.
 
     An observation is archived under its run's name and its own, since it is an independent run once unpacked.

@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 
 from phasescope.core.errors import UserError, reading
-from phasescope.core.plain_files import read_plain
+from phasescope.core.plain_files import open_plain, read_plain
+
+# Bytes read from the end of a file to find its last line; more are read if the line is longer.
+LAST_BYTES = 2**16
 
 
 def sha256(path: Path) -> str:
@@ -110,6 +113,25 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
         # After the last newline there is nothing, or a line that a killed writer did not finish.
         *lines, _ = read_plain(path).split(b"\n")
         return [json.loads(line) for line in lines]
+
+
+def read_last_json_line(path: Path) -> dict[str, Any] | None:
+    """Return the object in the last complete line of a JSON-lines file without reading the others; None if there is no line.
+
+    Raises:
+        OSError, ValueError: the line cannot be read.
+    """
+    try:
+        with open_plain(path) as file:
+            end, size = file.seek(0, 2), LAST_BYTES
+            while True:
+                file.seek(max(end - size, 0))
+                *lines, _ = file.read(size).rsplit(b"\n", 2)
+                if len(lines) == 2 or size >= end:
+                    return json.loads(lines[-1]) if lines else None
+                size *= 8
+    except FileNotFoundError:
+        return None
 
 
 def append_json_lines(path: Path, *entries: Mapping[str, Any], to_disk: bool = True) -> None:

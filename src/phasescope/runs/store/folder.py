@@ -8,42 +8,36 @@ It is read without torch. One process at a time writes it (`store.writer`).
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
+from os.path import isfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from phasescope.core.config import Tree, read_yaml
-from phasescope.core.errors import UserError
-from phasescope.core.kinds import is_reference, load, source_digests
-from phasescope.core.plain_files import open_plain
-from phasescope.runs.store.files import read_json, read_json_lines, sha256
-from phasescope.runs.store.metrics import read_last
-from phasescope.runs.store.sites import Site
+from phasescope.core.errors import UserError, reading
+from phasescope.core.kinds import is_reference, source_digests
+from phasescope.runs.store.files import read_json, read_json_lines, read_last_json_line, sha256
 from phasescope.runs.store.snapshot import Snapshot
+from phasescope.runs.store.status import broken_status, is_held, read_status
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 # A line every few steps of a training, where metrics.jsonl has a line a snapshot.
 SCALARS = "scalars.jsonl"
 # A world of arrays in memory has no file of its own: `watch` saves its arrays in the run's folder.
 WORLD = "world.npz"
-PLOTS = "phasescope.views.figures.plots:Plots"
-NETWORK = "phasescope.runs.trained.load:load_network"
-SAMPLE, ACTIVATIONS = "phasescope.runs.trained.sample:sample", "phasescope.runs.trained.sample:activations"
-"""by their names, as kinds are: the store stands below what draws and computes, and imports none of it"""
 
+T = TypeVar("T")
 Notify = Callable[[int, int], None]
 """is called with the number of parts done, and of all parts"""
 
 
-class Run:
-    """A run folder that exists, for reading."""
+class RunFolder:
+    """A run's folder that exists, for reading; `phasescope.Run` is one that also draws and computes."""
 
     def __init__(self, path: Path | str):
         self.path = Path(path)
@@ -51,7 +45,8 @@ class Run:
     def __repr__(self) -> str:
         status, count = self.status, len(self.snapshots)
         step = f", step {status['step']:,}" if "step" in status else ""
-        return f"Run({self.name}: {status['state']}{step}, {count} snapshot{'s' * (count != 1)})"
+        snapshots = "1 snapshot" if count == 1 else f"{count} snapshots"
+        return f"{type(self).__name__}({self.name}: {status['state']}{step}, {snapshots})"
 
     @cached_property
     def name(self) -> str:
@@ -96,7 +91,7 @@ class Run:
     @property
     def last_metrics(self) -> dict[str, Any] | None:
         """The entry of the last snapshot, without reading the others; None if there is none yet."""
-        return read_last(self.path / "metrics.jsonl")
+        return read_last_json_line(self.path / "metrics.jsonl")
 
     @property
     def references(self) -> dict[str, Any] | None:
@@ -105,7 +100,7 @@ class Run:
 
     @property
     def about(self) -> dict[str, Any]:
-        """The description that world, family and network gave when the run began (`runs.about`); empty if unknown."""
+        """The description by world, family and network when the run began (`training.description`); empty if unknown."""
         return self._read("about.json") or {}
 
     @property
@@ -144,11 +139,6 @@ class Run:
                 f"put it back, or give the run another `name`"
             )
 
-    @property
-    def plot(self) -> Any:
-        """The run's figures: `run.plot.timeline()` and the others of `views.figures.plots.Plots`."""
-        return load(PLOTS)(self)
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row per snapshot: `config.<field>`, `step`, `images_seen`, `loss`, `probe_r2.mid.600.value` and all
         other metrics."""
@@ -170,9 +160,10 @@ class Run:
         return read_json_lines(self.path / SCALARS)
 
     @property
-    def observations(self) -> list[Run]:
+    def observations(self) -> list[Self]:
         """Further observations of the run's stored weights, each a run folder of its own, by name."""
-        return [Run(path.parent) for path in sorted((self.path / "observations").glob("*/config.yaml"))]
+        folders = sorted(path.parent for path in (self.path / "observations").glob("*/config.yaml"))
+        return [type(self)(folder) for folder in folders]
 
     @property
     def snapshots(self) -> list[Snapshot]:
@@ -199,51 +190,19 @@ class Run:
             raise UserError(f"`--step` (={step}) must be one of the snapshots: {known}")
         return snapshots[step]
 
-    def load_network(self, step: int | None = None) -> Any:
-        """Return the network of a snapshot, by default the last one, with averaged weights, in evaluation mode, on the CPU.
 
-        It is a `torch.nn.Module`, called as `network(x_t, t, labels)`; `t` is None if the family has no noise levels.
-
-        Raises:
-            UserError: there is no such snapshot; the network was watched, and only its own loop can build it.
-        """
-        return load(NETWORK)(self, self.snapshot(step)).network
-
-    def sample(
-        self, labels: Sequence[float] | np.ndarray, n: int = 1, step: int | None = None, seed: int = 0
-    ) -> np.ndarray:
-        """Sample `n` images for each of `labels`, (m, K) or one (K,), with the network of a snapshot.
-
-        Returns:
-            (m * n, C, *spatial) float32 in [-1, 1], all images of a label next to each other; the noise derives from `seed`.
-
-        Raises:
-            UserError: a label lies outside the world; there is no such snapshot.
-        """
-        return load(SAMPLE)(self, labels, n, step, seed)
-
-    def activations(self, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
-        """Read a layer's activations for the images of `labels`, (m, K), with the network of a snapshot.
-
-        Args:
-            site: a layer and a noise level, as `mid.600` or `Site("mid", 600)`; the layer alone if the family has none.
-
-        Returns:
-            (m, features) float32, as snapshots record them: the run's own noise, a draw for each label.
-
-        Raises:
-            UserError: there is no such layer, noise level or snapshot; a label lies outside the world.
-        """
-        return load(ACTIVATIONS)(self, site, labels, step)
+def is_run(path: Path) -> bool:
+    """Return whether there is a run's folder at `path`."""
+    return isfile(path / "config.yaml")
 
 
-def broken_status(why: str) -> dict[str, Any]:
-    return {"state": "broken", "error": why}
-
-
-def shown(name: str) -> str:
-    """Return a path or its name as printable text, with undecodable bytes escaped."""
-    return name.encode(errors="backslashreplace").decode()
+def read_or(run: RunFolder, read: Callable[[RunFolder], T], broken: Callable[[str], T]) -> T:
+    """Return `read(run)`, or `broken(reason)` if the run's files cannot be read."""
+    try:
+        with reading(run.path):
+            return read(run)
+    except UserError as error:
+        return broken(str(error))
 
 
 def read_config(folder: Path) -> Tree:
@@ -263,96 +222,9 @@ def read_config(folder: Path) -> Tree:
     return tree
 
 
-def read_status(folder: Path) -> dict[str, Any]:
-    """Return the contents of status.json; `state` is `killed` if it is running there but no process holds the folder.
-
-    Raises:
-        UserError: it is no JSON, or holds no state.
-        OSError: it cannot be read.
-    """
-    status = read_json(folder / "status.json")
-    if not isinstance(status, dict):
-        raise UserError(f"`{folder / 'status.json'}` must hold a run's `state`, and does not")
-    for key, holds, rule in STATUS_RULES:
-        if key in status and not holds(status[key]):
-            value = f"{status[key]!r:.40}"
-            raise UserError(f"`{key}` (={value}) in `{folder / 'status.json'}` must be {rule}")
-    if "state" not in status:
-        raise UserError(f"`{folder / 'status.json'}` must hold a run's `state`, and does not")
-    if status["state"] == "running" and not is_held(folder):
-        status["state"] = "killed"
-    return status
-
-
-def _is_number(value: Any) -> bool:
-    return value is None or (type(value) in (int, float) and abs(value) < 2**63)  # nor NaN
-
-
-def _is_text(value: Any) -> bool:
-    return value is None or isinstance(value, str)
-
-
-def _is_time(value: Any) -> bool:
-    if value is None:
-        return True
-    try:
-        return datetime.fromisoformat(value) is not None
-    except (TypeError, ValueError):
-        return False
-
-
-def _is_summary(value: Any) -> bool:
-    """Return whether a value has the form of `recorder.summarise`."""
-    if not isinstance(value, dict):
-        return value is None
-    for key, part in value.items():
-        if not isinstance(part, dict):
-            return False
-        if key == "sites" and not all(map(_is_text, part.values())):
-            return False
-        if "sequence" in part and not (
-            isinstance(part["sequence"], list) and all(map(_is_text, part["sequence"]))
-        ):
-            return False
-    return True
-
-
-STATES = ("prepared", "running", "stopped", "done", "failed")
-"""of status.json; a reader adds `killed` and `broken`"""
-NUMBERS = (
-    "step",
-    "steps",
-    "images_seen",
-    "images",
-    "parameters",
-    "wall_s",
-    "cpu_s",
-    "observing_s",
-    "cores",
-    "pid",
-    "threads",
-)
-STATUS_RULES: list[tuple[str, Callable[[Any], bool], str]] = [
-    ("state", lambda value: value in STATES, f"one of {', '.join(STATES)}"),
-    *((key, _is_number, "a number") for key in NUMBERS),
-    *((key, _is_text, "text") for key in ("error", "host", "cpu", "device", "git_commit")),
-    *((key, _is_time, "a time") for key in ("started", "updated")),
-    ("summary", _is_summary, "what was read, by reading"),
-]
-"""keys of status.json, which may come from a stranger: what each must be if it is there"""
-
-
-def is_held(path: Path) -> bool:
-    """Return whether some process holds the run folder for writing."""
-    try:
-        with open_plain(path / "lock") as lock:
-            # Shared, so that two readers that look at the same moment do not take one another for a writer.
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+def shown(name: str) -> str:
+    """Return a path or its name as printable text, with undecodable bytes escaped."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def now() -> str:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from filelock import FileLock
 
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_aside
 from phasescope.runs.store.flat import COSTS, PROVENANCE, Row, as_frame, plain_types, snapshot_rows
-from phasescope.runs.store.folder import Run
+from phasescope.runs.store.folder import RunFolder
+from phasescope.runs.store.locks import locked
 from phasescope.runs.store.tables import query_bytes
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def is_result(column: str) -> bool:
     return column not in PROVENANCE and column.rpartition(".")[2] not in COST_COLUMNS
 
 
-def condense(run: Run) -> list[Row]:
+def condense(run: RunFolder) -> list[Row]:
     """Return the rows of a finished run, one per snapshot, by ascending step.
 
     Raises:
@@ -73,7 +73,7 @@ def merge_records(path: Path, rows: Iterable[Row]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     frame = as_frame(by_key.values())
     # A lock belongs to a file, and each merge replaces the file of records: it needs one beside it.
-    with FileLock(path.with_name(f".{path.name}.lock")):
+    with locked(path.with_name(f".{path.name}.lock")):
         for aside in path.parent.glob(f".{path.name}.*.aside"):
             aside.unlink()
         content = _merged(path, frame)

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from phasescope.core.config import Tree, read_yaml, to_yaml
 from phasescope.core.errors import RunFailed, UserError, reading
 from phasescope.core.kinds import is_reference, source_digests
 from phasescope.core.plain_files import check_plain
 from phasescope.runs.store.files import append_json_lines, folder_aside, remove_asides, to_json, write_aside
-from phasescope.runs.store.folder import SCALARS, Run
+from phasescope.runs.store.folder import SCALARS, RunFolder
+from phasescope.runs.store.locks import Locked, locked
 from phasescope.runs.store.tables import safetensors_bytes
 
 CHECKPOINT = Path("checkpoint") / "state.safetensors"
@@ -38,7 +38,7 @@ class Held(UserError):
     """Another process holds the run's folder for writing."""
 
 
-class RunWriter(Run):
+class RunWriter(RunFolder):
     """A run folder held for writing by this process, made by `hold`. No other process writes, so metrics are read once.
 
     Every method that writes raises RunFailed if the lock is no longer there, or is another file: whoever removes a lock that
@@ -86,9 +86,11 @@ class RunWriter(Run):
         """Append a line, after removing an incomplete last line that a killed writer left."""
         self.check_held()
         path, lines = self.path / "metrics.jsonl", self.metrics
-        if path.exists() and not (content := path.read_bytes()).endswith(b"\n") and content:
+        content = path.read_bytes() if path.exists() else b""
+        if content and not content.endswith(b"\n"):
             lines_before, end, _ = content.rpartition(b"\n")
             write_aside(path, lines_before + end)
+
         append_json_lines(path, entry)
         lines.append(json.loads(to_json(entry)))
 
@@ -184,13 +186,13 @@ def hold(path: Path, config: Tree, restart: bool = False) -> Iterator[RunWriter]
         if path.exists() and any(path.iterdir()):
             _check_same(path, config, restart)
         path.mkdir(parents=True, exist_ok=True)
-        with FileLock(path / "lock", timeout=LOCK_PATIENCE_S):
+        with locked(path / "lock", LOCK_PATIENCE_S):
             writer = RunWriter(path, _identity_of(path / "lock"))
             if restart or not (path / "config.yaml").exists():
                 writer.write_config(config)
             (path / "snapshots").mkdir(exist_ok=True)
             yield writer
-    except Timeout:
+    except Locked:
         raise Held(f"`{path}` is being written by another process: wait for it, or stop it") from None
     except OSError as error:
         raise UserError(f"`{error.filename or path}` cannot be written: {error.strerror or error}") from error

@@ -10,7 +10,7 @@ from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import real_array
-from phasescope.runs.store import Run
+from phasescope.runs.store import RunFolder
 from phasescope.runs.store.sites import Site
 from phasescope.runs.trained.labels import check_labels
 from phasescope.runs.trained.load import Loaded, load_network
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @own_arithmetic()
-def activations(run: Run, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
+def activations(run: RunFolder, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
     """Read activations as `Run.activations` says."""
     site = site if isinstance(site, Site) else Site.parse(site)
     loaded = load_network(run, run.snapshot(step))

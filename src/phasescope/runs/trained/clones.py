@@ -9,8 +9,9 @@ from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.measures.arguments import check_integer
 from phasescope.models.families import Clones
-from phasescope.runs.store import Run, as_run
+from phasescope.runs.trained.catalogue import as_run
 from phasescope.runs.trained.load import load_unconditional
+from phasescope.runs.trained.run import Run
 
 MOST_CLONES = 4096
 """images at one noise level"""

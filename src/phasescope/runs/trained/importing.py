@@ -14,7 +14,8 @@ from phasescope.core.kinds import sources_named
 from phasescope.runs.config import RunConfig
 from phasescope.runs.store.archive import KEPT, NAME
 from phasescope.runs.store.files import folder_aside
-from phasescope.runs.store.folder import Notify, Run
+from phasescope.runs.store.folder import Notify
+from phasescope.runs.trained.run import Run
 
 MOST_BYTES, MOST_FILES, DEEPEST = 2**36, 200_000, 9
 """of an archive's files, unpacked; levels of its folders"""

@@ -11,8 +11,9 @@ from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import check_integer
-from phasescope.runs.store import Run, as_run
+from phasescope.runs.trained.catalogue import as_run
 from phasescope.runs.trained.load import load_network
+from phasescope.runs.trained.run import Run
 from phasescope.runs.trained.steps import check_step, moved_by
 from phasescope.worlds.base import World
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.randomness import numpy_generator
-from phasescope.runs.store import Run
+from phasescope.runs.store import RunFolder
 from phasescope.runs.trained.load import config_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MOST_SAMPLES = 100_000
 """images of one command"""
 
 
-def labels_for(run: Run, at: Sequence[float] | None, count: int, seed: int) -> np.ndarray:
+def labels_for(run: RunFolder, at: Sequence[float] | None, count: int, seed: int) -> np.ndarray:
     """Return `count` labels (n, K): all of them `at`, or else drawn from all over the run's factor space.
 
     Raises:

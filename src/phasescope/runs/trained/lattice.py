@@ -11,7 +11,7 @@ import numpy as np
 from phasescope.core.arithmetic import one_thread, own_arithmetic
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
-from phasescope.runs.store import Run, Snapshot
+from phasescope.runs.store import RunFolder, Snapshot
 from phasescope.runs.store.sites import Site
 from phasescope.runs.trained.load import load_network
 from phasescope.runs.trained.measure import probe_loaded
@@ -39,7 +39,9 @@ class OnLattice:
 
 
 @own_arithmetic()
-def on_lattice(run: Run, snapshot: Snapshot, sites: Sequence[Site], values: int, draws: int) -> OnLattice:
+def on_lattice(
+    run: RunFolder, snapshot: Snapshot, sites: Sequence[Site], values: int, draws: int
+) -> OnLattice:
     """Return a network's latents on a lattice of `values` values of each factor, at those of `sites` that it has.
 
     One thread computes, so that results are bitwise reproducible whatever else this process does.

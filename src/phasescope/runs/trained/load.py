@@ -12,7 +12,7 @@ from phasescope.models.training.withholding import withhold_as_trained
 from phasescope.runs.config import RunConfig
 from phasescope.runs.config.probing_config import ProbingConfig
 from phasescope.runs.probing.trial import plan_of
-from phasescope.runs.store import Run, Snapshot
+from phasescope.runs.store import RunFolder, Snapshot
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,7 +52,7 @@ class Loaded:
             return find_layer(self.network, name)
 
 
-def config_of(run: Run) -> RunConfig:
+def config_of(run: RunFolder) -> RunConfig:
     """Return the run's configuration, and import the user's source files that it names.
 
     Raises:
@@ -69,7 +69,7 @@ def config_of(run: Run) -> RunConfig:
 
 
 @own_arithmetic()
-def load_network(run: Run, snapshot: Snapshot) -> Loaded:
+def load_network(run: RunFolder, snapshot: Snapshot) -> Loaded:
     """Return the network of a snapshot.
 
     Raises:
@@ -92,7 +92,7 @@ def load_network(run: Run, snapshot: Snapshot) -> Loaded:
     return Loaded(config, network.eval(), plan_of(config, network))
 
 
-def load_unconditional(run: Run, step: int | None) -> Loaded:
+def load_unconditional(run: RunFolder, step: int | None) -> Loaded:
     """Return the network of a snapshot, by default the last one, for sampling without a label.
 
     Raises:

@@ -16,7 +16,7 @@ from phasescope.core.factors import Factor, Factors
 from phasescope.core.npz import open_npz
 from phasescope.measures import Scores
 from phasescope.measures.latents.battery import OF_LATTICE
-from phasescope.runs.store import Run, Snapshot
+from phasescope.runs.store import RunFolder, Snapshot
 from phasescope.runs.store.folder import Notify
 from phasescope.runs.trained.load import Loaded, config_of, load_network
 
@@ -72,7 +72,7 @@ def measure_file(
 
 @own_arithmetic()
 def measure_run(
-    run: Run,
+    run: RunFolder,
     step: int | None = None,
     chosen: Sequence[str] | None = None,
     notify: Notify = lambda done, total: None,
@@ -99,7 +99,7 @@ def measure_run(
 
 
 def _measured_again(
-    run: Run, snapshot: Snapshot, first: Snapshot, chosen: Sequence[str] | None, notify: Notify
+    run: RunFolder, snapshot: Snapshot, first: Snapshot, chosen: Sequence[str] | None, notify: Notify
 ) -> Table:
     from phasescope.runs.probing.inputs import label_lattice
     from phasescope.runs.probing.own_measures import load_measures
@@ -187,7 +187,7 @@ def probe_loaded(
     )
 
 
-def _stored(run: Run, snapshot: Snapshot, first: Snapshot) -> Probed:
+def _stored(run: RunFolder, snapshot: Snapshot, first: Snapshot) -> Probed:
     """Return a snapshot's stored latents, with those of step 0 as the untrained network's."""
     from phasescope.runs.probing.inputs import Latents
     from phasescope.runs.probing.own_measures import load_measures

@@ -8,14 +8,14 @@ from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import as_user_error
 from phasescope.measures.arguments import check_integer, real_array
 from phasescope.runs.probing.images import sample_labels
-from phasescope.runs.store import Run
+from phasescope.runs.store import RunFolder
 from phasescope.runs.trained.labels import check_labels
 from phasescope.runs.trained.load import load_network
 
 
 @own_arithmetic()
 def sample(
-    run: Run, labels: Sequence[float] | np.ndarray, n: int = 1, step: int | None = None, seed: int = 0
+    run: RunFolder, labels: Sequence[float] | np.ndarray, n: int = 1, step: int | None = None, seed: int = 0
 ) -> np.ndarray:
     """Sample images as `Run.sample` says."""
     with as_user_error():

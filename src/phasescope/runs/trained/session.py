@@ -15,7 +15,7 @@ import numpy as np
 
 from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
-from phasescope.runs.store.folder import Run
+from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.store.sites import Site
 from phasescope.runs.trained.activations import latents_at
 from phasescope.runs.trained.change import IMAGES, Change, changed, target_of, went
@@ -85,7 +85,7 @@ class SnapshotSampler:
     def __init__(self, trust: bool = False) -> None:
         self.trust, self._loaded = trust, lru_cache(KEPT)(self._load)
 
-    def load(self, run: Run, step: int | None) -> Loaded:
+    def load(self, run: RunFolder, step: int | None) -> Loaded:
         """Return the network of a snapshot, by default of the last one.
 
         Raises:
@@ -109,7 +109,7 @@ class SnapshotSampler:
         # `written_ns` only serves as a part of the cache's key: rewritten weights are another network.
         import torch
 
-        config = config_of(run := Run(path))
+        config = config_of(run := RunFolder(path))
         # The parameters are counted before anything is allocated, since the run may come from anyone.
         with as_user_error(), torch.device("meta"):
             network = config.network.build(config.world.shape, config.world.factors.visible)
@@ -122,7 +122,7 @@ class SnapshotSampler:
         return loaded
 
     @own_arithmetic()
-    def sample(self, run: Run, step: int | None, request: SampleRequest) -> Sample:
+    def sample(self, run: RunFolder, step: int | None, request: SampleRequest) -> Sample:
         """Return the image generated for a label, the reader's estimates and the trajectory.
 
         Raises:
@@ -157,7 +157,7 @@ class SnapshotSampler:
 
     @own_arithmetic()
     def latents(
-        self, run: Run, step: int | None, labels: Float[np.ndarray, "m K"], site: Site
+        self, run: RunFolder, step: int | None, labels: Float[np.ndarray, "m K"], site: Site
     ) -> Float[np.ndarray, "m features"]:
         """Return the latents at a site for the images of `labels`, each with its own noise, as snapshots record them.
 

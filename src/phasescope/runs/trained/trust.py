@@ -2,10 +2,10 @@
 
 from phasescope.core.errors import UserError, log_once
 from phasescope.core.kinds import references, source_digests
-from phasescope.runs.store import Run
+from phasescope.runs.store import RunFolder
 
 
-def not_imported(run: Run, trust: bool = False) -> str | None:
+def not_imported(run: RunFolder, trust: bool = False) -> str | None:
     """Return why the explorer does not load a network: its owner's sources are not trusted, or are not as recorded."""
     own, name = references(run.config), run.path.name
     if not own:

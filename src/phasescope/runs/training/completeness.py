@@ -2,11 +2,11 @@
 
 from phasescope.core.errors import UserError, reading
 from phasescope.runs.config.probing_config import SnapshotPlanConfig
-from phasescope.runs.store import Run
+from phasescope.runs.store import RunFolder
 from phasescope.runs.store.writer import OR_RESTART
 
 
-def check_whole(run: Run, last: int) -> None:
+def check_whole(run: RunFolder, last: int) -> None:
     """Raise UserError if a snapshot or a line of metrics that is due up to the step `last` is missing."""
     with reading(run.path / "config.yaml"):
         plan = SnapshotPlanConfig.from_tree(run.config["probing"]["snapshots"])

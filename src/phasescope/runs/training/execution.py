@@ -16,7 +16,7 @@ from phasescope.models.training.withholding import withhold_as_trained
 from phasescope.runs.config import RunConfig
 from phasescope.runs.probing.own_measures import load_measures
 from phasescope.runs.probing.trial import check_answer, plan_of
-from phasescope.runs.store.folder import Run
+from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.store.writer import CHECKPOINT, OR_RESTART, RunWriter, hold
 from phasescope.runs.training.completeness import check_whole
 from phasescope.runs.training.description import describe
@@ -50,7 +50,7 @@ def execute(
     runs: Path,
     stop: Stop | None = None,
     restart: bool = False,
-    extend: Run | None = None,
+    extend: RunFolder | None = None,
     monitors: Sequence[Monitor] = (),
 ) -> Generator[Progress]:
     """Train `config` in its folder under `runs`, resuming what is there; yield the progress at its start and at each step.
@@ -90,7 +90,7 @@ def _events(
     runs: Path,
     stop: Stop,
     restart: bool,
-    extend: Run | None,
+    extend: RunFolder | None,
     monitors: Sequence[Monitor],
 ) -> Generator[Progress]:
     """Yield the events of `execute`."""

@@ -16,11 +16,11 @@ from phasescope.core.errors import UserError
 from phasescope.core.kinds import source_digests
 from phasescope.runs.config import RunConfig
 from phasescope.runs.store.files import folder_aside
-from phasescope.runs.store.folder import SCALARS, Run
+from phasescope.runs.store.folder import SCALARS, RunFolder
 from phasescope.runs.store.writer import RunWriter, differences, hold
 
 
-def begin_from(run: Run, config: RunConfig, target: Path, restart: bool = False) -> None:
+def begin_from(run: RunFolder, config: RunConfig, target: Path, restart: bool = False) -> None:
     """Fill the folder `target` of `config` with the records of the shorter `run`, which is not changed.
 
     Nothing is done if the folder is not empty: the same command then resumes it.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from phasescope.core.errors import UserError
-from phasescope.runs.store.folder import Run
+from phasescope.runs.trained.run import Run
 
 
 class Monitor(Protocol):

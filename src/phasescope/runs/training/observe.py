@@ -17,10 +17,12 @@ from phasescope.runs.config import RunConfig
 from phasescope.runs.config.probing_config import ProbingConfig
 from phasescope.runs.probing.own_measures import load_measures
 from phasescope.runs.probing.trial import plan_of
-from phasescope.runs.store import Run, Snapshot, as_run
+from phasescope.runs.store import Snapshot
 from phasescope.runs.store.folder import now
 from phasescope.runs.store.writer import RunWriter, hold
+from phasescope.runs.trained.catalogue import as_run
 from phasescope.runs.trained.load import config_of, load_network
+from phasescope.runs.trained.run import Run
 from phasescope.runs.training.description import describe
 from phasescope.runs.training.recorder import Recorder
 

@@ -18,6 +18,7 @@ from phasescope.measures import SHEET, phases
 from phasescope.runs.config import ProbingConfig, SiteConfig
 from phasescope.runs.store.folder import now
 from phasescope.runs.store.writer import RunWriter
+from phasescope.runs.trained.run import Run
 from phasescope.runs.training.monitor import Monitor
 from phasescope.runs.training.provenance import provenance
 
@@ -114,7 +115,7 @@ class Recorder:
         """Let monitors log new records. If one fails, training continues without it, with a warning."""
         for monitor in self.monitors:
             try:
-                monitor.update(self.folder)
+                monitor.update(Run(self.folder.path))
             # A monitor is somebody else's code and network: whatever it raises, training goes on.
             except Exception as error:
                 why = str(error) if isinstance(error, UserError) else description_of(error)

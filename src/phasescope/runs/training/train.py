@@ -9,7 +9,7 @@ from typing import Any
 
 from phasescope.core.config import Tree
 from phasescope.runs.config import RunConfig, over_defaults
-from phasescope.runs.store.folder import Run
+from phasescope.runs.trained.run import Run
 from phasescope.runs.training.execution import execute
 from phasescope.runs.training.monitor import Monitor
 

@@ -30,9 +30,9 @@ from phasescope.core.errors import UserError, as_user_error
 from phasescope.models.families import USUAL, FamilyConfig
 from phasescope.runs.config import RunConfig
 from phasescope.runs.probing.trial import device_of, inputs_of, trying_out
-from phasescope.runs.store import Run
-from phasescope.runs.store.folder import now
+from phasescope.runs.store.folder import RunFolder, now
 from phasescope.runs.store.writer import RunWriter, hold
+from phasescope.runs.trained.run import Run
 from phasescope.runs.training.description import describe
 from phasescope.runs.training.monitor import Monitor, check_monitors
 from phasescope.runs.training.recorder import Recorder
@@ -289,7 +289,7 @@ def _check_later(last: Mapping[str, Any], step: int, images_seen: int) -> None:
         )
 
 
-def _check_same_network(run: Run, network: torch.nn.Module) -> None:
+def _check_same_network(run: RunFolder, network: torch.nn.Module) -> None:
     """Raise UserError if the last snapshot of a run has weights of other names or shapes than a network.
 
     Wrappers of a network, as those of torch.compile and of data-parallel training, do not count, nor do new buffers.

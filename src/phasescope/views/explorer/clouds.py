@@ -24,7 +24,7 @@ from jaxtyping import Float
 
 from phasescope.core.errors import UserError, reading
 from phasescope.runs.store.files import to_json
-from phasescope.runs.store.folder import Run
+from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.store.sites import Site
 from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of
 from phasescope.views.record import Array, Record
@@ -56,7 +56,7 @@ def stored_cloud(record: Record, site: Site, projection: str) -> Cloud:
 def _read(path: Path, written: tuple[tuple[int, int], ...], site: Site, projection: str) -> Cloud:
     """Return the cloud of a run; `written` are its snapshots and their times, so that one that changed is read again."""
     with reading(path):
-        record = Record(Run(path))
+        record = Record(RunFolder(path))
         cloud = cloud_of(record, site, projection, record.snapshots)
     if cloud is None:
         raise UserError(f"`site` (={site}) must be where the run stored activations for {projection}")

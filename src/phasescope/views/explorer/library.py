@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from phasescope.core.errors import UserError
-from phasescope.runs.store.catalogue import is_run
-from phasescope.runs.store.folder import Run, is_held, shown
+from phasescope.runs.store.folder import RunFolder, is_run, shown
+from phasescope.runs.store.status import is_held
 from phasescope.views.explorer.rows import row_of
 from phasescope.views.record import Record
 
@@ -39,7 +39,7 @@ class Unknown(UserError):
 class Entry:
     """A run in the state in which it was last read."""
 
-    run: Run
+    run: RunFolder
     stamp: Stamp
     version: int = 0
     row: dict[str, Any] = field(default_factory=dict)
@@ -124,7 +124,7 @@ class Library:
         stamp = self._stamp(name, path)
         if not self._differs(name, stamp):
             return
-        run, version = Run(path), self.version + 1
+        run, version = RunFolder(path), self.version + 1
         self._entries[name] = Entry(run, stamp, version, {**row_of(run), "version": version})
         self._gone.pop(name, None)
         # last: whoever asks for what changed since a version must have had what came with it

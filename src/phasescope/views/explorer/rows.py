@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.runs.store.catalogue import read_or
 from phasescope.runs.store.flat import config_columns
-from phasescope.runs.store.folder import Run, shown
+from phasescope.runs.store.folder import RunFolder, read_or, shown
 from phasescope.views.record import Record, score, success_share
 from phasescope.views.scores import probe_summary
 from phasescope.views.terms import READINGS
@@ -29,12 +28,12 @@ STATUS = (
 """what a row takes from the status"""
 
 
-def row_of(run: Run, with_settings: bool = True) -> dict[str, Any]:
+def row_of(run: RunFolder, with_settings: bool = True) -> dict[str, Any]:
     """Return what a table shows of `run`; one that cannot be read is `broken`, and its `error` says why."""
     return read_or(run, lambda run: _row(run, with_settings), lambda error: broken_row(run, error))
 
 
-def _row(run: Run, with_settings: bool) -> dict[str, Any]:
+def _row(run: RunFolder, with_settings: bool) -> dict[str, Any]:
     record = Record(run, last_only=True)
     if record.status["state"] == "broken":
         return broken_row(run, str(record.status.get("error")))
@@ -50,12 +49,12 @@ def _row(run: Run, with_settings: bool) -> dict[str, Any]:
     }
 
 
-def _identity(run: Run) -> dict[str, Any]:
+def _identity(run: RunFolder) -> dict[str, Any]:
     name = shown(run.path.name)
     return {"name": name, "digest": name.rpartition("-")[2]}
 
 
-def broken_row(run: Run, error: str) -> dict[str, Any]:
+def broken_row(run: RunFolder, error: str) -> dict[str, Any]:
     """Return the row of a run that cannot be read."""
     return {**_identity(run), "state": "broken", "error": " ".join(error.split())[:400], "settings": {}}
 

@@ -4,7 +4,7 @@ A score has its 95 % interval, its baselines, and the level at which it reaches 
 each site; a figure shows the site where phases are read, and the explorer the one that is chosen.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from phasescope.runs.store.metrics import nearest_of
 from phasescope.runs.store.sites import Site
 from phasescope.views.figures.drawing import COLOURS, Line, Mesh, RunPanel, draw_panels
 from phasescope.views.numbers import format_short
@@ -323,3 +322,9 @@ def _training(record: Record) -> Iterator[RunPanel]:
         scale = "linear" if name == "learning_rate" else "log"
         over = "scalars" if dense else "lines"
         yield _panel(record, name, title, [curve], height_in=1.0, yscale=scale, over=over)
+
+
+def nearest_of(level: Mapping[str, Any]) -> str | None:
+    """Return the name of the closest reference denoiser in an item of `closest_reference`; None if r^2 is not above 0: the
+    network is then as far from every reference as images are from their mean."""
+    return level["reference"] if (level["r2"] or 0) > 0 else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from phasescope.core.errors import UserError
-from phasescope.runs.store import Run
+from phasescope.runs.store import RunFolder
 from phasescope.runs.store.files import write_all_aside
 from phasescope.runs.store.flat import as_frame, plain_types, snapshot_rows
 from phasescope.runs.store.tables import parquet_bytes
@@ -32,7 +32,9 @@ Form = Literal["csv", "parquet"]
 CAPTIONS = "captions.md"
 
 
-def run_files(run: Run, figures: Path | None, kind: Kind, tables: Path | None, form: Form) -> list[Path]:
+def run_files(
+    run: RunFolder, figures: Path | None, kind: Kind, tables: Path | None, form: Form
+) -> list[Path]:
     """Write what is asked of a run, each to its folder; return the files' paths.
 
     Tables are `snapshots` (a row a snapshot: configuration, metrics, costs) and `readings` (a row an image, with its step).

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_aside
-from phasescope.runs.store.folder import Run
+from phasescope.runs.store.folder import RunFolder
 from phasescope.views.figures import curves, manifold, samples
 from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.numbers import format_count
@@ -59,7 +59,7 @@ class Plot:
 class Plots:
     """The figures of a run. Each raises UserError if the run lacks its data."""
 
-    def __init__(self, run: Run):
+    def __init__(self, run: RunFolder):
         self._run = run
 
     def __repr__(self) -> str:

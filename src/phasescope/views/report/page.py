@@ -9,7 +9,7 @@ import numpy as np
 
 from phasescope.core.config import to_yaml
 from phasescope.runs.store.files import to_json, with_leaves, write_aside
-from phasescope.runs.store.folder import Run
+from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.store.sites import Site
 from phasescope.views import words
 from phasescope.views.explorer.clouds import cloud_packet
@@ -31,7 +31,7 @@ MOST_SNAPSHOTS, MOST_IMAGES, MOST_POINTS, MOST_CLOUD_BYTES = 30, 36, 512, 2_200_
 """that a file carries: snapshots, images of a split, points of a cloud, float32 bytes of all clouds"""
 
 
-def write_report(run: Run, out: Path | None = None) -> Path:
+def write_report(run: RunFolder, out: Path | None = None) -> Path:
     """Write the report of `run`, as it stands, to `out`, by default ``report.html`` in its folder; return its path.
 
     The file appears whole or not at all.
@@ -44,7 +44,7 @@ def write_report(run: Run, out: Path | None = None) -> Path:
     return path
 
 
-def render_report(run: Run) -> str:
+def render_report(run: RunFolder) -> str:
     """Return the report's HTML."""
     record = Record(run)
     answers, carried = run_view(record) if record.metrics else ({}, "")
@@ -70,7 +70,7 @@ def render_report(run: Run) -> str:
     )
 
 
-def address_of(run: Run, kind: str = "", **query: object) -> str:
+def address_of(run: RunFolder, kind: str = "", **query: object) -> str:
     """Return the address at which the explorer's page asks for something of a run."""
     return f"/api/runs/{quote(run.name, safe='')}{kind and f'/{kind}?{urlencode(query)}'}"
 

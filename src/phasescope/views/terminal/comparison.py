@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from phasescope.core.errors import UserError
-from phasescope.runs.store import Run
+from phasescope.runs.store import RunFolder
 from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.sites import Site
 from phasescope.views.numbers import NOTHING, format_count, format_score
@@ -29,7 +29,7 @@ class Row(NamedTuple):
     texts: list[str]
 
 
-def comparison(runs: Sequence[Run]) -> Result:
+def comparison(runs: Sequence[RunFolder]) -> Result:
     """Return a column for each run: fields of the configuration that differ, then results.
 
     Raises:

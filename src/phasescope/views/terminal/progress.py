@@ -12,7 +12,7 @@ from phasescope.views.numbers import format_clock, format_count, format_percent,
 from phasescope.views.terms import NOT_READ
 
 if TYPE_CHECKING:
-    from phasescope.runs.store import Run
+    from phasescope.runs.store import RunFolder
     from phasescope.runs.training.execution import Progress
 
 # A line of a terminal has room for these readings of phases.
@@ -34,7 +34,7 @@ def snapshot_line(metrics: dict[str, Any]) -> str:
     return progress + (f"%: {percents}  " if percents else "") + phases
 
 
-def follow(events: Iterator[Progress], run: Run, notify: Callable[[int, int], None]) -> bool:
+def follow(events: Iterator[Progress], run: RunFolder, notify: Callable[[int, int], None]) -> bool:
     """Print the start, the snapshots and the end of `execution.execute`; return whether the run is then done."""
     from phasescope.views.record import Record
 

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from phasescope.runs.store import Run
-from phasescope.runs.store.catalogue import read_or
-from phasescope.runs.store.folder import shown
+from phasescope.runs.store import RunFolder
+from phasescope.runs.store.folder import read_or, shown
 from phasescope.views.explorer.rows import broken_row, row_of
 from phasescope.views.numbers import NOTHING, format_clock, format_count, format_percent, format_score
 from phasescope.views.record import Record, score
@@ -20,7 +19,7 @@ SEQUENCES = ("behaviour", "sheet")
 """what a line takes from the explorer's row"""
 
 
-def runs_table(runs: Sequence[Run], notify: Callable[[int, int], None]) -> Result:
+def runs_table(runs: Sequence[RunFolder], notify: Callable[[int, int], None]) -> Result:
     """Return a row for each run; `notify` is called with the number of runs that are read, and of all."""
     rows, lines = [], []
     for done, run in enumerate(runs):
@@ -32,10 +31,10 @@ def runs_table(runs: Sequence[Run], notify: Callable[[int, int], None]) -> Resul
     return Result([Table(HEADS, lines), *broken] if rows else ["no runs here"], lambda: rows)
 
 
-def _line(run: Run) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _line(run: RunFolder) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return a run's row and its cells; those of a broken run if a value is none that a table can show."""
 
-    def read(run: Run) -> tuple[dict[str, Any], tuple[str, ...]]:
+    def read(run: RunFolder) -> tuple[dict[str, Any], tuple[str, ...]]:
         row = _row(run, row_of(run, with_settings=False))
         return row, _cells(row)
 
@@ -60,7 +59,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _row(run: Run, row: dict[str, Any]) -> dict[str, Any]:
+def _row(run: RunFolder, row: dict[str, Any]) -> dict[str, Any]:
     """Return a run's line from its row in the explorer; of a broken run `error` says what is wrong with it."""
     phases = row.get("phases") or {}
     return {
@@ -73,7 +72,7 @@ def _row(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def run_summary(run: Run) -> Result:
+def run_summary(run: RunFolder) -> Result:
     """Return one run: state, phases with onsets, snapshots."""
     record = Record(run)
 
@@ -84,7 +83,7 @@ def run_summary(run: Run) -> Result:
     return Result(_run_blocks(run, record), to_dict)
 
 
-def _run_blocks(run: Run, record: Record) -> Iterator[str | Table]:
+def _run_blocks(run: RunFolder, record: Record) -> Iterator[str | Table]:
     status = record.status
     step, steps = (format_count(status.get(name, 0)) for name in ("step", "steps"))
     yield f"{run.name}  {status['state']}  step {step}/{steps}"
