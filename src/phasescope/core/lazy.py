@@ -35,12 +35,12 @@ def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
     return get, lambda: names, names
 
 
-def provide(what: str, reference: str) -> None:
-    """Say what something is that lower packages use and an upper one defines, as `module:name`; it is imported later."""
-    _PROVIDED[what] = reference
+def provide(name: str, reference: str) -> None:
+    """Name what lower packages use and an upper one defines, as `module:name`; it is imported when it is used."""
+    _PROVIDED[name] = reference
 
 
-def provided(what: str) -> Any:
-    """Return what `provide` named, and import it."""
-    module, _, name = _PROVIDED[what].partition(":")
-    return getattr(import_module(module), name)
+def provided(name: str) -> Any:
+    """Import what `provide` named, and return it."""
+    module, _, attribute = _PROVIDED[name].partition(":")
+    return getattr(import_module(module), attribute)
