@@ -405,6 +405,12 @@ def test_the_hash_names_what_is_run_whatever_its_name(one: dict[str, Any], other
     assert a.folder == f"{a.name}-{a.digest()}"
 
 
+@pytest.mark.parametrize("text", ["&a {canvas: *a}", "&a [*a]", "world: &a {x: [1, {y: *a}]}"])
+def test_a_mapping_or_list_that_holds_itself_is_refused(text: str):
+    with pytest.raises(ValueError, match="an alias stands for what it lies in"):
+        parse_yaml(text)
+
+
 def test_aliases_that_stand_for_too_much_are_refused():
     lines = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
     with pytest.raises(ValueError, match=r"its aliases stand for [\d,]+ values, and may stand for 1,000,000"):

@@ -100,6 +100,7 @@ study = partial(Study, name="s", question="?", base="fast", cells=CELLS, seeds=8
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda: study(name="a/../b"), "`name` (=a/../b) of the study `a/../b` must be letters, digits"),
         (lambda: study(claims=[claim()] * 2), "`claims` (=one) of the study `s` must have different names"),
         (lambda: study(cells=[]), "`cells` (=none) of the study `s`"),
         (lambda: study(seeds=0), "`seeds` (=0) of the study `s` must be from 1 to 1000"),

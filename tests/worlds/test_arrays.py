@@ -208,6 +208,7 @@ def test_saved_it_is_the_same_world(tmp_path, scale):
             (IMAGES, 1.7e9 + np.arange(12)[:, None]),
             r"`labels` \(=1700000000, ... of label1\) must stay distinct in float32: its 12 values become 1; subtract",
         ),
+        ((np.zeros_like(IMAGES), LABELS), r"`images` \(=12 equal ones\) must vary"),
         ((IMAGES, np.ones((12, 2))), r"`labels` \(=\[1.0, 1.0\] in each row\) must vary"),
         ((IMAGES[:, :4], LABELS), r"`images` \(shape \(12, 1, 4, 8\)\) must be"),
         ((3 * IMAGES, LABELS), r"`images` \(of float64\) must be uint8"),

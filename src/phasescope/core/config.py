@@ -217,16 +217,20 @@ def parse_yaml(text: str, by_hand: bool = False) -> Any:
 
 
 def _nodes(tree: Any, known: dict[int, int]) -> int:
-    """Return how many values a tree has, each counted as often as an alias names it."""
+    """Return how many values a tree has, each counted as often as an alias names it; ValueError if one holds itself."""
     # Sources are looked for among strings in lists and mappings, and would not be seen as bytes or in a set.
     if isinstance(tree, bytes | set):
         raise ValueError(f"it holds {type(tree).__name__}, which no field is")
-    if isinstance(tree, dict | list | tuple) and id(tree) not in known:
-        known[id(tree)] = 1
-        known[id(tree)] += sum(
+    if not isinstance(tree, dict | list | tuple):
+        return 1
+    if id(tree) not in known:
+        known[id(tree)] = 0  # while its values are counted
+        known[id(tree)] = 1 + sum(
             _nodes(value, known) for value in (tree.values() if isinstance(tree, dict) else tree)
         )
-    return known.get(id(tree), 1)
+    elif known[id(tree)] == 0:
+        raise ValueError("an alias stands for what it lies in")
+    return known[id(tree)]
 
 
 def read_yaml(path: Path, by_hand: bool = False) -> Tree:

@@ -13,6 +13,7 @@ it leaves a claim undecided, the final one adds `more` runs to the cells that th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from phasescope.runs.trained.run import Run
 
 MOST_SEEDS = 1000
+# A folder of results has it.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # Marks fields that may change after the first run: they are not part of what is preregistered.
 CODE = {"data": False}
 
@@ -83,6 +86,8 @@ class Study:
             if not valid:
                 raise UserError(f"`{field}` (={value}) of the study `{self.name}` must {rule}")
 
+        fits = isinstance(self.name, str) and NAME.fullmatch(self.name)
+        check(bool(fits), "name", self.name, "be letters, digits, ., _ and -, 64 at most: its folder has it")
         for kind in ("cells", "claims", "readings", "plots"):
             names = [part.name for part in getattr(self, kind)]
             twice = sorted(name for name in names if names.count(name) > 1)

@@ -28,12 +28,11 @@ from phasescope.studies.finding import STUDY_FILE, find_study, studies_folder, s
 from phasescope.studies.plots import Courses, Ends, Table
 from phasescope.studies.preregistration import changes_since, read_preregistration
 from phasescope.studies.runs_table import Runs, end
-from phasescope.studies.study import Study
+from phasescope.studies.study import NAME, Study
 
 MOST_CELLS = 4096
 # Cells in a figure; those beyond are in the table only.
 MOST_DRAWN = 40
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})(?::(\d+)(:log)?)?")
 Override = tuple[list[str], Any]

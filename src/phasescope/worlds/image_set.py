@@ -60,6 +60,10 @@ class ImageSet:
         self._tolerance = dict(described.tolerance)
         check_tolerance(self._tolerance, names, self.factors)
         self.images = with_channels(images)
+        if scale is None and all(np.array_equal(image, self.images[0]) for image in self.images):
+            raise UserError(
+                f"`images` (={len(images)} equal ones) must vary: nothing can be learned of their labels"
+            )
         self._factor, self._offset = scale_of(images) if scale is None else scale
         self.labels = np.ascontiguousarray(labels[:, varies])
         self.given = len(self.factors)

@@ -349,3 +349,39 @@ def test_names_of_scalars_and_a_loss_are_checked(tmp_path):
     for name in (5, "", "\x1b[2J", "a\nb"):
         with pytest.raises(UserError, match=r"`scalars` \(=.*\) must have printable names"):
             watcher.log({name: 1.0}, 1)
+
+
+class Answering(Net):
+    """A network whose answer, or whose input, is changed by a function."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.change = change
+
+    def forward(self, x_t, t, labels):
+        return self.change(x_t, super().forward(x_t, t, labels))
+
+
+@pytest.mark.parametrize(
+    ("network", "rule"),
+    [
+        (None, r"must be a torch\.nn\.Module"),
+        (Net, r"must be a torch\.nn\.Module"),
+        (Answering(lambda x, y: (y,)), "must return the shape"),
+        (Answering(lambda x, y: y[:, :, 1:]), r"must return the shape \(2, 1, 8, 8\)"),
+        (Answering(lambda x, y: y.detach().numpy()), "must return real numbers"),
+        (Answering(lambda x, y: y + 1j), "must return real numbers, not torch.complex64"),
+        (Answering(lambda x, y: y.double()), "must return float32 numbers"),
+        (Answering(lambda x, y: y + x.zero_()), "must leave x_t, t and labels as they are"),
+    ],
+)
+def test_a_network_that_answers_no_images_is_refused_before_anything_is_written(network, rule, tmp_path):
+    with pytest.raises(UserError, match=rule) as error:
+        watcher_of(tmp_path / "run", batch=BATCH).record(network, 0)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_hyperparameters_are_a_mapping(tmp_path):
+    with pytest.raises(UserError, match=r"`hyperparameters` .*must map names"):
+        watcher_of(tmp_path / "run", batch=BATCH, hyperparameters="lr")

@@ -98,7 +98,12 @@ SLOT = 16
 
 
 def keep_freed_memory() -> bool:
-    """Have this process keep what it frees, from now on; return whether its C library can (glibc can)."""
+    """Have this process keep what it frees, from now on; return whether its C library can (glibc can).
+
+    This alone stays after a training. glibc does not say what its thresholds were, and by itself moves them as a program
+    runs until somebody sets one: put back to any number, they would be slower for the rest of the process than before.
+    No result depends on it; up to `LARGEST_KEPT_HEAP` bytes of freed memory stay with the process.
+    """
     # Each step allocates and frees the same activations. glibc gives large blocks back to the kernel at once and pays a
     # page fault for each page when it asks for them again: a quarter of a small network's step. Kept blocks are found
     # again.

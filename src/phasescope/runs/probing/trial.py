@@ -45,24 +45,37 @@ def plan_of(config: RunConfig, network: nn.Module) -> ProbingConfig:
 @own_arithmetic()
 def check_answer(config: RunConfig, network: nn.Module) -> None:
     """Raise UserError if the user's own network does not accept its family's inputs, or returns another shape."""
-    if not isinstance(config.network, Constructed):
-        return
+    if isinstance(config.network, Constructed):
+        name = f"`network.kind` (={config.network.kind})"
+        check_forward(network, name, "forward(x_t, t, labels)", config.world, config.family)
+
+
+def check_forward(network: nn.Module, name: str, call: str, world: World, family: FamilyConfig) -> None:
+    """Raise UserError if a network does not accept its family's inputs, changes them, or returns no images of that shape.
+
+    Args:
+        name: of the network, with which an error begins.
+        call: as the network must accept it.
+    """
     import torch
 
-    kind, given = config.network.kind, inputs_of(network, config.world, config.family)
-    with trying_out(network, f"`network.kind` (={kind}) must answer forward(x_t, t, labels)"):
-        answer, wanted = network(*(changed := [tensor.clone() for tensor in given])), tuple(given[0].shape)
+    given = inputs_of(network, world, family)
+    changed = [tensor.clone() for tensor in given]
+    wanted = tuple(given[0].shape)
+    with trying_out(network, f"{name} must answer {call}"):
+        answer = network(*changed)
     if not all(torch.allclose(*pair, 0, 0, equal_nan=True) for pair in zip(given, changed, strict=True)):
-        raise UserError(f"`network.kind` (={kind}) must leave x_t, t and labels as they are")
+        raise UserError(f"{name} must leave x_t, t and labels as they are")
+
     shape = getattr(answer, "shape", None)
     # A family of one's own may ask for a tuple, which has no shape.
-    is_image = wanted[1:] == config.world.shape and (shape or not is_reference(config.family.kind))
+    is_image = wanted[1:] == world.shape and (shape or not is_reference(family.kind))
     if is_image and shape != wanted:
-        raise UserError(f"`network.kind` (={kind}) must return the shape {wanted}, not {shape and (*shape,)}")
+        raise UserError(f"{name} must return the shape {wanted}, not {shape and (*shape,)}")
     if is_image and not (isinstance(answer, torch.Tensor) and answer.is_floating_point()):
-        raise UserError(
-            f"`network.kind` (={kind}) must return real numbers, not {getattr(answer, 'dtype', type(answer))}"
-        )
+        raise UserError(f"{name} must return real numbers, not {getattr(answer, 'dtype', type(answer))}")
+    if is_image and answer.dtype == torch.float64:
+        raise UserError(f"{name} must return float32 numbers, as it is given, not float64")
 
 
 @contextmanager

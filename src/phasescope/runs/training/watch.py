@@ -29,7 +29,7 @@ from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.models.families import USUAL, FamilyConfig
 from phasescope.runs.config import RunConfig
-from phasescope.runs.probing.trial import device_of, inputs_of, trying_out
+from phasescope.runs.probing.trial import check_forward, device_of
 from phasescope.runs.store.folder import RunFolder, now
 from phasescope.runs.store.writer import RunWriter, hold
 from phasescope.runs.trained.run import Run
@@ -85,6 +85,8 @@ def watch(
         raise UserError(f"`family` (={family!r:.80}) must be a configuration, as phasescope.families.USUAL")
     if batch < 1:
         raise UserError(f"`batch` (={batch}) must be at least 1")
+    if not isinstance(hyperparameters, Mapping | None):
+        raise UserError(f"`hyperparameters` (={hyperparameters!r:.40}) must map names to values")
     if not isinstance(world, World):
         raise UserError(f"`world` (={world!r}) must be a World")
     path = Path(folder)
@@ -139,9 +141,14 @@ class Watcher:
             loss: recorded with the scores.
 
         Raises:
-            UserError: the step is earlier than a recorded one; a layer or a timestep does not exist.
+            UserError: the step is earlier than a recorded one; a layer or a timestep does not exist; `network` does not
+                return float32 images, or changes what it is given.
         """
         step, seen = self._counts(step, images_seen)
+        from torch import nn
+
+        if not isinstance(network, nn.Module):
+            raise UserError(f"`network` (={network!r:.40}) must be a torch.nn.Module")
         if loss is not None and not _is_number(loss):
             raise UserError(f"`loss` (={loss!r:.40}) must be a number, or a tensor of one number")
         with own_arithmetic(device_of(network)):
@@ -251,12 +258,8 @@ class Watcher:
             for layer in plan.layers:
                 find_layer(network, layer)
         if self._recorder is None:
-            given = inputs_of(network, self.world, self.config.family)
-            rule = (
-                f"`network` (={type(network).__name__}) must answer network(x, t, labels) for float32 images"
-            )
-            with trying_out(network, rule):
-                network(*given)
+            name, call = f"`network` (={type(network).__name__})", "network(x, t, labels) for float32 images"
+            check_forward(network, name, call, self.world, self.config.family)
         return plan
 
 

@@ -454,6 +454,10 @@ def test_readings_go_forward_or_are_forgotten():
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(OSError, match="none/meter"):
         meter(draws=8, bands=2).save(tmp_path / "none" / "meter.safetensors")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder"):
+        meter(draws=8, bands=2).save(tmp_path / "folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
 @pytest.mark.parametrize(

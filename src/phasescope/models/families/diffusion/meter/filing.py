@@ -49,7 +49,11 @@ def write_file(
         save_file(contiguous, aside, {"meter": json.dumps(about)})
     except SafetensorError as error:
         raise OSError(f"`{path}` cannot be written: {error}") from None
-    os.replace(aside, path)
+    try:
+        os.replace(aside, path)
+    except OSError:  # a folder has this name
+        aside.unlink()
+        raise
 
 
 def read_file(
