@@ -145,3 +145,9 @@ def test_the_command_refuses_in_one_line_and_exits_with_2(short, tmp_path, capsy
         said = capsys.readouterr().err
         assert message in said
         assert said.count("\n") == 1
+
+
+def test_what_is_no_run_is_not_extended(tmp_path):
+    with pytest.raises(UserError, match=r"`extend` \(='short'\) must be a run"):
+        train(longer(), tmp_path, extend="short")
+    assert not list(tmp_path.iterdir())

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from phasescope.core.config import Tree
+from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig, over_defaults
+from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.trained.run import Run
 from phasescope.runs.training.execution import execute
 from phasescope.runs.training.monitor import Monitor
@@ -38,12 +40,14 @@ def train(
         progress: whether a bar is shown; by default in a terminal and in a notebook.
 
     Raises:
-        UserError: the folder or the device cannot be used; a class cannot be found again.
+        UserError: the folder or the device cannot be used; a class cannot be found again; `extend` is no run.
         RunFailed: the loss is no longer finite; another process took over the folder.
     """
     from rich.console import Console
     from rich.progress import Progress as Bar
 
+    if not isinstance(extend, RunFolder | None):
+        raise UserError(f"`extend` (={extend!r:.80}) must be a run, as phasescope.find_run returns")
     config = config if isinstance(config, RunConfig) else over_defaults(config)
     config = config.with_kinds(world=world, family=family, network=network)
     console = Console(stderr=True)
