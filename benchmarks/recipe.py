@@ -41,6 +41,7 @@ from benchmarks.peers import Widths, diffusers_plain, nearest_widths, parameters
 from benchmarks.records import say
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.core.randomness import derive, torch_generator
+from phasescope.models.families import Task
 from phasescope.models.families.diffusion.config import LinearScheduleConfig
 from phasescope.models.training.data import LabelStream
 from phasescope.models.training.loop import resolve_device
@@ -231,8 +232,18 @@ def run(config: RunConfig, folder: Path, parameters: int, budget_s: float, calib
 def _train(config: RunConfig, held: RunWriter, plan: Plan, trained: RecipeTraining) -> None:
     from phasescope.runs.probing.observer import Observer
 
-    parts = plan_of(config), config.world, config.family.build(), config.seed, trained.device
-    observer = Observer(*parts, encode=trained.network.scaled, folder=held)
+    task = Task.from_world(config.world)
+    observer = Observer(
+        plan=plan_of(config),
+        world=config.world,
+        family=config.family.build(),
+        seed=config.seed,
+        device=trained.device,
+        task=task,
+        analysis=config.family.analysis(task, config.seed),
+        encode=trained.network.scaled,
+        folder=held,
+    )
     facts = {"parameters": parameters_of(trained.network), "plan": asdict(plan)}
     facts |= {"threads": torch.get_num_threads(), "device": str(trained.device)}
 

@@ -21,7 +21,7 @@ from phasescope.views.terminal import progress
 
 CHECKED = (
     "phasescope.models.families.diffusion.family",
-    "phasescope.models.families.diffusion.optimum",
+    "phasescope.models.families.diffusion.exact.optimum",
     "phasescope.models.families.diffusion.parametrization",
     "phasescope.models.families.diffusion.samplers",
     "phasescope.models.families.diffusion.schedule",

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 
 import phasescope
 from phasescope.core.randomness import numpy_generator
+from phasescope.models.families.diffusion.exact.optimum import ConditionalOptimum, UnconditionalOptimum
 from phasescope.models.families.diffusion.meter.drawing import BLUE, draw_map
-from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
 from phasescope.runs.trained.catalogue import open_run
 from phasescope.runs.trained.load import config_of, load_network
 from phasescope.runs.trained.run import Run

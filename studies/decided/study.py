@@ -54,7 +54,7 @@ def beyond_exact(runs: ps.Runs) -> np.ndarray:
 def predicted(cell: str, name: str) -> float:
     """Return what is predicted of a cell from its configuration alone."""
     config = next(own for own in CELLS if own.name == cell).config(0, "lean")
-    return config.family.build().forecast(config.task(), errors=False)[name]
+    return config.family.analysis(config.task()).forecast(errors=False)[name]
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class OfLaterSeeds(Mean):
 def condensation() -> float:
     """Return the noise level above which, without a label, no single image stands out: computed before training."""
     config = BASE.config(0, "lean")
-    return float(config.family.build().forecast(config.task(), errors=False)["t_condensation"])
+    return float(config.family.analysis(config.task()).forecast(errors=False)["t_condensation"])
 
 
 def label_and_accuracy(runs: Runs) -> pd.DataFrame:

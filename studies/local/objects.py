@@ -27,7 +27,7 @@ def read_beside(run) -> list[dict]:
 def images_beside(loaded, count: int) -> dict[str, np.ndarray]:
     """Return images (count, C, *spatial) of a network without a label, and of both optima from the same noise."""
     config, world, family = loaded.config, loaded.config.world, loaded.config.family.build()
-    optima = family.optima(config.task())
+    optima = config.family.analysis(config.task()).optima()
     networks = {"network": loaded.network} | {name: optima[own] for name, own in OPTIMA.items()}
     no_label = np.full((count, len(world.factors.visible)), np.nan, dtype=np.float32)
     return {

@@ -12,7 +12,7 @@ import pytest
 
 from phasescope import Run, Site, load_config
 from phasescope.core.config import read_yaml
-from phasescope.models.families.diffusion import closest_reference
+from phasescope.models.families.diffusion.exact import closest_reference, nats
 from phasescope.runs.store import hold
 from training_runs import leave_after
 
@@ -242,8 +242,8 @@ def test_output_that_cannot_be_written_is(trained: Run):
 def test_the_papers_preset_trains_snapshots_and_resumes(cli, monkeypatch, tmp_path: Path):
     """The paper's own network; it is asked for its rung and its nats on few images, which cost all the time else."""
     monkeypatch.setattr(closest_reference, "LEVELS", 4)
-    monkeypatch.setattr(closest_reference, "ANSWERED", 1)
-    monkeypatch.setattr(closest_reference, "DRAWS", 2)
+    monkeypatch.setattr(closest_reference, "DRAWS", 1)
+    monkeypatch.setattr(nats, "DRAWS", 2)
     words = [
         "preset=paper", "training.steps=6", "training.batch=2", "training.device=cpu", "training.threads=1",
         "family.sampler={kind: ddim, steps: 2}", "probing.snapshots.dense_every=3",

@@ -10,6 +10,6 @@ def test_r_prime(name: str) -> None:
     study, _ = find_study("foretold")
     cell = next(cell for cell in study.cells if cell.name == name)
     config = cell.config(0, study.base)
-    assert config.family.build().forecast(config.task(), errors=False)["r_prime"] == pytest.approx(
+    assert config.family.analysis(config.task()).forecast(errors=False)["r_prime"] == pytest.approx(
         cell.axes["r_prime"], rel=0.02
     )

@@ -35,7 +35,7 @@ def test_a_point_is_a_system_that_can_be_trained(cell):
 def test_r_prime_is_what_the_family_predicts():
     config = load_config(overrides=["preset=lean", "family.predict=x", "family.schedule.steps=200",
                                 "family.schedule.beta_start=0.0005", "family.schedule.beta_end=0.1"])  # fmt: skip
-    predicted = config.family.build().forecast(config.task(), False)["r_prime"]
+    predicted = config.family.analysis(config.task()).forecast(errors=False)["r_prime"]
     assert predicted == pytest.approx(R_PRIME["linear", "x", "plain"], rel=0.1)
 
 

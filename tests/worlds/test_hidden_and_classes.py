@@ -9,7 +9,7 @@ from torch import nn
 
 from phasescope import Factor, Factors, UserError, load_config, measures
 from phasescope.models.families import DiffusionConfig, Task
-from phasescope.models.families.diffusion.references import References, nats_of
+from phasescope.models.families.diffusion.exact.information import label_nats
 from phasescope.models.networks.layers import label_encoding
 from phasescope.worlds import ArrayWorld, Grid
 
@@ -23,8 +23,8 @@ SHAPE = Factor("shape", 0.0, 2.0, categorical=True)
 
 def test_given_its_label_the_optimum_is_the_posterior_mean_over_the_labels_images():
     diffusion = DiffusionConfig().build()
-    references = References.from_task(diffusion, Task.from_world(DIGITS, patch_px=3))
-    label = references.denoisers[-1]
+    analysis = DiffusionConfig().analysis(Task.from_world(DIGITS, patch_px=3))
+    label = analysis.reference_denoisers.denoisers[-1]
     labels = torch.from_numpy(DIGITS.training_labels()[[0, 15, 45]])
     x_0 = DIGITS.render(labels).double()
     t = torch.full((3,), 400)
@@ -44,18 +44,18 @@ def test_given_its_label_the_optimum_is_the_posterior_mean_over_the_labels_image
 
 def test_a_label_tells_its_entropy():
     shares = np.array([10, 20, 30]) / 60
-    assert nats_of(Task.from_world(DIGITS, patch_px=3), [0]) == pytest.approx(
+    assert label_nats(Task.from_world(DIGITS, patch_px=3), [0]) == pytest.approx(
         -(shares * np.log(shares)).sum()
     )
 
 
 def test_the_floor_lies_between_zero_and_the_unconditional_optimum():
-    family = DiffusionConfig().build()
     labels = DIGITS.training_labels()[RNG.integers(60, size=(4, 200))]
     from phasescope.models.families import Examples
 
-    examples = Examples(Task.from_world(DIGITS, patch_px=3), DIGITS.shape, labels, 0, torch.device("cpu"))
-    found = family.references(examples)
+    task = Task.from_world(DIGITS, patch_px=3)
+    examples = Examples(task, DIGITS.shape, labels, 0, torch.device("cpu"))
+    found = DiffusionConfig().analysis(task).references(examples)
     assert all(
         0 < floor <= 1.0001 * free
         for floor, free in zip(found["conditional"], found["unconditional"], strict=True)

@@ -8,8 +8,8 @@ import torch
 from examples.affine_networks import CirculantConfig, LinearConfig
 from phasescope import Factors, UserError, load_config
 from phasescope.models.families import DiffusionConfig
-from phasescope.models.families.diffusion.optimum import UnconditionalOptimum
-from phasescope.models.families.diffusion.reference_denoisers import Wiener, mean_and_covariance
+from phasescope.models.families.diffusion.exact.optimum import UnconditionalOptimum
+from phasescope.models.families.diffusion.exact.reference_denoisers import Wiener, mean_and_covariance
 from phasescope.models.networks import ConvNetConfig
 from phasescope.worlds import GaussianBump
 

@@ -5,7 +5,7 @@ from safetensors.numpy import load_file
 from torch import nn
 
 from phasescope import Site
-from phasescope.models.families.diffusion.optimum import ConditionalOptimum
+from phasescope.models.families.diffusion.exact.optimum import ConditionalOptimum
 from phasescope.runs.probing.observer import OF_LATENTS, OF_SHEET, Observer, half, write_weights
 from phasescope.runs.store import hold
 from phasescope.worlds import GaussianBump
@@ -35,8 +35,16 @@ def plan_of(config):
 
 
 def observer_of(config, folder):
-    known = (plan_of(config), config.world, config.family.build(), config.seed, CPU)
-    return Observer(*known, encode=config.encode, folder=folder)
+    return Observer(
+        plan=plan_of(config),
+        world=config.world,
+        family=config.family.build(),
+        seed=config.seed,
+        device=CPU,
+        analysis=config.family.analysis(config.task(), config.seed),
+        encode=config.encode,
+        folder=folder,
+    )
 
 
 def fresh_network(config, seed=0):

@@ -44,7 +44,7 @@ def test_it_sees_what_a_run_s_own_probe_sees():
     )
     family = DiffusionConfig().build()
     own = ProbeSet(config, WORLD, family, 3, torch.device("cpu"))
-    seen = own.observe(network, family.references(own.examples)).latents
+    seen = own.observe(network, {}).latents
     probed = probe(network, WORLD, ["mid"], 600, labels=own.latent_labels, shared=16, seed=3)
     np.testing.assert_array_equal(probed.latents["mid", 600], seen.single[Site("mid", 600)])
     np.testing.assert_array_equal(probed.trained.draws[Site("mid", 600)], seen.draws[Site("mid", 600)])

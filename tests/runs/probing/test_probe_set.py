@@ -7,8 +7,9 @@ from test_observer import PLAN
 from torch import nn
 
 from phasescope import Factors, RunConfig, Site
-from phasescope.models.families import DiffusionConfig
-from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
+from phasescope.models.families import DiffusionConfig, Task
+from phasescope.models.families.diffusion.exact.band_errors import band_errors
+from phasescope.models.families.diffusion.exact.optimum import ConditionalOptimum, UnconditionalOptimum
 from phasescope.models.networks import UNetConfig
 from phasescope.runs.probing.probe_set import ProbeSet
 from phasescope.worlds import GaussianBump
@@ -19,9 +20,16 @@ CANVAS = 16
 
 def probe_of(world=None, family=None, seed=0, **fields):
     world = GaussianBump.from_tree({"canvas": CANVAS, **(world or {})})
-    family = DiffusionConfig.from_tree({"sampler": {"kind": "ddim", "steps": 5}, **(family or {})}).build()
+    family = DiffusionConfig.from_tree({"sampler": {"kind": "ddim", "steps": 5}, **(family or {})})
     config = {**PLAN, "bands": 5, "band_images": 16, "batch": 48, **fields}
-    return ProbeSet(type(RunConfig().probing).from_tree(config), world, family, seed, CPU)
+    return ProbeSet(
+        plan=type(RunConfig().probing).from_tree(config),
+        world=world,
+        family=family.build(),
+        seed=seed,
+        device=CPU,
+        analysis=family.analysis(Task.from_world(world), seed),
+    )
 
 
 @pytest.fixture
@@ -56,14 +64,10 @@ def same(one, other):
 
 
 def observe(probe, network):
-    return probe.observe(network, references_of(probe))
+    return probe.observe(network, probe.family_references())
 
 
-def references_of(probe):
-    return probe.family.references(probe.examples)
-
-
-def band_errors(seen):
+def errors_by_band(seen):
     return np.array([band["network"] for band in seen.family["denoising"]])
 
 
@@ -133,7 +137,7 @@ def test_latents_do_not_depend_on_the_size_of_a_pass(network):
 def test_the_conditional_optimum_makes_no_error_and_paints_every_label(predict, world):
     probe = probe_of(world, {"predict": predict})
     seen = observe(probe, conditional(probe))
-    np.testing.assert_allclose(band_errors(seen), 0, atol=1e-8)
+    np.testing.assert_allclose(errors_by_band(seen), 0, atol=1e-8)
     labels = probe.sample_labels
     target = probe.world.render(torch.from_numpy(labels)).numpy()
     np.testing.assert_allclose(seen.images, target, atol=1e-3)
@@ -146,11 +150,11 @@ def test_the_unconditional_optimums_error_lies_between_the_exact_one_and_that_of
     probe = probe_of(family={"predict": predict}, band_images=64)
     training = torch.from_numpy(probe.world.training_labels())
     optimum = UnconditionalOptimum(probe.family, probe.world.render, training)
-    errors = np.array(references_of(probe)["unconditional"])
-    np.testing.assert_array_equal(errors, probe.family.band_errors(optimum, probe.examples))
+    errors = np.array(probe.family_references()["unconditional"])
+    np.testing.assert_array_equal(errors, band_errors(probe.family, optimum, probe.examples))
     one_image = probe.world.render(training).mean(dim=0)
     mean_image = ConditionalOptimum(probe.family, lambda labels: one_image.expand(len(labels), -1, -1, -1))
-    blind = np.array(probe.family.band_errors(mean_image, probe.examples))
+    blind = np.array(band_errors(probe.family, mean_image, probe.examples))
     assert (errors >= 0).all()
     # above the noise of 64 images, where both errors are the same
     assert (errors < 1.01 * blind).all()

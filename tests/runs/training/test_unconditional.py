@@ -92,7 +92,7 @@ def beside(run: Run, optimum: str, receptive_px: int = 5) -> dict[str, float]:
     loaded = load_unconditional(run, None)
     network = loaded.config.network.model_copy(update={"receptive_px": receptive_px})
     config = loaded.config.model_copy(update={"network": network})
-    own = config.family.build().optima(config.task())[objects.OPTIMA[optimum]]
+    own = config.family.analysis(config.task()).optima()[objects.OPTIMA[optimum]]
     images = objects.images_beside(Loaded(config, own, loaded.plan), 20)  # pyrefly: ignore[bad-argument-type]
     variance = objects.total_variance(config.world)
     return {

@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from phasescope.core.kinds import open_union
-from phasescope.models.families.base import Clones, Examples, Family, FamilyConfig, Network, Task
+from phasescope.models.families.analysis import Analysis, Clones
+from phasescope.models.families.base import Family, FamilyConfig
 from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope.models.families.task import Examples, Network, Task
 
 __all__ = [
     "USUAL",
+    "Analysis",
     "AnyFamily",
     "Clones",
     "DiffusionConfig",

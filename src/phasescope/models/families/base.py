@@ -8,101 +8,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from jaxtyping import Float
 
-from phasescope.core.factors import Factors
 from phasescope.core.kinds import Kind
+from phasescope.models.families.analysis import Analysis
+from phasescope.models.families.task import Examples, Network, Task
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-    from phasescope.worlds.base import World
-
-Network = Callable[..., Any]
-"""``network(x, t, labels)``: x (B, C, *spatial), t (B,) int64, labels (B, K) in the world's units"""
-Withheld = Literal["never", "label", "factors"]
-# The patch-local optimal denoiser sees this many px, unless the network sees less or the canvas holds less.
-PATCH_PX = 7
-
-
-@dataclass(frozen=True)
-class Task:
-    """The data to be learned, and the properties of the network that limit what it can learn."""
-
-    render: Callable[[Tensor], Tensor]
-    """from labels (B, K) to images (B, C, *spatial)"""
-    training: Float[np.ndarray, "M K"]
-    """all training labels, hidden factors included"""
-    factors: Factors
-    """of the training labels, K; a network is given the columns of the visible ones"""
-    periodic: bool = False
-    """whether the canvas is periodic"""
-    shift_px: int | None = None
-    """by which shifts the network commutes; None if it knows absolute place"""
-    patch_px: int = 7
-    """side of the patch of the patch-local optimal denoiser, px, odd"""
-    withheld: Withheld = "never"
-    """what is left out of labels in training: nothing, whole labels, or each factor by itself"""
-
-    @classmethod
-    def from_world(
-        cls,
-        world: World,
-        shift_px: int | None = None,
-        patch_px: int | None = None,
-        withheld: Withheld = "never",
-    ) -> Task:
-        """Return what is to be learned of a world; by default the patch has `PATCH_PX`, or as much as the canvas allows."""
-        least = min(world.shape[1:])
-        patch_px = patch_px or min(PATCH_PX, least - 1 + least % 2)
-        # Only what places an object can go round the canvas; whether the images of a data set do is not known.
-        place = world.position or world.factors.names
-        periodic = world.continuous and all(f.periodic for f in world.factors if f.name in place)
-        return cls(
-            world.render, world.training_labels(), world.factors, periodic, shift_px, patch_px, withheld
-        )
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Fixed training labels on which a family's own metrics are taken, the same at each snapshot."""
-
-    task: Task
-    shape: tuple[int, ...]
-    """of an image: (C, *spatial)"""
-    labels: Float[np.ndarray, "bands images K"]
-    seed: int
-    device: torch.device
-
-
-@dataclass(frozen=True)
-class Clones:
-    """The share of clones, images that are noised and denoised again, that return to their image or to one like it."""
-
-    t: tuple[int, ...]
-    """the noise levels, (L,), ascending"""
-    share: Float[np.ndarray, " L"]
-    """of clones that came back"""
-    low: Float[np.ndarray, " L"]
-    high: Float[np.ndarray, " L"]
-    """its 95 % interval, by resampled images"""
-    exact: Float[np.ndarray, " L"]
-    """the share of a perfect network without labels, from the same noisy images"""
-    half: tuple[float, float, float]
-    """the noise level at which half come back, and its interval; NaN if the share passes no half"""
-    exact_half: float
-    """that of the exact share"""
-    images: int
-    """that were started from"""
-    each: int
-    """clones of each image"""
 
 
 @dataclass(frozen=True)
@@ -163,47 +82,8 @@ class Family(ABC):
         (last,) = deque(self.trajectory(network, labels, shape, generator), maxlen=1)
         return last.x_0
 
-    def forecast(self, task: Task, errors: bool = True) -> Mapping[str, Any]:
-        """Return what can be predicted of training before it begins, JSON-ready; nothing if nothing is known.
-
-        Args:
-            errors: whether the errors of all reference denoisers are included, which takes longest.
-        """
-        return {}
-
-    def optima(self, task: Task) -> Mapping[str, Network]:
-        """Return by name the best networks without labels, each by what it sees of images; none if none is known.
-
-        Raises:
-            ValueError: the task has none.
-        """
-        return {}
-
-    def clones(
-        self,
-        network: Network,
-        task: Task,
-        t: Sequence[int],
-        images: int,
-        each: int,
-        seed: int = 0,
-        notify: Callable[[int, int], None] = lambda done, total: None,
-    ) -> Clones:
-        """Return how many training images, made noisy and denoised again without a label, come back.
-
-        Args:
-            t: noise levels.
-            images: how many are started from, the same at each t.
-            each: clones of each.
-            notify: is called with the number of noise levels that are done, and of all.
-
-        Raises:
-            ValueError: this family cannot start from a noisy image, or a t is none of its noise levels.
-        """
-        raise ValueError("`family` must be one that samples from noisy images")
-
     def references(self, examples: Examples) -> Mapping[str, Any]:
-        """Return what is known of the best that can be learned, JSON-ready, computed once per run for `examine`."""
+        """Return what `examine` needs and is computed once per run, JSON-ready."""
         return {}
 
     def examine(
@@ -232,6 +112,14 @@ class FamilyConfig(Kind):
 
     @property
     def phase_t(self) -> int | None:
+        return None
+
+    def analysis(self, task: Task, seed: int = 0) -> Analysis | None:
+        """Return the exact theory of learning `task` with this family; None if there is none.
+
+        Args:
+            seed: of the noisy images on which networks are compared with exact results.
+        """
         return None
 
     def sampling_choices(self) -> dict[str, Any] | None:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor, nn
 
-    from phasescope.models.families.base import Family, Network
+    from phasescope.models.families.base import Family
+    from phasescope.models.families.task import Network
 
 
 # A step by a larger learning rate overflows float32.

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from phasescope.core.config import Config
 from phasescope.core.kinds import Constructed, open_union
 from phasescope.core.sources import failing
-from phasescope.models.families.base import Withheld
+from phasescope.models.families.task import Withheld
 from phasescope.models.training.base import LARGEST_LR, LossConfig, OptimiserConfig
 from phasescope.models.training.schedules import (
     Course,

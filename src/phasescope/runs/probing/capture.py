@@ -16,7 +16,8 @@ from torch.utils.hooks import RemovableHandle
 
 from phasescope.core.errors import UserError
 from phasescope.core.randomness import numpy_generator, torch_generator
-from phasescope.models.families.base import Family, Network, evaluating
+from phasescope.models.families.base import Family, evaluating
+from phasescope.models.families.task import Network
 from phasescope.worlds.base import World
 
 Layers = Sequence[str] | Mapping[str, nn.Module]

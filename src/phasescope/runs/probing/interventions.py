@@ -26,7 +26,8 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator, torch_generator
 from phasescope.measures.over_runs import share_interval
 from phasescope.measures.scores import TAIL, Score, basic_interval, bootstrap_weights
-from phasescope.models.families.base import Family, Network, evaluating
+from phasescope.models.families.base import Family, evaluating
+from phasescope.models.families.task import Network
 from phasescope.runs.probing.capture import activations, check_receives, find_layer, removed_after
 from phasescope.worlds.base import Reader, World
 

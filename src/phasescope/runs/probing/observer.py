@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from phasescope import measures
 from phasescope.measures import Score, phases
 from phasescope.measures.latents.battery import OF_SHEET
-from phasescope.models.families.base import Task
+from phasescope.models.families.task import Task
 from phasescope.runs.config.probing_config import SiteConfig
 from phasescope.runs.probing.behaviour import behaviour, reading_columns
 from phasescope.runs.probing.image_baselines import baseline_accuracies, excess
@@ -90,7 +90,7 @@ class Observer(ProbeSet):
         if stored is None:
             stored = {"scores": self._baseline_scores() if "latents" in self.plan.observe else {}}
             if "references" in self.plan.observe:
-                stored["family"] = dict(self.family.references(self.examples))
+                stored["family"] = self.family_references()
                 stored["accuracies"] = baseline_accuracies(self.world, self.labels)
             self.folder.write_json("references.json", stored)
         return stored

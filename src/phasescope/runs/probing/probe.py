@@ -27,7 +27,8 @@ from phasescope.measures.arguments import check_integer, real_array
 from phasescope.measures.latents.battery import NAMES
 from phasescope.measures.scores import scores_frame
 from phasescope.models.families import USUAL
-from phasescope.models.families.base import Family, FamilyConfig, Network
+from phasescope.models.families.base import Family, FamilyConfig
+from phasescope.models.families.task import Network
 from phasescope.runs.config.probing_config import check_t
 from phasescope.runs.probing.capture import Layers
 from phasescope.runs.probing.inputs import LEAST_CROSSED, Inputs, Latents

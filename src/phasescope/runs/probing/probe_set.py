@@ -14,7 +14,9 @@ from jaxtyping import Float
 from torch import nn
 
 from phasescope.core.randomness import numpy_generator
-from phasescope.models.families.base import Examples, Family, Task, evaluating
+from phasescope.models.families.analysis import Analysis
+from phasescope.models.families.base import Family, evaluating
+from phasescope.models.families.task import Examples, Task
 from phasescope.runs.config.probing_config import ProbingConfig
 from phasescope.runs.probing.images import sample_labels
 from phasescope.runs.probing.inputs import Inputs, Latents
@@ -36,6 +38,7 @@ class ProbeSet:
     Args:
         plan: as returned by `probing.config.resolved`.
         task: the training task; by default that of the world.
+        analysis: the family's exact theory of that task, if it has one.
 
     Attributes:
         labels: by split, the labels for which images are sampled, (m, K).
@@ -48,6 +51,7 @@ class ProbeSet:
     seed: int
     device: torch.device
     task: InitVar[Task | None] = None
+    analysis: Analysis | None = None
 
     def __post_init__(self, task: Task | None) -> None:
         plan, world, family, seed = self.plan, self.world, self.family, self.seed
@@ -78,14 +82,22 @@ class ProbeSet:
         """The split of each generated image, (n,) of str."""
         return np.repeat(list(self.labels), [len(labels) for labels in self.labels.values()])
 
+    def family_references(self) -> dict[str, Any]:
+        """Return what `observe` needs of the family and its exact theory, JSON-ready, computed once per run."""
+        exact = self.analysis.references(self.examples) if self.analysis else {}
+        return {**self.family.references(self.examples), **exact}
+
     def observe(self, network: nn.Module, references: Mapping[str, Any]) -> Observation:
-        """Observe `network`, which is not changed; `references` are those of the family."""
+        """Observe `network`, which is not changed; `references` are those of `family_references`."""
         latents = Latents({}, {}, {})
         if self.plan.reads_latents:
             latents = self.inputs.latents(network, self.plan.layers)
         with evaluating(network), torch.no_grad():
             parts = self.world, self.sample_labels, self.plan.batch, "probe sampling", self.seed, self.device
             images = sample_labels(network, self.family, *parts)
-            known = "references" in self.plan.observe
-            metrics = self.family.examine(network, self.examples, references) if known else {}
+            metrics = self._family_metrics(network, references) if "references" in self.plan.observe else {}
         return Observation(images, latents, metrics)
+
+    def _family_metrics(self, network: nn.Module, references: Mapping[str, Any]) -> dict[str, Any]:
+        exact = self.analysis.examine(network, self.examples, references) if self.analysis else {}
+        return {**self.family.examine(network, self.examples, references), **exact}

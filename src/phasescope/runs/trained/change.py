@@ -21,7 +21,8 @@ from phasescope.worlds.base import World
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from phasescope.models.families.base import Family, Network
+    from phasescope.models.families.base import Family
+    from phasescope.models.families.task import Network
     from phasescope.runs.probing.interventions import How
 
 BESIDE = 8

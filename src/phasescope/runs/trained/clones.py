@@ -53,7 +53,8 @@ def clones(
         )
     loaded = load_unconditional(as_run(run), step)
     config, known = loaded.config, loaded.config.family.noise_levels
-    if known is None:
+    analysis = config.family.analysis(config.task())
+    if known is None or analysis is None:
         raise UserError(f"`family` (={config.family.kind}) must be one that samples from noisy images")
     if at is None:
         spread = np.linspace(known[0], known[-1], LEVELS + 1).round().astype(int)
@@ -63,4 +64,4 @@ def clones(
             raise UserError(f"`t` (={invalid[0]:g}) must be a whole number: a noise level")
         levels = [int(t) for t in at]
     with as_user_error():
-        return loaded.family.clones(loaded.network, config.task(), levels, images, each, seed, notify)
+        return analysis.clones(loaded.network, levels, images, each, seed, notify)

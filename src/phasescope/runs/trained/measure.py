@@ -21,7 +21,7 @@ from phasescope.runs.store.folder import Notify
 from phasescope.runs.trained.load import Loaded, config_of, load_network
 
 if TYPE_CHECKING:
-    from phasescope.models.families.base import Network
+    from phasescope.models.families.task import Network
     from phasescope.runs.probing.probe import Probed, Table
     from phasescope.worlds.base import World
 

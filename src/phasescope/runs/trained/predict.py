@@ -36,8 +36,9 @@ def predict(config: RunConfig, patch_px: int | None = None) -> Prediction:
     world, task = config.world, config.task()
     if patch_px is not None:
         task = replace(task, patch_px=patch_px)
+    analysis = config.family.analysis(task)
     with as_user_error():
-        forecast = dict(config.family.build().forecast(task))
+        forecast = {} if analysis is None else dict(analysis.forecast())
     if not forecast:
         raise UserError(f"`family` (={config.family.kind}) must be one whose exact optima are known")
     forecast["accuracies"] = baseline_accuracies_of_splits(world, LABELS, config.seed)

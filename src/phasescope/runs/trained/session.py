@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from phasescope.models.families.base import Family, Network
+    from phasescope.models.families.base import Family
+    from phasescope.models.families.task import Network
     from phasescope.runs.config import RunConfig
     from phasescope.worlds.base import World
 

@@ -68,9 +68,18 @@ class Recorder:
         """The observer, created on first use since a run that is already done needs none."""
         from phasescope.runs.probing.observer import Observer
 
-        config, world = self.config, self.world or self.config.world
-        inputs = self.plan, world, config.family.build(), config.seed, self.device, config.task(self.world)
-        return Observer(*inputs, encode=self.encode or config.encode, folder=self.folder)
+        config, task = self.config, self.config.task(self.world)
+        return Observer(
+            plan=self.plan,
+            world=self.world or config.world,
+            family=config.family.build(),
+            seed=config.seed,
+            device=self.device,
+            task=task,
+            analysis=config.family.analysis(task, config.seed),
+            encode=self.encode or config.encode,
+            folder=self.folder,
+        )
 
     @cached_property
     def images(self) -> int:

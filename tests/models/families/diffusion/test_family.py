@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from phasescope.models.families import DiffusionConfig
-from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
+from phasescope.models.families.diffusion.exact.optimum import ConditionalOptimum, UnconditionalOptimum
 from phasescope.models.families.diffusion.parametrization import eps_of, prediction_of
 
 PREDICTS = ["eps", "x", "v"]

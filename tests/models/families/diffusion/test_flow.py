@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from phasescope import UserError
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.families.diffusion import parametrization
-from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
+from phasescope.models.families.diffusion.exact.optimum import ConditionalOptimum, UnconditionalOptimum
 
 FLOW = {"schedule": "flow", "predict": "velocity"}
 

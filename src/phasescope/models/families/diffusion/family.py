@@ -10,28 +10,19 @@ int64 and labels (B, K), where a row of NaN is no label.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from phasescope.core.errors import UserError
-from phasescope.core.randomness import torch_generator
-from phasescope.models.families.base import Clones, Examples, Family, Network, SamplingState, Task
+from phasescope.models.families.base import Family, SamplingState
 from phasescope.models.families.diffusion import Predict, Times, parametrization
 from phasescope.models.families.diffusion.parametrization import Weighting
 from phasescope.models.families.diffusion.samplers import Denoise, Sampler
-from phasescope.models.families.diffusion.schedule import LogitNormal, Schedule
-
-if TYPE_CHECKING:
-    from phasescope.models.families.diffusion.closest_reference import Comparison
-
-AT_ONCE = 64
-"""images in one pass of a network that is compared with reference denoisers"""
+from phasescope.models.families.diffusion.schedule import LogitNormal, Schedule, per_image
+from phasescope.models.families.task import Network
 
 
 class Diffusion(Family):
@@ -62,7 +53,6 @@ class Diffusion(Family):
         self.times: Times = times
         self.density = density
         self._weight = weighting(predict, schedule.log_snr.exp())
-        self._comparison: tuple[Examples, Comparison] | None = None
         self._tables: dict[tuple[torch.device, torch.dtype], tuple[Tensor, Tensor, Tensor]] = {}
 
     def loss(
@@ -155,16 +145,27 @@ class Diffusion(Family):
         x_t = torch.randn(
             (len(labels), *shape), generator=generator, device=generator.device, dtype=labels.dtype
         )
-        return self.sampler.states(self._denoise(network, labels), x_t.to(labels.device), generator)
+        return self.sampler.states(self.denoiser(network, labels), x_t.to(labels.device), generator)
 
-    def _denoise(self, network: Network, labels: Float[Tensor, "B K"]) -> Denoise:
-        """Return the network's estimate of x_0 in sampling `labels`, held in [-1, 1] if `clip` says so."""
+    def denoiser(self, network: Network, labels: Float[Tensor, "B K"]) -> Denoise:
+        """Return a sampler's `denoise(x_t, t)`: the network's `estimate`, given `labels`."""
 
         def denoise(x_t: Tensor, t: int) -> Tensor:
-            x_0 = self.x_0_of(network, x_t, torch.full((len(x_t),), t, device=x_t.device), labels)
-            return x_0.clamp(-1, 1) if self.clip else x_0
+            times = torch.full((len(x_t),), t, device=x_t.device)
+            return self.estimate(network, x_t, times, labels)
 
         return denoise
+
+    def estimate(
+        self,
+        network: Network,
+        x_t: Float[Tensor, "B C H W"],
+        t: Int[Tensor, " B"],
+        labels: Float[Tensor, "B K"],
+    ) -> Float[Tensor, "B C H W"]:
+        """Return the network's estimate of x_0 as samplers use it: `x_0_of`, clipped to [-1, 1] if `clip`."""
+        x_0 = self.x_0_of(network, x_t, t, labels)
+        return x_0.clamp(-1, 1) if self.clip else x_0
 
     @property
     def noise_levels(self) -> range:
@@ -179,112 +180,11 @@ class Diffusion(Family):
         times = torch.full((len(x_0),), t, device=x_0.device)
         return self.noisy(x_0, times, noise), times, labels
 
-    @torch.no_grad()
-    def band_errors(self, network: Network, examples: Examples) -> list[float]:
-        """Return the mean squared error of eps per pixel in each band of t, over the examples' labels."""
-        errors, task = [], examples.task
-        for band, (low, high) in enumerate(self.bands(len(examples.labels))):
-            generator = torch_generator(examples.seed, "probe band", band)
-            labels = torch.from_numpy(examples.labels[band])
-            t = torch.randint(low, high, (len(labels),), generator=generator)
-            noise = torch.randn(len(labels), *examples.shape, generator=generator)
-            t, noise, labels = (tensor.to(examples.device) for tensor in (t, noise, labels))
-            x_0, labels = task.render(labels), task.factors.visible_columns(labels)
-            errors.append(self.eps_error(network, x_0, labels, t, noise).mean().item())
-        return errors
-
-    def bands(self, count: int) -> list[tuple[int, int]]:
-        """Return [low, high) of t of `count` equal bands; fewer if there are not as many noise levels."""
-        edges = torch.linspace(0, self.schedule.steps, count + 1, dtype=torch.float64).round().long().tolist()
-        return list(pairwise(dict.fromkeys(edges)))
-
     @property
     def x_0_weight(self) -> Float[Tensor, " T"]:
         """The loss's weight of the squared error of x_0, times how often t is drawn, (T,) float64."""
         drawn = 1.0 if self.density is None else self.density.of_levels(self.schedule.steps)
         return self._weight * drawn * parametrization.error_ratio(self.predict, self.schedule.log_snr.exp())
-
-    def forecast(self, task: Task, errors: bool = True) -> dict[str, Any]:
-        """Return what the reference denoisers predict; see `forecast`."""
-        from phasescope.models.families.diffusion.forecast import forecast
-
-        return forecast(self, self.x_0_weight, task, errors)
-
-    def optima(self, task: Task) -> dict[str, Network]:
-        """Return the patch-local optimal denoiser, and the posterior mean."""
-        from phasescope.models.families.diffusion.references import References
-
-        known = References.from_task(self, task)
-        return {"patch-local optimum": known.machine, "posterior mean": known.knows_all}
-
-    def clones(
-        self,
-        network: Network,
-        task: Task,
-        t: Sequence[int],
-        images: int,
-        each: int,
-        seed: int = 0,
-        notify: Callable[[int, int], None] = lambda done, total: None,
-    ) -> Clones:
-        """See `Family.clones`."""
-        from phasescope.models.families.diffusion.clones import clones
-
-        with torch.no_grad():
-            return clones(self, partial(self._denoise, network), task, t, images, each, seed, notify)
-
-    def references(self, examples: Examples) -> dict[str, Any]:
-        """Return the band errors of the exact posterior mean over the training set, `unconditional`, and, if a label names
-        several images, of the one given the label, `conditional`; `reference_denoisers`: as `summary_of`."""
-        from phasescope.models.families.diffusion.closest_reference import summary_of
-        from phasescope.models.families.diffusion.optimum import UnconditionalOptimum, label_optimum
-
-        task = examples.task
-        optimum = UnconditionalOptimum(self, task.render, torch.from_numpy(task.training).to(examples.device))
-        known, compared = summary_of(self, task, examples.seed)
-        if compared is not None:
-            self._comparison = examples, compared
-        errors = {"unconditional": self.band_errors(optimum, examples), "reference_denoisers": known}
-        if task.factors.hidden:
-            given_label = label_optimum(self, task, task.factors.visible_columns(task.training))
-            errors["conditional"] = self.band_errors(given_label, examples)
-        return errors
-
-    def examine(self, network: Network, examples: Examples, references: Mapping[str, Any]) -> dict[str, Any]:
-        """Return `denoising`: the error of eps by band of t, the exact conditional optimum's (0 if a label names one image)
-        and the unconditional one's; if known, `closest_reference`, and `nats` if labels were left out in training."""
-        bands = self.bands(len(examples.labels))
-        errors = {
-            "network": self.band_errors(network, examples),
-            "floor": references.get("conditional", [0.0] * len(bands)),
-            "unconditional": references["unconditional"],
-        }
-        denoising = [
-            {"low": low, "high": high, **{name: by_band[i] for name, by_band in errors.items()}}
-            for i, (low, high) in enumerate(bands)
-        ]
-        known = references.get("reference_denoisers", {})
-        return {"denoising": denoising, **self._stand(network, examples, known)}
-
-    def _stand(self, network: Network, examples: Examples, known: Mapping[str, Any]) -> dict[str, Any]:
-        from phasescope.models.families.diffusion.closest_reference import Comparison
-
-        if "mmse" not in known:
-            return {}
-        if self._comparison is None or self._comparison[0] is not examples:
-            self._comparison = examples, Comparison.from_task(self, examples.task, examples.seed)
-        compared = self._comparison[1]
-
-        @torch.no_grad()
-        def answer(x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-            given = x_t.float(), t, examples.task.factors.visible_columns(labels)
-            parts = zip(*(tensor.split(AT_ONCE) for tensor in given), strict=True)
-            x_0 = torch.cat(
-                [self.x_0_of(network, *(x.to(examples.device) for x in part)).cpu() for part in parts]
-            )
-            return x_0.clamp(-1, 1) if self.clip else x_0
-
-        return compared.metrics(answer, examples.task.withheld)
 
     def _table(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         # Kept, so that no training step copies alpha, sigma and weight, (T,) each, to where `like` is.
@@ -297,8 +197,7 @@ class Diffusion(Family):
     def _scales(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """Return alpha_t and sigma_t, (B, 1, ..., 1) each, with as many dimensions as the images."""
         alpha, sigma, _ = self._table(like)
-        shape = (-1, *[1] * (like.ndim - 1))
-        return alpha[t].view(shape), sigma[t].view(shape)
+        return per_image(alpha[t], like.ndim), per_image(sigma[t], like.ndim)
 
 
 def _mean_square(error: Tensor) -> Tensor:

@@ -31,6 +31,11 @@ from torch import Tensor
 BETA_MAX = 0.999
 
 
+def per_image(values: Float[Tensor, " B"], dimensions: int) -> Float[Tensor, " B *ones"]:
+    """Return a number for each image as (B, 1, ..., 1), which broadcasts with images of so many dimensions."""
+    return values.view(-1, *[1] * (dimensions - 1))
+
+
 @dataclass(frozen=True, eq=False)
 class Schedule:
     """The tables of a schedule, float64 on the CPU."""

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from phasescope.models.families import DiffusionConfig, Task
-from phasescope.models.families.diffusion.clones import _like, half_way
-from phasescope.models.families.diffusion.optimum import ConditionalOptimum, UnconditionalOptimum
+from phasescope.models.families.diffusion.exact.clones import _are_alike, half_way
+from phasescope.models.families.diffusion.exact.optimum import ConditionalOptimum, UnconditionalOptimum
 from phasescope.worlds import GaussianBump
 
 WORLD = GaussianBump(canvas=8, boundary="periodic")
@@ -20,7 +20,7 @@ TASK = Task(WORLD.render, WORLD.training_labels(), WORLD.factors)
 
 def alike(images: torch.Tensor, some: torch.Tensor) -> torch.Tensor:
     """Which images are like which of some, from images that come in three chunks."""
-    return _like([chunk[None] for chunk in images.double().flatten(1).chunk(3)], some)
+    return _are_alike([chunk[None] for chunk in images.double().flatten(1).chunk(3)], some)
 
 
 ALIKE = alike(WORLD.render(LABELS), WORLD.render(LABELS))
@@ -29,7 +29,7 @@ TIMES = (20, 120, 200, 260, 320, 400, 600)
 
 
 def of(network, times=TIMES, images=48, each=8, seed=0):
-    return DIFFUSION.clones(network, TASK, times, images, each, seed)
+    return DiffusionConfig().analysis(TASK).clones(network, times, images, each, seed)
 
 
 @pytest.fixture(scope="module")
@@ -85,20 +85,20 @@ def test_who_paints_one_image_whatever_the_noise_brings_none_back():
 
 
 def test_by_flow_matching_the_same_signal_to_noise_decides():
-    straight = DiffusionConfig.from_tree(
-        {"schedule": "flow", "predict": "velocity", "sampler": "euler"}
-    ).build()
+    config = DiffusionConfig.from_tree({"schedule": "flow", "predict": "velocity", "sampler": "euler"})
+    straight = config.build()
     levels = [
         int(torch.argmin((straight.schedule.log_snr - DIFFUSION.schedule.log_snr[t]).abs())) for t in TIMES
     ]
-    found = straight.clones(UnconditionalOptimum(straight, WORLD.render, LABELS), TASK, levels, 48, 8)
+    found = config.analysis(TASK).clones(UnconditionalOptimum(straight, WORLD.render, LABELS), levels, 48, 8)
     np.testing.assert_allclose(found.exact, of(PERFECT, each=1).exact, atol=0.02)
     assert (np.abs(found.share - found.exact) < 0.2).all()
 
 
 def test_it_is_the_same_again_and_tells_how_far_it_is():
     seen = []
-    found = DIFFUSION.clones(PERFECT, TASK, (300, 100), 8, 2, 1, lambda *at: seen.append(at))
+    notify = lambda *progress: seen.append(progress)  # noqa: E731
+    found = DiffusionConfig().analysis(TASK).clones(PERFECT, (300, 100), 8, 2, 1, notify)
     again = of(PERFECT, (100, 300), 8, 2, 1)
     assert found.t == (100, 300)
     np.testing.assert_array_equal(found.share, again.share)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phasescope.models.families import DiffusionConfig, Task
-from phasescope.models.families.diffusion.forecast import _time_of
-from phasescope.models.families.diffusion.optimum import UnconditionalOptimum
+from phasescope.models.families.diffusion.exact.forecast import _time_of
+from phasescope.models.families.diffusion.exact.optimum import UnconditionalOptimum
 from phasescope.models.families.diffusion.parametrization import error_ratio, prediction_of
 from phasescope.worlds import GaussianBump
 
@@ -23,7 +23,7 @@ def task(world: GaussianBump = TORUS, **told) -> Task:
 
 
 def of(predict: str = "eps", world: GaussianBump = TORUS, schedule: str = "linear", **told):
-    return DiffusionConfig(predict=predict, schedule=schedule).build().forecast(task(world, **told))
+    return DiffusionConfig(predict=predict, schedule=schedule).analysis(task(world, **told)).forecast()
 
 
 @pytest.fixture(scope="module")
@@ -163,4 +163,4 @@ def test_the_optimum_of_all_images_is_the_rung(eps):
 def test_a_world_whose_images_are_alike_is_told():
     alike = Task(lambda labels: torch.ones(len(labels), 1, 8, 8), TORUS.training_labels(), TORUS.factors)
     with pytest.raises(ValueError, match="`world` must show different images of different labels"):
-        DiffusionConfig().build().forecast(alike)
+        DiffusionConfig().analysis(alike).forecast()

@@ -17,26 +17,19 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from phasescope.models.families.base import Task
-from phasescope.models.families.diffusion import Predict, parametrization
-from phasescope.models.families.diffusion.schedule import Schedule
+from phasescope.models.families.diffusion import parametrization
+from phasescope.models.families.diffusion.family import Diffusion
+from phasescope.models.families.diffusion.schedule import per_image
+from phasescope.models.families.task import Task
 
 Render = Callable[[Tensor], Tensor]
-
-
-@runtime_checkable
-class Answering(Protocol):
-    """The part of `Diffusion` that optima need: its parametrization and its schedule."""
-
-    schedule: Schedule
-    predict: Predict
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +38,7 @@ class Optimum(ABC):
 
     precision: ClassVar[torch.dtype] = torch.float64
     """in which it computes"""
-    diffusion: Answering
+    diffusion: Diffusion
     """its schedule and parametrization"""
 
     @abstractmethod
@@ -70,8 +63,10 @@ class Optimum(ABC):
         labels: Float[Tensor, "B K"] | None = None,
     ) -> Float[Tensor, "B C *spatial"]:
         """Return the exact prediction, in the dtype of `x_t`; what is not known may have any label, or none."""
-        schedule, shape = self.diffusion.schedule, (-1, *[1] * (x_t.ndim - 1))
-        alpha, sigma = (scale.to(x_t.device)[t].view(shape) for scale in (schedule.alpha, schedule.sigma))
+        schedule = self.diffusion.schedule
+        alpha = per_image(schedule.alpha.to(x_t.device)[t], x_t.ndim)
+        sigma = per_image(schedule.sigma.to(x_t.device)[t], x_t.ndim)
+
         x_0 = self.answer(x_t, alpha, sigma, labels)
         eps = parametrization.eps_of("x", x_0, x_t.double(), alpha, sigma)
         return parametrization.prediction_of(self.diffusion.predict, x_0, eps, alpha, sigma).to(x_t.dtype)
@@ -144,7 +139,7 @@ class PartialOptimum(Posterior):
 
     @classmethod
     def of_grid(
-        cls, diffusion: Answering, render: Render, labels: Float[np.ndarray, "M K"]
+        cls, diffusion: Diffusion, render: Render, labels: Float[np.ndarray, "M K"]
     ) -> PartialOptimum | None:
         """Return that of a training set; None if the set does not hold every combination of its factors' values."""
         is_grid = math.prod(len(np.unique(column)) for column in labels.T) == len(labels)
@@ -157,6 +152,7 @@ class PartialOptimum(Posterior):
         """See `Posterior.posterior`; ValueError if no training image has the given factors."""
         assert labels is not None
         x_0, variance = torch.empty_like(x_t), x_t.new_empty(len(x_t))
+
         # NaN differs from itself, so rows with the same missing factors need another mark to be found equal.
         distinct, which = labels.nan_to_num(torch.inf).unique(dim=0, return_inverse=True)
         for number, label in enumerate(distinct):
@@ -164,14 +160,14 @@ class PartialOptimum(Posterior):
             matching = (self.keys.to(label)[:, given] == label[given]).all(1)
             if not matching.any():
                 raise ValueError(f"`labels` (={label.tolist()}) must be those of a training image")
-            those = UnconditionalOptimum(
-                self.diffusion, self.render, self.training.to(label)[matching], self.chunk
-            )
-            x_0[rows], variance[rows] = those.posterior(x_t[rows], alpha[rows], sigma[rows], None)
+
+            training = self.training.to(label)[matching]
+            over_matching = UnconditionalOptimum(self.diffusion, self.render, training, self.chunk)
+            x_0[rows], variance[rows] = over_matching.posterior(x_t[rows], alpha[rows], sigma[rows], None)
         return x_0, variance
 
 
-def label_optimum(diffusion: Answering, task: Task, keys: np.ndarray) -> Optimum:
+def label_optimum(diffusion: Diffusion, task: Task, keys: np.ndarray) -> Optimum:
     """Return the best denoiser given a label: the label's image, or the posterior mean of its images if a factor is hidden;
     `keys` are the training labels as it is given them, all columns or the visible ones."""
     if not task.factors.hidden:
@@ -187,20 +183,24 @@ def posterior(
     `images` come in chunks, of each row of x_t its own or (b = 1) the same for all; all are float64.
     """
     x, a, s = x_t.flatten(1), alpha.flatten(1), sigma.flatten(1)
+
     peak = x.new_full((len(x), 1), -torch.inf)
     weight, weighted_square = x.new_zeros(len(x), 1), x.new_zeros(len(x), 1)
     weighted = torch.zeros_like(x)
     for some in images:
         squares = some.square().sum(2)
         log_w = _log_weights(x, some, squares, a, s)
+
         # A running maximum over chunks (Milakov & Gimelshein 2018, arXiv 1805.02867), in float64: at t = 0 the exponents
         # reach 1e7, while differences of 1 between them matter.
         former_peak, peak = peak, torch.maximum(peak, log_w.amax(1, keepdim=True))
         fade = torch.exp(former_peak - peak)
+
         w = torch.exp(log_w - peak)
         weight = fade * weight + w.sum(1, keepdim=True)
         weighted = fade * weighted + (w @ some[0] if len(some) == 1 else torch.einsum("bm,bmp->bp", w, some))
         weighted_square = fade * weighted_square + (w * squares).sum(1, keepdim=True)
+
     mean = weighted / weight
     variance = (weighted_square / weight)[:, 0] - mean.square().sum(1)
     return mean.view_as(x_t), variance.clamp(min=0)

@@ -28,7 +28,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from phasescope.models.families.diffusion.optimum import (
+from phasescope.models.families.diffusion.exact.optimum import (
     ConditionalOptimum,
     Optimum,
     Posterior,
@@ -37,7 +37,7 @@ from phasescope.models.families.diffusion.optimum import (
 )
 
 # Eigenvalues below this share of the largest are rounding.
-DEPENDENT = 1e-12
+NEGLIGIBLE = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +61,12 @@ class Wiener(Optimum):
     """u_k, orthonormal"""
 
     @classmethod
-    def from_optimum(cls, knows_all: UnconditionalOptimum) -> Wiener:
+    def from_optimum(cls, posterior_mean: UnconditionalOptimum) -> Wiener:
         """Return the affine denoiser of the same data set."""
-        mean, covariance = mean_and_covariance(knows_all)
+        mean, covariance = mean_and_covariance(posterior_mean)
         variances, modes = torch.linalg.eigh(covariance)
-        kept = variances > DEPENDENT * variances[-1]
-        return cls(knows_all.diffusion, mean, variances[kept], modes[:, kept].T)
+        kept = variances > NEGLIGIBLE * variances[-1]
+        return cls(posterior_mean.diffusion, mean, variances[kept], modes[:, kept].T)
 
     def x_0(self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None) -> Tensor:
         mean, modes = self.mean.to(x_t), self.modes.to(x_t)
@@ -77,7 +77,7 @@ class Wiener(Optimum):
 
 
 def wiener_mmse(variances: Float[Tensor, " r"], snr: Float[Tensor, " T"]) -> Float[Tensor, " T"]:
-    """Return its E|x_0 - answer|^2, summed over pixels: sum_k lambda_k / (1 + SNR lambda_k)."""
+    """Return the Wiener denoiser's E|x_0 - answer|^2, summed over pixels: sum_k lambda_k / (1 + SNR lambda_k)."""
     return (variances / (1 + snr[:, None] * variances)).sum(1)
 
 
@@ -87,7 +87,7 @@ class PatchLocalOptimum(Optimum):
 
     precision: ClassVar[torch.dtype] = torch.float32
     """four times as fast, far within the spread of what is drawn"""
-    knows_all: UnconditionalOptimum
+    posterior_mean: UnconditionalOptimum
     """of the same data set"""
     side: int
     """P of the patch, px, odd; as large as the canvas it may see it all"""
@@ -96,31 +96,36 @@ class PatchLocalOptimum(Optimum):
     chunk: int = 64
 
     def __post_init__(self) -> None:
-        least = min(self.knows_all.render(self.knows_all.labels[:1]).shape[2:])
-        if self.side < 1 or self.side % 2 == 0 or self.side > least:
+        shorter_side = min(self.posterior_mean.render(self.posterior_mean.labels[:1]).shape[2:])
+        if self.side < 1 or self.side % 2 == 0 or self.side > shorter_side:
             raise ValueError(
-                f"`patch` (={self.side}) must be odd, from 1 to the canvas' side (={least} px): it has a pixel in its middle"
+                f"`patch` (={self.side}) must be odd, from 1 to the canvas' side (={shorter_side} px): "
+                "it has a pixel in its middle"
             )
 
     def x_0(self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None) -> Tensor:
         bands = [self._band(size).to(x_t) for size in x_t.shape[2:]]
         a, s = alpha[:, None], sigma[:, None]
+
         peak = torch.full_like(x_t[:, :1], -torch.inf)
         weight, weighted = torch.zeros_like(peak), torch.zeros_like(x_t)
-        for some in self.knows_all.labels.to(x_t.device).split(self.chunk):
-            b = self.knows_all.render(some).to(x_t)[None]
+        for labels in self.posterior_mean.labels.to(x_t.device).split(self.chunk):
+            b = self.posterior_mean.render(labels).to(x_t)[None]
             inner = _along(bands, (x_t[:, None] * b).sum(2, keepdim=True))
-            log_w = (inner - a * _along(bands, b.square().sum(2, keepdim=True)) / 2).mul_(a / s**2)
+            squares = _along(bands, b.square().sum(2, keepdim=True))
+            log_w = (inner - a * squares / 2).mul_(a / s**2)
+
             # As in `posterior`: exponents are taken relative to the largest one of the chunks so far.
             former_peak, peak = peak, torch.maximum(peak, log_w.amax(1))
             fade = torch.exp(former_peak - peak)
+
             w = log_w.sub_(peak[:, None]).exp_()
             weight = fade * weight + w.sum(1)
             weighted = fade * weighted + (w * b).sum(1)
         return weighted / weight
 
     def _band(self, size: int) -> Float[Tensor, "size size"]:
-        """Return 1 where two places along an axis lie within half a patch of one another."""
+        """Return the matrix that is 1 where two places along an axis lie within half a patch of one another."""
         places = torch.arange(size)
         apart = (places[:, None] - places).abs()
         if self.periodic:
@@ -129,7 +134,7 @@ class PatchLocalOptimum(Optimum):
 
 
 def _along(bands: list[Tensor], terms: Float[Tensor, "B m 1 *spatial"]) -> Float[Tensor, "B m 1 *spatial"]:
-    """Return each axis summed by its own matrix."""
+    """Return the terms with each spatial axis summed by its own matrix."""
     for axis, band in enumerate(bands, start=3):
         terms = (terms.movedim(axis, -1) @ band).movedim(-1, axis)
     return terms
@@ -139,13 +144,13 @@ def _along(bands: list[Tensor], terms: Float[Tensor, "B m 1 *spatial"]) -> Float
 class OrbitOptimum(Posterior):
     """Answers from the posterior mean over all shifts of the label's image by multiples of `shift_px` along each axis."""
 
-    knows_label: ConditionalOptimum
+    label_optimum: ConditionalOptimum
     shift_px: int
 
     def posterior(
         self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        images = self.knows_label.x_0(x_t, alpha, sigma, labels)
+        images = self.label_optimum.x_0(x_t, alpha, sigma, labels)
         axes = tuple(range(2, x_t.ndim))
         shifts = product(*(range(0, x_t.shape[axis], self.shift_px) for axis in axes))
         moved = (torch.roll(images, shift, axes).flatten(1)[:, None] for shift in shifts)
@@ -153,16 +158,18 @@ class OrbitOptimum(Posterior):
 
 
 def mean_and_covariance(
-    knows_all: UnconditionalOptimum,
+    posterior_mean: UnconditionalOptimum,
 ) -> tuple[Float[Tensor, " C *spatial"], Float[Tensor, "pixels pixels"]]:
-    """Return both of a data set's images, float64; summed chunk by chunk."""
-    device, count = knows_all.labels.device, len(knows_all.labels)
-    shape = knows_all.render(knows_all.labels[:1]).shape[1:]
+    """Return mean and covariance of a data set's images, float64; summed chunk by chunk."""
+    device, count = posterior_mean.labels.device, len(posterior_mean.labels)
+    shape = posterior_mean.render(posterior_mean.labels[:1]).shape[1:]
+
     mean = torch.zeros(math.prod(shape), dtype=torch.float64, device=device)
-    for some in knows_all.images(device):
+    for some in posterior_mean.images(device):
         mean += some[0].sum(0) / count
+
     covariance = mean.new_zeros(len(mean), len(mean))
-    for some in knows_all.images(device):
+    for some in posterior_mean.images(device):
         away = some[0] - mean
         covariance += away.T @ away / count
     return mean.view(shape), covariance

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phasescope.models.families import DiffusionConfig, Task
-from phasescope.models.families.diffusion.optimum import (
+from phasescope.models.families.diffusion.exact.optimum import (
     ConditionalOptimum,
     PartialOptimum,
     UnconditionalOptimum,
 )
-from phasescope.models.families.diffusion.reference_denoisers import (
+from phasescope.models.families.diffusion.exact.reference_denoisers import (
     MeanImage,
     OrbitOptimum,
     PatchLocalOptimum,
@@ -194,7 +194,7 @@ def test_a_patch_local_optimum_answers_in_single_precision_as_in_double():
 
 def test_a_diffusions_optima_see_the_tasks_patch_and_all():
     task = Task.from_world(TORUS, patch_px=5)
-    optima = DIFFUSION.optima(task)
+    optima = DiffusionConfig().analysis(task).optima()
     _, x_t, alpha, sigma, labels = noisy(TORUS, 250, 4)
     t = torch.full((4,), 250)
     for name, reference in (

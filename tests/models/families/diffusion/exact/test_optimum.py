@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from phasescope.models.families import DiffusionConfig
-from phasescope.models.families.diffusion.optimum import (
+from phasescope.models.families.diffusion.exact.optimum import (
     ConditionalOptimum,
     PartialOptimum,
     UnconditionalOptimum,

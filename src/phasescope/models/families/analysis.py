@@ -1,0 +1,90 @@
+"""The exact theory of a family: what can be known of learning a task, before and beside the training of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from phasescope.models.families.task import Examples, Network
+
+
+@dataclass(frozen=True)
+class Clones:
+    """The share of clones, images that are noised and denoised again, that return to their image or to one like it."""
+
+    t: tuple[int, ...]
+    """the noise levels, (L,), ascending"""
+    share: Float[np.ndarray, " L"]
+    """of clones that came back"""
+    low: Float[np.ndarray, " L"]
+    high: Float[np.ndarray, " L"]
+    """its 95 % interval, by resampled images"""
+    exact: Float[np.ndarray, " L"]
+    """the share of a perfect network without labels, from the same noisy images"""
+    half: tuple[float, float, float]
+    """the noise level at which half come back, and its interval; NaN if the share passes no half"""
+    exact_half: float
+    """that of the exact share"""
+    images: int
+    """that were started from"""
+    each: int
+    """clones of each image"""
+
+
+class Analysis:
+    """What is known exactly of learning one task with one family; `FamilyConfig.analysis` returns it.
+
+    Each method has the answer of a family of which nothing is known, so an analysis defines those that it has an answer to.
+    """
+
+    def forecast(self, errors: bool = True) -> Mapping[str, Any]:
+        """Return what can be predicted of training before it begins, JSON-ready; nothing if nothing is known.
+
+        Args:
+            errors: whether the errors of all reference denoisers are included, which takes longest.
+        """
+        return {}
+
+    def optima(self) -> Mapping[str, Network]:
+        """Return by name the best networks without labels, each by what it sees of images; none if none is known.
+
+        Raises:
+            ValueError: the task has none.
+        """
+        return {}
+
+    def clones(
+        self,
+        network: Network,
+        t: Sequence[int],
+        images: int,
+        each: int,
+        seed: int = 0,
+        notify: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Clones:
+        """Return how many training images, made noisy and denoised again without a label, come back.
+
+        Args:
+            t: noise levels.
+            images: how many are started from, the same at each t.
+            each: clones of each.
+            notify: is called with the number of noise levels that are done, and of all.
+
+        Raises:
+            ValueError: the family cannot start from a noisy image, or a t is none of its noise levels.
+        """
+        raise ValueError("`family` must be one that samples from noisy images")
+
+    def references(self, examples: Examples) -> Mapping[str, Any]:
+        """Return the exact results that `examine` compares networks with, JSON-ready, computed once per run."""
+        return {}
+
+    def examine(
+        self, network: Network, examples: Examples, references: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return the metrics that compare a network with exact results, JSON-ready."""
+        return {}
