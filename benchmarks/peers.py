@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from phasescope.models.networks.layers import positional_encoding
+from phasescope.models.networks.encodings import positional_encoding
 
 FACTORS = 2
 MULTIPLIERS = (1, 2, 2)

@@ -45,7 +45,7 @@ from phasescope.models.families import Task
 from phasescope.models.families.diffusion.config import LinearScheduleConfig
 from phasescope.models.training.data import LabelStream
 from phasescope.models.training.loop import resolve_device
-from phasescope.models.training.precision import keep_freed_memory
+from phasescope.models.training.processor import keep_freed_memory
 from phasescope.runs.config import ProbingConfig, RunConfig, SiteConfig, load_arguments
 from phasescope.runs.store import RunWriter, hold
 

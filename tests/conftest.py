@@ -26,6 +26,7 @@ CHECKED = (
     "phasescope.models.families.diffusion.samplers",
     "phasescope.models.families.diffusion.schedule",
     "phasescope.measures",
+    "phasescope.models.networks.encodings",
     "phasescope.models.networks.layers",
     "phasescope.models.networks.unet.network",
     "phasescope.worlds.bump.world",

@@ -130,7 +130,7 @@ def test_a_leak_would_be_found():
         OF_A_UNET.search(text) for text in texts(SOURCE / "models" / "networks" / "unet" / "network.py")
     )
     assert names(SOURCE / "worlds" / "bump" / "world.py", OF_THE_BUMP)
-    assert names(SOURCE / "models" / "families" / "diffusion" / "config.py", OF_DIFFUSION)
+    assert names(SOURCE / "models" / "families" / "diffusion" / "family.py", OF_DIFFUSION)
     assert names(SOURCE / "worlds" / "stripes" / "world.py", OF_STRIPES)
     assert len(OUTSIDE_KINDS) > 100
     assert len(ABOVE_FAMILIES) > 50

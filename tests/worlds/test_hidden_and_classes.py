@@ -10,7 +10,7 @@ from torch import nn
 from phasescope import Factor, Factors, UserError, load_config, measures
 from phasescope.models.families import DiffusionConfig, Task
 from phasescope.models.families.diffusion.exact.information import label_nats
-from phasescope.models.networks.layers import label_encoding
+from phasescope.models.networks.encodings import label_encoding
 from phasescope.worlds import ArrayWorld, Grid
 
 RNG = np.random.default_rng(0)

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phasescope.models.networks.layers import label_encoding, positional_encoding
+from phasescope.models.networks.encodings import label_encoding, positional_encoding
 
 WIDTHS = st.sampled_from([2, 4, 16, 64, 130])
 BASES = st.sampled_from([2.0, 100.0, 10_000.0])

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from phasescope.models.networks.layers import ResidualLayer, SelfAttention, between_neighbours, doubled
+from phasescope.models.networks.layers import ResidualLayer, SelfAttention, upsampled, upsampled_along
 
 PADDINGS = ["zeros", "reflect", "replicate", "circular"]
 
@@ -18,7 +18,9 @@ def fresh(make):
 
 
 def residual(c_in, c_out, modulation):
-    return fresh(lambda: ResidualLayer(c_in, c_out, 6, modulation, groups=2, padding="zeros"))
+    return fresh(
+        lambda: ResidualLayer(c_in, c_out, embedding=6, modulation=modulation, groups=2, padding="zeros")
+    )
 
 
 @pytest.mark.parametrize("modulation", ["added", "scale_shift"])
@@ -69,16 +71,16 @@ def test_attention_knows_no_places():
 @pytest.mark.parametrize("padding", PADDINGS)
 def test_doubling_keeps_constants_and_inner_ramps(padding):
     constant = torch.full((1, 1, 4, 6), 0.7)
-    torch.testing.assert_close(doubled(constant, padding), torch.full((1, 1, 8, 12), 0.7))
+    torch.testing.assert_close(upsampled(constant, padding), torch.full((1, 1, 8, 12), 0.7))
     ramp = torch.arange(6.0).expand(1, 1, 4, 6)
     expected = (torch.arange(12) - 0.5) / 2
-    torch.testing.assert_close(doubled(ramp, padding)[0, 0, 3, 1:-1], expected[1:-1])
+    torch.testing.assert_close(upsampled(ramp, padding)[0, 0, 3, 1:-1], expected[1:-1])
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4, 4), (1, 2, 5, 7), (2, 1, 1, 3)])
-def test_between_neighbours_is_torchs_interpolation_by_two_and_so_is_its_gradient(shape):
+def test_upsampled_along_is_torchs_interpolation_by_two_and_so_is_its_gradient(shape):
     h = noise(*shape).requires_grad_()
-    mine = between_neighbours(between_neighbours(h, 2), 3)
+    mine = upsampled_along(upsampled_along(h, 2), 3)
     torchs = torch.nn.functional.interpolate(h, scale_factor=2, mode="bilinear", align_corners=False)
     torch.testing.assert_close(mine, torchs)
     weights = noise(*mine.shape)
@@ -90,5 +92,5 @@ def test_between_neighbours_is_torchs_interpolation_by_two_and_so_is_its_gradien
 def test_doubling_a_torus_shifts_with_it(size):
     h = noise(1, 2, size, size)
     torch.testing.assert_close(
-        doubled(h.roll((1, -1), (2, 3)), "circular"), doubled(h, "circular").roll((2, -2), (2, 3))
+        upsampled(h.roll((1, -1), (2, 3)), "circular"), upsampled(h, "circular").roll((2, -2), (2, 3))
     )

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phasescope import Factors, load_config
-from phasescope.models.networks import UNetConfig, layers
-from phasescope.models.networks.layers import ResidualLayer, doubled
+from phasescope.models.networks import UNetConfig, encodings
+from phasescope.models.networks.layers import ResidualLayer, upsampled
 from phasescope.models.networks.unet import network as unet
 from phasescope.runs.probing.capture import activations
 from phasescope.worlds import GaussianBump
@@ -105,9 +105,9 @@ def test_no_label_is_a_zero_encoding_and_differs_from_label_zero(monkeypatch):
     assert none.isfinite().all()
     assert (none - zero).abs().amax(dim=(1, 2, 3)).min() > 1e-4
     monkeypatch.setattr(
-        layers,
-        "label_encoding",
-        lambda labels, width, base, period, factors: torch.zeros(len(labels), 2 * width),
+        encodings,
+        "encoded_labels",
+        lambda config, labels, factors: torch.zeros(len(labels), 2 * config.width),
     )
     assert torch.equal(network(x_t, t, labels), none)
 
@@ -153,7 +153,7 @@ def test_a_gradient_that_is_a_slice_is_passed_on_as_any_other(circular):
     beside = torch.randn(2, 5, 8, 8, dtype=torch.float64)
 
     def beside_another(h):
-        return torch.cat((doubled(h, padding), beside), dim=1).square()
+        return torch.cat((upsampled(h, padding), beside), dim=1).square()
 
     assert torch.autograd.gradcheck(beside_another, h, check_undefined_grad=False)
 

@@ -12,8 +12,8 @@ from torch import nn
 from phasescope import UserError
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.networks import UNetConfig
+from phasescope.models.training.compiling import compiled
 from phasescope.models.training.loop import Learner, learn
-from phasescope.models.training.precision import compiled
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -14,15 +14,15 @@ from phasescope.core.randomness import torch_generator
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.networks import UNetConfig
 from phasescope.models.training import loop
+from phasescope.models.training.flat import Layout
 from phasescope.models.training.loop import Learner, fresh_learner, learn
 from phasescope.models.training.optimisers import layout_for
-from phasescope.models.training.precision import Layout
 from phasescope.worlds import GaussianBump
 
 WORK = """
 import resource
 import torch
-from phasescope.models.training.precision import keep_freed_memory
+from phasescope.models.training.processor import keep_freed_memory
 
 torch.set_num_threads(1)
 def work(times):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tiny_training import TrainingConfig
 from torch import nn
 
+from phasescope.models.training.flat import FlatParameters
 from phasescope.models.training.optimisers import clip, layout_for, optimiser_of, orthogonalised
-from phasescope.models.training.precision import FlatParameters
 
 
 class Net(nn.Module):

@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from phasescope.models.training.loop import Learner, fresh_learner, learn
-from phasescope.models.training.precision import normalise_in_float32, subnormals_as_zero
+from phasescope.models.training.precision import normalise_in_float32
+from phasescope.models.training.processor import subnormals_as_zero
 
 CPU = torch.device("cpu")
 
@@ -93,11 +94,11 @@ def test_what_another_device_does_is_left_alone():
 def test_threads_that_a_training_starts_take_them_for_zero_too():
     code = (
         "import torch\n"
-        "from phasescope.models.training import precision\n"
+        "from phasescope.models.training import processor\n"
         "torch.set_num_threads(4)\n"
-        "precision.start_threads()\n"
-        "numbers = torch.full((precision.SHARED,), torch.finfo(torch.float32).tiny)\n"
-        "with precision.subnormals_as_zero(torch.device('cpu')):\n"
+        "processor.start_threads()\n"
+        "numbers = torch.full((processor.SHARED,), torch.finfo(torch.float32).tiny)\n"
+        "with processor.subnormals_as_zero(torch.device('cpu')):\n"
         "    print(int(numbers.mul_(0.25).count_nonzero()))\n"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NoReturn
 
 from pydantic import Field, JsonValue
 
@@ -13,6 +13,11 @@ from phasescope.core.kinds import Kind
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor, nn
+
+Width = Annotated[int, Field(ge=1, le=2**14)]
+"""the annotation of a number of channels"""
+Padding = Literal["zeros", "reflect", "replicate", "circular"]
+"""the annotation of what convolutions see beyond the canvas' edge"""
 
 
 class NetworkConfig(Kind):
@@ -51,7 +56,8 @@ class NetworkConfig(Kind):
         return None
 
     def encode(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"] | None:
-        """Return what its blocks receive of a label: the upper reference of what latents owe to it. None: unknown."""
+        """Return the encoding of labels that its blocks receive: the upper reference of what latents owe to them; None if
+        it is not known."""
         return None
 
 

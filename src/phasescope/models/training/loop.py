@@ -24,19 +24,14 @@ from phasescope.core.randomness import derive, global_stream_from
 from phasescope.models.families.base import Family
 from phasescope.models.networks.base import NetworkConfig
 from phasescope.models.training.base import Batch
+from phasescope.models.training.compiling import compiled
 from phasescope.models.training.config import TrainingConfig
 from phasescope.models.training.data import Batches
+from phasescope.models.training.flat import FlatParameters
 from phasescope.models.training.losses import Losses
 from phasescope.models.training.optimisers import clip, layout_for, optimiser_of
-from phasescope.models.training.precision import (
-    FlatParameters,
-    compiled,
-    keep_freed_memory,
-    normalise_in_float32,
-    precision_of,
-    start_threads,
-    subnormals_as_zero,
-)
+from phasescope.models.training.precision import normalise_in_float32, precision_of
+from phasescope.models.training.processor import keep_freed_memory, start_threads, subnormals_as_zero
 from phasescope.worlds.base import World, not_finite
 
 

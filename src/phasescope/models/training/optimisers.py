@@ -22,7 +22,7 @@ from torch.optim.adamw import adamw
 
 from phasescope.models.training.base import OptimiserConfig
 from phasescope.models.training.config import AdamWConfig, MuonConfig
-from phasescope.models.training.precision import FlatParameters, Layout, slot_of
+from phasescope.models.training.flat import FlatParameters, Layout, padded_size
 
 # The iterates of this odd polynomial bring singular values near 1, and small ones there fastest (Jordan et al. 2024).
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
@@ -204,7 +204,7 @@ class _Muon(_Part):
         """Return views of all matrices of one shape, for each shape."""
         matrices, begin = [], 0
         for shape, same in groupby(self.layout.shapes.values()):
-            count, slot, size = len(list(same)), slot_of(shape), math.prod(shape)
+            count, slot, size = len(list(same)), padded_size(shape), math.prod(shape)
             slots = flat.narrow(0, begin, count * slot).view(count, slot)
             matrices.append(slots[:, :size].unflatten(1, (shape[0], size // shape[0])))
             begin += count * slot

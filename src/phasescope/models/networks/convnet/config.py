@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from phasescope.core.factors import Factors
-from phasescope.models.networks.base import NetworkConfig
-from phasescope.models.networks.unet.config import EmbeddingConfig, Width
+from phasescope.models.networks.base import NetworkConfig, Padding, Width
+from phasescope.models.networks.embedding import EmbeddingConfig
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -25,7 +25,7 @@ class ConvNetConfig(NetworkConfig):
     """channels of each layer"""
     receptive_px: int = Field(9, ge=5, le=127)
     """side of the square of input on which a pixel of the output depends, px, odd: 3, and 2 more per layer"""
-    padding: Literal["zeros", "reflect", "replicate", "circular"] = "circular"
+    padding: Padding = "circular"
     """what convolutions see beyond the canvas' edge"""
     embedding: EmbeddingConfig = EmbeddingConfig()
     """how t and the labels are encoded"""
@@ -64,4 +64,6 @@ class ConvNetConfig(NetworkConfig):
         return ConvNet(self, shape[0], factors)
 
     def encode(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"]:
-        return self.embedding.of_labels(labels, factors)
+        from phasescope.models.networks.encodings import encoded_labels
+
+        return encoded_labels(self.embedding, labels, factors)

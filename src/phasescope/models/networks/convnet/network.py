@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from phasescope.core.factors import Factors
-from phasescope.models.networks.layers import channels_last, convolution, encodings, mixing
+from phasescope.models.networks.base import Padding
+from phasescope.models.networks.encodings import embedding_mlp, encodings
+from phasescope.models.networks.layers import channels_last, conv3x3
 
 # A `ConvNetConfig`, which imports this module to build from it.
 Shape = Any
@@ -23,11 +25,11 @@ Shape = Any
 class Layer(nn.Module):
     """h + conv3x3(SiLU(norm(h) (1 + W_1 e) + W_2 e))."""
 
-    def __init__(self, width: int, embedding: int, padding: str):
+    def __init__(self, width: int, embedding: int, padding: Padding):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.modulate = nn.Linear(embedding, 2 * width)
-        self.conv = convolution(width, width, padding)  # pyrefly: ignore[bad-argument-type]
+        self.conv = conv3x3(width, width, padding)
 
     def forward(self, h: Float[Tensor, "B C H W"], e: Float[Tensor, "B E"]) -> Float[Tensor, "B C H W"]:
         scale, shift = self.modulate(e)[:, :, None, None].chunk(2, dim=1)
@@ -42,8 +44,8 @@ class ConvNet(nn.Module):
         super().__init__()
         self.config, self.factors = config, factors
         width, hidden = config.embedding.width * (1 + len(factors)), config.embedding.hidden
-        self.embed = mixing(width, hidden)
-        self.enter = convolution(channels, config.width, config.padding)
+        self.embed = embedding_mlp(width, hidden)
+        self.enter = conv3x3(channels, config.width, config.padding)
         self.layers = nn.ModuleDict(
             {name: Layer(config.width, hidden or width, config.padding) for name in config.layer_names}
         )
@@ -57,7 +59,8 @@ class ConvNet(nn.Module):
     def forward(
         self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
     ) -> Float[Tensor, "B C H W"]:
-        e = F.silu(self.embed(encodings(self.config.embedding, t, labels, self.factors).to(x_t.dtype)))
+        encoded = encodings(self.config.embedding, t, labels, self.factors)
+        e = F.silu(self.embed(encoded.to(x_t.dtype)))
         h = self.enter(channels_last(x_t))
         for layer in self.layers.values():
             h = layer(h, e)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from phasescope.core.config import Config
 from phasescope.core.factors import Factors
-from phasescope.models.networks.base import NetworkConfig
+from phasescope.models.networks.base import NetworkConfig, Padding, Width
+from phasescope.models.networks.embedding import EmbeddingConfig
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -16,40 +16,8 @@ if TYPE_CHECKING:
 
     from phasescope.models.networks.unet.network import UNet
 
-
-Width = Annotated[int, Field(ge=1, le=2**14)]
 # 4 GiB as float32, before gradients and moments: what is larger is refused before anything is allocated.
 MOST_PARAMETERS = 2**30
-
-
-class EmbeddingConfig(Config):
-    """Positional encodings of t and of each factor, concatenated and given to every block."""
-
-    width: int = Field(64, ge=2, le=2**12, multiple_of=2)
-    """numbers that encode t, and as many per factor; at least as many as a factor has classes"""
-    base: float = Field(10_000.0, gt=1)
-    """ratio of the longest to the shortest wavelength"""
-    period: float | None = Field(None, gt=0, allow_inf_nan=False)
-    """period, in the factors' unit, in which encodings make whole turns: its ends coincide; null: encoded as t is"""
-    hidden: int | None = Field(None, ge=1, le=2**14)
-    """width of a two-layer network on the concatenation, shared by all blocks; null: blocks get SiLU(encodings)"""
-    modulation: Literal["added", "scale_shift"] = "added"
-    """whether a block adds its embedding to its features or scales and shifts them by it"""
-
-    def of_labels(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"]:
-        """Return the encodings of the factors, concatenated."""
-        from phasescope.models.networks.layers import label_encoding
-
-        return label_encoding(labels, self.width, self.base, self.period, factors)
-
-    def check(self, factors: Factors) -> None:
-        """Raise ValueError if a factor has more classes than `width` numbers encode one-hot."""
-        for factor in factors:
-            if factor.categorical and len(factor.values) > self.width:
-                raise ValueError(
-                    f"`network.embedding.width` (={self.width}) must be at least {len(factor.values)}: so many classes has "
-                    f"{factor.name}, encoded one-hot"
-                )
 
 
 class UNetConfig(NetworkConfig):
@@ -70,7 +38,7 @@ class UNetConfig(NetworkConfig):
     """attention heads"""
     groups: int = Field(8, ge=1)
     """groups of the group normalisation"""
-    padding: Literal["zeros", "reflect", "replicate", "circular"] = "zeros"
+    padding: Padding = "zeros"
     """what convolutions see beyond the canvas' edge"""
     coordinates: bool = False
     """whether the input has the pixels' coordinates beside x_t (CoordConv)"""
@@ -86,13 +54,16 @@ class UNetConfig(NetworkConfig):
             raise ValueError(
                 f"`attention` (={unknown[0]}) must name blocks of this network: {', '.join(self.layer_names)}"
             )
-        for width in (*self.widths, self.mid_width or self.widths[-1]):
+
+        widths = (*self.widths, self.mid_width or self.widths[-1])
+        for width in widths:
             if width % self.groups:
                 raise ValueError(f"`widths` (={width}) must be multiples of `groups` (={self.groups})")
             if self.attention and width % self.heads:
                 raise ValueError(f"`widths` (={width}) must be multiples of `heads` (={self.heads})")
-        into = (*self.widths, self.mid_width or self.widths[-1])
-        kernels = 2 * 9 * self.layers * sum(a * b for a, b in zip((into[0], *into), into, strict=False))
+
+        # Most parameters are the 3x3 kernels: two a residual layer, in blocks on the way down and on the way up.
+        kernels = 2 * 9 * self.layers * sum(a * b for a, b in zip((widths[0], *widths), widths, strict=False))
         if kernels > MOST_PARAMETERS:
             raise ValueError(
                 f"`widths` (={list(self.widths)}) must be smaller, or `layers` (={self.layers}) fewer: "
@@ -114,13 +85,14 @@ class UNetConfig(NetworkConfig):
 
     @property
     def usual_layers(self) -> tuple[str, ...]:
-        """Late in the encoder, where the paper reads, and the bottleneck."""
+        """The last down block, where the paper reads, and the bottleneck."""
         return f"down{self.depth}" if self.depth else "stem", "mid"
 
     def check(self, shape: tuple[int, ...], factors: Factors) -> None:
         self.embedding.check(factors)
         if len(shape) != 3 or shape[1] != shape[2]:
             raise ValueError(f"`world.shape` (={shape}) must be (channels, N, N): square images")
+
         factor = self.patch * 2**self.depth
         if shape[1] % factor:
             raise ValueError(
@@ -134,8 +106,10 @@ class UNetConfig(NetworkConfig):
             )
 
     def commutes_with(self, shape: tuple[int, ...]) -> int | None:
-        """Return the size of the bottleneck's cells, if neither padding nor coordinates tell the place; of a bottleneck with
-        one cell, a mean that no shift changes, the size at the level above."""
+        """Return the size of the bottleneck's cells, if neither padding nor coordinates tell the place.
+
+        Of a bottleneck with one cell, a mean that no shift changes, it is the size at the level above.
+        """
         if self.padding != "circular" or self.coordinates:
             return None
         cell = self.patch * 2**self.depth
@@ -147,4 +121,6 @@ class UNetConfig(NetworkConfig):
         return UNet(self, shape[0], factors)
 
     def encode(self, labels: Float[Tensor, "n K"], factors: Factors) -> Float[Tensor, "n features"]:
-        return self.embedding.of_labels(labels, factors)
+        from phasescope.models.networks.encodings import encoded_labels
+
+        return encoded_labels(self.embedding, labels, factors)

@@ -16,14 +16,13 @@ from torch.nn import functional as F
 
 from phasescope.core.errors import UserError
 from phasescope.core.factors import Factors
+from phasescope.models.networks.encodings import embedding_mlp, encodings
 from phasescope.models.networks.layers import (
     ResidualLayer,
     SelfAttention,
     channels_last,
-    convolution,
-    doubled,
-    encodings,
-    mixing,
+    conv3x3,
+    upsampled,
 )
 
 # A `UNetConfig`, which imports this module to build from it.
@@ -39,10 +38,10 @@ class Block(nn.Module):
             ResidualLayer(
                 c_in if i == 0 else c_out,
                 c_out,
-                embedding,
-                config.embedding.modulation,
-                config.groups,
-                config.padding,
+                embedding=embedding,
+                modulation=config.embedding.modulation,
+                groups=config.groups,
+                padding=config.padding,
             )
             for i in range(config.layers)
         )
@@ -61,7 +60,7 @@ class UNet(nn.Module):
         super().__init__()
         self.config, self.factors = config, factors
         width, hidden = config.embedding.width * (1 + len(factors)), config.embedding.hidden
-        self.embed = mixing(width, hidden)
+        self.embed = embedding_mlp(width, hidden)
         received = hidden or width
 
         def block(name: str, c_in: int, c_out: int) -> Block:
@@ -69,19 +68,21 @@ class UNet(nn.Module):
 
         widths = config.widths
         folded = channels * config.patch**2
-        self.enter = convolution(folded + 2 * config.coordinates, widths[0], config.padding)
+        self.enter = conv3x3(folded + 2 * config.coordinates, widths[0], config.padding)
         self.stem = block("stem", widths[0], widths[0])
         self.downs = nn.ModuleDict(
             {f"down{i}": block(f"down{i}", widths[i - 1], widths[i]) for i in range(1, config.depth + 1)}
         )
+
         below = config.mid_width or widths[-1]
         self.mid = block("mid", widths[-1], below)
         self.ups = nn.ModuleDict()
         for i, skip in enumerate(reversed(widths[:-1]), 1):
             self.ups[f"up{i}"] = block(f"up{i}", below + skip, skip)
             below = skip
+
         self.norm = nn.GroupNorm(config.groups, below)
-        self.leave = convolution(below, folded, config.padding)
+        self.leave = conv3x3(below, folded, config.padding)
         self.gain = nn.Linear(received, channels) if config.input_skip else None
         if self.gain is not None:
             nn.init.zeros_(self.gain.weight)
@@ -99,20 +100,23 @@ class UNet(nn.Module):
     def forward(
         self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
     ) -> Float[Tensor, "B C H W"]:
-        e = F.silu(self.embed(encodings(self.config.embedding, t, labels, self.factors).to(x_t.dtype)))
+        encoded = encodings(self.config.embedding, t, labels, self.factors)
+        e = F.silu(self.embed(encoded.to(x_t.dtype)))
+
         folded = F.pixel_unshuffle(x_t, self.config.patch)
         # x and y beside the pixels (Liu et al. 2018, arXiv 1807.03247): without them only the padding gives a convolution
         # information about position.
         if self.config.coordinates:
             folded = torch.cat((folded, coordinates_like(folded)), dim=1)
-        h = self.stem(self.enter(channels_last(folded)), e)
-        skips = []
+
+        h, skips = self.stem(self.enter(channels_last(folded)), e), []
         for down in self.downs.values():
             skips.append(h)
             h = down(F.avg_pool2d(h, 2), e)
         h = self.mid(h, e)
         for up in self.ups.values():
-            h = up(torch.cat((doubled(h, self.config.padding), skips.pop()), dim=1), e)
+            h = up(torch.cat((upsampled(h, self.config.padding), skips.pop()), dim=1), e)
+
         output = F.pixel_shuffle(self.leave(F.silu(self.norm(h))), self.config.patch)
         # f(x_t, e) + g(e) x_t, g = 1 at first: at high noise eps is nearly x_t, and the gain spares the normalised layers
         # the copying (as the skip of Karras et al. 2022, arXiv 2206.00364, does).
@@ -122,5 +126,6 @@ class UNet(nn.Module):
 def coordinates_like(h: Float[Tensor, "B C H W"]) -> Float[Tensor, "B 2 H W"]:
     """Return x, then y, of each place, from -1 to 1 along its axis."""
     batch, _, height, width = h.shape
-    x, y = (torch.linspace(-1, 1, size, device=h.device, dtype=h.dtype) for size in (width, height))
-    return torch.stack((x.expand(height, width), y[:, None].expand(height, width))).expand(batch, -1, -1, -1)
+    x = torch.linspace(-1, 1, width, device=h.device, dtype=h.dtype).expand(height, width)
+    y = torch.linspace(-1, 1, height, device=h.device, dtype=h.dtype)[:, None].expand(height, width)
+    return torch.stack((x, y)).expand(batch, -1, -1, -1)
