@@ -17,7 +17,7 @@ from typing import Any
 from phasescope.core.errors import UserError
 from phasescope.studies import find_study
 from phasescope.studies.claims_file import RecordedClaim, read_claims
-from phasescope.views.numbers import format_judged, verdict_words
+from phasescope.views.facts.numbers import format_judged, verdict_words
 
 STUDIES = Path(__file__).parents[1] / "studies"
 ROW = "| [{sentence}]({link}) | {verdict} | {number} | {n} | {preset} |"

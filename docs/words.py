@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from phasescope.views.terms import OF, PHASES, SECTIONS, pictogram
+from phasescope.views.facts.terms import OF, PHASES, SECTIONS, pictogram
 
 HERE = Path(__file__).parent
 PAGE, PICTURES = HERE / "glossary.md", HERE / "pictures"
 INTRODUCTION = """# Glossary
 
 The terms of report, explorer and these pages. `python -m docs.words` writes this page from
-`src/phasescope/views/terms.toml`.
+`src/phasescope/views/facts/terms.toml`.
 
 ## Phases A, B and C
 

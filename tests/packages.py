@@ -20,6 +20,7 @@ INNER_ORDER = (
     "runs.trained",
     "runs.training",
     "runs.engines",
+    "views.facts",
 )
 """packages within a package: each imports only from those before it"""
 

@@ -106,7 +106,7 @@ def test_no_circle_among_folders():
 
 
 def test_folders_are_nodes_with_their_imports():
-    assert "views/figures" in folders()["views/report"]
+    assert "views/figures" in folders()["views/web"]
     assert "measures/latents" not in folders()["measures"]
 
 

@@ -7,7 +7,17 @@ from xml.etree import ElementTree
 import pytest
 
 from docs import words
-from phasescope.views.terms import BASELINES, MEASURES, OF, PHASES, READINGS, SECTIONS, TERMS, pictogram, tree
+from phasescope.views.facts.terms import (
+    BASELINES,
+    MEASURES,
+    OF,
+    PHASES,
+    READINGS,
+    SECTIONS,
+    TERMS,
+    pictogram,
+    tree,
+)
 
 ROOT = Path(__file__).parents[1]
 TEXTS = [

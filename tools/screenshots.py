@@ -19,7 +19,7 @@ import cyclopts
 
 from phasescope.core.errors import UserError
 from phasescope.runs.trained.catalogue import list_runs
-from phasescope.views.explorer.serve import serving
+from phasescope.views.web.serve import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -12,9 +12,9 @@ from typing import Any
 from docs.figures.theory import BEGIN, END
 from phasescope.runs.config import load_arguments
 from phasescope.runs.trained.design import Designed, designed
+from phasescope.views.facts.terms import IMAGE_BASELINES
 from phasescope.views.figures.axes import write_figure
 from phasescope.views.figures.results import design_figure
-from phasescope.views.terms import IMAGE_BASELINES
 
 PAGE = Path(__file__).parents[1] / "composition.md"
 PICTURES = PAGE.with_suffix("")

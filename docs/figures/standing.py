@@ -16,7 +16,7 @@ from pathlib import Path
 from phasescope.studies import Study, find_study
 from phasescope.studies.claims_file import VERDICTS, read_claims
 from phasescope.studies.records import Recorded, read_rows
-from phasescope.views.numbers import format_judged, verdict_words
+from phasescope.views.facts.numbers import format_judged, verdict_words
 
 DOCS = Path(__file__).parents[1]
 STUDIES = DOCS.parent / "studies"

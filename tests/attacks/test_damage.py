@@ -16,7 +16,7 @@ from damage import DAMAGES, fingerprint, stored_files
 from starlette.testclient import TestClient
 
 from phasescope import Run, RunFailed, UserError, train
-from phasescope.views.explorer.server import create_app
+from phasescope.views.web.server import create_app
 
 READERS = {
     "show": ["show", "RUN", "--json"],

@@ -17,8 +17,8 @@ import pytest
 from phasescope import Run, Site, UserError
 from phasescope.runs.trained.change import IMAGES, Change
 from phasescope.runs.trained.session import MOST_WORK, SampleRequest, SnapshotSampler
-from phasescope.views.explorer.serve import serving
-from tests.views.explorer.small_run import write_small_run
+from phasescope.views.web.serve import serving
+from tests.views.web.small_run import write_small_run
 
 HANGS_S = 120.0
 """after which nothing more is awaited: no load makes it so slow"""
@@ -162,7 +162,7 @@ def test_more_connections_than_files_keep_nobody_out(home, run, path):
 
 
 def test_half_a_request_is_not_waited_for(home, run, monkeypatch):
-    monkeypatch.setattr("phasescope.views.explorer.connections.HEADERS_S", 0.5)
+    monkeypatch.setattr("phasescope.views.web.connections.HEADERS_S", 0.5)
     with serving(home / "runs", home / "results") as (address, _):
         port = int(address.rpartition(":")[2])
         with asked(port, "/api/runs", end="\r\nX-Half: ") as connection:

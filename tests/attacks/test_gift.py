@@ -137,11 +137,11 @@ def commands(run: str) -> list[list[str]]:
 def test_nothing_of_a_strangers_archive_runs(field, place, whole, here: Path, tmp_path, monkeypatch):
     from starlette.testclient import TestClient
 
-    from phasescope.views.explorer.server import create_app
+    from phasescope.views.web.server import create_app
 
     kind = PLACES[place].format(here=here)
     archive_of(whole, kind, field, tmp_path / "attacker").rename(here / "gift.zip")
-    monkeypatch.setattr("phasescope.views.explorer.serve.serve", lambda *given: None)
+    monkeypatch.setattr("phasescope.views.web.serve.serve", lambda *given: None)
     imported = call(["import", "gift.zip"])
     assert imported.code == 0, imported.err
     (here / "runs" / "gift").symlink_to(GIFT)

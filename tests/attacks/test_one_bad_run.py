@@ -14,7 +14,7 @@ from hostile import call
 from starlette.testclient import TestClient
 
 from phasescope import Run
-from phasescope.views.explorer.server import create_app
+from phasescope.views.web.server import create_app
 
 STATUSES: dict[str, dict[str, Any]] = {
     "step as text": {"step": "<b>", "steps": "x"},

@@ -68,8 +68,8 @@ BASES = {
 def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(name, there: Path, monkeypatch):
     monkeypatch.chdir(there)
     monkeypatch.setattr("phasescope.cli.runs._train", lambda *given, **how: False)
-    monkeypatch.setattr("phasescope.views.explorer.serve.serve", lambda *given: None)
-    monkeypatch.setattr("phasescope.views.report.page.render_report", lambda *given: "a page")
+    monkeypatch.setattr("phasescope.views.web.serve.serve", lambda *given: None)
+    monkeypatch.setattr("phasescope.views.web.report.render_report", lambda *given: "a page")
     monkeypatch.setattr("phasescope.views.figures.export._write_figures", lambda *given, **more: [])
     monkeypatch.setattr("phasescope.studies.study.MOST_SEEDS", 9)
     monkeypatch.setattr("phasescope.runs.engines.cost.timed", lambda config: 0.001)

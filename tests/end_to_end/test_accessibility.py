@@ -10,9 +10,9 @@ from example_study import write_study
 
 from phasescope import Factors
 from phasescope.cli import main
-from phasescope.views.explorer.serve import serving
-from phasescope.views.scores import probe_summary
-from phasescope.views.terms import PHASES, TERMS
+from phasescope.views.facts.scores import probe_summary
+from phasescope.views.facts.terms import PHASES, TERMS
+from phasescope.views.web.serve import serving
 from tools.screenshots import READY, chromium, wait_until
 
 pytest.importorskip("playwright.sync_api")

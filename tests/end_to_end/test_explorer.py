@@ -13,7 +13,7 @@ from exploring import HANGS_S, PANELS, query, sites_of, start, stop, turn
 
 from phasescope import Run, list_runs
 from phasescope.runs.trained.session import SampleRequest, SnapshotSampler
-from phasescope.views.terms import WAYS
+from phasescope.views.facts.terms import WAYS
 from tools import timings
 from tools.screenshots import READY, chromium, wait_until
 

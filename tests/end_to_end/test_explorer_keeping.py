@@ -10,7 +10,7 @@ import pytest
 from example_study import write_study
 
 from phasescope import Run, train
-from phasescope.views.explorer.serve import serving
+from phasescope.views.web.serve import serving
 from tools.screenshots import READY, chromium, wait_until
 
 pytest.importorskip("playwright.sync_api")

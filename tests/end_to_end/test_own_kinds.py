@@ -129,7 +129,7 @@ def test_the_explorer_executes_sources_that_are_trusted_and_are_as_recorded(home
     pytest.importorskip("httpx")
     from starlette.testclient import TestClient
 
-    from phasescope.views.explorer.server import create_app
+    from phasescope.views.web.server import create_app
 
     label = ",".join(map(str, rings.snapshots[-1].latent_labels()[0]))
     source = (home / "my_networks.py").read_text()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from phasescope.views.explorer.server import create_app
+from phasescope.views.web.server import create_app
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from phasescope.studies.claims_file import RECORDS, read_claims
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import check_preregistered
 from phasescope.studies.records import Recorded, judge, read_rows
-from phasescope.views.numbers import amendment_lines
+from phasescope.views.facts.numbers import amendment_lines
 
 STUDIES = Path(__file__).parents[2] / "studies"
 FOUND = {study.name: (study, folder) for study, folder in find_studies(STUDIES)}

@@ -21,7 +21,7 @@ from phasescope.studies import (
     ever,
     product,
 )
-from phasescope.views.report.study_page import by_retired_rule
+from phasescope.views.web.study_page import by_retired_rule
 
 ACCURACY = end("accuracy.grid.joint")
 

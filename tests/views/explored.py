@@ -8,7 +8,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from phasescope import Run
-from phasescope.views.explorer.server import create_app
+from phasescope.views.web.server import create_app
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from runs_of_any_world import FOUR, ONE, OUTCOMES, STEPS, write_made_run
 
 from phasescope import Site
 from phasescope.cli import main
-from phasescope.views import words
-from phasescope.views.record import Record, success_share
-from phasescope.views.words import headline
+from phasescope.views.facts import words
+from phasescope.views.facts.record import Record, success_share
+from phasescope.views.facts.words import headline
 
 KINDS = {
     "four factors in colour, no reader, no noise levels": {},

@@ -71,7 +71,7 @@ def measure(
         categorical: names of the factors whose values are classes without an order
     """
     from phasescope.runs.trained.measure import measure_file, measure_run
-    from phasescope.views.record import Record
+    from phasescope.views.facts.record import Record
     from phasescope.views.terminal.results import scores
 
     of_file = {

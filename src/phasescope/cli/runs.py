@@ -53,7 +53,7 @@ def train(
 def demo(*overrides: arg.Overrides, runs: arg.Runs = Path("runs"), notify: arg.Notify) -> Result | None:
     """Train the preset `demo` in about two minutes and write its report."""
     from phasescope.runs.config import load_arguments
-    from phasescope.views.report.page import write_report
+    from phasescope.views.web.report import write_report
 
     config = load_arguments(["preset=demo", *overrides])
     if not _train(config, runs, notify):
@@ -169,7 +169,7 @@ def explore(
         trust: load networks with sources of your own, too: this executes them, if they are as the run recorded them
     """
     from phasescope.studies.finding import studies_folder
-    from phasescope.views.explorer.serve import serve
+    from phasescope.views.web.serve import serve
 
     serve(runs, studies_folder(studies), port, trust)
 

@@ -30,8 +30,8 @@ def report(
         out: file to write; by default report.html in the run's or the study's folder
     """
     from phasescope.studies.sweep import study_or_sweep
-    from phasescope.views.report.page import write_report
-    from phasescope.views.report.study_page import write_html
+    from phasescope.views.web.report import write_report
+    from phasescope.views.web.study_page import write_html
 
     if study := study_or_sweep(target, studies):
         return Result([write_html(*study, out)])
@@ -68,8 +68,8 @@ def study(
     from phasescope.studies.conduct import judge_records, survey
     from phasescope.studies.finding import find_study
     from phasescope.studies.preregistration import check_preregistered, preregister
-    from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.studies import judged, needed
+    from phasescope.views.web.study_page import write_study_page
 
     if looked and not amend:
         raise UserError("`--looked` (=True) must be given with --amend: it says what was known at that time")
@@ -104,8 +104,8 @@ def _conducted(
     """Run what a survey says is missing and write the page; return how it ended."""
     from phasescope.studies.claims_file import RECORDS
     from phasescope.studies.conduct import conduct
-    from phasescope.views.report.study_page import write_study_page
     from phasescope.views.terminal.studies import reporter, sums
+    from phasescope.views.web.study_page import write_study_page
 
     Result(sums(survey)).show()
     failed = conduct(survey, engine, reporter(notify), notify=notify, **how)
@@ -191,7 +191,7 @@ def claims(
         return views.controls(chosen, trials, notify).to(json)
     if page:
         from phasescope.runs.store.files import write_aside
-        from phasescope.views.report.study_page import findings
+        from phasescope.views.web.study_page import findings
 
         write_aside(page, findings(find_studies(studies), page))
     if study:

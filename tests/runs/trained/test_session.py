@@ -12,8 +12,8 @@ from phasescope.core.randomness import torch_generator
 from phasescope.runs.trained import session
 from phasescope.runs.trained.change import Change
 from phasescope.runs.trained.session import SampleRequest, SnapshotSampler, strip_of
-from phasescope.views.explorer.samples import sample_packet
 from phasescope.views.pixels import pixels
+from phasescope.views.web.samples import sample_packet
 
 WISH = SampleRequest((3.5, 5.0), sampler="ddim", steps=6)
 

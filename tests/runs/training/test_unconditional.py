@@ -18,7 +18,7 @@ from phasescope.models.training.withholding import withhold_as_trained
 from phasescope.runs.trained.load import Loaded, load_unconditional
 from phasescope.runs.training.execution import execute
 from phasescope.studies import load_network
-from phasescope.views.record import Record
+from phasescope.views.facts.record import Record
 from phasescope.views.terminal.progress import follow
 from studies.local import objects
 

@@ -14,12 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.runs.store.sites import Site
-from phasescope.views.figures.drawing import COLOURS, Line, Mesh, RunPanel, draw_panels
-from phasescope.views.numbers import format_short
-from phasescope.views.record import Array, Record, number, score
-from phasescope.views.scores import PROBES, levels
-from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, RC, denoiser_colours, shades
-from phasescope.views.terms import (
+from phasescope.views.facts.numbers import format_short
+from phasescope.views.facts.record import Array, Record, number, score
+from phasescope.views.facts.scores import PROBES, levels
+from phasescope.views.facts.terms import (
     READINGS,
     ROUTES,
     baseline_words,
@@ -28,6 +26,8 @@ from phasescope.views.terms import (
     site_words,
     split_words,
 )
+from phasescope.views.figures.drawing import COLOURS, Line, Mesh, RunPanel, draw_panels
+from phasescope.views.style import INK, MUTED, ON_DATA, PALETTE, RC, denoiser_colours, shades
 
 PANELS = {
     "probe_r2": ("sheet", 1.4, "Probe R² (ridge), minimum over factors", "R²"),

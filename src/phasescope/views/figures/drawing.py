@@ -17,8 +17,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from phasescope.runs.store.sites import Site
 from phasescope.studies.plots import Curve, Panel
+from phasescope.views.facts.numbers import format_score, format_short
 from phasescope.views.figures.axes import WIDTH_IN, edges, stretches
-from phasescope.views.numbers import format_score, format_short
 from phasescope.views.style import INK, MUTED, OPEN_MAP, PHASE_COLOURS, RC
 
 if TYPE_CHECKING:

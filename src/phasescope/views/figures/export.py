@@ -19,10 +19,10 @@ from phasescope.runs.store.tables import parquet_bytes
 from phasescope.studies.claims_file import read_claims
 from phasescope.studies.records import Recorded, read_rows
 from phasescope.studies.study import Study
+from phasescope.views.facts.record import Record
 from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.figures.plots import FIGURES, Plot, plot_of
 from phasescope.views.figures.studies import draw
-from phasescope.views.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,11 +23,11 @@ from matplotlib.figure import Figure
 from phasescope.core.factors import Factor
 from phasescope.runs.store.sites import Site
 from phasescope.runs.store.snapshot import Snapshot
+from phasescope.views.facts.numbers import format_count, format_score
+from phasescope.views.facts.record import Array, Record, number, score
+from phasescope.views.facts.terms import factor_words, probed
 from phasescope.views.figures.axes import WIDTH_IN
-from phasescope.views.numbers import format_count, format_score
-from phasescope.views.record import Array, Record, number, score
 from phasescope.views.style import INK, MUTED, RC, class_ticks, scale_of
-from phasescope.views.terms import factor_words, probed
 
 PROJECTIONS = {"pca": "principal components", "umap": "UMAP (P1)"}
 

@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_aside
 from phasescope.runs.store.folder import RunFolder
+from phasescope.views.facts.numbers import format_count
+from phasescope.views.facts.record import Record
+from phasescope.views.facts.terms import READINGS, site_words, split_words
+from phasescope.views.facts.words import labels_of, subject
 from phasescope.views.figures import curves, manifold, samples
 from phasescope.views.figures.axes import figure_bytes
-from phasescope.views.numbers import format_count
-from phasescope.views.record import Record
-from phasescope.views.terms import READINGS, site_words, split_words
-from phasescope.views.words import labels_of, subject
 
 Kind = Literal["png", "svg", "pdf"]
 DPI = 110

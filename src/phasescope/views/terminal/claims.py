@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from phasescope.core.errors import UserError
 from phasescope.measures.over_runs import LEVEL
 from phasescope.studies.claims_file import Judged, read_claims
-from phasescope.views.numbers import (
+from phasescope.views.facts.numbers import (
     amendment_lines,
     criterion,
     format_cell,

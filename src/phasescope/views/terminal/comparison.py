@@ -10,11 +10,11 @@ from phasescope.core.errors import UserError
 from phasescope.runs.store import RunFolder
 from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.sites import Site
-from phasescope.views.numbers import NOTHING, format_count, format_score
-from phasescope.views.record import Record
+from phasescope.views.facts.numbers import NOTHING, format_count, format_score
+from phasescope.views.facts.record import Record
+from phasescope.views.facts.terms import READINGS
+from phasescope.views.facts.words import PROBES, headline
 from phasescope.views.terminal.printing import Result, Table
-from phasescope.views.terms import READINGS
-from phasescope.views.words import PROBES, headline
 
 LEAST, MOST = 2, 16
 """runs of a comparison"""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from phasescope.views.numbers import format_clock, format_count, format_percent, format_score
-from phasescope.views.terms import NOT_READ
+from phasescope.views.facts.numbers import format_clock, format_count, format_percent, format_score
+from phasescope.views.facts.terms import NOT_READ
 
 if TYPE_CHECKING:
     from phasescope.runs.store import RunFolder
@@ -36,7 +36,7 @@ def snapshot_line(metrics: dict[str, Any]) -> str:
 
 def follow(events: Iterator[Progress], run: RunFolder, notify: Callable[[int, int], None]) -> bool:
     """Print the start, the snapshots and the end of `execution.execute`; return whether the run is then done."""
-    from phasescope.views.record import Record
+    from phasescope.views.facts.record import Record
 
     at, status = next(events), run.status
     resumed = f", from step {format_count(at.step)} on" if at.step else ""

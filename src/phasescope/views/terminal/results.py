@@ -13,10 +13,10 @@ from phasescope.core.config import Config, Tree, to_yaml
 from phasescope.core.factors import Factors
 from phasescope.measures import Score
 from phasescope.runs.store.sites import Site
-from phasescope.views.numbers import format_count, format_number, format_score
-from phasescope.views.tables import score_table
+from phasescope.views.facts.numbers import format_count, format_number, format_score
+from phasescope.views.facts.tables import score_table
+from phasescope.views.facts.terms import IMAGE_BASELINES
 from phasescope.views.terminal.printing import Result, Table
-from phasescope.views.terms import IMAGE_BASELINES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

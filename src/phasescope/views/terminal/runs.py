@@ -5,13 +5,13 @@ from typing import Any
 
 from phasescope.runs.store import RunFolder
 from phasescope.runs.store.folder import read_or, shown
-from phasescope.views.explorer.rows import broken_row, row_of
-from phasescope.views.numbers import NOTHING, format_clock, format_count, format_percent, format_score
-from phasescope.views.record import Record, score
-from phasescope.views.scores import probe_summary
+from phasescope.views.facts.numbers import NOTHING, format_clock, format_count, format_percent, format_score
+from phasescope.views.facts.record import Record, score
+from phasescope.views.facts.rows import broken_row, row_of
+from phasescope.views.facts.scores import probe_summary
+from phasescope.views.facts.terms import NOT_READ, READINGS, probed, site_words, split_words
+from phasescope.views.facts.words import subject, verdict
 from phasescope.views.terminal.printing import Result, Table
-from phasescope.views.terms import NOT_READ, READINGS, probed, site_words, split_words
-from phasescope.views.words import subject, verdict
 
 HEADS = ("run", "state", "step", "images", "success %", "probe R²", "behaviour", "sheet", "wall")
 NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall_s")

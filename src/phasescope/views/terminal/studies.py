@@ -10,7 +10,7 @@ from phasescope.studies.claims_file import RECORDS
 from phasescope.studies.conduct import STATES, Survey
 from phasescope.studies.records import Recorded, read_rows
 from phasescope.studies.study import Study
-from phasescope.views.numbers import format_cell, format_clock, format_count
+from phasescope.views.facts.numbers import format_cell, format_clock, format_count
 from phasescope.views.terminal.claims import verdicts
 from phasescope.views.terminal.printing import Result, Table, printable
 

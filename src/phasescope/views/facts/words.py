@@ -1,0 +1,249 @@
+"""Sentences and headline numbers about a run, computed from its data."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from phasescope.measures.gain import LEAST_LEFT, floors
+from phasescope.runs.store.sites import Site
+from phasescope.views.facts.numbers import format_count, format_number, format_score, format_share
+from phasescope.views.facts.record import Record, score
+from phasescope.views.facts.scores import probe_summary
+from phasescope.views.facts.terms import (
+    READINGS,
+    RULES,
+    SUBJECTS,
+    baseline_words,
+    probed,
+    site_words,
+    split_words,
+)
+
+MEANINGS = {"B": "low-dimensional, not ordered", "C": "ordered"}
+"""of the phases of activations"""
+PROBES = {"probe_r2": ("sheet", "probe R²"), "p1_r2": ("representation_p1", "P1's R²")}
+"""the reading at whose site a probe is read, and its name"""
+RETIRED = "representation"
+"""phases that runs recorded by the ridge probe, which reads the label that a network adds to every block"""
+STATES = {"running": "is still running", "stopped": "was stopped", "failed": "failed", "killed": "was killed"}
+
+
+class Fact(NamedTuple):
+    """A headline number of a run, as text and as data; `term` explains it."""
+
+    key: str
+    name: str
+    value: str
+    term: str
+    data: dict[str, Any]
+
+
+def verdict(record: Record) -> list[str]:
+    """Return what was measured: how far the run is, each reading's phases, which came first, and what limits it."""
+    read = [reading for reading in READINGS if any(record.phases(reading))]
+    return [
+        *_progress(record),
+        *_formed(record),
+        *(_passage(record, reading) for reading in read),
+        *_unread(record, read),
+        *_precedence(record, read),
+        *_caveats(record),
+    ]
+
+
+def subject(record: Record) -> str:
+    """Return the run in one line: what is learned, by what, from which seed, how long, where."""
+    return "; ".join(filter(None, (record.about.get("sentence"), learner(record), hardware(record))))
+
+
+def learner(record: Record) -> str:
+    """Return by what it is learned, from which seed, how long."""
+    config, status = record.config, record.status
+    kinds = (
+        str((config.get(key) or {}).get("kind") or "").replace("_", " ") for key in ("family", "network")
+    )
+    batch = (config.get("training") or {}).get("batch")
+    given = (config.get("network") or {}).get("hyperparameters") or {}
+    parts = [
+        ", ".join(filter(None, kinds)),
+        f"{format_count(status['parameters'])} parameters" if "parameters" in status else "",
+        "" if record.is_watched else f"seed {config.get('seed', '?')}",
+        ", ".join(f"{name} {value}" for name, value in given.items()),
+        f"batch {batch}" if batch else "",
+    ]
+    for last in record.metrics[-1:]:
+        parts.append(f"{format_count(last['step'])} steps, {format_count(last['images_seen'])} images seen")
+    return "; ".join(filter(None, parts))
+
+
+def hardware(record: Record) -> str:
+    """Return threads, processor, device and the time spent."""
+    status = record.status
+    parts = []
+    if threads := status.get("threads"):
+        parts.append(f"{threads} {'thread' if threads == 1 else 'threads'} of {status.get('cpu', 'a CPU')}")
+    if status.get("device", "cpu") != "cpu":
+        parts.append(str(status["device"]))
+    if "wall_s" in status:
+        wall_s, cpu_s = format_count(status["wall_s"]), format_count(status.get("cpu_s"))
+        parts.append(f"{wall_s} s of wall time, {cpu_s} s of CPU time")
+    return ", ".join(parts)
+
+
+def meaning(record: Record, reading: str, phase: str) -> str:
+    """Return what it is to be in phase B or C of a reading."""
+    if reading != "behaviour":
+        return MEANINGS[phase]
+    names = [outcome.name for outcome in record.outcomes if outcome.phase == phase]
+    names = names or [outcome.name for outcome in record.outcomes[-1:] if phase == "C"]
+    return f"mostly {' or '.join(names)}" if names else "on the way"
+
+
+def labels_of(record: Record, measure: str) -> int:
+    """Return how many labels the scores of `measure` rest on."""
+    scores = (score(line, measure, site) for line in record.metrics for site in record.sites(measure))
+    return max((value["n"] for value in scores if value and value.get("n")), default=0)
+
+
+def _progress(record: Record) -> list[str]:
+    status = record.status
+    state, step = status.get("state"), status.get("step")
+    if state == "done" or step is None:
+        return []
+    error = f" ({status['error']})" if status.get("error") else ""
+    reached = f"step {format_count(step)} of {format_count(status.get('steps'))}"
+    return [f"This run {STATES.get(str(state), state)} at {reached}{error}."]
+
+
+def _formed(record: Record) -> list[str]:
+    """Return how many images of an unconditional network are well formed."""
+    if not (record.is_unconditional and record.splits):
+        return []
+    split, name = record.splits[0], record.outcomes[-1].name
+    share = format_share(record.outcome_shares(split)[name][-1], 1)
+    return [f"The network gets no label; {share} of its images (n = {record.count(split)}) are {name}."]
+
+
+def _passage(record: Record, reading: str) -> str:
+    passed, began, site = record.sequence(reading), record.onsets(reading), record.phase_site(reading)
+    name = SUBJECTS[reading]
+    name += f" ({site_words(site)})" if site and reading != "behaviour" else ""
+    if not passed:
+        return f"{name} was undecided at all of {len(record.metrics)} snapshots."
+    undecided = record.phases(reading).count("undecided")
+    doubt = f" (undecided at {undecided} of {len(record.metrics)} snapshots)" if undecided else ""
+    alone = f"was in phase {passed[0]}" + (" wherever it was decided" if undecided else " throughout")
+    passage = f"went through phases {', '.join(passed)}" if len(passed) > 1 else alone
+    marks = [
+        f"{phase} ({meaning(record, reading, phase)}) from {format_count(began[phase])} images on"
+        for phase in ("B", "C")
+        if phase in passed and began[phase] is not None
+    ]
+    if began["C"] is None:
+        never = f"was not reached within {format_count(record.images_seen[-1])} images"
+        fate = "was reached and did not last" if "C" in passed else never
+        marks.append(f"C ({meaning(record, reading, 'C')}) {fate}")
+    return f"{name} {passage}{doubt}: {'; '.join(marks)}."
+
+
+def _unread(record: Record, read: list[str]) -> list[str]:
+    """Return that the phase of the activations was not read, and what an older run recorded by a rule that is retired."""
+    sentences = []
+    if record.metrics and "sheet" not in read:
+        reason = ": labels that are classes have no order" if record.factors.categorical.any() else ""
+        sentences.append(f"The phase of the activations was not read{reason}.")
+
+    if any(record.phases(RETIRED)):
+        passed, began = record.sequence(RETIRED), record.onsets(RETIRED)["C"]
+        phases = f"phases {', '.join(passed)}" if passed else "no phase"
+        onset = f"; C from {format_count(began)} images on" if began is not None else ""
+        sentences.append(f"By a retired rule, that of the ridge probe, this run recorded {phases}{onset}.")
+    return sentences
+
+
+def _precedence(record: Record, read: list[str]) -> list[str]:
+    readings = [name for name in RULES if name in read]
+    if "behaviour" not in read or not readings:
+        return []
+    success = f"mostly {record.outcomes[-1].name}"
+    correct = record.onsets("behaviour")["C"]
+    clauses = []
+    for reading in readings:
+        ordered = record.onsets(reading)["C"]
+        become = "stay" if "C" in record.sequence(reading) else "become"
+        remain = "stay" if "C" in record.sequence("behaviour") else "become"
+        first, then = "the activations became ordered", f"images became {success}"
+        if ordered is None and correct is None:
+            clause = f"the activations did not {become} ordered, nor did images {remain} {success}"
+        elif ordered is None:
+            clause = f"{then}, but the activations did not {become} ordered"
+        elif correct is None:
+            clause = f"{first}, but images did not {remain} {success}"
+        elif ordered == correct:
+            clause = f"{first} at the same snapshot at which {then}"
+        else:
+            first, then = (first, then) if ordered < correct else (then, first)
+            clause = f"{first} first; {format_count(abs(ordered - correct))} training images later {then}"
+        clauses.append(f"{RULES[reading]}, {clause}.")
+    return [f"Which came first? {' '.join(clauses)}"]
+
+
+def _caveats(record: Record) -> list[str]:
+    """Return a sentence for each baseline of the last snapshot that is too close to 1 for a probe's R² to be judged."""
+    sentences = []
+    for measure, (reading, _) in PROBES.items():
+        site = record.phase_site(reading)
+        stored = score(record.metrics[-1], measure, site) if site and record.metrics else None
+        for name, level in floors((stored or {}).get("baselines") or {}).items():
+            if site and level is not None and 1 - level < LEAST_LEFT:
+                sentences.append(
+                    f"{probed('Probe R²', record.factors)} at {site_words(site)} is no evidence of learning: for the "
+                    f"{baseline_words(name)} it is {format_score(level)}, which leaves too little to be gained."
+                )
+    return sentences
+
+
+def headline(record: Record, index: int = -1, sites: Mapping[str, Site] = MappingProxyType({})) -> list[Fact]:
+    """Return the few numbers that a run is known by, at a line of its metrics: by default the last.
+
+    The probe's R² of each factor stands beside the untrained network's.
+
+    Args:
+        sites: where each of `PROBES` is read, if not where the run's phases are.
+    """
+    if not record.metrics:
+        return []
+    line = record.metrics[index]
+    facts = []
+    for split in record.splits:
+        shares = (line.get("outcomes") or {}).get(split) or {}
+        share = shares.get(record.outcomes[-1].name) if record.outcomes else None
+        if share is not None:
+            name = f"{record.outcomes[-1].name}, {split_words(split, record.is_unconditional)}"
+            text = f"{format_share(share, 1)} (n = {format_count(record.count(split))})"
+            facts.append(
+                Fact(f"success.{split}", name, text, "success", {"share": share, "n": shares.get("n")})
+            )
+    for split in record.splits:
+        errors = (line.get("error") or {}).get(split) or {}
+        if text := _errors(record, errors):
+            facts.append(Fact(f"error.{split}", f"median error, {split_words(split)}", text, "error", errors))
+    for measure, (reading, name) in PROBES.items():
+        site = sites.get(measure) or record.phase_site(reading)
+        stored = score(line, measure, site) if site else None
+        if site and stored and (value := probe_summary(stored, record.factors)):
+            data = {key: stored.get(key) for key in ("value", "low", "high", "n", "baselines", "detail")}
+            name = f"{probed(name, record.factors)} ({site_words(site)})"
+            facts.append(Fact(measure, name, value.text, measure, {"site": str(site)} | data))
+    return facts
+
+
+def _errors(record: Record, errors: dict[str, float | None]) -> str:
+    """Return each factor's error with its unit, which is written once if it is the same for all."""
+    known = [(factor, error) for factor in record.factors if (error := errors.get(factor.name)) is not None]
+    units = {factor.unit for factor, _ in known}
+    shared = units.pop() if len(units) == 1 else ""
+    parts = (
+        f"{each.name} {format_number(error)} {'' if shared else each.unit}".rstrip() for each, error in known
+    )
+    return f"{', '.join(parts)} {shared}".strip()

@@ -1,1 +1,0 @@
-"""The report of one run: its page, its words, its tables, its figures as files."""

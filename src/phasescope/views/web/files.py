@@ -1,0 +1,42 @@
+"""The files of the page: those of `static/`, the palette and the terms, Preact, and plotly.js as its package ships it."""
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from phasescope.runs.store.files import to_json
+from phasescope.views.facts.terms import tree
+from phasescope.views.style import ON_DATA, PHASE_COLOURS, TARGET, css_variables
+
+STATIC = resources.files("phasescope.views.web") / "static"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+}
+
+
+@cache
+def page_file(name: str) -> bytes | None:
+    """Return the content of a file of the page, by its name; None if there is no such file."""
+    if name == "palette.css":
+        return _palette().encode()
+    if name == "terms.js":
+        return "".join(
+            f"export const {key.upper()} = {to_json(value)};\n" for key, value in tree().items()
+        ).encode()
+    if name == "plotly.min.js":
+        return (resources.files("plotly") / "package_data" / name).read_bytes()
+    known = {path.name: path for folder in (STATIC, STATIC / "vendor") for path in folder.iterdir()}
+    return known[name].read_bytes() if name in known and Path(name).suffix in TYPES else None
+
+
+def _palette() -> str:
+    """Return the colours as CSS variables, in both schemes."""
+    both = {f"phase-{name}": colour for name, colour in PHASE_COLOURS.items()}
+    both |= {"on-data": ON_DATA, "target": TARGET}
+    shared = " ".join(f"--{name}: {colour};" for name, colour in both.items())
+    return (
+        f":root {{ color-scheme: light dark; {css_variables(dark=False)} {shared} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {css_variables(dark=True)} }} }}\n"
+    )
