@@ -136,6 +136,17 @@ def test_measures_and_store_name_no_torch():
     assert not [(module, n) for module in without for n in imports(module) if n.split(".")[0] == "torch"]
 
 
+DRAWING = ("matplotlib", "plotly", "PIL", "starlette", "uvicorn", "jinja2", "markupsafe", "rich")
+
+
+def test_facts_name_nothing_that_draws_or_serves():
+    facts = [module for module in INNER if module.startswith("phasescope.views.facts")]
+    assert len(facts) > 10
+    others = {(module, name) for module in facts for name in imports(module)}
+    assert not {(module, name) for module, name in others if name.split(".")[0] in DRAWING}
+    assert not {(module, name) for module, name in others if is_above(name, module) and name in MODULES}
+
+
 NO_TORCH = """
 import importlib, sys
 

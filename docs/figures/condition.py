@@ -21,7 +21,8 @@ from phasescope.models.families.diffusion.meter.drawing import BLUE, draw_map
 from phasescope.runs.trained.catalogue import open_run
 from phasescope.runs.trained.load import config_of, load_network
 from phasescope.runs.trained.run import Run
-from phasescope.views.style import INK, RC
+from phasescope.views.facts.palette import INK
+from phasescope.views.style import RC
 
 PAIRS, DRAWS, BANDS = 200, 96, 8
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.memorisation import COPY, gap_ratio, gap_ratios
 from phasescope.measures.scores import Score
-from phasescope.views.style import INK, MUTED, PALETTE
+from phasescope.views.facts.palette import INK, MUTED, PALETTE
 from phasescope.worlds.bump.world import GaussianBump
 
 WORLD = GaussianBump()

@@ -15,7 +15,8 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.latents.ideal import clifford_torus, embed
 from phasescope.measures.latents.two_nn import two_nn
-from phasescope.views.style import LINE, MUTED, PALETTE, RC
+from phasescope.views.facts.palette import LINE, MUTED, PALETTE
+from phasescope.views.style import RC
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,7 +16,8 @@ from phasescope.core.randomness import numpy_generator
 from phasescope.measures.latents.disentanglement import disentanglement
 from phasescope.measures.latents.ideal import clifford_torus, embed
 from phasescope.measures.scores import Score
-from phasescope.views.style import INK, MUTED, PALETTE, RC
+from phasescope.views.facts.palette import INK, MUTED, PALETTE
+from phasescope.views.style import RC
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

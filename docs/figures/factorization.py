@@ -16,7 +16,8 @@ from phasescope.measures.latents.factorization import estimate, factorization, s
 from phasescope.measures.latents.ideal import clifford_torus, embed, random_latents, torus_3d
 from phasescope.measures.latents.variance_components import check_code
 from phasescope.measures.scores import Score
-from phasescope.views.style import INK, LINE, MUTED, NAMED, PALETTE, RC
+from phasescope.views.facts.palette import INK, LINE, MUTED, NAMED, PALETTE
+from phasescope.views.style import RC
 
 SIDE, FEATURES, CASES = 16, 40, 400
 ACCENT, ORDER, P1 = (PALETTE[name][0] for name in ("accent", "probe", "p1"))

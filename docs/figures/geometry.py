@@ -20,7 +20,8 @@ from phasescope.measures.latents.participation_ratio import participation_ratio
 from phasescope.measures.latents.probe_r2 import probe_r2
 from phasescope.measures.latents.trustworthiness import trustworthiness
 from phasescope.measures.scores import Score
-from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC
+from phasescope.views.facts.palette import INK, LINE, MUTED, PALETTE
+from phasescope.views.style import RC
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

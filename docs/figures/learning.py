@@ -13,7 +13,8 @@ from docs.figures import copying
 from docs.figures.copying import ACCENT, P1, interval
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures import joint_accuracy
-from phasescope.views.style import INK, LINE, MUTED, RC
+from phasescope.views.facts.palette import INK, LINE, MUTED
+from phasescope.views.style import RC
 
 
 def draw(folder: Path) -> list[Path]:

@@ -15,11 +15,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from phasescope.runs.trained.catalogue import open_run
+from phasescope.views.facts.clouds import cloud_of
+from phasescope.views.facts.palette import INK, MUTED, PALETTE, PHASE_COLOURS, TARGET
 from phasescope.views.facts.record import Record, score, success_share
 from phasescope.views.facts.terms import site_words
 from phasescope.views.facts.words import subject
-from phasescope.views.figures.manifold import cloud_of
-from phasescope.views.style import INK, MUTED, PALETTE, PHASE_COLOURS, RC, TARGET, scale_of
+from phasescope.views.style import RC, scale_of
 
 COLUMNS = 9
 LABELS = ((0.25, 0.3), (0.75, 0.5), (0.4, 0.75))

@@ -8,12 +8,13 @@ from written_run import ALL_STEPS, LEVELS, OUTCOMES, references, write_run
 from phasescope import Factor, Site
 from phasescope.cli import main
 from phasescope.measures import Score, gain
+from phasescope.views.facts.palette import PALETTE
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.terms import BASELINES, ROUTES
 from phasescope.views.figures.plots import plot_of
 from phasescope.views.figures.samples import border_px, tile
 from phasescope.views.pixels import GAP_PX, pixels, sheet
-from phasescope.views.style import PALETTE, scale_of
+from phasescope.views.style import scale_of
 
 
 def titles(figure):

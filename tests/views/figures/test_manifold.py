@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phasescope import Site
+from phasescope.views.facts.clouds import align, cloud_of, principal_components, sites_of
 from phasescope.views.facts.record import Record
-from phasescope.views.figures.manifold import align, cloud_of, principal_components, sites_of
 
 
 def distances(points):

@@ -5,14 +5,15 @@ from math import gcd
 import numpy as np
 
 from phasescope.studies import Curve, Panel
-from phasescope.views.figures.drawing import COLOURS, MARKS
+from phasescope.views.facts.palette import SERIES_COLOURS
+from phasescope.views.figures.drawing import MARKS
 from phasescope.views.figures.studies import draw
 
 
 def test_no_two_of_seventy_series_look_alike():
-    looks = {(COLOURS[i % len(COLOURS)], MARKS[i % len(MARKS)]) for i in range(70)}
+    looks = {(SERIES_COLOURS[i % len(SERIES_COLOURS)], MARKS[i % len(MARKS)]) for i in range(70)}
     assert len(looks) == 70
-    assert gcd(len(COLOURS), len(MARKS)) == 1
+    assert gcd(len(SERIES_COLOURS), len(MARKS)) == 1
 
 
 def test_a_shared_legend_names_the_series_that_only_a_later_panel_has():

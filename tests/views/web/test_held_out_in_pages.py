@@ -7,7 +7,7 @@ import pytest
 from small_run import write_small_run
 
 from phasescope import Run
-from phasescope.views.style import PALETTE, held_out_colours
+from phasescope.views.facts.palette import PALETTE, held_out_colours
 from phasescope.views.web.serve import serving
 from tools.screenshots import wait_until
 

@@ -20,7 +20,7 @@ from phasescope import Run, views
 from phasescope.views.web.serve import serving
 from phasescope.views.web.server import create_app
 
-STATIC = Path(views.__path__[0]) / "explorer" / "static"
+STATIC = Path(views.__path__[0]) / "web" / "static"
 OF_OTHERS = ("plotly.min.js", "preact.js")
 SECRET = "nobody outside may read this"
 

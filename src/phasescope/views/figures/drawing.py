@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
@@ -15,17 +14,17 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 
-from phasescope.runs.store.sites import Site
 from phasescope.studies.plots import Curve, Panel
 from phasescope.views.facts.numbers import format_score, format_short
+from phasescope.views.facts.palette import INK, MUTED, PHASE_COLOURS, SERIES_COLOURS
+from phasescope.views.facts.panels import Line, Mesh, RunPanel
 from phasescope.views.figures.axes import WIDTH_IN, edges, stretches
-from phasescope.views.style import INK, MUTED, OPEN_MAP, PHASE_COLOURS, RC
+from phasescope.views.style import OPEN_MAP, RC, shade
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7d4f50", INK)
 # One more than colours, so that the ninth series has neither the first's colour and mark nor another's.
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
 DASHES = {"dashed": (5, 2), "dotted": (1, 2), "dashdot": (6, 2, 1, 2)}
@@ -34,61 +33,6 @@ MOST_INSIDE = 4
 # From here on numbers along a linear x axis run into one another, and are written short.
 CROWDED = 10_000
 UNDECIDED: dict[str, Any] = {"hatch": "////", "edgecolor": MUTED, "facecolor": "none", "linewidth": 0}
-
-
-@dataclass(frozen=True)
-class Line(Curve):
-    """A curve without the marks of its series; an interval between its ends."""
-
-    width: float = 1.6
-    dashes: tuple[float, ...] = ()
-    marker: str | None = None
-
-
-@dataclass(frozen=True)
-class Mesh:
-    """Coloured cells over the snapshots of a run.
-
-    Attributes:
-        values: (levels, snapshots), indices into `colours`; NaN is blank.
-        colours: by name, in the order of the indices.
-        borders: of the levels along y.
-    """
-
-    values: np.ndarray
-    colours: Mapping[str, str]
-    borders: Sequence[float]
-
-
-@dataclass(frozen=True)
-class RunPanel(Panel):
-    """One pair of axes of one run, in a figure and in the explorer.
-
-    Attributes:
-        key: what it shows, as `probe_r2`; panels of one key differ in `split` or `site`.
-        note: remark beside the title.
-        over: what its curves have a number for: each snapshot, or each line of the training's log.
-        terms: those that the explorer explains beside it.
-    """
-
-    key: str = ""
-    note: str = ""
-    split: str = ""
-    site: Site | None = None
-    over: Literal["lines", "scalars"] = "lines"
-    terms: Sequence[str] = ()
-
-    x: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    """images seen at each snapshot; empty if the x axis is another"""
-    height_in: float = 1.2
-    areas: Mapping[str, tuple[str, np.ndarray]] = field(default_factory=dict)
-    """stacked from below, by name: colour and shares (snapshots,)"""
-    bands: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
-    """rows of phases, by name: one a snapshot"""
-    mesh: Mesh | None = None
-    verticals: Sequence[tuple[float, str]] = ()
-    """(x, colour) of dotted lines"""
-    yticks: Sequence[float] | None = None
 
 
 def draw_panels(panels: Sequence[RunPanel]) -> Drawing:
@@ -212,7 +156,7 @@ def _draw_mesh(ax: Axes, mesh: Mesh, borders: np.ndarray) -> None:
 
 
 def _draw_curve(ax: Axes, curve: Curve) -> None:
-    colour = curve.colour or COLOURS[curve.series % len(COLOURS)]
+    colour = colour_of(curve) or SERIES_COLOURS[curve.series % len(SERIES_COLOURS)]
     mark = MARKS[curve.series % len(MARKS)]
     ends = None if curve.low is None or curve.high is None else (curve.low, curve.high)
     if isinstance(curve, Line):
@@ -233,6 +177,13 @@ def _draw_curve(ax: Axes, curve: Curve) -> None:
             ax.fill_between(curve.x, *ends, color=colour, alpha=0.18, linewidth=0)
         every = max(1, len(curve.x) // 8)
         ax.plot(curve.x, curve.y, color=colour, marker=mark, markevery=every, label=curve.label)
+
+
+def colour_of(curve: Curve) -> str | None:
+    """Return the colour of a curve, #rrggbb; None for its series' own."""
+    if isinstance(curve, Line) and curve.shade is not None:
+        return shade(curve.shade)
+    return curve.colour
 
 
 def _draw_line(ax: Axes, line: Line, colour: str, ends: tuple[np.ndarray, np.ndarray] | None) -> None:

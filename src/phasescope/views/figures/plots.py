@@ -19,7 +19,7 @@ from phasescope.views.facts.numbers import format_count
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.terms import READINGS, site_words, split_words
 from phasescope.views.facts.words import labels_of, subject
-from phasescope.views.figures import curves, manifold, samples
+from phasescope.views.figures import manifold, samples, timeline
 from phasescope.views.figures.axes import figure_bytes
 
 Kind = Literal["png", "svg", "pdf"]
@@ -166,8 +166,8 @@ def _denoising(record: Record) -> str:
 
 
 FIGURES = {
-    "timeline": (curves.timeline, _timeline),
+    "timeline": (timeline.timeline, _timeline),
     "samples": (samples.samples, _samples),
     "manifold": (manifold.manifold_figure, _manifold),
-    "denoising": (curves.denoising, _denoising),
+    "denoising": (timeline.denoising, _denoising),
 }

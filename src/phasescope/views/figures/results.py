@@ -9,10 +9,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from phasescope.views.facts.numbers import format_count, format_number, format_score
+from phasescope.views.facts.palette import INK, LINE, MUTED, PALETTE, denoiser_colours, held_out_colours
+from phasescope.views.facts.panels import Line, RunPanel
 from phasescope.views.facts.terms import factor_words
-from phasescope.views.figures.drawing import Line, RunPanel, draw_panels
+from phasescope.views.figures.drawing import draw_panels
 from phasescope.views.pixels import pixels
-from phasescope.views.style import INK, LINE, MUTED, PALETTE, RC, denoiser_colours, held_out_colours
+from phasescope.views.style import RC
 
 if TYPE_CHECKING:
     from phasescope.runs.trained.design import Designed

@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from phasescope.views.facts.numbers import format_count
+from phasescope.views.facts.palette import INK, TARGET
 from phasescope.views.facts.record import Array, Record, evenly
 from phasescope.views.facts.terms import factor_words, label_text, split_words
 from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.pixels import GAP_PX, joined, pixels
-from phasescope.views.style import INK, RC, TARGET
+from phasescope.views.style import RC
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int, UInt8

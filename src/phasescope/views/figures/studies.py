@@ -8,9 +8,10 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 
 from phasescope.studies.plots import Panel
+from phasescope.views.facts.palette import MUTED, PHASE_COLOURS
 from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.figures.drawing import draw_panel, handles_of
-from phasescope.views.style import MUTED, PHASE_COLOURS, RC
+from phasescope.views.style import RC
 
 COLUMNS = 3
 """panels in a row"""

@@ -5,8 +5,8 @@ from importlib import resources
 from pathlib import Path
 
 from phasescope.runs.store.files import to_json
+from phasescope.views.facts.palette import ON_DATA, PALETTE, PHASE_COLOURS, TARGET
 from phasescope.views.facts.terms import tree
-from phasescope.views.style import ON_DATA, PHASE_COLOURS, TARGET, css_variables
 
 STATIC = resources.files("phasescope.views.web") / "static"
 TYPES = {
@@ -31,12 +31,17 @@ def page_file(name: str) -> bytes | None:
     return known[name].read_bytes() if name in known and Path(name).suffix in TYPES else None
 
 
+def _css_variables(dark: bool) -> str:
+    """Return the palette as CSS custom properties, ``--ink: #1b1f24; ...``."""
+    return " ".join(f"--{name}: {pair[dark]};" for name, pair in PALETTE.items())
+
+
 def _palette() -> str:
     """Return the colours as CSS variables, in both schemes."""
     both = {f"phase-{name}": colour for name, colour in PHASE_COLOURS.items()}
     both |= {"on-data": ON_DATA, "target": TARGET}
     shared = " ".join(f"--{name}: {colour};" for name, colour in both.items())
     return (
-        f":root {{ color-scheme: light dark; {css_variables(dark=False)} {shared} }}\n"
-        f"@media (prefers-color-scheme: dark) {{ :root {{ {css_variables(dark=True)} }} }}\n"
+        f":root {{ color-scheme: light dark; {_css_variables(dark=False)} {shared} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {_css_variables(dark=True)} }} }}\n"
     )

@@ -1,5 +1,6 @@
 """The report of a run: the explorer's page of it in one file, with its verdict and tables as plain HTML."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,15 @@ import numpy as np
 from phasescope.core.config import to_yaml
 from phasescope.runs.store.files import to_json, with_leaves, write_aside
 from phasescope.runs.store.folder import RunFolder
-from phasescope.runs.store.sites import Site
 from phasescope.views.facts import words
+from phasescope.views.facts.clouds import Cloud, cloud_of
 from phasescope.views.facts.record import Record, evenly
 from phasescope.views.facts.rows import row_of
+from phasescope.views.facts.run_page import Latents, RunPage, run_page
 from phasescope.views.facts.tables import last_scores, provenance, score_table
-from phasescope.views.figures.manifold import Cloud, cloud_of
-from phasescope.views.web.clouds import cloud_packet
-from phasescope.views.web.details import history
+from phasescope.views.web.details import page_tree
 from phasescope.views.web.inlined import self_contained
+from phasescope.views.web.packets import cloud_packet
 from phasescope.views.web.samples import samples
 
 SECTIONS = {
@@ -47,7 +48,8 @@ def write_report(run: RunFolder, out: Path | None = None) -> Path:
 def render_report(run: RunFolder) -> str:
     """Return the report's HTML."""
     record = Record(run)
-    answers, carried = run_view(record) if record.metrics else ({}, "")
+    page = run_page(record)
+    answers, carried = run_view(record, page) if record.metrics else ({}, "")
     return self_contained(
         "report.html.j2",
         "run",
@@ -56,8 +58,8 @@ def render_report(run: RunFolder) -> str:
         name=run.name,
         title=run.name,
         query="",
-        subject=words.subject(record),
-        verdict=words.verdict(record),
+        subject=page.subject,
+        verdict=page.verdict,
         headline=words.headline(record),
         tags=record.run.tags,
         sections=SECTIONS,
@@ -75,47 +77,52 @@ def address_of(run: RunFolder, kind: str = "", **query: object) -> str:
     return f"/api/runs/{quote(run.name, safe='')}{kind and f'/{kind}?{urlencode(query)}'}"
 
 
-def run_view(record: Record) -> tuple[dict[str, str | bytes], str]:
+def run_view(record: Record, page: RunPage) -> tuple[dict[str, str | bytes], str]:
     """Return what the explorer's server answers about a run, thinned, by address; and a sentence on what is carried."""
-    known = history(record)
-    stored = known["snapshots"]
-    kept = [stored[i] for i in evenly(np.arange(len(stored)), MOST_SNAPSHOTS)]
-    steps = {snapshot["step"] for snapshot in kept}
+    kept = [page.stored[i] for i in evenly(np.arange(len(page.stored)), MOST_SNAPSHOTS)]
+    steps = {stored.step for stored in kept}
     answers: dict[str, str | bytes] = {}
+
     for snapshot in record.snapshots:
         if snapshot.step in steps and (snapshot.path / "samples.npz").is_file():
             address = address_of(record.run, "samples", step=snapshot.step)
             answers[address] = samples(record, snapshot, MOST_IMAGES)
-    clouds = _clouds(record, known["latents"], steps)
+
+    clouds = _clouds(record, page.latents, steps)
     for cloud in clouds:
         query = {"site": cloud.site, "projection": cloud.projection, "of": len(kept)}
         answers[address_of(record.run, "cloud", **query)] = cloud_packet(cloud)
-    sites = {str(cloud.site) for cloud in clouds}
-    latents = [site for site in known["latents"] if site["site"] in sites]
-    known |= {
-        "config": portable(known["config"]),
-        "configuration": "",  # the page has it outside of the view
-        "row": portable(row_of(record.run)),
-        "snapshots": [{**snapshot, "weights": False} for snapshot in kept],
-        "latents": latents,
-        "sampling": {"error": "this file holds no network"},
-    }
-    answers[address_of(record.run)] = to_json(known)
-    carried = (
-        f"This file carries {len(kept)} of {len(stored)} snapshots, at most {MOST_IMAGES} generated images of each set of "
-        f"labels, and activations at {'; '.join(s['words'] for s in latents) or 'no site'}. The explorer shows all."
+
+    sites = {cloud.site for cloud in clouds}
+    carried = replace(
+        page,
+        config=portable(page.config),
+        configuration="",  # the page has it outside of the view
+        stored=[replace(stored, weights=False) for stored in kept],
+        latents=[latents for latents in page.latents if latents.site in sites],
+        sampling="this file holds no network",
     )
-    return answers, carried
+    row = portable(row_of(record.run))
+    answers[address_of(record.run)] = to_json({**page_tree(carried), "row": row})
+
+    where = "; ".join(latents.words for latents in carried.latents) or "no site"
+    sentence = (
+        f"This file carries {len(kept)} of {len(page.stored)} snapshots, at most {MOST_IMAGES} generated images of each set "
+        f"of labels, and activations at {where}. The explorer shows all."
+    )
+    return answers, sentence
 
 
-def _clouds(record: Record, latents: list[dict], steps: set[int]) -> list[Cloud]:
+def _clouds(record: Record, latents: Sequence[Latents], steps: set[int]) -> list[Cloud]:
     """Return the clouds that a file carries, those where phases are read first."""
     snapshots = [snapshot for snapshot in record.snapshots if snapshot.step in steps]
     clouds: list[Cloud] = []
     spent = 0
     for stored in latents:
-        for projection in stored["projections"] if spent < MOST_CLOUD_BYTES else ():
-            if cloud := cloud_of(record, Site.parse(stored["site"]), projection, snapshots):
+        if spent >= MOST_CLOUD_BYTES:
+            break
+        for projection in stored.projections:
+            if cloud := cloud_of(record, stored.site, projection, snapshots):
                 points = np.ascontiguousarray(cloud.points[:, :MOST_POINTS])
                 clouds.append(replace(cloud, points=points, labels=cloud.labels[:MOST_POINTS]))
                 spent += points.nbytes

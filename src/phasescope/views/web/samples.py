@@ -7,7 +7,7 @@ from phasescope.runs.store.snapshot import Snapshot
 from phasescope.runs.trained.session import Sample
 from phasescope.views.facts.record import Record, evenly
 from phasescope.views.pixels import pixels
-from phasescope.views.web.clouds import packet
+from phasescope.views.web.packets import packet
 
 
 def sample_packet(sample: Sample) -> bytes:

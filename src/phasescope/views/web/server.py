@@ -19,10 +19,10 @@ from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import shown
 from phasescope.runs.trained.session import SampleRequest, SnapshotSampler
 from phasescope.views.web.answers import Page, Query, endpoint, static
-from phasescope.views.web.clouds import cloud_packet, packet, places_in, stored_cloud
 from phasescope.views.web.details import details
 from phasescope.views.web.guard import Guard
 from phasescope.views.web.library import Entry, Library
+from phasescope.views.web.packets import cloud_packet, packet, places_in, stored_cloud
 from phasescope.views.web.samples import sample_packet, samples
 from phasescope.views.web.studies import Studies
 

@@ -26,8 +26,8 @@ from phasescope.core.errors import UserError, reading
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.store.sites import Site
+from phasescope.views.facts.clouds import PROJECTIONS, Cloud, cloud_of
 from phasescope.views.facts.record import Array, Record
-from phasescope.views.figures.manifold import PROJECTIONS, Cloud, cloud_of
 
 DTYPES = {"float32": "<f4", "uint8": "|u1"}
 """what travels: points and readings as float32, pixels as uint8"""

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from phasescope import Site, UserError
+from phasescope.views.facts.clouds import align, principal_components
 from phasescope.views.facts.record import Record
-from phasescope.views.figures.manifold import align, principal_components
-from phasescope.views.web.clouds import places_in, stored_cloud
+from phasescope.views.web.packets import places_in, stored_cloud
 
 
 @pytest.fixture(scope="module")
