@@ -134,7 +134,8 @@ def test_the_index_knows_the_battery():
             last = row[-1]
         elif last == "battery":
             named |= code(row[-1])
-    assert named == battery_names()
+    exported = battery_names() & {*FUNCTIONS}
+    assert exported <= named <= battery_names()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 import pytest
 
 from docs import words
+from phasescope.measures.columns import COLUMNS
 from phasescope.views.facts.terms import (
     BASELINES,
-    MEASURES,
     OF,
     PHASES,
     READINGS,
@@ -84,7 +84,7 @@ def test_no_word_is_explained_twice():
 
 
 def test_what_pages_show_is_explained():
-    assert {"probe_r2", "p1_r2", "label_variance"} <= TERMS.keys() & MEASURES.keys()
+    assert {"probe_r2", "p1_r2", "label_variance"} <= TERMS.keys() & COLUMNS.keys()
     assert "untrained" in TERMS.keys() & BASELINES.keys()
     assert {"behaviour", "sheet"} <= READINGS.keys() & TERMS.keys()
     assert [re.findall(r"arXiv (\d+\.\d+)", TERMS[paper].sentence) for paper in ("P1", "P2")] == [

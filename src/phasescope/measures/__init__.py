@@ -6,6 +6,7 @@ rule: shapes that do not go together, entries that are not finite, latents or la
 draws or resamples; docstrings name what else is refused.
 """
 
+from phasescope.measures.columns import Column, measure
 from phasescope.measures.gain import gain
 from phasescope.measures.joint_accuracy import JointAccuracy, joint_accuracy
 from phasescope.measures.latents.additivity import additivity
@@ -47,6 +48,7 @@ __all__ = [
     "SHEET",
     "BehaviourThresholds",
     "Code",
+    "Column",
     "JointAccuracy",
     "P1Thresholds",
     "Phase",
@@ -66,6 +68,7 @@ __all__ = [
     "gap_ratio",
     "joint_accuracy",
     "label_variance",
+    "measure",
     "mig",
     "onset",
     "p1_phase",

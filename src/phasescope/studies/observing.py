@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope import measures
 from phasescope.core.config import Tree
 from phasescope.core.kinds import is_reference
-from phasescope.measures.latents.battery import NAMES, OF_SHEET
+from phasescope.measures.columns import COLUMNS, Column, Need
+from phasescope.measures.latents.sheet import OF_SHEET
 from phasescope.measures.over_runs import NotEnough
 from phasescope.runs.config import RunConfig
-from phasescope.runs.store.flat import COSTS
+from phasescope.runs.probing import columns  # noqa: F401  declares what lines of metrics hold
 from phasescope.runs.store.sites import Site
 from phasescope.studies.runs_table import Runs
 
@@ -30,43 +30,8 @@ if TYPE_CHECKING:
 
     from phasescope.studies.cells import Cell
 
-OF_IMAGES = ("distance_rms", "real_distance_rms", "malformed_above_rms", "real_right")
-SAMPLES = ("accuracy", "outcomes", "error", "by_class", "together", "excess", *OF_IMAGES)
-"""beginnings of columns ``group.split...`` that are read from samples"""
-# Columns that begin so need the nearest-neighbour baselines.
-BASELINES = "excess"
-# Columns that begin so are given by the family's reference denoisers, which take long.
-FAMILY = ("denoising", "closest_reference", "nats")
-# Columns that begin so need labels crossed with images.
-ROUTES = (*measures.ROUTES, "condition_probe_gain", "input_probe_gain")
-P1 = ("p1_r2", "phase.representation_p1")
 RETIRED = "phase.representation"
 """recorded by earlier versions: a phase by the ridge probe, which reads the label that is added to every block"""
-BY_SPLIT = ("accuracy", "outcomes", "error", "by_class", *OF_IMAGES)
-GROUPS = {
-    *SAMPLES,
-    *FAMILY,
-    *ROUTES,
-    *NAMES,
-    *COSTS,
-    "p1_r2",
-    "label_participation_ratio",
-    "gain",
-    "probe_gain",
-    "phase",
-    "step",
-    "images_seen",
-    "epochs",
-    "loss",
-    "learning_rate",
-    "gradient_norm",
-    "images",
-    "parameters",
-    "config",
-    "host",
-    "threads",
-}
-"""prefixes of recorded columns, except those of a user's own measures, families and readers"""
 ALIKE = 0.8
 """similarity from which a name is taken for a misspelt one where a user's own code may record others"""
 PLACEHOLDERS = 8
@@ -113,53 +78,63 @@ def columns_read(readers: Iterable[Callable[[Runs], object]], cells: Sequence[Ce
     return runs.read
 
 
-def column_fault(column: str, config: RunConfig) -> str:
+def column_of(name: str) -> Column | None:
+    """Return the declared column that a recorded name such as ``probe_r2.mid.600.value`` belongs to; None for your own."""
+    head = name.partition(".")[0]
+    first = COLUMNS.get(head.partition("_")[0])
+    return COLUMNS.get(head) or (first if first is not None and first.readings else None)
+
+
+def column_fault(name: str, config: RunConfig) -> str:
     """Return why a run of a configuration records no such column; empty if it may."""
-    head, _, rest = column.partition(".")
-    group = head.partition("_")[0] if head.startswith(("accuracy", "error")) else head
-    splits = config.world.splits()
-    split, _, factor = rest.partition(".")
-    factors = config.world.factors.names
+    head, _, rest = name.partition(".")
+    column = column_of(name)
     own = config.probing.measures or is_reference(config.family.kind) or is_reference(config.world.kind)
-    if group not in GROUPS and (near := get_close_matches(head, GROUPS, 1, ALIKE if own else 0)):
+    if column is None and (near := get_close_matches(head, COLUMNS, 1, ALIKE if own else 0)):
         return f"none begins with `{head}`; the most similar one is `{near[0]}`"
-    if column == RETIRED:
+    if name == RETIRED:
         return "it is by a rule that is retired; `phase.sheet` is the phase of the activations"
-    if group in BY_SPLIT and split not in splits:
+
+    splits = config.world.splits()
+    factors = config.world.factors.names
+    split, _, factor = rest.partition(".")
+    if column is not None and column.at == "split" and split not in splits:
         return f"`{split}` is no split of its world ({', '.join(splits)})"
-    if group == "accuracy" and factor not in ("joint", *factors):
+    if column is not None and column.name == "accuracy" and factor not in ("joint", *factors):
         return f"`{factor}` must be one of joint, {', '.join(factors)}"
-    site, layers = _site(column), config.network.layer_names
-    if group in (*NAMES, "p1_r2", "probe_gain") and site and layers and site.layer not in layers:
+
+    site, layers = site_of(name), config.network.layer_names
+    if column is not None and site and layers and site.layer not in layers:
         return f"`{site.layer}` is no layer of its network ({', '.join(layers)})"
-    before, _, factor = column.rpartition(".detail.")
-    if before.startswith("probe_r2.") and factor not in factors:
+    before, _, factor = name.rpartition(".detail.")
+    if before and column is not None and column.by_factor and factor not in factors:
         return f"`{factor}` must be one of {', '.join(factors)}"
     return ""
 
 
-def observation(columns: Collection[str], splits: Iterable[str]) -> Tree:
+def observation(names: Collection[str], splits: Iterable[str]) -> Tree:
     """Return the fields of `probing` that leave out what no column needs.
 
     Args:
+        names: of recorded columns.
         splits: of the world, of which the first is trained on and always read.
     """
-    groups = {name.partition(".")[0] for name in columns}
-    samples = {word for name in columns if name.startswith(SAMPLES) for word in name.split(".")}
-    sites = {site for name in columns if (site := _site(name)) is not None}
-    phases = any(name.startswith(("phase.representation_p1", "phase.sheet")) for name in columns)
-    scored = {name.partition(".")[0] for name in columns if _site(name)}
-    everything = scored - {*OF_SHEET} or any(name.startswith(P1) for name in columns)
-    latents = ("latents",) if everything else ("sheet",) if sites or phases else ()
-    references = ("references",) if groups & {*FAMILY, BASELINES} else ()
+    needs = {need for name in names for need in _needs(name)}
+    sites = {site for name in names if (site := site_of(name)) is not None}
+    of_sheet = {name for name in names if _is_of_sheet(name)}
+    phases = any(name.startswith(PHASES_OF_LATENTS) for name in names)
+    in_full = "umap" in needs or any(site_of(name) and name not in of_sheet for name in names)
+    latents = ("latents",) if in_full else ("sheet",) if sites or phases else ()
+    references = ("references",) if "references" in needs else ()
+    words = {word for name in names if "images" in _needs(name) for word in name.split(".")}
     _, *others = splits
     tree: Tree = {
         "observe": [*latents, *references],
-        "images": {name: 0 for name in others if name not in samples},
+        "images": {name: 0 for name in others if name not in words},
     }
-    if not groups & {*ROUTES}:
+    if "crossed" not in needs:
         tree["crossed_labels"] = 0
-    if not any(name.startswith(P1) for name in columns):
+    if "umap" not in needs:
         tree["p1"] = None
     times = {site.t for site in sites}
     if sites and not phases and None not in times:
@@ -167,9 +142,27 @@ def observation(columns: Collection[str], splits: Iterable[str]) -> Tree:
     return tree
 
 
-def _site(column: str) -> Site | None:
+PHASES_OF_LATENTS = ("phase.representation_p1", "phase.sheet")
+
+
+def _needs(name: str) -> frozenset[Need]:
+    """Return what a recorded column is read from; a phase needs what its scores do."""
+    if name.startswith("phase.representation_p1"):
+        return frozenset({"latents", "umap"})
+    if name.startswith("phase."):
+        return frozenset()
+    column = column_of(name)
+    return frozenset() if column is None else column.needs
+
+
+def _is_of_sheet(name: str) -> bool:
+    return name.partition(".")[0] in OF_SHEET
+
+
+def site_of(name: str) -> Site | None:
     """Return the site of a column such as ``probe_r2.mid.600.value``; None if it is not read from latents."""
-    words = column.split(".")
-    if column.startswith((*SAMPLES, *FAMILY, "phase.", "config.", "host.")) or len(words) < 3:
+    words = name.split(".")
+    column = column_of(name)
+    if len(words) < 3 or (column is not None and column.at != "site"):
         return None
     return Site(words[1], int(words[2])) if words[2].isdigit() else Site(words[1])

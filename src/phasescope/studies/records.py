@@ -1,14 +1,13 @@
 """A study's records and verdicts on disk: records.parquet (a row per snapshot of every run) and claims.json.
 
 A row's `cells` names the cells that its run belongs to, as a JSON list. Records keep the columns that the study's
-claims, plots and tables read, and the core set `CORE`. claims.json holds the SHA-256 of the records that it was
+claims, plots and tables read, and core columns (`kept`). claims.json holds the SHA-256 of the records that it was
 computed from, so that a reader or a test sees when the two no longer belong together.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from phasescope.runs.store.files import sha256, to_json, with_leaves
 from phasescope.runs.store.records import HEAD, read_records
 from phasescope.studies.claim import Claim, Judgement
 from phasescope.studies.claims_file import RECORDS, Judged, RecordedClaim
+from phasescope.studies.observing import column_of, site_of
 from phasescope.studies.recorded_runs import SOURCES
 from phasescope.studies.runs_table import Runs
 from phasescope.studies.study import Study
@@ -33,14 +33,6 @@ if TYPE_CHECKING:
     from phasescope.runs.store.folder import Notify
 
 DECIDED = ("supported", "refuted")
-CORE = re.compile(
-    r"(digest|name|seed|step|images_seen|epochs|loss|cells|images|parameters|wall_s|cpu_s|observing_s|readings|sources|threads|device"
-    r"|git_commit|versions|started|updated|host\..*|config\..*|phase\..*|outcomes\..*|accuracy[a-z_]*\..*|error_[a-z]+\..*"
-    r"|(probe_r2|p1_r2|label_variance|label_participation_ratio|trustworthiness)\.(mid|down3)\.600\..*)"
-)
-"""recorded of every run whatever its study reads: what it cost, its configuration, outcomes, accuracy and error by reading
-and split, phases, and at mid and down3, t = 600, probe R², label variance, participation ratio and trustworthiness
-with their intervals and baselines"""
 
 
 def read_rows(study: Study, folder: Path) -> pd.DataFrame:
@@ -76,9 +68,20 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
 
 
 def kept(study: Study) -> Callable[[str], bool]:
-    """Return a function that says whether a study's records keep a column: what it reads, its readings, the core set."""
+    """Return a function that says whether a study's records keep a column: what it reads, its readings, and core columns.
+
+    Core columns (`Column.core`) are kept of every run whatever its study reads: what it cost, its configuration, outcomes,
+    accuracy and error, phases, and the scores of activations at the study's `core_sites`.
+    """
     readings = tuple(f"{reading.name}." for reading in study.readings)
-    return lambda name: name in study.columns or name.startswith(readings) or bool(CORE.fullmatch(name))
+    sites = study.core_sites
+
+    def is_core(name: str) -> bool:
+        column = column_of(name)
+        site = site_of(name)
+        return column is not None and column.core and (site is None or site in sites)
+
+    return lambda name: name in study.columns or name.startswith(readings) or is_core(name)
 
 
 class Recorded:

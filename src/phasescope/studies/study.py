@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig
+from phasescope.runs.store.sites import Site
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.claim import Claim
 from phasescope.studies.observing import column_fault, columns_read, observation
@@ -178,6 +179,17 @@ class Study:
             return config
         columns = self.columns.union(*(columns for columns in needs if columns is not None))
         return cell.config(seed, self.base, observation(columns, config.world.splits()))
+
+    @cached_property
+    def core_sites(self) -> set[Site]:
+        """The sites whose core columns all records keep: usual layers, at the noise level at which phases are read.
+
+        A network of your own names its usual layers when it is built, so that none are known here.
+        """
+        configs = [self.config(cell, 0) for cell in self.cells]
+        return {
+            Site(layer, config.family.phase_t) for config in configs for layer in config.network.usual_layers
+        }
 
     @cached_property
     def columns(self) -> set[str]:

@@ -21,6 +21,7 @@ from phasescope.core.factors import Factors, not_a_word
 from phasescope.core.kinds import Kind
 from phasescope.core.randomness import numpy_generator
 from phasescope.core.sources import failing
+from phasescope.measures.columns import Column
 from phasescope.worlds.designs import Design
 
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ class Reader(ABC):
 
     outcomes: tuple[Outcome, ...]
     """how an image can turn out, in the order in which they are reported; the last one is success"""
+    declared: ClassVar[tuple[Column, ...]] = ()
+    """the columns of `summary`"""
 
     def __init_subclass__(cls, **keywords: Any):
         super().__init_subclass__(**keywords)

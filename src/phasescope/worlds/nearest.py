@@ -23,6 +23,7 @@ from jaxtyping import Bool, Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
+from phasescope.measures.columns import Column, declare
 from phasescope.worlds.base import Columns, Outcome, Reader
 
 # An image farther from its nearest training image than this quantile of real images to the nearest other is malformed.
@@ -45,6 +46,30 @@ OF_IMAGES = (
     Outcome("nearest to requested", "C", "#0072b2"),
 )
 """if a factor has neither classes nor a tolerance"""
+OF_SUMMARY = tuple(
+    Column(
+        name=name,
+        words=words,
+        unit=unit,
+        low=0.0,
+        better=better,
+        at="split",
+        section="images",
+        needs=frozenset({"images"}),
+    )
+    for name, words, unit, better in (
+        ("distance_rms", "your own images: median distance to the nearest training image", "RMS", "lower"),
+        ("real_distance_rms", "that of real images that are left out", "RMS", "neither"),
+        ("malformed_above_rms", "distance above which an image is malformed", "RMS", "neither"),
+        (
+            "real_right",
+            "share of left-out real images that are read as correct, if factors are classes or have a tolerance",
+            "share",
+            "higher",
+        ),
+    )
+)
+declare(*OF_SUMMARY)
 
 
 class NearestImage(Reader):
@@ -56,6 +81,8 @@ class NearestImage(Reader):
         factors: the visible ones, K.
         tolerance: the largest error of a correct factor by its name, in its unit.
     """
+
+    declared = OF_SUMMARY
 
     def __init__(
         self,

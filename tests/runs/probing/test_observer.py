@@ -5,8 +5,9 @@ from safetensors.numpy import load_file
 from torch import nn
 
 from phasescope import Site
+from phasescope.measures.latents.sheet import OF_SHEET
 from phasescope.models.families.diffusion.exact.optimum import ConditionalOptimum
-from phasescope.runs.probing.observer import OF_LATENTS, OF_SHEET, Observer, half, write_weights
+from phasescope.runs.probing.observer import Observer, half, write_weights
 from phasescope.runs.store import hold
 from phasescope.worlds import GaussianBump
 from training_runs import run_config
@@ -107,7 +108,7 @@ def test_outcomes_are_shares_of_the_images_on_the_grid_and_off_it(seen):
 def test_every_score_of_a_representation_has_its_nulls(seen):
     _, _, metrics, _ = seen
     for entry in metrics:
-        for measure in (*OF_LATENTS, "label_variance", "label_participation_ratio"):
+        for measure in ("probe_r2", "trustworthiness", "participation_ratio", *OF_SHEET[:2]):
             assert list(entry[measure]) == ["down1.50", "mid.50", "down1.600", "mid.600"]
             for place, score in entry[measure].items():
                 assert {"untrained", "pixels", "label_embedding"} <= set(score["baselines"])

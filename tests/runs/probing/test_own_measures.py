@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from torch import nn
 
-from phasescope import Factors, RunConfig, UserError, train
+from phasescope import Factors, RunConfig, UserError, observe, train
 from phasescope.cli import main
+from phasescope.views.record import Record
 from training_runs import TINY, run_config
 
 MINE = '''
 import numpy as np
-from phasescope.measures import Score
+from phasescope.measures import Column, Score, measure
 
 LIMIT = 3
 
@@ -33,6 +34,15 @@ def number(latents, labels):
 
 
 probe_r2 = denoising = spread
+
+
+@measure(
+    Column(name="ratio", words="spread by that at the end", section="dimension", needs=frozenset({"final"})),
+    take=lambda given: ratio(given.latents, given.final),
+)
+def ratio(latents, final):
+    value = float(np.ptp(latents) / np.ptp(final))
+    return Score(value, value, value, len(latents), "range", {"untrained": 1.0})
 '''
 FACTORS = Factors.named(("a", "b"), [4.0, 4.0])
 
@@ -60,7 +70,7 @@ def config_of(*measures: str) -> RunConfig:
             ["mine.py:probe_r2"],
             r"\(=mine.py:probe_r2\) must have a name of its own: `probe_r2` is a measure of",
         ),
-        (["mine.py:denoising"], r"must have a name of its own: `denoising` is given already"),
+        (["mine.py:denoising"], r"must have a name of its own: `denoising` is a measure of phasescope"),
         (["mine.py:spread", "mine.py:spread"], r"must have a name of its own: `spread` is given already"),
     ],
 )
@@ -107,3 +117,39 @@ def test_a_run_records_them_and_measures_them_again(tmp_path, capsys):
     assert found["spread"]["mid.40"]["value"] == pytest.approx(
         run.metrics[-1]["spread"]["mid.40"]["value"], rel=1e-4
     )
+
+
+def test_a_further_measure_of_phasescope_is_recorded_at_each_snapshot_if_it_is_named():
+    run = train(config_of("two_nn"))
+    for line in run.metrics:
+        assert {score["n"] for score in line["two_nn"].values()} == {64}
+    assert "mig" not in run.metrics[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "two_n",
+            r"`probing.measures` \(=two_n\) must be the name of a measure, or of the form .* name is two_nn",
+        ),
+        (
+            "additivity",
+            r"`probing.measures` \(=additivity\) must take labels as they are drawn.*phasescope measure",
+        ),
+    ],
+)
+def test_bad_input_what_a_snapshot_cannot_take_is_said(name, said):
+    with pytest.raises(UserError, match=said):
+        config_of(name)
+
+
+def test_what_compares_with_the_final_network_is_taken_of_a_trained_run():
+    with pytest.raises(UserError, match=r"\(=ratio\) must be known while a run trains.*phasescope observe"):
+        train(config_of("mine.py:ratio"))
+
+    observed = observe(train(config_of()), ["measures=[mine.py:ratio]"])
+    assert observed.about["columns"]["ratio"]["words"] == "spread by that at the end"
+    assert all(score["value"] == pytest.approx(1) for score in observed.metrics[-1]["ratio"].values())
+    assert any(score["value"] != pytest.approx(1) for score in observed.metrics[0]["ratio"].values())
+    assert Record(observed).column("ratio").words == "spread by that at the end"

@@ -15,11 +15,25 @@ from jaxtyping import Float
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import with_counts
+from phasescope.measures.columns import Column, measure
 from phasescope.measures.latents.ideal import clifford_torus, torus_3d
 from phasescope.measures.latents.variance_components import Code, check_code, fieller_interval
 from phasescope.measures.scores import Score, baseline_level
 
 
+@measure(
+    Column(
+        name="additivity",
+        words="additive R²",
+        meaning="how much of the code is a sum of functions of one factor each",
+        high=1.0,
+        better="higher",
+        section="factorization",
+        needs=frozenset({"latents", "lattice", "ordered"}),
+        baselines=("permuted",),
+    ),
+    take=lambda given: additivity(*given.on_lattice),
+)
 @with_counts()
 def additivity(
     latents: Float[np.ndarray, "*draws n features"],

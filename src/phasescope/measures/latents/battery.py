@@ -6,33 +6,32 @@ factorization index need ordered labels on a lattice, and what compares noise dr
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 
+from phasescope.core.errors import UserError
 from phasescope.core.factors import Factors
-from phasescope.measures.checks import Labels, check_labels, check_latents
-from phasescope.measures.latents.additivity import additivity
-from phasescope.measures.latents.disentanglement import DCI, Code, code_of, dci, mig, sap
-from phasescope.measures.latents.factorization import factorization
-from phasescope.measures.latents.label_variance import label_variance
-from phasescope.measures.latents.participation_ratio import participation_ratio
-from phasescope.measures.latents.probe_r2 import probe_r2
-from phasescope.measures.latents.sheet import NEIGHBOURS, sheet_readings
-from phasescope.measures.latents.trustworthiness import trustworthiness
-from phasescope.measures.latents.two_nn import two_nn
-from phasescope.measures.lattice import check_lattice
+from phasescope.measures import latents as folder
+from phasescope.measures.checks import check_labels, check_latents
+from phasescope.measures.columns import MEASURES, Measure, Need, in_order
+from phasescope.measures.latents.given import Given
 from phasescope.measures.scores import Score, scores_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LEAST_VALUES = 3
-"""of each factor of a lattice"""
+# A measure declares itself when its file is imported: that it lies in the folder is enough.
+for file in pkgutil.walk_packages(folder.__path__, f"{folder.__name__}."):
+    if file.name != __name__:
+        import_module(file.name)
+
+GIVEN_BY_RUNS: frozenset[Need] = frozenset({"crossed", "umap", "final"})
+"""what runs alone have, so that a file of latents is not reproached with its lack"""
 
 
 class Scores(dict[str, Score]):
@@ -51,75 +50,9 @@ class Scores(dict[str, Score]):
         return scores_frame(({"measure": name}, score) for name, score in self.items())
 
 
-@dataclass(frozen=True)
-class Given:
-    """Latents (n, features), their labels, and perhaps several noise draws of the first labels."""
-
-    latents: np.ndarray
-    known: Labels
-    some_draws: np.ndarray | None = None
-
-    @property
-    def labelled(self) -> tuple[np.ndarray, np.ndarray, Factors]:
-        return self.latents, self.known.values, self.known.factors
-
-    @property
-    def draws(self) -> np.ndarray:
-        if self.some_draws is None:
-            raise ValueError("`draws` (=None) must be given: latents of several noise draws a label")
-        return self.some_draws
-
-    @property
-    def on_lattice(self) -> tuple[np.ndarray, np.ndarray, Factors]:
-        """`labelled`; ValueError unless labels are combinations of at least three values of each of ordered factors."""
-        self.known.check_ordered("steps lead from one value to the next")
-        counts = [len(values) for values in check_lattice(self.known).values]
-        if min(counts) < LEAST_VALUES or np.prod(counts) > 2 * len(self.known.values):
-            raise ValueError(
-                f"`labels` (n={len(self.known.values)}) must be on a lattice: combinations of few values, "
-                f"{LEAST_VALUES} at least of each factor"
-            )
-        return self.labelled
-
-    @cached_property
-    def code(self) -> Code:
-        """The latents about the axes of ICA."""
-        return code_of(*self.labelled, reduction="ica")
-
-    @cached_property
-    def dci(self) -> DCI:
-        return dci(self.code)
-
-    @cached_property
-    def sheet(self) -> dict[str, Score]:
-        labels = self.known.values[: self.draws.shape[1]]
-        # Trustworthiness is defined for fewer neighbours than half of the rows.
-        neighbours = min(NEIGHBOURS, max(len(labels) // 2 - 1, 1))
-        return sheet_readings(self.draws, labels, self.known.factors, neighbours)
-
-
-MEASURES: dict[str, Callable[[Given], Score]] = {
-    "probe_r2": lambda given: probe_r2(*given.labelled),
-    "trustworthiness": lambda given: trustworthiness(*given.labelled[:2], factors=given.known.factors),
-    "participation_ratio": lambda given: participation_ratio(given.latents),
-    "two_nn": lambda given: two_nn(given.latents),
-    "additivity": lambda given: additivity(*given.on_lattice),
-    "factorization": lambda given: factorization(*given.on_lattice),
-    "dci_disentanglement": lambda given: given.dci.disentanglement,
-    "dci_completeness": lambda given: given.dci.completeness,
-    "dci_informativeness": lambda given: given.dci.informativeness,
-    "mig": lambda given: mig(given.code),
-    "sap": lambda given: sap(given.code),
-    "sheet_trustworthiness": lambda given: given.sheet["sheet_trustworthiness"],
-    "label_trustworthiness": lambda given: given.sheet["label_trustworthiness"],
-    "label_variance": lambda given: label_variance(given.draws),
-    "label_participation_ratio": lambda given: participation_ratio(given.draws.mean(axis=0)),
-}
-NAMES = tuple(MEASURES)
-OF_SHEET = ("label_variance", "label_participation_ratio", "sheet_trustworthiness", "label_trustworthiness")
-"""scores from which the phase of the sheet is read, in the order of `sheet_phase`"""
-OF_LATTICE = ("factorization", "additivity")
-"""for which labels must be on a lattice"""
+def measure_names() -> tuple[str, ...]:
+    """Return the names of all measures of latents, in the order of tables."""
+    return tuple(column.name for column in in_order({name: m.column for name, m in MEASURES.items()}))
 
 
 def battery(
@@ -144,11 +77,31 @@ def battery(
     """
     if isinstance(chosen, str):
         raise ValueError(f"`chosen` (={chosen}) must be a list of names, as [{chosen!r}]")
-    wrong = [name for name in chosen or () if name not in NAMES]
+    known = [name for name in measure_names() if not MEASURES[name].column.needs & GIVEN_BY_RUNS]
+    wrong = [name for name in chosen or () if name not in known]
     if wrong:
-        raise ValueError(f"`measure` (={wrong[0]}) must be one of {', '.join(NAMES)}")
+        raise ValueError(f"`measure` (={wrong[0]}) must be one of {', '.join(known)}")
+    return scores_of(given(latents, labels, factors, draws=draws), chosen, notify=notify)
+
+
+def given(
+    latents: Float[np.ndarray, "n features"],
+    labels: Float[np.ndarray, "n K"],
+    factors: Factors | None = None,
+    *,
+    draws: Float[np.ndarray, "draws m features"] | None = None,
+    crossed: Float[np.ndarray, "D c features"] | None = None,
+    shown: np.ndarray | None = None,
+    umap_seeds: Sequence[int] = (),
+    final: Float[np.ndarray, "n features_of_it"] | None = None,
+) -> Given:
+    """Return checked latents and labels with what else was read at the site.
+
+    Raises:
+        ValueError: as of `check_latents` and `check_labels`; draws of another shape.
+    """
     x = check_latents(latents, 4, "latents are compared with one another")
-    given = Given(latents, check_labels(labels, len(x), factors), draws)
+    known = check_labels(labels, len(x), factors)
     if draws is not None:
         n, features = np.shape(latents)
         shape = np.shape(draws)
@@ -156,13 +109,52 @@ def battery(
             raise ValueError(
                 f"`draws` (shape {shape}) must be (draws, m, {features}): latents of the first m of {n} labels"
             )
+    return Given(
+        latents=latents,
+        known=known,
+        some_draws=draws,
+        some_crossed=crossed,
+        shown=shown,
+        umap_seeds=umap_seeds,
+        some_final=final,
+    )
+
+
+def scores_of(
+    given: Given,
+    chosen: Sequence[str] | None = None,
+    *,
+    own: Mapping[str, Measure] | None = None,
+    notify: Callable[[int, int], None] = lambda done, total: None,
+) -> Scores:
+    """Return the scores of what is given, by measure.
+
+    Args:
+        chosen: names of measures; by default all but those that need what only runs have and is not given.
+        own: your own measures, by name; they come last.
+        notify: as of `battery`.
+
+    Raises:
+        ValueError: with `chosen`, whatever one of its measures raises; by default it is the reason in `left_out`.
+        UserError: an own measure is wrong.
+    """
+    measures = {name: MEASURES[name] for name in measure_names()} | dict(own or {})
+    names = chosen
+    if names is None:
+        names = [
+            name
+            for name, known in measures.items()
+            if all(given.has(need) for need in known.column.needs & GIVEN_BY_RUNS)
+        ]
+
     scores: dict[str, Score] = {}
     left_out: dict[str, str] = {}
-    names = NAMES if chosen is None else chosen
     for done, name in enumerate(names):
         notify(done, len(names))
         try:
-            scores[name] = MEASURES[name](given)
+            scores[name] = measures[name].take(given)
+        except UserError:
+            raise
         except ValueError as reason:
             if chosen is not None:
                 raise

@@ -34,6 +34,7 @@ from jaxtyping import Float, Int
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import with_counts
+from phasescope.measures.columns import Column, measure
 from phasescope.measures.latents.ideal import RADII, clifford_torus, random_latents, torus_3d
 from phasescope.measures.latents.variance_components import (
     NOTHING,
@@ -45,6 +46,19 @@ from phasescope.measures.latents.variance_components import (
 from phasescope.measures.scores import Score, baseline_level
 
 
+@measure(
+    Column(
+        name="factorization",
+        words="factorization index",
+        meaning="where between the coupled 3D torus (0) and the factorized Clifford torus (1) the code is",
+        high=1.0,
+        better="higher",
+        section="factorization",
+        needs=frozenset({"latents", "lattice", "ordered"}),
+        baselines=("permuted", "random", "torus_3d", "clifford"),
+    ),
+    take=lambda given: factorization(*given.on_lattice),
+)
 @with_counts()
 def factorization(
     latents: Float[np.ndarray, "*draws n features"],

@@ -15,9 +15,29 @@ from jaxtyping import Float
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import with_counts
 from phasescope.measures.checks import check_latents
+from phasescope.measures.columns import Column, measure
 from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights, ratio
 
 
+@measure(
+    Column(
+        name="label_variance",
+        words="variance explained by the label",
+        meaning="share of the variance that the label explains",
+        unit="share",
+        high=1.0,
+        better="higher",
+        section="variance",
+        needs=frozenset({"latents", "draws"}),
+        baselines=("permuted",),
+        core=True,
+        usual=True,
+        phase="sheet",
+        axis="share",
+        terms=("label_variance", "sheet", "baseline"),
+    ),
+    take=lambda given: label_variance(given.draws),
+)
 @with_counts()
 def label_variance(
     latents: Float[np.ndarray, "draws n features"],

@@ -21,6 +21,7 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import with_counts
 from phasescope.measures.checks import check_labels, check_latents, check_pairs, random_folds
+from phasescope.measures.columns import Beside, Column, measure
 from phasescope.measures.explained import explained
 from phasescope.measures.latents.probe_r2 import estimated, majority, permuted
 from phasescope.measures.scores import Score, baseline_level, bootstrap_weights, percentile_interval
@@ -33,6 +34,28 @@ FOLDS = 5
 MOST_SEEDS = 2**32
 
 
+@measure(
+    Column(
+        name="p1_r2",
+        words="P1's R² (UMAP to 3D), minimum over factors",
+        meaning="probe R² by P1's reading (UMAP, then a linear regression)",
+        unit="R²",
+        high=1.0,
+        better="higher",
+        section="probe",
+        needs=frozenset({"latents", "umap"}),
+        baselines=("permuted",),
+        core=True,
+        usual=True,
+        by_factor=True,
+        phase="representation_p1",
+        headline="P1's R²",
+        axis="share",
+        beside=Beside("probe_r2", "ridge R², same activations"),
+        terms=("p1_r2", "P1"),
+    ),
+    take=lambda given: given.p1[0],
+)
 @with_counts(neighbours=2)
 def p1_r2(
     latents: Float[np.ndarray, "n features"],

@@ -23,9 +23,24 @@ from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import with_pairs_counted_once
 from phasescope.measures.arguments import with_counts
 from phasescope.measures.checks import check_latents, check_pairs
+from phasescope.measures.columns import Beside, Column, measure
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, ratio
 
 
+@measure(
+    Column(
+        name="participation_ratio",
+        words="participation ratio",
+        meaning="participation ratio of single activations: over how many directions they spread",
+        unit="dimensions",
+        low=1.0,
+        section="dimension",
+        needs=frozenset({"latents"}),
+        usual=True,
+        panel=False,
+    ),
+    take=lambda given: participation_ratio(given.latents),
+)
 @with_counts()
 def participation_ratio(
     latents: Float[np.ndarray, "n features"], resamples: int = 200, seed: int = 0
@@ -58,6 +73,30 @@ def participation_ratio(
         estimator=f"participation ratio, {features} features, bias-corrected",
         detail={"uncorrected": uncorrected},
     )
+
+
+@measure(
+    Column(
+        name="label_participation_ratio",
+        words="participation ratio of label means",
+        meaning="participation ratio of label means, once noise is averaged out",
+        unit="dimensions",
+        low=1.0,
+        section="dimension",
+        needs=frozenset({"latents", "draws"}),
+        core=True,
+        usual=True,
+        phase="sheet",
+        title="Dimension of label means",
+        axis="log",
+        beside=Beside("participation_ratio", "of single activations"),
+        terms=("participation_ratio", "sheet", "baseline"),
+    ),
+    take=lambda given: label_participation_ratio(given.draws),
+)
+def label_participation_ratio(draws: Float[np.ndarray, "draws n features"]) -> Score:
+    """Return the participation ratio of the labels' means over noise draws."""
+    return participation_ratio(np.mean(draws, axis=0))
 
 
 def most_dimensions(gram: Float[np.ndarray, "n n"], features: int) -> int:

@@ -7,6 +7,7 @@ import math
 from numbers import Real
 
 from phasescope.measures.arguments import check_is
+from phasescope.measures.columns import Column, declare
 from phasescope.measures.scores import Score
 
 # 1 - R^2 below this is numerical noise, whose logarithm would be arbitrary.
@@ -30,3 +31,40 @@ def probe_gain(score: Score, untrained: float) -> Score:
         return math.log(max(1 - untrained, LEAST_ERROR)) - math.log(max(1 - r2, LEAST_ERROR))
 
     return score.through(gain, "log((1 - R0^2) / (1 - R^2)), R0 untrained", {"untrained": 0.0})
+
+
+declare(
+    Column(
+        name="probe_gain",
+        words="probe gain, log((1 − R₀²)/(1 − R²))",
+        meaning="gain of probe R² over the untrained network, log((1 − R₀²)/(1 − R²))",
+        unit="nats, twice",
+        better="higher",
+        section="gain",
+        needs=frozenset({"latents"}),
+        baselines=("untrained",),
+        panel=False,
+    ),
+    Column(
+        name="condition_probe_gain",
+        words="probe gain of the condition's label",
+        meaning="gain of the condition's probe R² over the untrained network, log((1 − R₀²)/(1 − R²))",
+        unit="nats, twice",
+        better="higher",
+        section="gain",
+        needs=frozenset({"latents", "crossed"}),
+        baselines=("untrained",),
+        panel=False,
+    ),
+    Column(
+        name="input_probe_gain",
+        words="probe gain of the input image's label",
+        meaning="gain of the input image's probe R² over the untrained network, log((1 − R₀²)/(1 − R²))",
+        unit="nats, twice",
+        better="higher",
+        section="gain",
+        needs=frozenset({"latents", "crossed"}),
+        baselines=("untrained",),
+        panel=False,
+    ),
+)

@@ -18,6 +18,7 @@ from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import share_between_bounds
 from phasescope.measures.arguments import with_counts
 from phasescope.measures.checks import Labels, check_labels, check_latents, check_pairs, random_folds
+from phasescope.measures.columns import Column, measure
 from phasescope.measures.explained import explained, misclassified
 from phasescope.measures.latents.ridge import RidgeFit, out_of_fold, ridge_fits
 from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights
@@ -28,6 +29,26 @@ WORST = float(np.log(2))
 ALL_LEFT = 1e-6
 
 
+@measure(
+    Column(
+        name="probe_r2",
+        words="probe R² (ridge), minimum over factors",
+        meaning="linear-probe R², minimum over factors; `.detail.FACTOR` is each factor's",
+        unit="R²",
+        high=1.0,
+        better="higher",
+        section="probe",
+        needs=frozenset({"latents"}),
+        baselines=("permuted",),
+        core=True,
+        usual=True,
+        by_factor=True,
+        gain="probe_gain",
+        headline="probe R²",
+        axis="share",
+        terms=("probe_r2", "baseline", "untrained"),
+    )
+)
 @with_counts()
 def probe_r2(
     latents: Float[np.ndarray, "n features"],

@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 
 from phasescope.core.factors import Factors
 from phasescope.measures.arguments import check_is, real_array, with_counts
+from phasescope.measures.columns import Column, register
 from phasescope.measures.latents.label_variance import label_variance
 from phasescope.measures.latents.probe_r2 import probe_r2
 from phasescope.measures.scores import Score
@@ -95,3 +96,73 @@ def crossing(n: int, draws: int, generator: np.random.Generator) -> Int[np.ndarr
     shifts = 1 + generator.permutation(n - 1)[:draws]
     at = np.argsort(place)
     return np.stack([place[(at + shift) % n] for shift in shifts])
+
+
+register(
+    Column(
+        name="condition_probe_r2",
+        words="probe R² of the condition's label",
+        meaning="probe R² of the label as condition, with both crossed",
+        unit="R²",
+        high=1.0,
+        better="higher",
+        section="route",
+        needs=frozenset({"latents", "crossed"}),
+        baselines=("permuted",),
+        usual=True,
+        by_factor=True,
+        gain="condition_probe_gain",
+        panel=False,
+    ),
+    take=lambda given: given.routes["condition_probe_r2"],
+)
+register(
+    Column(
+        name="condition_label_variance",
+        words="variance explained by the condition's label",
+        meaning="share of the variance that the label as condition explains, with both crossed",
+        unit="share",
+        high=1.0,
+        better="higher",
+        section="route",
+        needs=frozenset({"latents", "crossed"}),
+        baselines=("permuted",),
+        usual=True,
+        panel=False,
+    ),
+    take=lambda given: given.routes["condition_label_variance"],
+)
+register(
+    Column(
+        name="input_probe_r2",
+        words="probe R² of the input image's label",
+        meaning="probe R² of the label of the noisy image, with both crossed",
+        unit="R²",
+        high=1.0,
+        better="higher",
+        section="route",
+        needs=frozenset({"latents", "crossed"}),
+        baselines=("permuted",),
+        usual=True,
+        by_factor=True,
+        gain="input_probe_gain",
+        panel=False,
+    ),
+    take=lambda given: given.routes["input_probe_r2"],
+)
+register(
+    Column(
+        name="input_label_variance",
+        words="variance explained by the input image's label",
+        meaning="share of the variance that the label of the noisy image explains, with both crossed",
+        unit="share",
+        high=1.0,
+        better="higher",
+        section="route",
+        needs=frozenset({"latents", "crossed"}),
+        baselines=("permuted",),
+        usual=True,
+        panel=False,
+    ),
+    take=lambda given: given.routes["input_label_variance"],
+)

@@ -22,10 +22,13 @@ from jaxtyping import Float
 from phasescope.core.factors import Factors
 from phasescope.measures.arguments import check_is, with_counts
 from phasescope.measures.checks import check_labels, check_latents
+from phasescope.measures.columns import Column, register
 from phasescope.measures.latents.trustworthiness import trustworthiness
 from phasescope.measures.scores import Score
 
 NEIGHBOURS = 10
+OF_SHEET = ("label_variance", "label_participation_ratio", "sheet_trustworthiness", "label_trustworthiness")
+"""the scores from which the phase of the sheet is read, in the order of `sheet_phase`"""
 
 
 @dataclass(frozen=True)
@@ -103,3 +106,39 @@ def sheet_phase(
     if label_trustworthiness.low >= SHEET.label_trustworthiness:
         return "C"
     return "B" if label_trustworthiness.high < SHEET.label_trustworthiness else "undecided"
+
+
+register(
+    Column(
+        name="sheet_trustworthiness",
+        words="sheet: trustworthiness across noise draws",
+        meaning="whether single activations lie on a sheet: [sheet](../measures/sheet.md)",
+        unit="share",
+        high=1.0,
+        better="higher",
+        section="sheet",
+        needs=frozenset({"latents", "draws", "ordered"}),
+        baselines=("permuted",),
+        usual=True,
+        phase="sheet",
+        terms=("sheet", "baseline"),
+    ),
+    take=lambda given: given.sheet["sheet_trustworthiness"],
+)
+register(
+    Column(
+        name="label_trustworthiness",
+        words="sheet: order, trustworthiness to the labels",
+        meaning="whether the sheet is ordered: [sheet](../measures/sheet.md)",
+        unit="share",
+        high=1.0,
+        better="higher",
+        section="sheet",
+        needs=frozenset({"latents", "draws", "ordered"}),
+        baselines=("permuted",),
+        usual=True,
+        phase="sheet",
+        terms=("sheet", "baseline"),
+    ),
+    take=lambda given: given.sheet["label_trustworthiness"],
+)

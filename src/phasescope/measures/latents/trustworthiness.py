@@ -18,6 +18,7 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import with_counts
 from phasescope.measures.checks import Labels, check_labels, check_latents, check_pairs, in_parts
+from phasescope.measures.columns import Column, measure
 from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights
 
 # Ranks of so many labels at most are kept for the next snapshot: 16 MiB, of four sets of labels.
@@ -27,6 +28,23 @@ Ranks = Int[np.ndarray, "n n"]
 Near = Int[np.ndarray, "n k"]
 
 
+@measure(
+    Column(
+        name="trustworthiness",
+        words="trustworthiness",
+        meaning="whether neighbours among activations are neighbours among labels",
+        unit="share",
+        high=1.0,
+        better="higher",
+        section="neighbours",
+        needs=frozenset({"latents"}),
+        baselines=("permuted",),
+        core=True,
+        usual=True,
+        panel=False,
+    ),
+    take=lambda given: trustworthiness(given.latents, given.known.values, factors=given.known.factors),
+)
 @with_counts()
 def trustworthiness(
     latents: Float[np.ndarray, "n features"],

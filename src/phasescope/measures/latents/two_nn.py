@@ -19,6 +19,7 @@ from jaxtyping import Float, Int
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import with_counts
 from phasescope.measures.checks import check_latents, check_pairs, in_parts
+from phasescope.measures.columns import Column, measure
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights
 
 # Distances within this share of one another are equal: those of float32 labels on a lattice are.
@@ -27,6 +28,19 @@ TIE = 1e-4
 TIED = 0.5
 
 
+@measure(
+    Column(
+        name="two_nn",
+        words="intrinsic dimension (TwoNN)",
+        meaning="intrinsic dimension at the scale of the second neighbour",
+        unit="dimensions",
+        low=0.0,
+        section="dimension",
+        needs=frozenset({"latents"}),
+        baselines=("gaussian",),
+    ),
+    take=lambda given: two_nn(given.latents),
+)
 @with_counts()
 def two_nn(latents: Float[np.ndarray, "n features"], resamples: int = 200, seed: int = 0) -> Score:
     """Return the dimension in which a row's two nearest neighbours lie, by maximum likelihood.

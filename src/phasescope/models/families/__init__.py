@@ -6,6 +6,7 @@ from phasescope.core.kinds import open_union
 from phasescope.models.families.analysis import Analysis, Clones
 from phasescope.models.families.base import Family, FamilyConfig
 from phasescope.models.families.diffusion.config import DiffusionConfig
+from phasescope.models.families.diffusion.exact import columns as _columns  # noqa: F401  declares what is recorded
 from phasescope.models.families.task import Examples, Network, Task
 
 __all__ = [

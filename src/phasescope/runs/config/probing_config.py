@@ -1,6 +1,7 @@
 """The configuration of what is recorded of a run during training."""
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -78,7 +79,8 @@ class ProbingConfig(Config):
     umap_seeds: int = Field(1, ge=1, le=100)
     """random starts of that UMAP, over which P1's R² is averaged"""
     measures: tuple[str, ...] = ()
-    """your own measures of activations, labels and factors, as file.py:function or package.module:function"""
+    """measures beyond the usual ones: names of those of phasescope, as two_nn; your own of activations, labels and factors,
+    as file.py:function or package.module:function"""
     batch: int = Field(64, ge=1, le=2**16)
     """images in one pass of the network while observing"""
 
@@ -105,15 +107,33 @@ class ProbingConfig(Config):
                 raise ValueError(f"`probing.{field}` (=[]) must have at least one entry, or be `usual`")
         for name in self.measures:
             if not is_reference(name):
-                raise ValueError(
-                    f"`probing.measures` (={name}) must be of the form file.py:function or package.module:function"
-                )
+                _check_further(name)
         return self
 
     def images_of(self, splits: Iterable[str]) -> dict[str, int]:
         """Return the number of images to sample for each split that is read; the training split comes first."""
         usual = {name: OTHER_IMAGES if number else TRAINED_IMAGES for number, name in enumerate(splits)}
         return {name: count for name, count in (usual | self.images).items() if count}
+
+
+def _check_further(name: str) -> None:
+    """Raise ValueError unless phasescope has a measure of that name that a snapshot can take."""
+    # This imports all measures, which a plan without further ones should not wait for.
+    from phasescope.measures.columns import MEASURES
+    from phasescope.measures.latents.battery import measure_names
+
+    if name in MEASURES and "lattice" in MEASURES[name].column.needs:
+        raise ValueError(
+            f"`probing.measures` (={name}) must take labels as they are drawn, and it needs a lattice of them: "
+            "phasescope measure RUN takes it"
+        )
+    if name not in measure_names():
+        near = get_close_matches(name, measure_names(), 1)
+        guess = f"; the most similar name is {near[0]}" if near else ""
+        raise ValueError(
+            f"`probing.measures` (={name}) must be the name of a measure, or of the form file.py:function or "
+            f"package.module:function{guess}"
+        )
 
 
 def check_t(field: str, given: Sequence[int], known: Sequence[int] | None) -> None:

@@ -9,7 +9,74 @@ from jaxtyping import Bool, Float
 
 from phasescope.core.factors import Factors
 from phasescope.measures import joint_accuracy
+from phasescope.measures.columns import Column, Need, declare
 from phasescope.worlds.base import Columns, Reader
+
+IMAGES: frozenset[Need] = frozenset({"images"})
+declare(
+    Column(
+        name="outcomes",
+        words="outcomes",
+        meaning="`.SPLIT.n`: number of images; `.SPLIT.OUTCOME`: share with each outcome",
+        unit="share",
+        low=0.0,
+        at="split",
+        section="images",
+        needs=IMAGES,
+        core=True,
+    ),
+    Column(
+        name="accuracy",
+        words="accuracy",
+        meaning="`.SPLIT.FACTOR`: share of images that are well-formed and within the tolerance of the label; "
+        "`accuracy_half` within half of it; `accuracy_READING` of every image by another reading",
+        unit="share",
+        low=0.0,
+        high=1.0,
+        better="higher",
+        at="split",
+        section="images",
+        needs=IMAGES,
+        baselines=("nearest_neighbour", "per_factor_nearest_neighbour", "kernel"),
+        core=True,
+        readings=True,
+    ),
+    Column(
+        name="error",
+        words="median error",
+        meaning="`.SPLIT.FACTOR`: median absolute error of well-formed images; `error_READING` of every image",
+        unit="unit of the factor",
+        low=0.0,
+        better="lower",
+        at="split",
+        section="images",
+        needs=IMAGES,
+        core=True,
+        readings=True,
+    ),
+    Column(
+        name="by_class",
+        words="correct by class",
+        meaning="`.SPLIT.FACTOR.CLASS`: number of images and share correct, by class of a categorical factor",
+        unit="share",
+        low=0.0,
+        at="split",
+        section="images",
+        needs=IMAGES,
+    ),
+    Column(
+        name="together",
+        words="joint accuracy",
+        meaning="`.READING.SPLIT.FACTORS`: whether two factors are correct together: "
+        "[joint accuracy](../measures/coupling.md)",
+        low=-1.0,
+        high=1.0,
+        at="snapshot",
+        section="images",
+        needs=IMAGES,
+        baselines=("permuted",),
+    ),
+)
 
 
 def behaviour(

@@ -19,6 +19,7 @@ from jaxtyping import Float
 
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
+from phasescope.measures.columns import Column, declare
 from phasescope.runs.probing.behaviour import behaviour
 
 if TYPE_CHECKING:
@@ -38,6 +39,20 @@ BANDWIDTHS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)
 """candidates, in units of the median distance between neighbouring training labels"""
 ACCURACY = "accuracy"
 """prefix of the readings that are compared"""
+declare(
+    Column(
+        name="excess",
+        words="accuracy beyond a baseline that copies",
+        meaning="`.BASELINE.accuracy.SPLIT`: accuracy beyond a baseline that copies, as a share of what it leaves: "
+        "[composition](../composition.md)",
+        unit="share",
+        high=1.0,
+        better="higher",
+        at="snapshot",
+        section="images",
+        needs=frozenset({"images", "references"}),
+    )
+)
 
 
 def nearest_labels(training: Labels, labels: Labels, factors: Factors) -> Labels:

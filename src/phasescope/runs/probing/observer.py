@@ -20,13 +20,15 @@ from torch import Tensor, nn
 
 from phasescope import measures
 from phasescope.measures import Score, phases
-from phasescope.measures.latents.battery import OF_SHEET
+from phasescope.measures.columns import COLUMNS, MEASURES, Column
+from phasescope.measures.latents.battery import given, measure_names, scores_of
+from phasescope.measures.latents.sheet import OF_SHEET
 from phasescope.models.families.task import Task
 from phasescope.runs.config.probing_config import SiteConfig
 from phasescope.runs.probing.behaviour import behaviour, reading_columns
 from phasescope.runs.probing.image_baselines import baseline_accuracies, excess
 from phasescope.runs.probing.inputs import Latents
-from phasescope.runs.probing.own_measures import check_name, load_measures
+from phasescope.runs.probing.own_measures import check_given_by_family, load_measures
 from phasescope.runs.probing.probe import baselines_of
 from phasescope.runs.probing.probe_set import Observation, ProbeSet
 from phasescope.runs.store.sites import Site
@@ -35,10 +37,6 @@ from phasescope.runs.store.tables import safetensors_bytes, write_parquet
 from phasescope.runs.store.writer import RunWriter
 from phasescope.worlds.base import Columns
 
-PROBES = ("probe_r2", "condition_probe_r2", "input_probe_r2")
-"""scores for which the gain over the untrained network is recorded too"""
-OF_LATENTS = ("probe_r2", "trustworthiness", "participation_ratio")
-"""further measures of the battery that are taken at each snapshot"""
 OF_P1 = ("label_variance", "label_participation_ratio", "p1_r2")
 """scores from which the phase by P1's reading is read, in the order of `p1_phases`"""
 Scores = dict[str, dict[Site, Score]]
@@ -62,13 +60,19 @@ class Observer(ProbeSet):
         super().__post_init__(task)
         self.reader = self.world.reader()
         self.own_measures = load_measures(self.plan.measures)
+        self._final: Latents | None = None
+
+    def compare_with(self, network: nn.Module) -> None:
+        """Give the network at the end of training to the measures that compare with it."""
+        if any("final" in column.needs for column in self._columns):
+            self._final = self.inputs.latents(network, self.plan.layers)
 
     def record(self, network: nn.Module, step: int) -> dict[str, Any]:
         """Write the snapshot of `step` and return its metrics as JSON-ready values."""
         seen = self.observe(network, self.references.get("family", {}))
         read = None if self.reader is None else self.reader.read(seen.images)
         for name in seen.family:
-            check_name(name, f"{type(self.family).__name__}.examine` (={name})")
+            check_given_by_family(name, f"{type(self.family).__name__}.examine` (={name})")
         scores, embeddings = self._representation(seen.latents)
         self._write(step, network, seen, read, embeddings)
         behaviour_metrics = self._behaviour(read)
@@ -117,31 +121,49 @@ class Observer(ProbeSet):
 
     def _measure(self, latents: Latents, site: Site, p1: bool) -> Measured:
         """Return every score of one site's latents, NaN if they do not vary, and UMAP's embedding if `p1`."""
-        labels, factors = self.latent_labels, self.world.factors.visible
         (single, draws), crossed = latents.at(site), latents.crossed.get(site)
-        # Labels of one class are all equally near, so trustworthiness and probe R² of the sheet are undefined.
-        names = OF_SHEET[:2] if factors.categorical.any() else OF_SHEET
-        in_full = "latents" in self.plan.observe
-        names = (*names, *OF_LATENTS) if in_full else names
-        if any((array == array[..., :1, :]).all() for array in (single, draws, crossed) if array is not None):
+        n = len(single)
+        columns = [column for column in self._columns if self._is_given(column, crossed is not None, p1)]
+        names = [column.name for column in columns]
+        arrays = [single, draws]
+        if crossed is not None and any("crossed" in column.needs for column in columns):
+            arrays.append(crossed)
+        if any((array == array[..., :1, :]).all() for array in arrays):
             # As of a layer that begins at zero. Measures refuse it, but it may vary at a later snapshot of the run.
-            routes = () if crossed is None else measures.ROUTES
-            names = (*names, *self.own_measures, *routes, *("p1_r2",) * p1) if in_full else names
             nan = math.nan
-            unknown = Score(nan, nan, nan, len(single), "latents do not vary", {"permuted": nan})
+            unknown = Score(nan, nan, nan, n, "latents do not vary", {"permuted": nan})
             return dict.fromkeys(names, unknown), None
-        scores = dict(measures.battery(single, labels, factors, draws=draws, chosen=names))
-        if not in_full:
-            return scores, None
-        scores |= {name: measure(single, labels, factors) for name, measure in self.own_measures.items()}
-        if crossed is not None:
-            inputs = self.inputs
-            scores |= measures.routes(crossed, labels[: inputs.crossed], inputs.shown, factors)
-        if not p1:
-            return scores, None
-        seeds = range(self.plan.umap_seeds)
-        scores["p1_r2"], embedding = measures.p1_r2(single, labels, seeds, factors=factors)
-        return scores, embedding
+
+        read = given(
+            single,
+            self.latent_labels,
+            self.world.factors.visible,
+            draws=draws,
+            crossed=crossed,
+            shown=None if crossed is None else self.inputs.shown,
+            umap_seeds=range(self.plan.umap_seeds) if p1 else (),
+            final=None if self._final is None else self._final.single[site],
+        )
+        scores = dict(scores_of(read, names, own=self.own_measures))
+        return scores, read.p1[1] if "p1_r2" in scores else None
+
+    @cached_property
+    def _columns(self) -> list[Column]:
+        """The columns of activations that the plan asks for: usual ones, or those of the sheet alone, and named ones."""
+        if "latents" not in self.plan.observe:
+            return [MEASURES[name].column for name in OF_SHEET]
+        usual = [MEASURES[name].column for name in measure_names()]
+        usual = [column for column in usual if column.usual or column.name in self.own_measures]
+        return usual + [own.column for name, own in self.own_measures.items() if name not in MEASURES]
+
+    def _is_given(self, column: Column, crossed: bool, p1: bool) -> bool:
+        """Return whether a site has what a column needs."""
+        given = {
+            "ordered": not self.world.factors.visible.categorical.any(),
+            "crossed": crossed,
+            "umap": p1,
+        }
+        return all(given.get(need, True) for need in column.needs)
 
     def _measure_all(self, sites: Sequence[tuple[Latents, Site, bool]]) -> list[Measured]:
         """Return `_measure` of each site, computed in parallel by as many threads as torch uses."""
@@ -169,9 +191,9 @@ class Observer(ProbeSet):
                 levels = {baseline: by[str(site)] for baseline, by in known if str(site) in by}
                 start = (Score.from_dict(untrained[name][str(site)]) if untrained else score).value
                 scores.setdefault(name, {})[site] = score.with_baselines(untrained=start, **levels)
-                if name in PROBES:
-                    gain = name.replace("probe_r2", "probe_gain")
-                    scores.setdefault(gain, {})[site] = measures.probe_gain(score, start)
+                column = COLUMNS.get(name)
+                if column is not None and column.gain:
+                    scores.setdefault(column.gain, {})[site] = measures.probe_gain(score, start)
         return scores, embeddings
 
     def _behaviour(self, read: Columns | None) -> dict[str, Any]:

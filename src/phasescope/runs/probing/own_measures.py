@@ -1,94 +1,96 @@
-"""Your own measures: functions that map latents (n, features), labels (n, K) and, optionally, factors to a Score.
+"""Which measures of activations a run takes beyond the usual ones: further ones of phasescope, and your own.
 
-probing: {measures: [my_measures.py:radius]}
+probing: {measures: [two_nn, my_measures.py:radius]}
+
+Your own is a function that maps latents (n, features), labels (n, K) and, optionally, factors to a Score. With
+`phasescope.measures.measure(Column(...))` above it, pages show it in your words.
 """
 
 import inspect
-from collections.abc import Callable, Iterable
-
-import numpy as np
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from phasescope.core.errors import UserError
-from phasescope.core.factors import Factors
-from phasescope.core.kinds import load
+from phasescope.core.kinds import is_reference, load
 from phasescope.measures import Score
-
-# A line of metrics has these keys of the instrument, so that your own measures cannot use these names.
-TAKEN = frozenset(
-    (
-        "step",
-        "images_seen",
-        "epochs",
-        "loss",
-        "learning_rate",
-        "gradient_norm",
-        "wall_s",
-        "cpu_s",
-        "observing_s",
-        "phase",
-        "outcomes",
-        "by_class",
-        "together",
-        "excess",
-        "probe_r2",
-        "probe_gain",
-        "condition_probe_gain",
-        "input_probe_gain",
-        "p1_r2",
-        "trustworthiness",
-        "sheet_trustworthiness",
-        "label_trustworthiness",
-        "participation_ratio",
-        "label_variance",
-        "label_participation_ratio",
-        "condition_probe_r2",
-        "input_probe_r2",
-        "condition_label_variance",
-        "input_label_variance",
-    )
-)
-PREFIXES, OF_FAMILIES = ("accuracy", "error"), ("denoising", "closest_reference", "nats")
-"""prefixes of its further keys; keys that families give themselves"""
-
-Measure = Callable[[np.ndarray, np.ndarray, Factors], Score]
+from phasescope.measures.columns import COLUMNS, MEASURES, Column, Measure, Take, declared_by, undeclared
+from phasescope.measures.latents.given import Given
+from phasescope.runs.probing import columns  # noqa: F401  declares what a line of metrics holds
 
 
-def load_measures(references: Iterable[str]) -> dict[str, Measure]:
-    """Return the functions that the references name, by function name.
+def load_measures(names: Iterable[str]) -> dict[str, Measure]:
+    """Return the measures that `probing.measures` names, by the name under which they are recorded.
 
     Raises:
         UserError: a reference cannot be loaded, is no function, or has the name of another.
     """
-    functions: dict[str, Measure] = {}
-    for reference in references:
-        name = reference.rpartition(":")[2]
-        function = load(reference)
+    measures: dict[str, Measure] = {}
+    for name in names:
+        if not is_reference(name):
+            measures[name] = MEASURES[name]
+            continue
+
+        function = load(name)
+        own = name.rpartition(":")[2]
         if not callable(function):
-            raise UserError(f"`probing.measures` (={reference}) must be a function of latents and labels")
-        check_name(name, f"probing.measures` (={reference})")
-        if name in functions or name in OF_FAMILIES:
+            raise UserError(f"`probing.measures` (={name}) must be a function of latents and labels")
+        _check_free(own, f"probing.measures` (={name})")
+        if own in measures:
             raise UserError(
-                f"`probing.measures` (={reference}) must have a name of its own: `{name}` is given already"
+                f"`probing.measures` (={name}) must have a name of its own: `{own}` is given already"
             )
-        functions[name] = _checked(reference, function)
-    return functions
+        declared = declared_by(function) or _of_function(own, function)
+        measures[own] = Measure(replace(declared.column, name=own), _checked(name, declared.take))
+    return measures
 
 
-def check_name(name: str, owner: str) -> None:
-    """Raise UserError if your own metric would overwrite one of the instrument's."""
-    if name in TAKEN or name.partition("_")[0] in PREFIXES:
+def check_known_while_training(measures: Mapping[str, Measure]) -> None:
+    """Raise UserError if one of them compares with the network at the end of training."""
+    for name, measure in measures.items():
+        if "final" in measure.column.needs:
+            raise UserError(
+                f"`probing.measures` (={name}) must be known while a run trains, and it compares with the final network: "
+                f"train without it, then phasescope observe RUN measures=[{name}]"
+            )
+
+
+def check_given_by_family(name: str, owner: str) -> None:
+    """Raise UserError if a family's own metric would overwrite one of the instrument's; the theory of noise is its own."""
+    column = _taken(name)
+    if column is not None and "references" not in column.needs:
         raise UserError(f"`{owner} must have a name of its own: `{name}` is a measure of phasescope")
 
 
-def _checked(reference: str, function: Callable[..., object]) -> Measure:
+def _check_free(name: str, owner: str) -> None:
+    if _taken(name) is not None:
+        raise UserError(f"`{owner} must have a name of its own: `{name}` is a measure of phasescope")
+
+
+def _taken(name: str) -> Column | None:
+    """Return the column that has the name; a column with further readings also has those that begin so."""
+    head = COLUMNS.get(name.partition("_")[0])
+    return COLUMNS.get(name) or (head if head is not None and head.readings else None)
+
+
+def _of_function(name: str, function: Callable[..., Any]) -> Measure:
+    """Return the measure of a function of (latents, labels) or (latents, labels, factors) that declares nothing."""
     with_factors = len(inspect.signature(function).parameters) > 2
 
-    def measure(latents: np.ndarray, labels: np.ndarray, factors: Factors) -> Score:
-        score = function(latents, labels, factors) if with_factors else function(latents, labels)
+    def take(given: Given) -> Score:
+        latents, labels, factors = given.labelled
+        return function(latents, labels, factors) if with_factors else function(latents, labels)
+
+    return Measure(undeclared(name), take)
+
+
+def _checked(reference: str, take: Take) -> Take:
+    def checked(given: Given) -> Score:
+        score = take(given)
         if not isinstance(score, Score):
             raise UserError(
                 f"`probing.measures` (={reference}) must return a phasescope.measures.Score, not a {type(score).__name__}"
             )
         return score
 
-    return measure
+    return checked

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,7 +24,8 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures import Score
 from phasescope.measures.arguments import check_integer, real_array
-from phasescope.measures.latents.battery import NAMES
+from phasescope.measures.columns import MEASURES, Measure
+from phasescope.measures.latents.battery import given, measure_names, scores_of
 from phasescope.measures.scores import scores_frame
 from phasescope.models.families import USUAL
 from phasescope.models.families.base import Family, FamilyConfig
@@ -32,7 +33,6 @@ from phasescope.models.families.task import Network
 from phasescope.runs.config.probing_config import check_t
 from phasescope.runs.probing.capture import Layers
 from phasescope.runs.probing.inputs import LEAST_CROSSED, Inputs, Latents
-from phasescope.runs.probing.own_measures import Measure
 from phasescope.runs.store.folder import Notify
 from phasescope.runs.store.sites import Site
 from phasescope.worlds.base import World
@@ -121,6 +121,10 @@ class Probed:
         Raises:
             ValueError: there is no such measure, or a chosen one cannot be computed.
         """
+        wrong = [name for name in chosen or () if name not in {*MEASURES, *self.own}]
+        if wrong:
+            known = ", ".join((*measure_names(), *self.own))
+            raise ValueError(f"`measure` (={wrong[0]}) must be one of {known}")
         table = Table()
         kept: dict[int, measures.Scores] = {}
         every = {id(by.single[at]) for by in (self.trained, *self.baselines.values()) for at in self.latents}
@@ -146,37 +150,17 @@ class Probed:
     def _scores(
         self, latents: Latents, site: Site, chosen: Sequence[str] | None, notify: Notify
     ) -> measures.Scores:
-        """Return scores of the battery, of your own measures and of the two routes, and why others cannot be computed."""
-        (single, draws), crossed = latents.at(site), latents.crossed.get(site)
-        routes = () if self.shown is None else measures.ROUTES
-        known = NAMES if chosen is None else [name for name in chosen if name not in {*self.own, *routes}]
-        scores = measures.Scores({})
-
-        def attempt(names: Sequence[str], measure: Callable[[], Mapping[str, Score]]) -> None:
-            try:
-                measured = measure()
-            except ValueError as reason:
-                # The battery may refuse the latents altogether, for example those of a dead layer.
-                if chosen is not None:
-                    raise
-                scores.left_out |= dict.fromkeys(names, str(reason))
-            else:
-                scores.left_out |= getattr(measured, "left_out", {})
-                scores.update({name: measured[name] for name in names if name in measured})
-
-        labels, factors = self.labels, self.factors
-        if known:
-            some = None if chosen is None else known
-            how: dict[str, Any] = {"draws": draws, "chosen": some, "notify": notify}
-            attempt(known, lambda: measures.battery(single, labels, factors, **how))
-        for name, measure in self.own.items():
-            if chosen is None or name in chosen:
-                scores[name] = measure(single, labels, factors)
-        wanted = [name for name in routes if chosen is None or name in chosen]
-        if crossed is not None and self.shown is not None and wanted:
-            count, shown = crossed.shape[1], self.shown
-            attempt(wanted, lambda: measures.routes(crossed, labels[:count], shown, factors))
-        return scores
+        """Return scores of all measures and your own, and why others cannot be computed."""
+        single, draws = latents.at(site)
+        crossed = None if self.shown is None else latents.crossed.get(site)
+        try:
+            read = given(single, self.labels, self.factors, draws=draws, crossed=crossed, shown=self.shown)
+        except ValueError as reason:
+            # Such as latents of a dead layer, which no measure takes.
+            if chosen is not None:
+                raise
+            return measures.Scores({}, dict.fromkeys(measure_names(), str(reason)))
+        return scores_of(read, chosen, own=self.own, notify=notify)
 
 
 def probe(

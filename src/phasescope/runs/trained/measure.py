@@ -15,7 +15,7 @@ from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.npz import open_npz
 from phasescope.measures import Scores
-from phasescope.measures.latents.battery import OF_LATTICE
+from phasescope.measures.columns import MEASURES
 from phasescope.runs.store import RunFolder, Snapshot
 from phasescope.runs.store.folder import Notify
 from phasescope.runs.trained.load import Loaded, config_of, load_network
@@ -152,7 +152,9 @@ def _measures_on_a_lattice(world: World) -> list[str]:
     factors = world.factors.visible
     if not world.continuous or factors.categorical.any():
         return []
-    return [name for name in OF_LATTICE if name != "factorization" or len(factors) <= 2]
+    on_lattice = [name for name, measure in MEASURES.items() if "lattice" in measure.column.needs]
+    # The factorization index lies between two surfaces of two factors.
+    return [name for name in on_lattice if name != "factorization" or len(factors) <= 2]
 
 
 def probe_loaded(

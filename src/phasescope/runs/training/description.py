@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from phasescope.measures.columns import COLUMNS
 from phasescope.runs.config import RunConfig
 from phasescope.runs.config.probing_config import ProbingConfig
+from phasescope.runs.probing.own_measures import load_measures
 from phasescope.worlds import World
+from phasescope.worlds.base import Reader
 
 # Larger sets of training or held-out labels are described by their values of each factor, not label by label.
 MOST_LABELS = 4096
@@ -20,7 +23,8 @@ MOST_LABELS = 4096
 
 def describe(config: RunConfig, plan: ProbingConfig, world: World | None = None) -> dict[str, Any]:
     """Return the description, JSON-ready: `sentence`, `shape`, visible `factors`, names of `hidden` ones, `position`,
-    `splits`, `outcomes`, `training` labels, `held_out` labels by split, `sampler`, `guidance`, `layers`, `t`.
+    `splits`, `outcomes`, `training` labels, `held_out` labels by split, `sampler`, `guidance`, `layers`, `t`,
+    `columns` that its own kinds declare.
 
     Args:
         world: replaces the configuration's world if that consists of arrays in memory.
@@ -51,7 +55,15 @@ def describe(config: RunConfig, plan: ProbingConfig, world: World | None = None)
         "guidance": config.training.may_be_guided,
         "layers": list(plan.layers),
         "t": list(plan.t),
+        "columns": _own_columns(reader, plan),
     }
+
+
+def _own_columns(reader: Reader | None, plan: ProbingConfig) -> dict[str, Any]:
+    """Return what pages show of columns that the run's own reader and measures declare, by name."""
+    declared = [] if reader is None else list(reader.declared)
+    declared += [measure.column for measure in load_measures(plan.measures).values()]
+    return {column.name: column.to_dict() for column in declared if COLUMNS.get(column.name) != column}
 
 
 def _label_summary(labels: Float[np.ndarray, "n K"], one_by_one: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from phasescope.core.errors import NotFinite, RunFailed, UserError, as_user_erro
 from phasescope.core.sources import description_of
 from phasescope.models.training.withholding import withhold_as_trained
 from phasescope.runs.config import RunConfig
-from phasescope.runs.probing.own_measures import load_measures
+from phasescope.runs.probing.own_measures import check_known_while_training, load_measures
 from phasescope.runs.probing.trial import check_answer, plan_of
 from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.store.writer import CHECKPOINT, OR_RESTART, RunWriter, hold
@@ -96,7 +96,7 @@ def _events(
     """Yield the events of `execute`."""
     # What a wrong configuration makes fail comes first, so that it leaves no folder behind.
     learner = _fresh_learner(config)
-    load_measures(config.probing.measures)
+    check_known_while_training(load_measures(config.probing.measures))
     check_answer(config, learner.average)
     plan = plan_of(config, learner.average)
     if extend is not None:

@@ -6,13 +6,17 @@
 are not changed; the step-0 snapshot gives the baseline of the untrained network. Existing snapshots are not observed again.
 """
 
+from __future__ import annotations
+
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.config import merge, parse_overrides, set_overrides
 from phasescope.core.errors import UserError
+from phasescope.measures.columns import COLUMNS
 from phasescope.runs.config import RunConfig
 from phasescope.runs.config.probing_config import ProbingConfig
 from phasescope.runs.probing.own_measures import load_measures
@@ -26,18 +30,8 @@ from phasescope.runs.trained.run import Run
 from phasescope.runs.training.description import describe
 from phasescope.runs.training.recorder import Recorder
 
-FROM_TRAINING = (
-    "step",
-    "images_seen",
-    "epochs",
-    "loss",
-    "learning_rate",
-    "gradient_norm",
-    "wall_s",
-    "cpu_s",
-    "observing_s",
-)
-"""those of a snapshot's metrics that training reports"""
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @own_arithmetic()
@@ -105,17 +99,18 @@ def _observe_all(
     done = {entry["step"] for entry in folder.metrics}
     folder.forget_after(max(done, default=-1))
     recorder = Recorder(config, plan, folder, torch.device("cpu"))
+    recorder.observer.compare_with(_prepared(folder, snapshots[-1]))
     if not {snapshot.step for snapshot in snapshots} <= done:
         folder.write_json("about.json", describe(config, plan))
     for number, snapshot in enumerate(snapshots, 1):
         if snapshot.step not in done:
-            network = load_network(folder, snapshot).network
-            if all(weights.ndim <= 4 for weights in network.parameters()):
-                # The memory format of training makes the network's outputs bitwise the same.
-                network.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
-            observed = recorder.observer.record(network, snapshot.step)
+            observed = recorder.observer.record(_prepared(folder, snapshot), snapshot.step)
             _link_weights(snapshot, folder)
-            of_training = {key: trained.get(snapshot.step, {}).get(key) for key in FROM_TRAINING}
+            of_training = {
+                name: trained.get(snapshot.step, {}).get(name)
+                for name, column in COLUMNS.items()
+                if "training" in column.needs
+            }
             folder.append_metrics({**of_training, "step": snapshot.step, **observed})
         notify(number, len(snapshots))
         recorder.summarise()
@@ -123,6 +118,16 @@ def _observe_all(
         step = folder.metrics[-1]["step"] if folder.metrics else 0
         status = {"state": "done" if is_done else "stopped", "step": step, "updated": now()}
         folder.write_status({**run.status, **status, "summary": recorder.summary})
+
+
+def _prepared(folder: RunWriter, snapshot: Snapshot) -> nn.Module:
+    """Return a snapshot's network, in the memory format of training, by which its outputs are bitwise the same."""
+    import torch
+
+    network = load_network(folder, snapshot).network
+    if all(weights.ndim <= 4 for weights in network.parameters()):
+        network.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
+    return network
 
 
 def _link_weights(snapshot: Snapshot, folder: RunWriter) -> None:

@@ -16,54 +16,23 @@ from phasescope.runs.store.sites import Site
 from phasescope.studies.plots import Curve, Panel
 from phasescope.views.facts.palette import INK, MUTED, ON_DATA, PALETTE, SERIES_COLOURS, denoiser_colours
 from phasescope.views.facts.record import Record, number, score
-from phasescope.views.facts.scores import PROBES, levels
+from phasescope.views.facts.scores import levels
 from phasescope.views.facts.terms import (
     READINGS,
     ROUTES,
     baseline_words,
-    measure_words,
     probed,
     site_words,
     split_words,
 )
 
-PANELS = {
-    "probe_r2": ("sheet", 1.4, "Probe R² (ridge), minimum over factors", "R²"),
-    "p1_r2": ("representation_p1", 1.4, "P1's R² (UMAP-3D), minimum over factors", "R²"),
-    "label_participation_ratio": ("sheet", 1.0, "Dimension of label means", "participation ratio"),
-    "label_variance": ("sheet", 1.0, "Variance explained by the label", "share"),
-}
-"""of a measure's panel: the reading at whose site a figure draws it, height in inches, title, y axis"""
-BESIDE = {
-    "p1_r2": ("probe_r2", "ridge R², same activations"),
-    "label_participation_ratio": ("participation_ratio", "of single activations"),
-}
-"""a second curve in a measure's panel: what is best compared with it, at the same site"""
-# Measures that have no panel of their own: they are in another's, or in the report's table.
-ELSEWHERE = (
-    "condition_probe_r2",
-    "input_probe_r2",
-    "condition_label_variance",
-    "input_label_variance",
-    "participation_ratio",
-    "trustworthiness",
-    "probe_gain",
-    "condition_probe_gain",
-    "input_probe_gain",
-)
 TERMS = {
     "outcomes": ("outcome", "phase"),
-    "probe_r2": ("probe_r2", "baseline", "untrained"),
-    "p1_r2": ("p1_r2", "P1"),
-    "label_participation_ratio": ("participation_ratio", "sheet", "baseline"),
-    "label_variance": ("label_variance", "sheet", "baseline"),
-    "sheet_trustworthiness": ("sheet", "baseline"),
-    "label_trustworthiness": ("sheet", "baseline"),
     "routes": ("route", "probe_r2"),
     "closest": ("reference_denoisers",),
     "nats": ("nats",),
 }
-"""terms that the explorer explains beside a panel"""
+"""terms that the explorer explains beside a panel; those of a score are its column's"""
 TRAINING = {
     "loss": "Loss",
     "learning_rate": "Learning rate",
@@ -148,15 +117,15 @@ class RunPanel(Panel):
 
 def run_panels(record: Record) -> list[RunPanel]:
     """Return every panel for which the run holds data: of outcomes one a split, of scores one a site."""
-    own = [name for name in record.measures if name not in (*PANELS, *ELSEWHERE)]
-
     panels = [*_phases(record), *_outcomes(record)]
-    for measure in (*PANELS, *own):
+    for measure in filter(lambda name: record.column(name).panel, record.measures):
         panels += [_score(record, measure, site) for site in _sites_with_baselines(record, measure)]
     panels += [_routes(record, site) for site in _sites_with_baselines(record, "condition_probe_r2")]
     panels += [*_denoising(record), *_closest(record), *_nats(record), *_training(record)]
 
-    return [replace(panel, terms=TERMS.get(panel.key, ())) for panel in panels]
+    return [
+        replace(panel, terms=TERMS.get(panel.key) or record.column(panel.key).terms) for panel in panels
+    ]
 
 
 def _sites_with_baselines(record: Record, measure: str) -> list[Site]:
@@ -209,9 +178,9 @@ def _outcomes(record: Record) -> Iterator[RunPanel]:
 
 
 def _score(record: Record, measure: str, site: Site) -> RunPanel:
-    _, height_in, title, unit = PANELS.get(measure, ("", 1.2, measure_words(measure), ""))
-    is_dimension = measure == "label_participation_ratio"
-    is_share = measure in PANELS and not is_dimension
+    column = record.column(measure)
+    title = column.title or column.words
+    is_share = column.axis == "share"
     return RunPanel(
         key=measure,
         title=probed(title[:1].upper() + title[1:], record.factors),
@@ -219,11 +188,11 @@ def _score(record: Record, measure: str, site: Site) -> RunPanel:
         site=site,
         x=record.images_seen,
         curves=_known(_score_curves(record, measure, site)),
-        ylabel=probed(unit, record.factors),
-        yscale="log" if is_dimension else "linear",
+        ylabel=probed(column.unit, record.factors),
+        yscale="log" if column.axis == "log" else "linear",
         ylim=(-0.12, 1.05) if is_share else None,
         yticks=(0, 0.5, 1) if is_share else None,
-        height_in=height_in,
+        height_in=1.4 if column.by_factor else 1.0,
     )
 
 
@@ -241,13 +210,14 @@ def _score_curves(record: Record, measure: str, site: Site) -> list[Line]:
             colour=colour,
         )
     ]
-    if measure in PROBES and len(record.factors) > 1:
+    column = record.column(measure)
+    if column.by_factor and len(record.factors) > 1:
         for factor in record.factors:
             of_factor = record.series(measure, site, "detail", factor.name)
             curves.append(Line(x, of_factor, colour=colour, width=0.6))
 
-    if measure in BESIDE:
-        other, label = BESIDE[measure]
+    if column.beside is not None:
+        other, label = column.beside
         y = record.series(other, site)
         curves.append(Line(x, y, label=label, colour=PALETTE["accent"][0], width=0.9))
 

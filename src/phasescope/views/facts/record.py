@@ -16,13 +16,14 @@ import numpy as np
 from phasescope.core.config import merge
 from phasescope.core.errors import UserError, reading
 from phasescope.core.factors import Factor, Factors
+from phasescope.measures.columns import Column, column_of, in_order
 from phasescope.measures.latents.sheet import SHEET
 from phasescope.measures.phases import BEHAVIOUR, P1, Phase, phase_onsets, phase_sequence
 from phasescope.runs.store.folder import RunFolder, read_or
 from phasescope.runs.store.sites import Site
 from phasescope.runs.store.snapshot import Snapshot
 from phasescope.runs.store.status import broken_status
-from phasescope.views.facts.terms import BASELINES, MEASURES
+from phasescope.views.facts.terms import BASELINES
 from phasescope.views.facts.unconditional import (
     formed_or_not,
     is_unconditional,
@@ -187,9 +188,23 @@ class Record:
 
     @cached_property
     def measures(self) -> list[str]:
-        """Names of the representation's recorded scores, those with a known description first."""
-        seen = {name: None for line in self.metrics for name, value in line.items() if _holds_scores(value)}
-        return _known_first(seen, MEASURES)
+        """Names of the representation's recorded scores, by what they are about."""
+        seen = {name for line in self.metrics for name, value in line.items() if _holds_scores(value)}
+        return [column.name for column in in_order({name: self.column(name) for name in sorted(seen)})]
+
+    def column(self, name: str) -> Column:
+        """Return what is known of a recorded number: declared by phasescope, by the run's own kinds, or nothing."""
+        return self._own_columns.get(name) or column_of(name)
+
+    @cached_property
+    def _own_columns(self) -> dict[str, Column]:
+        path = self.run.path / "about.json"
+        with reading(path):
+            return {name: Column.from_dict(name, stated) for name, stated in self._stated_columns.items()}
+
+    @cached_property
+    def _stated_columns(self) -> dict[str, Any]:
+        return self.about.get("columns") or {}
 
     def baselines(self, measure: str) -> list[str]:
         """Return the baselines that any score of `measure` has, those with a known description first."""

@@ -7,14 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from phasescope.core.factors import Factors
+from phasescope.measures.columns import column_of
 from phasescope.measures.gain import LEAST_LEFT, floor_of, reached
-from phasescope.measures.latents.battery import OF_SHEET
 from phasescope.runs.store.sites import Site
 from phasescope.views.facts.numbers import format_score
 from phasescope.views.facts.record import Record, number, score
 
-PROBES = ("probe_r2", "p1_r2", "condition_probe_r2", "input_probe_r2")
-"""scores whose value is the minimum over factors, and whose `detail` has each factor's R²"""
 OF_SEEDS = ("lowest_seed", "highest_seed")  # what else is in a `detail`
 
 
@@ -45,7 +43,7 @@ class ProbeR2(NamedTuple):
 
 
 def probe_summary(score: Mapping[str, Any] | None, factors: Factors) -> ProbeR2 | None:
-    """Return the R² that a recorded score of `PROBES` holds; None if it holds no value."""
+    """Return the R² that a recorded score by factor holds; None if it holds no value."""
     if not score or score.get("value") is None:
         return None
     detail = (score.get("detail") or {}).items()
@@ -109,10 +107,6 @@ def _at(tree: dict[str, Any], *path: str) -> dict[str, Any]:
     return tree
 
 
-OF_PHASES = dict.fromkeys(OF_SHEET, "sheet") | {"p1_r2": "representation_p1"}
-"""the measures that have a threshold, each with the phase that it decides"""
-
-
 def levels(record: Record, measure: str, site: Site) -> Float[np.ndarray, " lines"]:
     """Return the score needed at each line of the metrics, as `needed` does."""
     return np.array([needed(record, measure, score(line, measure, site)) for line in record.metrics], float)
@@ -124,8 +118,8 @@ def needed(record: Record, measure: str, stored: Mapping[str, Any] | None) -> fl
     It is NaN for a measure that decides no phase of this run. The threshold of P1's R² is a gain, so that its level is NaN,
     too, without a baseline, and if the baselines are too close to 1.
     """
-    reading = OF_PHASES.get(measure)
-    if reading is None or not stored or not any(record.phases(reading)):
+    reading = column_of(measure).phase
+    if not reading or not stored or not any(record.phases(reading)):
         return np.nan
     threshold = record.thresholds[measure]
     if measure != "p1_r2":

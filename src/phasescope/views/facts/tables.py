@@ -1,20 +1,18 @@
 """Tables of the report and of a terminal: scores with their baselines, and where a run comes from. All cells are text."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from phasescope.core.factors import Factors
 from phasescope.measures import Score
+from phasescope.measures.columns import Column, column_of
 from phasescope.measures.gain import floors
 from phasescope.runs.store.sites import Site
 from phasescope.views.facts.numbers import format_count, format_number, format_score, format_share
 from phasescope.views.facts.record import Record, number
 from phasescope.views.facts.record import score as score_at
-from phasescope.views.facts.scores import PROBES, probe_summary
-from phasescope.views.facts.terms import BASELINES, baseline_words, measure_words, probed, site_words
-
-# These fall while a network learns, so that they need not exceed their baselines.
-FALLING = ("participation_ratio", "label_participation_ratio")
+from phasescope.views.facts.scores import probe_summary
+from phasescope.views.facts.terms import BASELINES, baseline_words, probed, site_words
 
 
 class ScoreTable(NamedTuple):
@@ -30,14 +28,23 @@ class ScoreTable(NamedTuple):
     estimators: list[str]
 
 
-def score_table(scores: list[tuple[str, Site | None, Score]], factors: Factors) -> ScoreTable:
-    """Return (measure, site, score) as a table."""
+def score_table(
+    scores: list[tuple[str, Site | None, Score]],
+    factors: Factors,
+    column_of: Callable[[str], Column] = column_of,
+) -> ScoreTable:
+    """Return (measure, site, score) as a table.
+
+    Args:
+        column_of: what is known of a measure; a run's record knows its own measures too.
+    """
     baselines = dict.fromkeys([*BASELINES, *(name for _, _, score in scores for name in score.baselines)])
     rows: list[tuple[bool, dict[str, str]]] = []
     estimators: dict[str, list[str]] = {}
     for measure, site, score in scores:
-        words = probed(measure_words(measure), factors)
-        probe = probe_summary(score.to_dict(), factors) if measure in PROBES else None
+        column = column_of(measure)
+        words = probed(column.words, factors)
+        probe = probe_summary(score.to_dict(), factors) if column.by_factor else None
         mean = {"mean": probe.mean} if probe and len(probe.factors) > 1 else {}
         detail = ((name.replace("_", " "), part) for name, part in {**score.detail, **mean}.items())
         cells = {
@@ -51,7 +58,7 @@ def score_table(scores: list[tuple[str, Site | None, Score]], factors: Factors) 
                 baseline_words(b): format_score(score.baselines[b]) for b in baselines if b in score.baselines
             },
         }
-        rows.append((_is_weak(measure, score), cells))
+        rows.append((_is_weak(column, score), cells))
         estimators.setdefault(score.estimator, []).append(words)
     used = dict.fromkeys(name for _, cells in rows for name, cell in cells.items() if cell)
     texts = [(weak, [cells.get(name, "") for name in used]) for weak, cells in rows]
@@ -59,10 +66,12 @@ def score_table(scores: list[tuple[str, Site | None, Score]], factors: Factors) 
     return ScoreTable(list(used), texts, lines)
 
 
-def _is_weak(measure: str, score: Score) -> bool:
-    """Return whether a score that should exceed its baselines does not."""
+def _is_weak(column: Column, score: Score) -> bool:
+    """Return whether a score that should exceed its baselines, or fall below them, does not."""
     known = [level for level in floors(score.baselines).values() if level == level]
-    return measure not in FALLING and bool(known) and not score.low > max(known)
+    if column.better == "neither" or not known:
+        return False
+    return not score.low > max(known) if column.better == "higher" else not score.high < min(known)
 
 
 def last_scores(record: Record) -> Iterator[tuple[str, Site | None, Score]]:

@@ -1,7 +1,7 @@
 """The terms that pages use, each explained in a sentence of terms.toml, and pictograms of the phases A, B and C.
 
-They apply to any world: a run's page adds the names of its own outcomes. terms.toml also has the display names of recorded
-names; a recorded name without one is shown as it is.
+They apply to any world: a run's page adds the names of its own outcomes. terms.toml also has the display names of baselines,
+readings and splits; a name without one is shown as it is. A score's words are its column's (`measures.columns`).
 """
 
 from __future__ import annotations
@@ -89,8 +89,6 @@ def tree() -> dict[str, Any]:
     }
 
 
-MEASURES = _NAMES["measures"]
-"""display names of the scores of activations"""
 BASELINES = _NAMES["baselines"]
 """baselines of scores"""
 READINGS = _NAMES["readings"]
@@ -105,10 +103,6 @@ ROUTES = _NAMES["routes"]
 """routes by which a label reaches activations"""
 IMAGE_BASELINES = _NAMES["image_baselines"]
 """baselines that generate from training images"""
-
-
-def measure_words(name: str) -> str:
-    return MEASURES.get(name, _plain(name))
 
 
 def baseline_words(name: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from phasescope.measures.columns import COLUMNS, in_order
 from phasescope.measures.gain import LEAST_LEFT, floors
 from phasescope.runs.store.sites import Site
 from phasescope.views.facts.numbers import format_count, format_number, format_score, format_share
@@ -21,8 +22,8 @@ from phasescope.views.facts.terms import (
 
 MEANINGS = {"B": "low-dimensional, not ordered", "C": "ordered"}
 """of the phases of activations"""
-PROBES = {"probe_r2": ("sheet", "probe R²"), "p1_r2": ("representation_p1", "P1's R²")}
-"""the reading at whose site a probe is read, and its name"""
+HEADLINES = {column.name: column for column in in_order(COLUMNS) if column.headline}
+"""the scores of activations among the few numbers that a run is known by"""
 RETIRED = "representation"
 """phases that runs recorded by the ridge probe, which reads the label that a network adds to every block"""
 STATES = {"running": "is still running", "stopped": "was stopped", "failed": "failed", "killed": "was killed"}
@@ -191,8 +192,8 @@ def _precedence(record: Record, read: list[str]) -> list[str]:
 def _caveats(record: Record) -> list[str]:
     """Return a sentence for each baseline of the last snapshot that is too close to 1 for a probe's R² to be judged."""
     sentences = []
-    for measure, (reading, _) in PROBES.items():
-        site = record.phase_site(reading)
+    for measure, column in HEADLINES.items():
+        site = record.phase_site(column.phase or "sheet")
         stored = score(record.metrics[-1], measure, site) if site and record.metrics else None
         for name, level in floors((stored or {}).get("baselines") or {}).items():
             if site and level is not None and 1 - level < LEAST_LEFT:
@@ -209,7 +210,7 @@ def headline(record: Record, index: int = -1, sites: Mapping[str, Site] = Mappin
     The probe's R² of each factor stands beside the untrained network's.
 
     Args:
-        sites: where each of `PROBES` is read, if not where the run's phases are.
+        sites: where each of `HEADLINES` is read, if not where the run's phases are.
     """
     if not record.metrics:
         return []
@@ -228,12 +229,12 @@ def headline(record: Record, index: int = -1, sites: Mapping[str, Site] = Mappin
         errors = (line.get("error") or {}).get(split) or {}
         if text := _errors(record, errors):
             facts.append(Fact(f"error.{split}", f"median error, {split_words(split)}", text, "error", errors))
-    for measure, (reading, name) in PROBES.items():
-        site = sites.get(measure) or record.phase_site(reading)
+    for measure, column in HEADLINES.items():
+        site = sites.get(measure) or record.phase_site(column.phase or "sheet")
         stored = score(line, measure, site) if site else None
         if site and stored and (value := probe_summary(stored, record.factors)):
             data = {key: stored.get(key) for key in ("value", "low", "high", "n", "baselines", "detail")}
-            name = f"{probed(name, record.factors)} ({site_words(site)})"
+            name = f"{probed(column.headline, record.factors)} ({site_words(site)})"
             facts.append(Fact(measure, name, value.text, measure, {"site": str(site)} | data))
     return facts
 

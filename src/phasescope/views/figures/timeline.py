@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.views.facts.numbers import format_short
 from phasescope.views.facts.palette import INK, PALETTE
-from phasescope.views.facts.panels import PANELS, RunPanel, run_panels
+from phasescope.views.facts.panels import RunPanel, run_panels
 from phasescope.views.facts.record import Record
 from phasescope.views.figures.drawing import draw_panels
 from phasescope.views.style import RC
@@ -56,7 +56,7 @@ def _of_a_figure(record: Record) -> list[RunPanel]:
     """Return the panels at the sites where phases are read; where a measure has none there, at its first."""
     panels: dict[tuple[str, str], RunPanel] = {}
     for panel in run_panels(record):
-        site = record.phase_site(PANELS.get(panel.key, ("sheet",))[0])
+        site = record.phase_site(record.column(panel.key).phase or "sheet")
         if (panel.key, panel.split) not in panels or panel.site == site:
             title = ", ".join(filter(None, (panel.title, panel.note)))
             panels[panel.key, panel.split] = replace(panel, title=title)

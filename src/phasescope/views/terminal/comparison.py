@@ -13,7 +13,7 @@ from phasescope.runs.store.sites import Site
 from phasescope.views.facts.numbers import NOTHING, format_count, format_score
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.terms import READINGS
-from phasescope.views.facts.words import PROBES, headline
+from phasescope.views.facts.words import HEADLINES, headline
 from phasescope.views.terminal.printing import Result, Table
 
 LEAST, MOST = 2, 16
@@ -41,7 +41,10 @@ def comparison(runs: Sequence[RunFolder]) -> Result:
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"`RUN` (={twice[0]}) must be given once")
     records = [Record(run) for run in runs]
-    sites = {measure: _common_site(records, measure, reading) for measure, (reading, _) in PROBES.items()}
+    sites = {
+        measure: _common_site(records, measure, column.phase or "sheet")
+        for measure, column in HEADLINES.items()
+    }
     differs = list(_differing(records))
     results = list(_results(records, {measure: site for measure, site in sites.items() if site}))
     notes = list(_notes(records, [row.name for row in differs], sites["probe_r2"]))
@@ -83,7 +86,7 @@ def _results(records: Sequence[Record], sites: dict[str, Site]) -> Iterator[Row]
             for phase, label in (("B", "B or C from image"), ("C", "C from image")):
                 yield _row(f"{reading}.{phase}", label, [onset[phase] for onset in onsets])
     facts = [{fact.key: fact for fact in headline(record, sites=sites)} for record in records]
-    for key in dict.fromkeys(key for each in facts for key in each if key not in PROBES or key in sites):
+    for key in dict.fromkeys(key for each in facts for key in each if key not in HEADLINES or key in sites):
         known = [each.get(key) for each in facts]
         label = next(fact.name for fact in known if fact)
         texts = [fact.value if fact else NOTHING for fact in known]

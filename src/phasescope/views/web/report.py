@@ -65,7 +65,9 @@ def render_report(run: RunFolder) -> str:
         sections=SECTIONS,
         absent="" if record.metrics else "Nothing is recorded in this run so far.",
         carried=carried,
-        scores=score_table(list(last_scores(record)) if record.metrics else [], record.factors),
+        scores=score_table(
+            list(last_scores(record)) if record.metrics else [], record.factors, record.column
+        ),
         last_step=record.metrics[-1]["step"] if record.metrics else 0,
         configuration=to_yaml(portable(record.config)),
         provenance=provenance(record),

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from phasescope.measures.columns import Column, declare
 from phasescope.worlds.base import Columns, Outcome
 from phasescope.worlds.bump.matched_filter import (
     brightest,
@@ -49,6 +50,19 @@ UNGATED = ("darkest", "matched", "refined")
 those places. The first two favour labels on pixels: within 1 px they accept a window of 1.5 and 1.25 px around an integer
 label, and one of 1 px around others. So only the last compares labels of unequal spacing."""
 
+ERROR_PX = Column(
+    name="error_px",
+    words="distance from the label",
+    meaning="median distance of well-formed bumps from the label",
+    unit="px",
+    low=0.0,
+    better="lower",
+    at="split",
+    section="images",
+    needs=frozenset({"images"}),
+    core=True,
+)
+declare(ERROR_PX)
 UNREADABLE = -1
 """The bump count of an image that holds NaN or infinity."""
 
@@ -59,6 +73,7 @@ class BumpReader(PlaneReader):
 
     WAYS = UNGATED
     outcomes = OUTCOMES
+    declared = (ERROR_PX,)
 
     sigma_px: float = 1.0
 

@@ -25,6 +25,7 @@ from jaxtyping import Float, Int
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import check_is, with_counts
 from phasescope.measures.checks import Labels
+from phasescope.measures.columns import Column, register
 from phasescope.measures.explained import explained
 from phasescope.measures.latents.disentanglement.code import Code, moments, scored, standardised
 from phasescope.measures.scores import Score, baseline_level, bootstrap_weights
@@ -220,3 +221,49 @@ def cross_validated_penalty(
         residual = np.tile(y[test] - y_mean, len(PENALTIES)) - (z[test] - z_mean) @ w
         error += (residual**2).sum(axis=0).reshape(error.shape)
     return penalties[error.argmin(axis=0), np.arange(C)]
+
+
+register(
+    Column(
+        name="dci_disentanglement",
+        words="DCI disentanglement",
+        meaning="whether each dimension serves one factor",
+        unit="share",
+        low=0.0,
+        high=1.0,
+        better="higher",
+        section="disentanglement",
+        needs=frozenset({"latents"}),
+        baselines=("permuted", "rotated"),
+    ),
+    take=lambda given: given.dci.disentanglement,
+)
+register(
+    Column(
+        name="dci_completeness",
+        words="DCI completeness",
+        meaning="whether each factor needs one dimension",
+        unit="share",
+        low=0.0,
+        high=1.0,
+        better="higher",
+        section="disentanglement",
+        needs=frozenset({"latents"}),
+        baselines=("permuted", "rotated"),
+    ),
+    take=lambda given: given.dci.completeness,
+)
+register(
+    Column(
+        name="dci_informativeness",
+        words="DCI informativeness",
+        meaning="whether factors are predicted from the code",
+        unit="share",
+        high=1.0,
+        better="higher",
+        section="disentanglement",
+        needs=frozenset({"latents"}),
+        baselines=("permuted",),
+    ),
+    take=lambda given: given.dci.informativeness,
+)

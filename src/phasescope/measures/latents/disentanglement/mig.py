@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import check_is, with_counts
+from phasescope.measures.columns import Column, measure
 from phasescope.measures.latents.disentanglement.code import Code, scored
 from phasescope.measures.latents.disentanglement.gap import gap, units_of
 from phasescope.measures.latents.disentanglement.information import (
@@ -16,6 +17,21 @@ from phasescope.measures.latents.disentanglement.information import (
 from phasescope.measures.scores import Score, bootstrap_weights
 
 
+@measure(
+    Column(
+        name="mig",
+        words="mutual information gap",
+        meaning="whether one dimension carries information about a factor that no other carries",
+        unit="share",
+        low=0.0,
+        high=1.0,
+        better="higher",
+        section="disentanglement",
+        needs=frozenset({"latents"}),
+        baselines=("permuted", "rotated"),
+    ),
+    take=lambda given: mig(given.code),
+)
 @with_counts()
 def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200, seed: int = 0) -> Score:
     """Return MIG over all rows; `detail` has each factor's gap.

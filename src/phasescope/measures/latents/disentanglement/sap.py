@@ -8,11 +8,27 @@ from jaxtyping import Float, Int
 
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import check_is, with_counts
+from phasescope.measures.columns import Column, measure
 from phasescope.measures.latents.disentanglement.code import Code, moments, scored, standardised
 from phasescope.measures.latents.disentanglement.gap import gap, units_of
 from phasescope.measures.scores import Score, bootstrap_weights, ratio
 
 
+@measure(
+    Column(
+        name="sap",
+        words="SAP",
+        meaning="whether one dimension predicts a factor linearly much better than the next",
+        unit="share",
+        low=0.0,
+        high=1.0,
+        better="higher",
+        section="disentanglement",
+        needs=frozenset({"latents"}),
+        baselines=("permuted", "rotated"),
+    ),
+    take=lambda given: sap(given.code),
+)
 @with_counts()
 def sap(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0) -> Score:
     """Return SAP over the test rows; `detail` has each factor's.

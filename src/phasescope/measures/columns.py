@@ -1,0 +1,241 @@
+"""Columns: what is true of a recorded number, wherever it is computed, shown, stored or judged.
+
+A measure is a function on arrays with its column, declared where it is defined:
+
+    @measure(Column(name="spread", words="spread of activations", meaning="largest distance of two", section="dimension"))
+    def spread(latents, labels, factors):
+        return Score(...)
+
+Readers, families and your own measures declare theirs in the same way. From the declarations follow what a snapshot
+computes, what it must observe for that, panels and tables, the page of columns, `phasescope measure`, and what a study may
+read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
+
+from phasescope.measures.scores import Score
+
+Function = TypeVar("Function", bound=Callable[..., object])
+Take = Callable[[Any], Score]
+"""the measure of a `Given`: latents of one site, their labels, perhaps further draws"""
+
+Place = Literal["run", "snapshot", "split", "band", "site"]
+"""Where a number lives: one a run, one a snapshot, or one a snapshot and split of labels, band of noise, or site."""
+
+Need = Literal[
+    "training", "images", "latents", "draws", "crossed", "umap", "lattice", "ordered", "references", "final"
+]
+"""What a number is read from: `training` knows it; generated `images`; `latents` of labels under one noise draw, under
+several (`draws`), of labels `crossed` with images, their embedding by `umap`; the `references`, exact denoisers and copies
+of training images; the latents of the `final` network. `lattice`: labels are combinations of few values; `ordered`: factors
+are no classes."""
+
+Better = Literal["higher", "lower", "neither"]
+Axis = Literal["free", "share", "log"]
+Section = Literal[
+    "run",
+    "images",
+    "probe",
+    "neighbours",
+    "dimension",
+    "variance",
+    "route",
+    "factorization",
+    "disentanglement",
+    "sheet",
+    "gain",
+    "own",
+    "denoising",
+    "phase",
+]
+"""what a number is about: the order of tables, panels and of the page of columns"""
+
+
+class Beside(NamedTuple):
+    """A second curve in a measure's panel: what it is best compared with, at the same site."""
+
+    name: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A recorded number.
+
+    Raises:
+        ValueError: a place, need, section, direction or axis that does not exist.
+    """
+
+    name: str
+    """head of the columns in records, as `probe_r2` of `probe_r2.mid.600.value`"""
+    words: str
+    """as a row of a table and a panel name it"""
+    meaning: str = ""
+    """what it is, for the page of columns; by default `words`"""
+    unit: str = ""
+    low: float = -math.inf
+    """least value that it can have"""
+    high: float = math.inf
+    """largest value that it can have"""
+    better: Better = "neither"
+    """whether it should exceed its baselines, fall below them, or neither"""
+    at: Place = "site"
+    section: Section = "own"
+    needs: frozenset[Need] = frozenset()
+    baselines: tuple[str, ...] = ()
+    """those that it has by itself"""
+    core: bool = False
+    """whether the records of every study keep it"""
+    usual: bool = False
+    """whether each snapshot that observes what it needs takes it; others are taken if `probing.measures` names them"""
+    readings: bool = False
+    """whether further readings of it are recorded as `<name>_<reading>`"""
+    by_factor: bool = False
+    """whether its value is the minimum over factors, and `detail` has each factor's"""
+    phase: str = ""
+    """the phase that it decides, with others"""
+    headline: str = ""
+    """its short name among the few numbers that a run is known by; empty if it is none of them"""
+    gain: str = ""
+    """name of the column of its gain over the untrained network, which is recorded beside it"""
+    panel: bool = True
+    """whether it has a panel of its own"""
+    title: str = ""
+    """of the panel; by default `words`"""
+    axis: Axis = "free"
+    """of the panel: fitted to the values, from 0 to 1, or logarithmic"""
+    beside: Beside | None = None
+    terms: tuple[str, ...] = ()
+    """terms that pages explain beside its panel"""
+
+    @classmethod
+    def from_dict(cls, name: str, stated: Mapping[str, Any]) -> Column:
+        """Return the column from the result of `to_dict`.
+
+        Raises:
+            ValueError: an entry is no text or truth value, or not one of those there are.
+        """
+        for key, value in stated.items():
+            if key not in SHOWN or not isinstance(value, bool | str):
+                raise ValueError(
+                    f"`{key}` (={value!r:.60}) must be a text or a truth value, of {', '.join(SHOWN)}"
+                )
+        return cls(name=name, **stated)
+
+    def to_dict(self) -> dict[str, str | bool]:
+        """Return what pages show of it, JSON-ready."""
+        return {key: getattr(self, key) for key in SHOWN}
+
+    def __post_init__(self) -> None:
+        for field, known in (("at", Place), ("section", Section), ("better", Better), ("axis", Axis)):
+            _check_known(field, getattr(self, field), get_args(known))
+        for need in self.needs:
+            _check_known("needs", need, get_args(Need))
+
+
+SHOWN = ("words", "meaning", "unit", "better", "by_factor", "panel", "title", "axis")
+"""what a run's about.json states of columns that its own kinds declare"""
+OURS = "phasescope."
+COLUMNS: dict[str, Column] = {}
+"""every declared column, by name"""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A column that is computed from latents, and how."""
+
+    column: Column
+    take: Take
+
+
+MEASURES: dict[str, Measure] = {}
+"""every declared measure of latents, by name"""
+
+
+def declare(*columns: Column) -> None:
+    """Declare columns that are no measures of latents.
+
+    Raises:
+        ValueError: another column has the name, or it is no word.
+    """
+    for column in columns:
+        _check_word(column.name)
+        known = COLUMNS.setdefault(column.name, column)
+        if known != column:
+            raise ValueError(f"`name` (={column.name}) must be of one column: it is `{known.words}` already")
+
+
+def measure(column: Column, take: Take | None = None) -> Callable[[Function], Function]:
+    """Return a decorator that declares a function of latents as the measure of `column`; it gives the function back.
+
+    Args:
+        take: the measure of what is given; by default the function of (latents, labels, factors). A ValueError says why
+            it cannot be taken of that.
+
+    Example:
+        @measure(Column(name="mean_norm", words="mean norm of activations", section="dimension"))
+        def mean_norm(latents, labels, factors): ...
+
+    The trap: a measure that is `usual` is taken of every world's labels, classes too, at every snapshot. It must accept
+    them, or need `ordered`.
+    """
+
+    def decorator(function: Function) -> Function:
+        _check_word(column.name)
+        declared = Measure(column, take or (lambda given: _score(function, given)))
+        function.__measure__ = declared  # pyrefly: ignore[missing-attribute]
+        # One of yours is taken only by runs that name it, so that the registry does not know it.
+        if function.__module__.startswith(OURS):
+            register(column, declared.take)
+        return function
+
+    return decorator
+
+
+def declared_by(function: Callable[..., object]) -> Measure | None:
+    """Return the measure that `measure` declared a function to be."""
+    return getattr(function, "__measure__", None)
+
+
+def register(column: Column, take: Take) -> None:
+    """Declare the measure of a column that a function gives with others, as `routes` does."""
+    declare(column)
+    MEASURES[column.name] = Measure(column, take)
+
+
+def column_of(name: str) -> Column:
+    """Return the declared column, or for a name that nothing declared `undeclared`."""
+    return COLUMNS.get(name) or undeclared(name)
+
+
+def undeclared(name: str) -> Column:
+    """Return the column of an own measure that declares nothing: it should exceed its baselines, if it has any."""
+    return Column(name=name, words=name.replace("_", " "), better="higher")
+
+
+def in_order(columns: Mapping[str, Column]) -> list[Column]:
+    """Return columns by section, and within it as they were declared."""
+    sections = get_args(Section)
+    return sorted(columns.values(), key=lambda column: sections.index(column.section))
+
+
+def _score(function: Callable[..., Any], given: Any) -> Score:
+    return function(*given.labelled)
+
+
+def _check_word(name: str) -> None:
+    if not name.isidentifier():
+        raise ValueError(f"`name` (={name!r:.60}) must be a word: it begins the names of columns")
+
+
+def _check_known(field: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        near = get_close_matches(str(value), known, 1)
+        guess = f"; the most similar one is {near[0]}" if near else ""
+        raise ValueError(f"`{field}` (={value!r:.60}) must be one of {', '.join(known)}{guess}")
