@@ -9,7 +9,7 @@ from torch import nn
 
 from phasescope import Factors, RunConfig, UserError, observe, train
 from phasescope.cli import main
-from phasescope.views.record import Record
+from phasescope.views.facts.record import Record
 from training_runs import TINY, run_config
 
 MINE = '''

@@ -123,9 +123,7 @@ def run_panels(record: Record) -> list[RunPanel]:
     panels += [_routes(record, site) for site in _sites_with_baselines(record, "condition_probe_r2")]
     panels += [*_denoising(record), *_closest(record), *_nats(record), *_training(record)]
 
-    return [
-        replace(panel, terms=TERMS.get(panel.key) or record.column(panel.key).terms) for panel in panels
-    ]
+    return [replace(panel, terms=TERMS.get(panel.key) or record.column(panel.key).terms) for panel in panels]
 
 
 def _sites_with_baselines(record: Record, measure: str) -> list[Site]:
