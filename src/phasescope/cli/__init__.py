@@ -55,10 +55,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     traced = "--traceback" in tokens
     tokens = [token for token in tokens if token != "--traceback"]
     parsed = False
+
     try:
         os.getcwd()
     except FileNotFoundError:  # `os.path.exists` finds a folder that was removed, while a process is in it
         return _fail(2, "the working folder must exist, and was removed")
+
     try:
         call = parse(COMMANDS, tokens)
         parsed = True
@@ -109,13 +111,16 @@ def command() -> NoReturn:
     for number in SIGNALS:
         if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
             signal.signal(number, _interrupt)
+
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             # Closed, as by `>&-`: no file that is opened later may take its number.
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A path may hold what the terminal's encoding lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
+
     try:
         code = main()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -146,11 +151,13 @@ def parse(
     """
     if not tokens:
         raise UserError(f"`COMMAND` (=nothing) must be given: one of {', '.join(commands)}")
+
     for before, token in zip(["COMMAND", *tokens], tokens, strict=False):
         flag, equals, value = token.partition("=")
         if not token or (flag.startswith("--") and equals and not value):
             name = flag or (before if before.startswith("--") else "ARGS")
             raise UserError(f"`{name}` (=) must not be empty")
+
     app = App(
         name="phasescope",
         help=HELP,
@@ -161,6 +168,7 @@ def parse(
     )
     for number, (name, function) in enumerate(commands.items()):
         app.command(function, name=name, sort_key=number)
+
     try:
         return app.parse_args(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as error:

@@ -398,6 +398,7 @@ def _line(fault: Any, name: str) -> str:
         case _:
             rule = re.sub(r"^\w+ should (be )?", lambda match: f"must {match[1] or ''}", fault["msg"])
             rule = rule.partition(", unable to parse")[0]
+
     return f"`{name or 'configuration'}` (={_short(value)}) {rule}"
 
 

@@ -112,19 +112,23 @@ class Factors(tuple[Factor, ...]):
             raise ValueError(
                 f"`names` (={wrong!r:.60}) must be words: letters, digits, _ or spaces, up to 64, the first no space"
             )
+
         if len(set(names)) != len(names) or not names:
             raise ValueError(f"`names` (={list(names)}) must be different words, one at least")
         for argument, some in (("periodic", periodic), ("categorical", categorical)):
             for name in some:
                 if name not in names:
                     raise ValueError(f"`{argument}` (={name}) must be one of the factors: {', '.join(names)}")
+
         if span is not None and len(span) != len(names):
             raise ValueError(f"`span` (={list(span)}) must have one entry for each of {len(names)} factors")
         if periodic and span is None:
             raise ValueError("`span` (=None) must be given with a periodic factor: it is the period")
+
         spans = [1.0] * len(names) if span is None else [float(length) for length in span]
         if not all(np.isfinite(length) and length > 0 for length in spans):
             raise ValueError(f"`span` (={spans}) must be greater than 0: it is a factor's range")
+
         return cls(
             Factor(name, 0.0, length, periodic=name in periodic, categorical=name in categorical)
             for name, length in zip(names, spans, strict=True)
@@ -190,9 +194,11 @@ class Factors(tuple[Factor, ...]):
         if np.shape(labels)[1] != len(self):
             text = ", ".join(f"{value:g}" for value in labels[0])
             raise ValueError(f"`label` (={text}) must give {','.join(self.names)}: {len(self)} numbers")
+
         for factor, values in zip(self, np.asarray(labels).T, strict=True):
             if factor.categorical and (partial := values[values != np.round(values)]).size:
                 raise ValueError(f"`{factor.name}` (={partial[0]:g}) must be a whole number, as classes are")
+
         for factor, values in zip(self, np.asarray(labels).T, strict=True):
             rounding = np.finfo(np.float32).eps * max(abs(factor.low), abs(factor.high))
             beyond = np.maximum(factor.low - values, values - factor.high)

@@ -136,16 +136,19 @@ def load(reference: str, anywhere: bool = False) -> Any:
     """
     where, _, name = reference.rpartition(":")
     check_source(where, reference, anywhere)
+
     already = None if _key(where) in _IMPORTED else sys.modules.get(where)
     if already is not None and getattr(already, "__file__", None) and edited_since_imported(already):
         raise UserError(
             f"`{reference}` (={already.__file__}) must be as this process imported it, and has been edited since: start "
             "a new process, or restart the notebook's kernel"
         )
+
     with failing(f"`{reference}` cannot be imported"):
         thing: Any = _module_of_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
     if _key(where) not in _IMPORTED and (file := getattr(thing, "__file__", None)):
         _IMPORTED[_key(where)] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
     for part in name.split("."):
         thing = getattr(thing, part, None)
         if thing is None:
@@ -198,6 +201,7 @@ def open_union(union: Any, base: type[Kind], constructed: type[Constructed] | No
             value = {"kind": value}
         if isinstance(value, base):
             return value
+
         kind = value.get("kind") if isinstance(value, Mapping) else None
         if not is_reference(kind):
             return ours(value)
@@ -252,12 +256,14 @@ def _module_of_file(path: Path) -> Any:
     name = _PREFIX + hashlib.sha256(str(path).encode()).hexdigest()[:12]
     if name in sys.modules:
         return sys.modules[name]
+
     source = path.read_bytes()  # not by Python's own loader, which may execute an older .pyc instead
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     _IMPORTED[str(path)] = hashlib.sha256(source).hexdigest()
+
     try:
         with importable_from(path.parent):
             exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
@@ -298,8 +304,10 @@ def _sha256(reference: str) -> str:
         files = [Path("/".join([root, *inner]) + end) for root in roots for end in ends]
         origin = Path(spec.origin) if spec and spec.origin and not inner else None
         path = next(filter(Path.is_file, files), origin)
+
     if path is None or not path.is_file():
         raise UserError(f"`{reference}` must be a file that is there: the run keeps its SHA-256")
+
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if _IMPORTED.get(_key(where), digest) != digest:
         raise UserError(

@@ -49,12 +49,15 @@ def check_latents(
         raise ValueError(f"`latents` (draws={x.shape[0]}) must have at least 2 noise draws of each label")
     if x.shape[-2] < at_least:
         raise ValueError(f"`latents` (n={x.shape[-2]}) must have at least {at_least} rows: {why}")
+
     check_finite("latents", x)
+
     rows = tuple(range(axes - 1))
     spread = x.max(axis=rows) - x.min(axis=rows)
     varies = spread > 0
     if not varies.any():
         raise ValueError(f"`latents` (shape {x.shape}) must vary: each feature is constant")
+
     check_spread("latents", float(spread.max()))
     return x if varies.all() else x[..., varies]
 
@@ -172,15 +175,18 @@ def check_labels(labels: ArrayLike, n: int | None, factors: Factors | None = Non
         raise ValueError(
             f"`labels` (shape {y.shape}) must be (n, K) with {which}, K at least 1: one label a row"
         )
+
     check_finite("labels", y)
     if factors is not None:
         check_is("factors", factors, Factors, "Factors.named")
+
     K = y.shape[1]
     known = Labels(y, Factors.unknown(K) if factors is None else factors)
     if len(known.factors) != K:
         raise ValueError(f"`factors` (={', '.join(known.factors.names)}) must be as many as in `labels`: {K}")
     if not (np.isfinite(known.factors.span) & (known.factors.span > 0)).all():
         raise ValueError(f"`span` (={known.factors.span.tolist()}) must be greater than 0: a factor's range")
+
     spread = np.ptp(np.where(known.factors.periodic, y % known.factors.span, y), axis=0)
     if (spread == 0).any():
         k = int(spread.argmin())

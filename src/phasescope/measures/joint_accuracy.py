@@ -60,20 +60,24 @@ def joint_accuracy(
         )
     if len(y) != n:
         raise ValueError(f"`correct_y` (n={len(y)}) must be as long as `correct_x` ({n}): of the same images")
+
     n_x, n_y = int(x.sum()), int(y.sum())
     counts = fourfold(np.array([(x & y).sum()]), n_x, n_y, n)
+
     rng = numpy_generator(seed, "joint accuracy")
     # How many images stay correct in both under a permutation is hypergeometric: none need be permuted.
     permuted = rng.hypergeometric(n_x, n - n_x, n_y, size=permutations)
     value, chance = excess(counts / n), excess(fourfold(permuted, n_x, n_y, n) / n)
     # A bootstrap would never draw from an empty cell; Jeffreys' posterior does.
     drawn = excess(rng.dirichlet(counts[0] + 0.5, size=draws))
+
     detail = {
         "acc_x": float(n_x / n),
         "acc_y": float(n_y / n),
         "acc_xy": float(counts[0, 0] / n),
         "product": float(n_x * n_y / n**2),
     }
+
     scores = {}
     for name, label in ESTIMATORS.items():
         defined = name != "phi" or (0 < n_x < n and 0 < n_y < n)
@@ -109,7 +113,8 @@ def fourfold(both: Int[np.ndarray, " draws"], n_x: int, n_y: int, n: int) -> Int
 
 def excess(share: Float[np.ndarray, "draws 4"]) -> dict[str, Float[np.ndarray, " draws"]]:
     """Return difference and phi, from shares of the four; phi is 0 if it is not defined."""
-    both, acc_x, acc_y = share[..., 0], share[..., 0] + share[..., 1], share[..., 0] + share[..., 2]
+    both, only_x, only_y, _ = np.moveaxis(share, -1, 0)
+    acc_x, acc_y = both + only_x, both + only_y
     difference = both - acc_x * acc_y
     spread = np.sqrt(np.maximum(acc_x * (1 - acc_x) * acc_y * (1 - acc_y), 0))
     varies = spread > 1e-12

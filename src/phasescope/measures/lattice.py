@@ -30,13 +30,16 @@ class Lattice:
         m = len(values)
         if m < 3:
             return np.full((len(self.index), 3), -1), np.zeros((len(self.index), 3))
+
         middle = np.arange(m)
         if not self.labels.factors.periodic[k]:
             middle = np.clip(middle, 1, m - 2)
+
         places = middle[:, None] + [-1, 0, 1]
         before, after = np.diff(values[places % m] + period * (places // m), axis=1).T
         weights = np.stack([-after, before + after, -before], axis=1)
         weights /= np.sqrt((weights**2).sum(axis=1, keepdims=True))
+
         further = np.repeat(self.index[:, None], 3, axis=1)
         further[:, :, k] = (places % m)[self.index[:, k]]
         rows = [[self.row.get(tuple(place), -1) for place in triple] for triple in further.tolist()]

@@ -114,17 +114,20 @@ def over_runs(
         raise NotEnough(f"an interval over runs needs at least 2 runs, not {n}")
     if strata is not None and len(strata) != n:
         raise ValueError(f"`strata` (length {len(strata)}) must be one for each of the {n} runs")
+
     labels = np.unique([str(s) for s in ([0] * n if strata is None else strata)], return_inverse=True)[1]
     sizes = np.bincount(labels)
     if sizes.min() < 2:
         raise NotEnough("an interval over runs needs at least 2 runs in each cell")
     tail = _expanded_tail(int(sizes.min()), n - len(sizes))
+
     of_all = np.asarray(statistic(np.ones((1, n))))
     if of_all.shape != (1,):
         raise ValueError(
             f"`statistic` (shape {of_all.shape} for weights (1, {n})) must return one value for each row"
         )
     value = float(of_all[0])
+
     if len(sizes) == 1 and n <= ALL_RESAMPLES_UP_TO:
         weights, chances = _every_resample(n)
     else:
@@ -136,6 +139,7 @@ def over_runs(
         for label in range(len(sizes)):
             members = np.flatnonzero(labels == label)
             weights[:, members] = bootstrap_weights(len(members), count, generator)
+
     parts = [statistic(weights[at : at + AT_ONCE]) for at in range(0, len(weights), AT_ONCE)]
     replicates = np.concatenate(parts)
     known = np.isfinite(replicates)

@@ -102,6 +102,7 @@ def given(
     """
     x = check_latents(latents, 4, "latents are compared with one another")
     known = check_labels(labels, len(x), factors)
+
     if draws is not None:
         n, features = np.shape(latents)
         shape = np.shape(draws)
@@ -109,6 +110,7 @@ def given(
             raise ValueError(
                 f"`draws` (shape {shape}) must be (draws, m, {features}): latents of the first m of {n} labels"
             )
+
     return Given(
         latents=latents,
         known=known,

@@ -186,15 +186,25 @@ def shares(
     H = half @ V
     inside, across, square = np.trace(H), half @ half.T - H @ H, (gram**2).sum()
     outside = float(np.trace(gram) - inside) / effects.free
-    (M, N), (q, r) = effects.inner, (spread / effects.free for spread in effects.spread)
-    a, b = ((inner * H).sum() - c * outside for inner, c in zip(effects.inner, effects.spread, strict=True))
-    ab = (
-        ((M @ H) * (N @ H).T).sum()
-        - r * (M * across).sum()
-        - q * (N * across).sum()
-        + q * r * (square - 2 * (half**2).sum() + (H**2).sum())
+
+    M_x, M_y = effects.inner
+    spread_x, spread_y = effects.spread
+    q_x, q_y = spread_x / effects.free, spread_y / effects.free
+    trace_A = (M_x * H).sum() - spread_x * outside
+    trace_B = (M_y * H).sum() - spread_y * outside
+    trace_AB = (
+        ((M_x @ H) * (M_y @ H).T).sum()
+        - q_y * (M_x * across).sum()
+        - q_x * (M_y * across).sum()
+        + q_x * q_y * (square - 2 * (half**2).sum() + (H**2).sum())
     )
-    return Shares(float(a), float(b), float(ab), float(a + outside - noise), float(b + outside - noise))
+    return Shares(
+        a=float(trace_A),
+        b=float(trace_B),
+        ab=float(trace_AB),
+        x=float(trace_A + outside - noise),
+        y=float(trace_B + outside - noise),
+    )
 
 
 def gradients(

@@ -54,17 +54,22 @@ def participation_ratio(
     x = check_latents(latents, 4, "an unbiased estimate of tr(C^2) needs them")
     n, features = x.shape
     check_pairs(n)
+
     x = x - x.mean(axis=0)
     gram = x @ x.T
-    inverse = math.log(max(inverse_ratio(gram), 1 / features))
+    log_inverse_pr = math.log(max(inverse_ratio(gram), 1 / features))
+
     influence = influences(gram)
     weights = bootstrap_weights(n, resamples, numpy_generator(seed, "participation ratio"))
-    low, high = basic_interval(inverse, inverse + studentised(influence, weights))
-    value, low, high = np.exp([-inverse, -high, -low])
+    low, high = basic_interval(log_inverse_pr, log_inverse_pr + studentised(influence, weights))
+    # The inverse falls, so that its upper end gives the lower one.
+    value, low, high = np.exp([-log_inverse_pr, -high, -low])
+
     uncorrected = float(np.trace(gram) ** 2 / (gram**2).sum())
     # What is near its uncorrected value cannot be far above the rank, which takes longer than all the rest.
     most = most_dimensions(gram, features) if high > 2 * uncorrected else features
     value, low, high = np.clip([value, low, high], 1, most).tolist()
+
     return Score(
         value=value,
         low=low,
@@ -132,8 +137,11 @@ def influences(gram: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " n"]:
     A, B = h.mean(), np.trace(gram) / n
     if A <= 1e-24 * B**2:
         return np.zeros(n)
-    a, b = 2 * (h - A) / (n * A), (gram.diagonal() - B) / (n * B)
+
+    a = 2 * (h - A) / (n * A)
+    b = (gram.diagonal() - B) / (n * B)
     d = a - 2 * b
+
     # In place, since a table of all pairs is large.
     q = square
     q -= h[:, None]
@@ -141,6 +149,7 @@ def influences(gram: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " n"]:
     q += A
     q *= 2
     q /= n**2 * A
+
     table = np.outer(a, a)
     q -= table
     np.outer(b, b, out=table)

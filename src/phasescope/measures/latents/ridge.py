@@ -82,6 +82,7 @@ def ridge_fits(
     x = x - x.mean(axis=0)
     if x.shape[1] > len(x):
         x = np.asarray(np.linalg.qr(x.T, mode="r")).T  # the same inner products, in n dimensions
+
     alphas = ALPHAS * (x**2).sum()
     fits = []
     for test in folds:
@@ -89,6 +90,7 @@ def ridge_fits(
         x_mean, y_mean = x[train].mean(axis=0), targets[train].mean(axis=0)
         a, y = x[train] - x_mean, targets[train] - y_mean
         m, features = a.shape
+
         # Both Gram matrices have the same eigenvalues but for zeros: the smaller one is decomposed.
         if features < m:
             s, directions = eigh(a.T @ a)
@@ -103,9 +105,11 @@ def ridge_fits(
             to_train = from_targets * s
             projected = from_targets.T @ y
             explicable = projected**2
+
         outside = np.maximum((y**2).sum(axis=0) - explicable.sum(axis=0), 0)
         alpha = choose_alpha(s, explicable, outside, m, alphas)
         to_test = (x[test] - x_mean) @ directions
+
         fits.append(RidgeFit(test, train, s, alpha, from_targets, to_train, to_test, projected, y, y_mean))
     return fits
 

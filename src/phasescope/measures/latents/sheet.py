@@ -97,12 +97,14 @@ def sheet_phase(
         ("label_trustworthiness", label_trustworthiness),
     ):
         check_is(name, score, Score, "battery")
+
     parts = (label_variance, SHEET.label_variance), (trustworthiness, SHEET.trustworthiness)
     dimension = participation_ratio
     if dimension.low > SHEET.participation_ratio or any(score.high < least for score, least in parts):
         return "A"
     if dimension.high > SHEET.participation_ratio or any(score.low < least for score, least in parts):
         return "undecided"
+
     if label_trustworthiness.low >= SHEET.label_trustworthiness:
         return "C"
     return "B" if label_trustworthiness.high < SHEET.label_trustworthiness else "undecided"

@@ -71,17 +71,21 @@ def trustworthiness(
     if group is not None:
         first = np.sort(np.unique(group, return_index=True)[1])
         x, known = x[first], Labels(known.values[first], known.factors)
+
     n = len(x)
     check_pairs(n)
     rank = _label_ranks(known) if n > MOST_KEPT else _kept_ranks(known.values.tobytes(), known.factors)
     near = nearest(x, k + 1)
+
     rng = numpy_generator(seed, "trustworthiness")
     orders = [np.arange(n), *(rng.permutation(n) for _ in range(permutations))]
     totals = [intrusions(rank[order[:, None], order[near[:, :k]]]).sum() for order in orders]
     value, *permuted = trust(np.array(totals), n, k).tolist()
+
     without = trust(intrusions_without_each(rank, near), n - 1, k)
     influence = (n - 1) * (without.mean() - without)
     low, high = basic_interval(value, value + bootstrap_weights(n, resamples, rng) @ influence / n)
+
     return Score(
         value=value,
         low=low,

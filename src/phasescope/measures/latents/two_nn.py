@@ -57,6 +57,7 @@ def two_nn(latents: Float[np.ndarray, "n features"], resamples: int = 200, seed:
     x = check_latents(latents, 4, "each has 2 neighbours, and a Gaussian cloud as many")
     n = len(x)
     check_pairs(n)
+
     distances, near = neighbour_distances(x)
     ties = float((distances[:, 1] <= distances[:, 0] * (1 + TIE)).mean())
     if ties > TIED:
@@ -64,10 +65,12 @@ def two_nn(latents: Float[np.ndarray, "n features"], resamples: int = 200, seed:
             f"`latents` ({ties:.0%} of rows have two nearest neighbours equally far) must not lie on a lattice: "
             "there the ratio of distances says nothing of dimension; take off-grid labels"
         )
+
     t = np.log(distances[:, 1] / distances[:, 0])
     rng = numpy_generator(seed, "intrinsic dimension")
     replicates = t.mean() + bootstrap_weights(n, resamples, rng) @ shared_influence(t, near) / n
     low, high = basic_interval(float(t.mean()), replicates)
+
     of_gaussian = neighbour_distances(gaussian_like(x, rng))[0]
     return Score(
         value=float(1 / t.mean()),

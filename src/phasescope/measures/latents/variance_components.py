@@ -97,19 +97,23 @@ def check_effects(lattice: Lattice) -> Effects:
     sizes = [len(values) for values in lattice.values]
     starts = np.cumsum([0, *sizes])
     p = starts[-1] - K + 1
+
     if n <= p:
         raise ValueError(
             f"`labels` (n={n}, {' x '.join(map(str, sizes))} values) must be more than the {p} numbers that an "
             "additive code has: they must be on a lattice, as scattered labels are not"
         )
+
     design = np.zeros((n, starts[-1]))
     design[np.arange(n)[:, None], index + starts[:-1]] = 1
+
     square, vectors = np.linalg.eigh(design.T @ design)
     if square[-p] < NOTHING * square[-1]:
         raise ValueError(
             f"`labels` (n={n}, a lattice in pieces) must be joined through values that they share: else an effect "
             "of one factor cannot be separated from another's"
         )
+
     singular, vectors = np.sqrt(square[-p:]), vectors[:, -p:]
     solve = np.split(vectors / singular, starts[1:-1])
     return Effects(
@@ -224,16 +228,20 @@ def check_code(latents: ArrayLike, labels: ArrayLike, factors: Factors | None = 
     """
     x = check_latents(latents, 4, "two values of each of two factors", 3 if np.ndim(latents) == 3 else 2)
     check_pairs(x.shape[-2])
+
     known = check_labels(labels, x.shape[-2], factors)
     known.check_ordered("noise is what neighbours along a factor do not share")
     effects = check_effects(check_lattice(known))
+
     draws = x if x.ndim == 3 else x[None]
     z = draws.mean(axis=0)
     deviations = np.moveaxis(draws - z, 0, 1) / np.sqrt(len(draws) * max(len(draws) - 1, 1))
+
     z = z - z.mean(axis=0)
     total = np.sqrt((z**2).sum() / (len(z) - 1))
     if total <= NOTHING * np.abs(x).max():
         raise ValueError(f"`latents` (shape {x.shape}) must vary from label to label")
+
     if len(draws) > 1:
         noise, strange, peaked = deviations, 1 - np.eye(len(z)), 1.0
         degrees = float(len(z) * (len(draws) - 1))

@@ -121,6 +121,7 @@ def split(labels: Labels, rng: np.random.Generator) -> tuple[Int[np.ndarray, " m
         different = int(group.max()) + 1
         chosen = rng.permutation(different)[: round(TEST_SHARE * different)]
         test = np.flatnonzero(np.isin(group, chosen))
+
     train = np.setdiff1d(np.arange(n), test)
     targets, owner = labels.targets()
     for side, rows in (("training", train), ("test", test)):
@@ -130,6 +131,7 @@ def split(labels: Labels, rng: np.random.Generator) -> tuple[Int[np.ndarray, " m
                 raise ValueError(
                     f"`labels` ({factor} is the same in all {len(rows)} {side} rows) must vary in both parts of the split"
                 )
+
     return train, test
 
 

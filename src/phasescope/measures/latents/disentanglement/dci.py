@@ -188,10 +188,12 @@ def lasso(
     threshold = step * penalty[..., None, :]
     w = ahead = np.zeros_like(cross) if start is None else np.broadcast_to(start, cross.shape)
     t = np.ones((*cross.shape[:-2], 1, cross.shape[-1]))
+
     for _ in range(MOST_STEPS):
         moved = ahead - step * (gram @ ahead - cross)
         following = np.sign(moved) * np.maximum(np.abs(moved) - threshold, 0)
         change = following - w
+
         # Momentum that points uphill is restarted. All dimensions move at once, so equal ones share their weight equally:
         # coordinate descent would prefer the first.
         uphill = ((ahead - following) * change).sum(axis=-2, keepdims=True) > 0
@@ -199,6 +201,7 @@ def lasso(
         t_next = (1 + np.sqrt(1 + 4 * t**2)) / 2
         ahead = following + (t - 1) / t_next * change
         w, t = following, t_next
+
         if np.abs(change).max() < SETTLED:
             break
     return w

@@ -45,12 +45,15 @@ def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200
     check_is("code", code, Code, "code_of")
     rows = binned(code, bins)
     t = len(rows.b)
+
     rng = numpy_generator(seed, "mig")
     in_order = np.arange(t)
     of_factor, moved = _information_gaps(code, rows, in_order, bootstrap_weights(t, resamples, rng) / t)
+
     permuted = [_information_gaps(code, rows, rng.permutation(t))[0].mean() for _ in range(permutations)]
     turned = [code.turned(rng) for _ in range(permutations)]
     rotated = [_information_gaps(other, binned(other, bins), in_order)[0].mean() for other in turned]
+
     return scored(
         f"MIG, {bins} equal-count bins, Miller-Madow, {code.reduced}, all {t} rows",
         float(of_factor.mean()),
@@ -70,14 +73,17 @@ def _information_gaps(
     """Return each factor's gap with the code's rows reordered, and under weights of the rows, which sum to 1."""
     weights = np.empty((0, len(order))) if weights is None else weights
     of_factor, moved = np.empty(code.K), np.empty((len(weights), code.K))
+
     for k, name in enumerate(code.labels.factors.names):
         periodic = bool(code.labels.factors.periodic[k])
         units = units_of(code.d, periodic)
+
         b_k, others = rows.b[:, [k]], np.delete(rows.b, k, axis=1)
         informants = np.concatenate([rows.units(k, periodic, order), others], axis=1)
         I, H = mutual_information(informants, b_k, rows.cells)  # noqa: E741
         U = len(units)
         of_factor[k] = gap(I[None, :U, 0], I[None, U:, 0], H, units, name)[0]
+
         if len(weights):
             of_I, of_H = influences(informants, b_k, rows.cells)
             drawn = I[:, 0] + weights @ of_I[:, :, 0]

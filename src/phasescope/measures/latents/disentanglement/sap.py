@@ -39,8 +39,10 @@ def sap(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
     rng = numpy_generator(seed, "sap")
     once = np.ones((1, len(code.train))), np.ones((1, len(code.test)))
     of_factor = _regression_gaps(code, *once)[0]
+
     drawn = [bootstrap_weights(len(rows), resamples, rng) for rows in (code.train, code.test)]
     replicates = _regression_gaps(code, *drawn).mean(axis=1)
+
     return scored(
         f"SAP, R^2 of a linear regression on each dimension, {code.name}",
         float(of_factor.mean()),
@@ -61,25 +63,30 @@ def _regression_gaps(
     targets, owner = code.labels.targets()
     y = standardised(targets, code.train)
     z = standardised(code.z, code.train)
+
     columns = np.concatenate([z, y], axis=1)
     train = moments(columns[code.train], train_weights)
     test = moments(columns[code.test], test_weights)
-    most, gaps = np.ones(len(train)), []
+
+    information = np.ones(len(train))  # W_k = 1
+    gaps = []
     columns_of = [code.d + np.flatnonzero(owner == k) for k in range(code.K)]
+
     for k, name in enumerate(code.labels.factors.names):
         units = units_of(code.d, bool(code.labels.factors.periodic[k]))
         others = [columns for other, columns in enumerate(columns_of) if other != k]
+
         if code.labels.factors.categorical[k]:
-            of_unit, of_others = (
-                [single_r2(train, test, columns_of[k][None], unit) for unit in some]
-                for some in (np.arange(code.d)[:, None], others)
-            )
+            values = columns_of[k][None]
+            of_unit = [single_r2(train, test, values, unit) for unit in np.arange(code.d)[:, None]]
+            of_others = [single_r2(train, test, values, columns) for columns in others]
         else:
             of_unit = [single_r2(train, test, units, columns_of[k])]
             pairs = [columns if len(columns) > 1 else columns[[0, 0]] for columns in others]
             of_others = [single_r2(train, test, columns[None], columns_of[k]) for columns in pairs]
+
         gaps.append(
-            gap(np.concatenate(of_unit, axis=1), np.concatenate(of_others, axis=1), most, units, name)
+            gap(np.concatenate(of_unit, axis=1), np.concatenate(of_others, axis=1), information, units, name)
         )
     return np.stack(gaps, axis=1)
 
