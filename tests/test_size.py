@@ -76,10 +76,12 @@ def leaks(pattern: re.Pattern[str], files: set[Path]) -> dict[str, list[str]]:
 
 OF_STRIPES = re.compile(r"stripe", re.IGNORECASE)
 KINDS_OF_WORLDS = within("worlds/bump", "worlds/stripes")
-OUTSIDE_KINDS = set(FILES) - KINDS_OF_WORLDS - within("worlds/__init__.py")
+# Readings that several studies share are of those studies' worlds and families.
+SHARED_READINGS = within("studies/readings")
+OUTSIDE_KINDS = set(FILES) - KINDS_OF_WORLDS - SHARED_READINGS - within("worlds/__init__.py")
 ABOVE_FAMILIES = {
     path
-    for path in set(FILES) - within("models/families")
+    for path in set(FILES) - within("models/families") - SHARED_READINGS
     if is_above(
         ".".join(("phasescope", *path.relative_to(SOURCE).with_suffix("").parts)),
         "phasescope.models.families.base",
@@ -112,7 +114,8 @@ def texts(path: Path) -> Iterator[str]:
 
 def test_no_code_outside_networks_names_their_layers():
     """In docstrings, and after "as in" in a message, a layer is an example."""
-    outside = {name: path for name, path in MODULES.items() if path not in within("models/networks")}
+    apart = within("models/networks") | SHARED_READINGS
+    outside = {name: path for name, path in MODULES.items() if path not in apart}
     naming = {
         name: text
         for name, path in outside.items()

@@ -3,8 +3,8 @@
 import numpy as np
 
 from phasescope.studies import Runs
-from studies.p1.objects import BEGUN, ancestral_shares, read_object
-from studies.sheet.readings import SHEET
+from phasescope.studies.readings.objects import BEGUN, ancestral_shares, read_object
+from phasescope.studies.readings.phases import SHEET
 
 LEVELS = 250  # denoising steps: 1,000 would cost nine core-hours; study.py compares them on a pilot run
 SAMPLES, EARLY = 64, 400

@@ -9,11 +9,11 @@ without a bump, 22 % misplaced and 28 % correct in 12 steps, 45, 22 and 33 % in 
 from functools import partial
 
 from phasescope.studies import Claim, Courses, Mean, PhaseGrid, Reading, Share, Study, Table
+from phasescope.studies.readings.objects import OBJECTS
+from phasescope.studies.readings.outcomes import failures
+from phasescope.studies.readings.phases import phases_abc
 from studies.ancestral import readings
-from studies.p1.objects import OBJECTS
-from studies.p1.study import SMALL
-from studies.p1.study import STUDY as P1
-from studies.sheet.readings import failures, phases_abc
+from studies.designs.p1 import CELLS, SMALL
 
 READ = (
     f"64 ancestral samples in {readings.LEVELS} steps, at eight snapshots of a run or more. Three snapshots of "
@@ -27,7 +27,7 @@ STUDY = Study(
     question="On P1's ingredients, by DDPM's own sampler: do samples pass A, B and C?",
     base="p1",
     answers="S1",
-    cells=P1.cells,
+    cells=CELLS,
     seeds=8,
     more=8,
     headline="samples_abc",

@@ -24,8 +24,8 @@ import torch
 
 import phasescope.studies as ps
 from phasescope.measures import two_nn
+from phasescope.studies.readings.surfaces import Surface
 from studies.bands.baselines import hull, nearest
-from studies.percolate.surfaces import Surface
 
 SETS = {1: (4, 8, 16), 2: (12, 24, 48, 96), 3: (16, 32, 64, 128, 256), 4: (64, 128, 256)}
 """images trained on, by the number of factors"""

@@ -5,9 +5,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 import phasescope.studies as ps
-from studies.interpolate.core import REACH_PX, accuracies, labels_of
-
-HELD_OUT, TRAINED = 128, 64  # samples; held-out labels are farther than 1 px from every trained one
+from phasescope.studies.readings.held_out import REACH_PX, accuracies_of, held_out_and_trained
 
 
 def in_one_component(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -25,24 +23,6 @@ def seen_once(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
     once = [(seen[:, k] == labels[:, k, None]).sum(1) == 1 for k in (0, 1)]
     far = np.abs(labels[:, None] - seen).max(axis=2).min(axis=1) > REACH_PX
     return labels[once[0] & once[1] & far]
-
-
-def accuracies_of(run, groups, of_network=lambda network: network) -> dict:
-    """Return the accuracy at the end on groups of labels, by name, sampled by a function of the network."""
-    loaded, row = ps.load_network(run, run.snapshots[-1]), {"step": run.snapshots[-1].step}
-    world, seed, network = loaded.config.world, loaded.config.seed, of_network(loaded.network)
-    for name, labels in groups.items():
-        if len(labels):
-            images = ps.sample_labels(network, loaded.config.family.build(), world, labels, 64, name, seed)
-            row |= accuracies(world, name, labels, images)
-    return row
-
-
-def held_out_and_trained(run) -> dict[str, np.ndarray]:
-    """Return held-out labels, `core`, and trained ones that lie as near to an edge."""
-    config = ps.config_of(run)
-    core, _, trained = labels_of(config.world, ps.numpy_generator(config.seed, "core"))
-    return {"core": core[:HELD_OUT], "trained": trained[:TRAINED]}
 
 
 def read_composed(run) -> list[dict]:

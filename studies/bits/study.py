@@ -11,20 +11,11 @@ from functools import partial
 import numpy as np
 
 from phasescope.studies import Cell, Claim, Courses, Mean, Reading, Runs, Scatter, Study, Table
-from studies.ladder.closest import NEEDED, read_closest
-from studies.ladder.study import LEFT_OUT
+from phasescope.studies.readings.closest_reference import NEEDED, read_closest
+from studies.designs.observed import FEW_OBSERVED, LEFT_OUT
 
 CANVAS_PX = 32
 FROM = 450  # step from which nats are averaged: on a balanced grid they varied widely before step 300
-FEW_OBSERVED = {
-    "latent_labels": 64,
-    "variance_labels": 16,
-    "variance_draws": 2,
-    "crossed_labels": 0,
-    "t": [600],
-    "p1": None,
-    "bands": 1,
-}
 
 
 def cell(dx: float, dy: float) -> Cell:

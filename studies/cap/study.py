@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 
 import phasescope.studies as ps
+from phasescope.studies.readings.phases import ends_in_b
 
 CANVAS_PX = 32
 LAST = 3  # snapshots over which final accuracy is averaged
@@ -52,11 +53,6 @@ def within_bound(runs: ps.Runs) -> np.ndarray:
     correct = np.round(n * runs.end(CORRECT))
     low = beta.ppf(0.0125, np.maximum(correct, 1), n - correct + 1)
     return (correct == 0) | (low <= runs.table["bound"])
-
-
-def ends_in_b(runs: ps.Runs) -> np.ndarray:
-    """Return whether samples reach phase B and never C, (n,)."""
-    return runs.ever("phase.behaviour", "B") & ~runs.ever("phase.behaviour", "C")
 
 
 def _probe_above(runs: ps.Runs, level: float) -> np.ndarray:

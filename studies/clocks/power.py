@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from phasescope.studies import Estimate, Statistic
-from studies.percolate.surfaces import bounded_over_runs
+from phasescope.studies.readings.surfaces import bounded_over_runs
 
 
 @dataclass(frozen=True)

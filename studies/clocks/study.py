@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 import phasescope.studies as ps
-from studies.bits.study import FEW_OBSERVED
 from studies.clocks.power import PowerOff
-from studies.percolate.draws import draws_of
+from studies.designs.draws import draws_of
+from studies.designs.observed import FEW_OBSERVED
 
 IMAGES = (8, 16, 32, 64, 128)  # which each run draws for itself
 REACH_PX = 0.5  # along each axis, within which an object is at a training place: half of the grid's increment

@@ -12,17 +12,10 @@ import numpy as np
 import torch
 
 import phasescope.studies as ps
+from phasescope.studies.readings.outcomes import formed
 from studies.codes.kinds import nats
+from studies.designs.likelihoods import PLAN, TRAINING
 
-TRAINING = {
-    "steps": 4000,
-    "batch": 64,
-    "optimiser": {"kind": "adamw", "lr": 0.001},
-    "warmup": 100,
-    "decay": "cosine",
-    "ema": 0.99,
-}
-PLAN = {"snapshots": {"dense_until": 0, "every": 200}, "images": {"grid": 64, "off_grid": 0}, "observe": []}
 KINDS = "studies/codes/kinds.py"
 USED, LEAST = 1.0, 0.05  # nats of a code that is used (all 1,024 places have 6.9), and of one of its units
 LIMITS = "A perceptron of two hidden layers on either side, a code of 8, 4,000 steps of AdamW."
@@ -53,11 +46,6 @@ def read_code(run) -> list[dict]:
         row = {"nats": by_unit.sum(), "units": (by_unit > LEAST).sum(), "distortion": off}
         rows.append({"step": snapshot.step} | {name: float(value) for name, value in row.items()})
     return rows
-
-
-def formed(runs: ps.Runs) -> np.ndarray:
-    """Return the share of samples that show one well-formed bump, wherever it is, (n,)."""
-    return runs.end("outcomes.grid.misplaced") + runs.end("outcomes.grid.correct")
 
 
 def used(runs: ps.Runs) -> np.ndarray:

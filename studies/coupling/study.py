@@ -7,10 +7,8 @@ label does (t = 600), in the runs of `p1` and in those of `p1_data` with unequal
 """
 
 from phasescope.studies import Claim, Courses, Mean, Reading, Study, Table, end, start
-from studies.factorization.lattice import SITES, at, index, read_code
-from studies.factorization.study import MIDWAY, gain
-from studies.p1.study import STUDY as P1
-from studies.p1_data.study import STUDY as P1_DATA
+from phasescope.studies.readings.factorization import MIDWAY, SITES, at, gain, index, read_code
+from studies.designs import p1, p1_data
 
 SPREAD = 0.25  # the largest that was observed between runs of preset `lean` with open bumps
 EFFECT = 0.36  # detected with a power of 0.8 by eight runs of that spread
@@ -22,7 +20,7 @@ STUDY = Study(
     question="On P1's ingredients: are x and y coupled in latents (P1) or factorized (P2), and does training make it so?",
     base="p1",
     answers="S6",
-    cells=(*P1.cells, P1_DATA.cells[-1]),
+    cells=(*p1.CELLS, p1_data.CELLS[-1]),
     seeds=8,
     more=8,
     headline="factorized_more_down3_600",

@@ -13,9 +13,7 @@ import numpy as np
 import torch
 
 import phasescope.studies as ps
-from studies.cap.study import ends_in_b
-from studies.foretold.study import length_of_b
-from studies.sheet.readings import CORRECT, PHASE, phases_abc
+from phasescope.studies.readings.phases import CORRECT, PHASE, ends_in_b, length_of_b, phases_abc
 
 WIDTHS = {False: {1: 48, 2: 40, 3: 32, 4: 28}, True: {1: 44, 3: 28}}
 """channels by attention and depth"""

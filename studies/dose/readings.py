@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 
 from phasescope.studies import Runs, load_network, torch_generator
-from studies.sheet.readings import CORRECT, LABEL_VARIANCE, crossing_steps
+from phasescope.studies.readings.crossings import crossing_steps
+from phasescope.studies.readings.phases import CORRECT
+from studies.designs.sheet import LABEL_VARIANCE
 
 LOW_LOSS = 0.01  # denoising error per pixel: a pilot passed it between the onsets of sheet and accuracy
 EXAMPLES = 256  # images on which it is measured at each snapshot

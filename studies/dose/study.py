@@ -14,10 +14,10 @@ from functools import partial
 
 import phasescope.studies as ps
 from phasescope import load_config
+from phasescope.studies.readings.phases import CORRECT
+from studies.designs.sheet import LABEL_VARIANCE, PROBING
 from studies.dose.readings import correct_without_sheet, crossing, onsets, read_denoising
 from studies.dose.slope import DoseSlope
-from studies.sheet.readings import CORRECT, LABEL_VARIANCE
-from studies.sheet.study import PROBING
 
 DOSES = (-1e-3, -3e-4, -1e-4, 0.0, 1e-4, 3e-4, 1e-3)
 LOSS, NETWORK = "studies/dose/loss.py:LabelVariance", "studies/dose/head.py:PlacedUNet"

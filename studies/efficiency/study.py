@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from phasescope.studies import Against, Cell, Claim, Mean, NotEnough, Reading, Runs, Study, Table, accuracy
+from phasescope.studies.readings.held_out import COMPOSED, LEARNED, full_cells, read_core
+from studies.designs.draws import draws_of
 from studies.efficiency.surfaces import OfSets, SlowerGrowth, with_logs
-from studies.interpolate.core import COMPOSED, LEARNED, full_cells, read_core
-from studies.percolate.draws import draws_of
 
 CANVASES_PX = (16, 24, 32)  # runs of this length do not learn canvases of 40 and 48 px
 SHARES = {"bumps": (0.02, 0.04, 0.08, 0.16), "bumps and stripes": (0.01, 0.03, 0.08, 0.2)}  # of N^2 bumps

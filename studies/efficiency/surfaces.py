@@ -6,7 +6,7 @@ from numpy.random import Generator
 from pandas import DataFrame
 
 from phasescope.studies import Estimate, Statistic, over_runs
-from studies.percolate.surfaces import Surface
+from phasescope.studies.readings.surfaces import Surface
 
 
 def with_logs(table: DataFrame) -> DataFrame:

@@ -8,12 +8,8 @@ untrained value. Neither orthogonality (a 3D torus has it) nor the number of loo
 many labels) distinguishes the two: nothing is claimed of them.
 """
 
-from functools import partial
-
-import numpy as np
-
 import phasescope.studies as ps
-from studies.factorization.lattice import ASKED, SITES, at, index, read_code
+from phasescope.studies.readings.factorization import ASKED, MIDWAY, SITES, at, gain, index, read_code
 
 SYSTEMS = {
     "open": "open bumps, lean",
@@ -38,7 +34,6 @@ CELLS = (
     system("fast_open", "fast", PREDICT_X, 16, "fast"),
     system("fast_torus", "periodic", {**PREDICT_X, **PERIODIC}, 12, "fast"),
 )
-MIDWAY = 0.5  # of the index: nearer to the Clifford torus than to the 3D torus
 KINDS = {
     "factorized": 0.15,
     "factorized_more": 0.15,
@@ -59,15 +54,6 @@ UNTRAINED = {  # index and parallelism of untrained networks, at t = 50 and at t
     "fast_open": ((0.66, 0.9), (0.77, 0.94)),
     "fast_torus": ((0.61, 0.9), (0.76, 0.94)),
 }
-
-
-def gain(*columns: str) -> ps.Number:
-    """Number: columns at the end minus before training, mean over columns."""
-    return partial(_gain, columns=columns)
-
-
-def _gain(runs: ps.Runs, columns: tuple[str, ...]) -> np.ndarray:
-    return np.mean([runs.end(column) - runs.start(column) for column in columns], axis=0)
 
 
 def claims_for(key: str, cell: ps.Cell) -> list[ps.Claim]:

@@ -13,8 +13,8 @@ from itertools import combinations
 import numpy as np
 
 from phasescope.studies import Cell, Claim, Courses, Mean, Runs, Study, Table, accuracy, end, mean
+from phasescope.studies.readings.crossings import crossing_steps
 from studies.factors.kinds import OUTCOMES
-from studies.sheet.readings import crossing_steps
 
 WORLDS = {
     "place, width, contrast": ({}, (4207, 4207, 214, 46)),

@@ -10,8 +10,9 @@ learning rates of 0.0003, 0.001 and 0.003 ended at 16.9, 3.9 and 1.2 nats, and n
 """
 
 import phasescope.studies as ps
-from studies.codes.study import PLAN, TRAINING, formed
-from studies.foretold.study import passes_b
+from phasescope.studies.readings.outcomes import formed
+from phasescope.studies.readings.phases import passes_b
+from studies.designs.likelihoods import PLAN, TRAINING
 
 KINDS, LOW, HIGH, EVERY = "studies/flows/kinds.py", 0.2, 0.7, {"dense_until": 0, "every": 25}
 OWN = {"steps": 1000, "batch": 32, "optimiser": {"kind": "adamw", "lr": 0.003}}

@@ -13,11 +13,8 @@ a rule about the parametrization. One network and one optimiser learn all of the
 
 from functools import partial
 
-import numpy as np
-import pandas as pd
-
-from phasescope.measures import phase_onsets, phase_sequence
-from phasescope.studies import Against, Cell, Claim, PhaseGrid, Rank, Runs, Share, Study, Table, end
+from phasescope.studies import Against, Cell, Claim, PhaseGrid, Rank, Share, Study, Table, end
+from phasescope.studies.readings.phases import length_of_b, passes_b
 
 FLOW = {"schedule": "flow", "sampler": {"kind": "heun", "steps": 12}}
 VELOCITY, X_FLOW = {**FLOW, "predict": "velocity"}, {**FLOW, "predict": "x"}
@@ -54,34 +51,6 @@ CELLS = [
     for label, objectives in (("suggested", SUGGESTED), ("new", NEW))
     for name, (r, family) in objectives.items()
 ]
-
-
-def passes_b(runs: Runs) -> np.ndarray:
-    """Return whether samples are in phase B before they are in C, (n,); NaN if they reach neither."""
-
-    def passes(letters: list[str]) -> float:
-        sequence = phase_sequence(letters)
-        before = sequence[: sequence.index("C")] if "C" in sequence else sequence
-        return float("B" in before) if {"B", "C"} & set(sequence) else np.nan
-
-    return np.array([passes(letters) for letters in runs.texts("phase.behaviour")])
-
-
-def length_of_b(runs: Runs, relative: bool = False) -> pd.DataFrame:
-    """Return the images seen in phase B, from its onset to that of C; a run that has not reached C is censored. Of runs
-    that reached neither nothing is known, and they are left out.
-
-    Args:
-        relative: divide by the images seen until C.
-    """
-    rows = []
-    courses = zip(runs.courses("images_seen"), runs.texts("phase.behaviour"), passes_b(runs), strict=True)
-    for seen, letters, passed in courses:
-        b, c = phase_onsets(seen.astype(int).tolist(), letters).values()
-        until = seen[-1] if c is None else c
-        rows.append(((until - b if passed == 1 else 0.0) / (until if relative else 1), c is not None))
-    length, came = np.array(rows, dtype=float).T
-    return runs.table.assign(y=length, last=length, came=came.astype(bool))[np.isfinite(passes_b(runs))]
 
 
 RULE = {

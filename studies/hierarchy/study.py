@@ -15,8 +15,9 @@ import torch
 
 import phasescope.studies as ps
 from phasescope import load_config
+from phasescope.studies.readings.crossings import crossing_steps
+from phasescope.studies.readings.phases import CORRECT
 from studies.hierarchy.kinds import enlarged
-from studies.sheet.readings import CORRECT, crossing_steps
 
 FAST = load_config(overrides=["preset=fast"]).tree()  # other kinds start from no preset's fields
 KINDS, NARROW = "studies/hierarchy/kinds.py", [8, 16, 16, 16]

@@ -7,9 +7,10 @@ with plain weighting. Ancestral sampling changes no weight: the study `sampler` 
 """
 
 from phasescope.studies import Cell, Claim, Courses, PhaseGrid, Share, Study, Table, end, reaches
-from studies.phases.readings import CORRECT, PHASE, passes_abc, shapeless
-from studies.phases.study import CELLS as SYSTEMS
-from studies.phases.study import OUTCOMES, SELECTED
+from phasescope.studies.readings.outcomes import shapeless
+from phasescope.studies.readings.phases import CORRECT, PHASE, passes_abc
+from studies.designs.phases import CELLS as SYSTEMS
+from studies.designs.phases import OUTCOMES, SELECTED
 
 WIDTHS = [64, 64, 64, 64]
 BLOCKS = ["down1", "down2", "down3", "mid", "up1", "up2", "up3"]

@@ -6,20 +6,14 @@ nearest-neighbour baseline cannot reach.
 """
 
 from phasescope.studies import Against, Cell, Claim, Ends, Mean, Rank, Reading, Study, Table
-from studies.interpolate.core import COMPOSED, NEAR_PX, READINGS, composed, read_core
+from phasescope.studies.readings.held_out import COMPOSED, NEAR_PX, READINGS, composed, read_core
+from studies.designs.observed import ENDS_ONLY
 
 WIDTHS_PX = (2.0, 3.5, 5.0, 8.0)  # a lesion of 1 px would leave out the same labels as one of 2
 SIDES = (4, 8, 12)  # labels; a nearest-neighbour baseline is correct everywhere in a smaller square
 WORLDS = {"bumps": {"kind": "gaussian_bump"}, "stripes": {"kind": "stripes"}}
 CORNERS_PX = {"inside": (11, 11), "edge": (11, 1), "corner": (1, 1)}  # where a square begins
 CLAIMED_SEEDS, SEEDS = 12, 6  # of cells about whose filling there is a claim, and of the others
-ENDS_ONLY = {  # only the end is read, so six snapshots and few latents keep the cost near that of training
-    "snapshots": {"dense_until": 0, "every": 500},
-    "latent_labels": 128,
-    "variance_labels": 32,
-    "crossed_labels": 32,
-    "t": [600],
-}
 
 
 def lesion(width: float) -> Cell:

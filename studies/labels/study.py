@@ -9,7 +9,7 @@ and are all places equally likely? Their unevenness is chi-squared over 16 cells
 import numpy as np
 
 import phasescope.studies as ps
-from studies.sheet.readings import CORRECT
+from phasescope.studies.readings.phases import CORRECT
 
 LEFT_OUT = (0.0, 0.5, 0.8, 1.0)
 PLAN = {"snapshots": {"dense_until": 0, "every": 30}, "images": {"grid": 64, "off_grid": 0}, "observe": []}

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from phasescope.studies import Cell, Claim, Courses, Mean, OnsetRatio, Reading, Runs, Study, Table, end
-from studies.ladder.closest import NEEDED, ONE_FACTOR, levels, read_closest
+from phasescope.studies.readings.closest_reference import NEEDED, ONE_FACTOR, levels, read_closest
+from studies.designs.observed import LEFT_OUT
 from studies.ladder.heatmap import Heatmap
 
-LEFT_OUT = [0.2, 0.2]  # share of training images whose x, and whose y, is left out
 FROM_SEED = 8  # the order is judged by later seeds: earlier ones were known when its statistic was amended
 BASE = Cell("eps", {}, {"labels": "complete", "part": "first"})
 HEARD = Cell(

@@ -12,9 +12,9 @@ samples become correct, on all labels.
 from functools import partial
 
 import phasescope.studies as ps
-from studies.biases.readings import accuracies_of, held_out_and_trained
+from phasescope.studies.readings.held_out import accuracies_of, held_out_and_trained
+from phasescope.studies.readings.phases import CORRECT
 from studies.losses.kinds import summed
-from studies.sheet.readings import CORRECT
 
 WORLDS = {"bumps": "gaussian_bump", "stripes": "stripes"}
 LOSSES = {

@@ -8,7 +8,7 @@ logs of its runs' onsets (study `labels`); it came out about twice as large.
 """
 
 from phasescope.studies import Cell, Claim, Courses, Ends, OnsetRatio, Study, Table, end, onset
-from studies.sheet.readings import CORRECT, PHASE, phases_abc
+from phasescope.studies.readings.phases import CORRECT, PHASE, phases_abc
 
 PREDICTIONS = ("eps", "x", "v")
 PLAN = {"images": {"grid": 32, "off_grid": 0}, "snapshots": {"dense_until": 0, "every": 40}, "observe": []}

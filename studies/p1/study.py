@@ -3,30 +3,35 @@
 P1 (Liang, Liu & Fiete 2024, arXiv 2402.03305) trained a conditional DDPM of about 23 M parameters, whose optimiser, length
 and sampler are not stated in full. Preset `p1` has its ingredients in a network of 0.28 M parameters. Without a skip from
 input to output that network errs in overall brightness first, so the object of a sample is read apart from the noise of its
-background (objects.py). Whether the moment of the sheet predicts that of accuracy is asked in `sheet` and `timing`.
+background (phasescope.studies.readings.objects). Whether the moment of the sheet predicts that of accuracy is asked in
+`sheet` and `timing`.
 """
 
 from functools import partial
 
 import numpy as np
 
-from phasescope.studies import Cell, Claim, Mean, OnsetRatio, Reading, Runs, Share, Study, end
-from studies.p1.objects import OBJECTS, gain_since_begun, read_object
-from studies.sheet.readings import LABEL_VARIANCE, ORDER, SHEET, failures, gained, lag, phases_abc
-from studies.sheet.study import PROBING, shown
+from phasescope.studies import Claim, Mean, OnsetRatio, Reading, Runs, Share, Study, end
+from phasescope.studies.readings.objects import OBJECTS, gain_since_begun, read_object
+from phasescope.studies.readings.outcomes import failures, gained
+from phasescope.studies.readings.phases import SHEET, lag, phases_abc
+from studies.designs.p1 import CELLS, SITE, SMALL
+from studies.designs.sheet import LABEL_VARIANCE, ORDER, plots_of_phases, table_of_phases
 
-PHASE, CORRECT, NOISY = "object.phase", "object.correct", "object.noisy"
-SAMPLES = {"of": "object", "wrong": OBJECTS[:-1]}
-SNAPSHOTS = {"dense_every": 100, "dense_until": 6000, "every": 100}
-SOLVER = {"sampler": {"kind": "dpm_solver", "steps": 12}}
-SMALL = (
-    "A network of 0.28 M parameters; P1's has about 23 M, and its optimiser, batch and length are not known."
-)
+PHASE = "object.phase"
+CORRECT = "object.correct"
+NOISY = "object.noisy"
+WRONG_OBJECTS = ("none", "multiple", "misplaced")
+
 OBJECT = "64 samples at each snapshot, every 100 steps, by DPM-Solver in 12 steps; the background's noise is read apart."
-SITE = (
-    "The sheet is read at mid, t = 600, from 128 labels under two noise draws. A sheet that bends back on itself looks "
-    "unordered from so few labels (study `resolution`)."
+BETWEEN_SNAPSHOTS = "A phase shorter than 100 steps is not seen."
+NO_CAUSE = "Which comes first says nothing of cause."
+AFTER_TWO_RUNS = (
+    "From the first snapshot with a tenth of the samples correct to the end. Asked after two of eight runs had been looked "
+    "at: in both order fell."
 )
+AFTER_EIGHT_RUNS = "Asked after a look at eight runs. The phases also differ in the step number."
+IN_PHASE_C = "Snapshots count at which the sheet is in phase C as read from 128 labels."
 
 
 def order_gained(runs: Runs) -> np.ndarray:
@@ -39,26 +44,26 @@ STUDY = Study(
     question="On P1's own ingredients: does learning pass through A, B and C, in samples and in the manifold, and together?",
     base="p1",
     answers="S1",
-    cells=(Cell("p1", {"seed": 100, "family": SOLVER, "probing": {**PROBING, "snapshots": SNAPSHOTS}}),),
+    cells=CELLS,
     seeds=8,
     more=8,
     headline="samples_abc",
     claims=[
         Claim(
-            "samples_abc",
-            "Samples pass A (no bump or several), B (one misplaced bump) and C (one bump in the correct place).",
-            Share(),
-            phases_abc(PHASE, CORRECT),
+            name="samples_abc",
+            sentence="Samples pass A (no bump or several), B (one misplaced bump) and C (one bump in the correct place).",
+            statistic=Share(),
+            numbers=phases_abc(PHASE, CORRECT),
             threshold=0.5,
             effect=0.48,
             source="P1",
             limits=f"{SMALL} {OBJECT}",
         ),
         Claim(
-            "reaches_c",
-            "At the end of training more than half of the samples are correct.",
-            Mean(),
-            end(CORRECT),
+            name="reaches_c",
+            sentence="At the end of training more than half of the samples are correct.",
+            statistic=Mean(),
+            numbers=end(CORRECT),
             unit="of samples",
             threshold=0.5,
             effect=0.2,
@@ -67,43 +72,42 @@ STUDY = Study(
             limits=f"{SMALL} {OBJECT}",
         ),
         Claim(
-            "sheet_abc",
-            "The manifold passes A (no sheet), B (a sheet that is not ordered) and C (an ordered sheet).",
-            Share(),
-            phases_abc(SHEET, LABEL_VARIANCE),
+            name="sheet_abc",
+            sentence="The manifold passes A (no sheet), B (a sheet that is not ordered) and C (an ordered sheet).",
+            statistic=Share(),
+            numbers=phases_abc(SHEET, LABEL_VARIANCE),
             threshold=0.5,
             effect=0.48,
             source="P1",
-            limits=f"{SMALL} {SITE} A phase shorter than 100 steps is not seen.",
+            limits=f"{SMALL} {SITE} {BETWEEN_SNAPSHOTS}",
         ),
         Claim(
-            "sheet_first",
-            "The sheet is ordered (C) before the samples are correct (C).",
-            OnsetRatio(),
-            partial(lag, letter="C", samples=PHASE),
+            name="sheet_first",
+            sentence="The sheet is ordered (C) before the samples are correct (C).",
+            statistic=OnsetRatio(),
+            numbers=partial(lag, letter="C", samples=PHASE),
             threshold=1.25,
             effect=(1.3, 0.6),
             spread=0.3,
-            limits=f"{SMALL} {SITE} Which comes first says nothing of cause.",
+            limits=f"{SMALL} {SITE} {NO_CAUSE}",
         ),
         Claim(
-            "order_rises",
-            "While samples become correct, the order of the sheet rises.",
-            Mean(),
-            order_gained,
+            name="order_rises",
+            sentence="While samples become correct, the order of the sheet rises.",
+            statistic=Mean(),
+            numbers=order_gained,
             unit="trustworthiness",
             threshold=0.0,
             effect=0.1,
             spread=0.07,
             source="P1",
-            limits=f"{SMALL} {SITE} From the first snapshot with a tenth of the samples correct to the end. Asked "
-            "after two of eight runs had been looked at: in both order fell.",
+            limits=f"{SMALL} {SITE} {AFTER_TWO_RUNS}",
         ),
         Claim(
-            "failure_a",
-            "While there is no sheet, wrong samples hold no bump or several.",
-            Mean(),
-            failures("A", "none", "multiple", **SAMPLES),
+            name="failure_a",
+            sentence="While there is no sheet, wrong samples hold no bump or several.",
+            statistic=Mean(),
+            numbers=failures("A", "none", "multiple", of="object", wrong=WRONG_OBJECTS),
             unit="of wrong samples",
             threshold=0.5,
             effect=0.36,
@@ -112,30 +116,36 @@ STUDY = Study(
             limits=f"{SMALL} {OBJECT}",
         ),
         Claim(
-            "failures_differ",
-            "Of wrong samples, more hold one misplaced bump while there is an ordered sheet than while there is none.",
-            Mean(),
-            partial(gained, outcome="misplaced", **SAMPLES),
+            name="failures_differ",
+            sentence="Of wrong samples, more hold one misplaced bump while there is an ordered sheet than while there is none.",
+            statistic=Mean(),
+            numbers=partial(gained, outcome="misplaced", of="object", wrong=WRONG_OBJECTS),
             unit="of wrong samples",
             threshold=0.0,
             effect=0.17,
             spread=0.12,
             source="P1",
-            limits=f"{SMALL} {OBJECT} Asked after a look at eight runs. The phases also differ in the step number.",
+            limits=f"{SMALL} {OBJECT} {AFTER_EIGHT_RUNS}",
         ),
         Claim(
-            "failure_b",
-            "While there is an ordered sheet, wrong samples hold one misplaced bump.",
-            Mean(),
-            failures("C", "misplaced", **SAMPLES),
+            name="failure_b",
+            sentence="While there is an ordered sheet, wrong samples hold one misplaced bump.",
+            statistic=Mean(),
+            numbers=failures("C", "misplaced", of="object", wrong=WRONG_OBJECTS),
             unit="of wrong samples",
             threshold=0.5,
             effect=0.36,
             spread=0.2,
             source="P1",
-            limits=f"{SMALL} {OBJECT} Snapshots count at which the sheet is in phase C as read from 128 labels.",
+            limits=f"{SMALL} {OBJECT} {IN_PHASE_C}",
         ),
     ],
     readings=[Reading("object", read_object, needs=())],
-    **shown(PHASE, CORRECT, {name: f"object.{name}" for name in OBJECTS}, noisy=NOISY),
+    plots=plots_of_phases(
+        phase=PHASE,
+        correct=CORRECT,
+        outcomes={name: f"object.{name}" for name in OBJECTS},
+        more={"noisy": NOISY},
+    ),
+    tables=[table_of_phases(phase=PHASE, correct=CORRECT, more={"noisy": NOISY})],
 )

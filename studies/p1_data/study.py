@@ -11,26 +11,11 @@ from functools import partial
 import pandas as pd
 
 import phasescope.studies as ps
-from studies.p1.study import SMALL
-from studies.p1.study import STUDY as P1
+from studies.designs.p1 import SMALL
+from studies.designs.p1_data import CELLS, STEPS
+from studies.designs.sheet import LABEL_VARIANCE
 from studies.p1_data.readings import denser_ahead, read_samples
-from studies.sheet.readings import LABEL_VARIANCE
 
-STEPS = 4500  # two thirds of a core-hour would be needed for the 6,000 of `p1`; its runs' onsets are at 3,100 to 3,800
-DATA = {
-    "dense": ({"design": {"dx": 0.25, "dy": 0.25}}, 4),
-    "wide": ({"sigma_px": 2.0}, 4),
-    "unequal": ({"design": {"dx": 0.25, "dy": 1.0}}, 6),
-}
-REFERENCE = ps.Cell("p1", P1.cells[0].fields, {"data": "p1"}, seeds=8)
-OTHERS = {"seed": 200, "training": {"steps": STEPS}}
-CELLS = [
-    REFERENCE,
-    *(
-        ps.Cell(name, ps.merge(REFERENCE.fields, {**OTHERS, "world": world}), {"data": name}, seeds=seeds)
-        for name, (world, seeds) in DATA.items()
-    ),
-]
 CORRECT = "object.correct"
 
 

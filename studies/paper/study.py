@@ -11,8 +11,9 @@ and is float32, which both have.
 """
 
 from phasescope.studies import Cell, Claim, Courses, Mean, PhaseGrid, Share, Study, Table, end, reaches
-from studies.phases.readings import CORRECT, PHASE, passes_abc, shapeless
-from studies.phases.study import OUTCOMES
+from phasescope.studies.readings.outcomes import shapeless
+from phasescope.studies.readings.phases import CORRECT, PHASE, passes_abc
+from studies.designs.phases import OUTCOMES
 
 STUDY = Study(
     name="paper",

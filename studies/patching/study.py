@@ -10,8 +10,8 @@ from dataclasses import replace
 from itertools import product
 
 from phasescope.studies import Claim, Mean, Reading, Study, Table
-from studies.phases.study import CELLS, SELECTED
-from studies.sampler.readings import in_phase, middles
+from phasescope.studies.readings.middle_snapshots import in_phase, middles
+from studies.designs.phases import CELLS, SELECTED
 
 LAYERS, HOW, SAMPLES = ("down3", "mid", "up1"), ("part", "patch"), 64
 

@@ -14,9 +14,9 @@ import pandas as pd
 from numpy.random import Generator
 
 from phasescope.studies import Against, Cell, Claim, Number, Rank, Runs, Study, Table, accuracy, product
-from studies.percolate.draws import draws_of
+from phasescope.studies.readings.surfaces import Crossing, Surface
+from studies.designs.draws import draws_of
 from studies.percolate.overlaps import critical_share, overlap_graph
-from studies.percolate.surfaces import Crossing, Surface
 
 SIGMAS_PX = (1.0, 1.3, 1.7)
 SHARES = (0.008, 0.015, 0.03, 0.06, 0.12, 0.25)

@@ -5,64 +5,16 @@ place (B), then one in the correct place (C). What activations do meanwhile is a
 study on them are retired, since their probe reads the label that every block receives (studies/retired.md).
 """
 
-import phasescope.studies as ps
-from studies.phases import readings
+from phasescope.studies import Claim, Courses, Mean, PhaseGrid, Share, Study, Table, end, reaches
+from phasescope.studies.readings.outcomes import shapeless
+from phasescope.studies.readings.phases import CORRECT, PHASE, passes_abc
+from studies.designs.phases import CELLS, LOOKED_AT, OUTCOMES, SELECTED
 
-OUTCOMES = ("none", "multiple", "malformed", "misplaced", "correct")
-SYSTEMS = {
-    "eps": "P1's objective, preset lean",
-    "small": "P1's objective by AdamW, preset small",
-    "v": "v-prediction, preset small",
-    "fast": "x-prediction, preset fast",
-}
-CELLS = (
-    ps.Cell("eps", {}, seeds=18),
-    ps.Cell("small", {"family": {"predict": "eps"}}, base="small", seeds=8),
-    ps.Cell("v", {"family": {"predict": "v"}}, base="small", seeds=10),
-    ps.Cell("fast", {"family": {"predict": "x"}}, base="fast", seeds=16),
-)
-EFFECT = {"eps": 0.4, "small": 0.48, "v": 0.45, "fast": 0.4}  # of shares: the smallest that the runs can show
+NOT_P1S = "Not P1's objective."
+BETWEEN_SNAPSHOTS = "Phases shorter than the time between two snapshots are not seen."
+FEW_STEPS = "A sampler of few steps makes some of these failures: see the study `sampler`."
 
-SELECTED = "On a system chosen because it passes the phases, not on P1's own."
-LOOKED_AT = "These runs had been looked at before the claim was preregistered."
-LIMITS = {
-    "eps": SELECTED,
-    "small": f"{SELECTED} {LOOKED_AT}",
-    "v": f"Not P1's objective. {LOOKED_AT}",
-    "fast": f"Not P1's objective. {LOOKED_AT}",
-}
-
-
-def claims_of(cell: str) -> list[ps.Claim]:
-    words, limits, common = SYSTEMS[cell], LIMITS[cell], {"where": {"cell": cell}, "source": "P1"}
-    return [
-        ps.Claim(
-            f"behaviour_abc_{cell}",
-            f"Samples go from no or several bumps (A) over one misplaced bump (B) to one in the correct place (C): "
-            f"{words}.",
-            ps.Share(),
-            readings.passes_abc,
-            threshold=0.5,
-            effect=EFFECT[cell],
-            **common,
-            limits=f"{limits} Phases shorter than the time between two snapshots are not seen.",
-        ),
-        ps.Claim(
-            f"failure_a_{cell}",
-            f"In phase A samples fail by no bump or several, not by a misshapen one: {words}.",
-            ps.Mean(),
-            readings.shapeless,
-            unit="of wrong samples",
-            threshold=0.5,
-            effect=0.15,
-            spread=0.1,
-            **common,
-            limits=f"{limits} A sampler of few steps makes some of these failures: see the study `sampler`.",
-        ),
-    ]
-
-
-STUDY = ps.Study(
+STUDY = Study(
     name="phases",
     question="Do samples pass P1's phases A, B and C?",
     base="lean",
@@ -71,10 +23,107 @@ STUDY = ps.Study(
     seeds=8,
     more=8,
     headline="behaviour_abc_eps",
-    claims=[claim for cell in SYSTEMS for claim in claims_of(cell)],
+    claims=[
+        Claim(
+            name="behaviour_abc_eps",
+            sentence="Samples go from no or several bumps (A) over one misplaced bump (B) to one in the correct place (C): P1's objective, preset lean.",
+            statistic=Share(),
+            numbers=passes_abc,
+            threshold=0.5,
+            effect=0.4,
+            where={"cell": "eps"},
+            source="P1",
+            limits=f"{SELECTED} {BETWEEN_SNAPSHOTS}",
+        ),
+        Claim(
+            name="failure_a_eps",
+            sentence="In phase A samples fail by no bump or several, not by a misshapen one: P1's objective, preset lean.",
+            statistic=Mean(),
+            numbers=shapeless,
+            unit="of wrong samples",
+            threshold=0.5,
+            effect=0.15,
+            spread=0.1,
+            where={"cell": "eps"},
+            source="P1",
+            limits=f"{SELECTED} {FEW_STEPS}",
+        ),
+        Claim(
+            name="behaviour_abc_small",
+            sentence="Samples go from no or several bumps (A) over one misplaced bump (B) to one in the correct place (C): P1's objective by AdamW, preset small.",
+            statistic=Share(),
+            numbers=passes_abc,
+            threshold=0.5,
+            effect=0.48,
+            where={"cell": "small"},
+            source="P1",
+            limits=f"{SELECTED} {LOOKED_AT} {BETWEEN_SNAPSHOTS}",
+        ),
+        Claim(
+            name="failure_a_small",
+            sentence="In phase A samples fail by no bump or several, not by a misshapen one: P1's objective by AdamW, preset small.",
+            statistic=Mean(),
+            numbers=shapeless,
+            unit="of wrong samples",
+            threshold=0.5,
+            effect=0.15,
+            spread=0.1,
+            where={"cell": "small"},
+            source="P1",
+            limits=f"{SELECTED} {LOOKED_AT} {FEW_STEPS}",
+        ),
+        Claim(
+            name="behaviour_abc_v",
+            sentence="Samples go from no or several bumps (A) over one misplaced bump (B) to one in the correct place (C): v-prediction, preset small.",
+            statistic=Share(),
+            numbers=passes_abc,
+            threshold=0.5,
+            effect=0.45,
+            where={"cell": "v"},
+            source="P1",
+            limits=f"{NOT_P1S} {LOOKED_AT} {BETWEEN_SNAPSHOTS}",
+        ),
+        Claim(
+            name="failure_a_v",
+            sentence="In phase A samples fail by no bump or several, not by a misshapen one: v-prediction, preset small.",
+            statistic=Mean(),
+            numbers=shapeless,
+            unit="of wrong samples",
+            threshold=0.5,
+            effect=0.15,
+            spread=0.1,
+            where={"cell": "v"},
+            source="P1",
+            limits=f"{NOT_P1S} {LOOKED_AT} {FEW_STEPS}",
+        ),
+        Claim(
+            name="behaviour_abc_fast",
+            sentence="Samples go from no or several bumps (A) over one misplaced bump (B) to one in the correct place (C): x-prediction, preset fast.",
+            statistic=Share(),
+            numbers=passes_abc,
+            threshold=0.5,
+            effect=0.4,
+            where={"cell": "fast"},
+            source="P1",
+            limits=f"{NOT_P1S} {LOOKED_AT} {BETWEEN_SNAPSHOTS}",
+        ),
+        Claim(
+            name="failure_a_fast",
+            sentence="In phase A samples fail by no bump or several, not by a misshapen one: x-prediction, preset fast.",
+            statistic=Mean(),
+            numbers=shapeless,
+            unit="of wrong samples",
+            threshold=0.5,
+            effect=0.15,
+            spread=0.1,
+            where={"cell": "fast"},
+            source="P1",
+            limits=f"{NOT_P1S} {LOOKED_AT} {FEW_STEPS}",
+        ),
+    ],
     plots=[
-        ps.PhaseGrid("samples", "Phase of the samples in every run"),
-        ps.Courses(
+        PhaseGrid("samples", "Phase of the samples in every run"),
+        Courses(
             "outcomes",
             "What is sampled while learning",
             {name: f"outcomes.grid.{name}" for name in OUTCOMES},
@@ -84,13 +133,13 @@ STUDY = ps.Study(
         ),
     ],
     tables=[
-        ps.Table(
+        Table(
             "What each system passes through",
             {
-                "passes A, B, C": readings.passes_abc,
-                "reaches C": ps.reaches(readings.PHASE, "C", improving=readings.CORRECT),
-                "correct at the end": ps.end(readings.CORRECT),
-                "no bump or several, in phase A": readings.shapeless,
+                "passes A, B, C": passes_abc,
+                "reaches C": reaches(PHASE, "C", improving=CORRECT),
+                "correct at the end": end(CORRECT),
+                "no bump or several, in phase A": shapeless,
             },
             note="Shares of runs or of samples. Runs that were still improving are left out of the first two.",
         )

@@ -17,8 +17,8 @@ replaced by 64 handwritten digits (digits.py), whose place a matched filter agai
 import pandas as pd
 
 import phasescope.studies as ps
+from phasescope.studies.readings.crossings import crossing_steps
 from studies.proxy.transfer import Transfer
-from studies.sheet.readings import crossing_steps
 
 WORLDS = {
     "plain": ({}, "on white"),

@@ -13,35 +13,17 @@ the canvas by .25 and .13, the other one by .15 and .07.
 from functools import partial
 
 import phasescope.studies as ps
-from studies.p1.study import SOLVER
-from studies.rare_places.readings import HALVES, delay, onsets, read_halves
-from studies.sheet.study import PROBING, SELECTED
+from phasescope.studies.readings.halves import onsets
+from studies.designs.rare_places import (
+    CELLS,
+    DIVIDING_FACTOR_LATER,
+    OTHER_FACTOR_LATE,
+    PLOTS,
+    READINGS,
+    TABLES,
+)
+from studies.designs.sheet import SELECTED
 
-STEPS = 3000
-PLAN = PROBING | {
-    "observe": [],
-    "snapshots": {"dense_until": 0, "every": 100},
-    "images": {"grid": 16, **dict.fromkeys(HALVES, 64), "off_grid": 0},
-}
-
-
-def cell(along: str, half: str) -> ps.Cell:
-    world = {"kind": "studies/rare_places/kinds.py:UnevenBumps", "along": along, "half": half}
-    fields = {"seed": 300, "world": world, "training": {"steps": STEPS}, "family": SOLVER, "probing": PLAN}
-    return ps.Cell(f"half of {half} {along} trained often", fields, {"along": along, "half": half})
-
-
-COLUMNS = {
-    f"{'often' if half == HALVES[0] else 'rarely'} trained, {words}": f"halves.{half}.{column}"
-    for half in HALVES
-    for column, words in (
-        ("both", "both factors"),
-        ("along", "the factor that divides"),
-        ("across", "the other factor"),
-    )
-}
-LATE = partial(onsets, column="halves.rarely.both", other="halves.often.both")
-OTHER, MORE = partial(delay, column="across"), partial(delay, column="along", than="across")
 LIMITS = f"{SELECTED} 64 samples of each half, every 100 steps. Whether rare places are late or frequent ones early is open."
 
 STUDY = ps.Study(
@@ -49,7 +31,7 @@ STUDY = ps.Study(
     question="If some places are trained on more often, are the rare ones correct later, and both x and y there?",
     base="lean",
     answers="S6",
-    cells=[cell(along, half) for along in "xy" for half in ("low", "high")],
+    cells=CELLS,
     seeds=6,
     more=6,
     headline="rarely_late",
@@ -59,7 +41,7 @@ STUDY = ps.Study(
             "Half of the samples are in the correct place later at rarely trained places than at places that are trained on "
             "four times as often, by more than a quarter of the steps.",
             ps.OnsetRatio(),
-            LATE,
+            partial(onsets, column="halves.rarely.both", other="halves.often.both"),
             threshold=1.25,
             effect=0.2,
             spread=0.1,
@@ -70,7 +52,7 @@ STUDY = ps.Study(
             "At rarely trained places the factor that does not divide the canvas is correct later than at often trained "
             "places, too, by more than a twentieth of the steps.",
             ps.Mean(),
-            OTHER,
+            OTHER_FACTOR_LATE,
             unit="of the steps",
             threshold=0.05,
             effect=0.07,
@@ -83,7 +65,7 @@ STUDY = ps.Study(
             "At rarely trained places the factor that divides the canvas is late by more than the other one, by a twentieth "
             "of the steps at least.",
             ps.Mean(),
-            MORE,
+            DIVIDING_FACTOR_LATER,
             unit="of the steps",
             threshold=0.05,
             effect=0.075,
@@ -92,12 +74,7 @@ STUDY = ps.Study(
             "in the half that it sees more often, which makes this factor late at rare places without any learning apart.",
         ),
     ],
-    readings=[ps.Reading("halves", read_halves, needs=())],
-    plots=[ps.Courses("places", "Samples in the correct place", COLUMNS, ylim=(0, 1))],
-    tables=[
-        ps.Table(
-            "Steps after which half of the samples are in the correct place",
-            {name: partial(onsets, column=column, other=column) for name, column in COLUMNS.items()},
-        )
-    ],
+    readings=READINGS,
+    plots=PLOTS,
+    tables=TABLES,
 )

@@ -9,10 +9,10 @@ from dataclasses import replace
 from functools import partial
 
 import phasescope.studies as ps
-from studies.p1.study import SMALL
-from studies.rare_places.readings import HALVES, delay
-from studies.rare_places.study import MORE, OTHER
-from studies.rare_places.study import STUDY as LEAN
+from phasescope.studies.readings.halves import HALVES, delay
+from studies.designs import rare_places
+from studies.designs.p1 import SMALL
+from studies.designs.rare_places import DIVIDING_FACTOR_LATER, OTHER_FACTOR_LATE
 
 PLAN = {"snapshots": {"every": 200}, "images": dict.fromkeys(HALVES, 128)}
 FIELDS = {"seed": 320, "training": {"steps": 5000}, "probing": PLAN}
@@ -24,14 +24,14 @@ LIMITS = (
 
 STUDY = ps.Study(
     name="rare_places_p1",
-    question=LEAN.question,
+    question="If some places are trained on more often, are the rare ones correct later, and both x and y there?",
     base="p1",
     answers="S6",
     headline="rarely_late",
     seeds=2,
     cells=[
         replace(cell, fields=ps.merge(cell.fields, FIELDS), seeds=n)
-        for cell, n in zip(LEAN.cells, SEEDS, strict=True)
+        for cell, n in zip(rare_places.CELLS, SEEDS, strict=True)
     ],
     claims=[
         ps.Claim(
@@ -50,7 +50,7 @@ STUDY = ps.Study(
             "other_late",
             "At rarely trained places the factor that does not divide the canvas is correct later, too.",
             ps.Mean(),
-            OTHER,
+            OTHER_FACTOR_LATE,
             unit="of the steps",
             threshold=0.0,
             effect=0.13,
@@ -61,7 +61,7 @@ STUDY = ps.Study(
             "dividing_later",
             "At rarely trained places the factor that divides the canvas is late by more than the other one.",
             ps.Mean(),
-            MORE,
+            DIVIDING_FACTOR_LATER,
             unit="of the steps",
             threshold=0.0,
             effect=0.2,
@@ -69,7 +69,7 @@ STUDY = ps.Study(
             limits=f"{LIMITS} A network that does not use the label yet draws most bumps where it sees most.",
         ),
     ],
-    readings=LEAN.readings,
-    plots=LEAN.plots,
-    tables=LEAN.tables,
+    readings=rare_places.READINGS,
+    plots=rare_places.PLOTS,
+    tables=rare_places.TABLES,
 )

@@ -11,7 +11,7 @@ import numpy as np
 
 from phasescope.measures import p1_r2, trustworthiness
 from phasescope.studies import Runs, config_of, load_network, torch_generator
-from studies.p1.objects import BEGUN, gain_since_begun, read_object
+from phasescope.studies.readings.objects import BEGUN, gain_since_begun, read_object
 
 SITES = ("down3", "mid", "up1")
 T, DRAWS, NEIGHBOURS, BATCH = 600, 2, 10, 64

@@ -10,13 +10,13 @@ labels is cut into parts that are permuted, path order is below 0.3; of smooth s
 from functools import partial
 
 from phasescope.studies import Cell, Claim, Courses, Mean, Number, Reading, Study, Table, end, start
-from studies.p1.study import STUDY as P1
+from studies.designs import p1
+from studies.designs.sheet import CELLS as SHEET_CELLS
 from studies.resolution.readings import FAR, NEAR, fall_of_few, gained, read_sites
-from studies.sheet.study import CELLS as SHEET_CELLS
 
 ORDERED = 0.6
 LEAN = Cell("lean", SHEET_CELLS[0].fields, base="lean", seeds=8)
-CELLS = (*P1.cells, LEAN)
+CELLS = (*p1.CELLS, LEAN)
 LOOKED = "One of the eight runs had been looked at (two of its snapshots), and one of `lean`."
 WHERE = "Activations are means over two noise draws at t = 600."
 NAMES = {

@@ -6,20 +6,12 @@ import numpy as np
 
 from phasescope.measures import behaviour_phase
 from phasescope.studies import Number, Runs, load_network, torch_generator
-from studies.phases.study import OUTCOMES
+from phasescope.studies.readings.middle_snapshots import in_phase, middles
+from studies.designs.phases import OUTCOMES
 
-PHASE = "phase.behaviour"
 SAMPLERS = {"solver": ("dpm_solver", 12), "ddim": ("ddim", 50), "ancestral": ("ddpm", 1000)}
 PHASE_OF = dict(zip(OUTCOMES, "AAABC", strict=True))
 SAMPLES = 64  # labels on the grid, the same for each sampler
-
-
-def middles(run) -> dict:
-    """Return the middle one of the trained snapshots of each phase that the samples of a run pass through."""
-    phases = {entry["step"]: entry["phase"]["behaviour"] for entry in run.metrics}
-    trained = [snapshot for snapshot in run.snapshots if snapshot.step > 0]
-    of_phase = {letter: [s for s in trained if phases[s.step] == letter] for letter in "ABC"}
-    return {letter: there[len(there) // 2] for letter, there in of_phase.items() if there}
 
 
 def read_samplers(run) -> list[dict]:
@@ -41,19 +33,6 @@ def read_samplers(run) -> list[dict]:
             row |= {f"{name}.{outcome}": float(np.mean(outcomes == outcome)) for outcome in OUTCOMES}
         rows.append(row)
     return rows
-
-
-def in_phase(column: str, letter: str) -> Number:
-    """Number: a column that is read once in each phase of the samples; NaN if the run is never in that phase."""
-    return partial(_in_phase, column=column, letter=letter)
-
-
-def _in_phase(runs: Runs, column: str, letter: str) -> np.ndarray:
-    values = []
-    for course, letters in zip(runs.courses(column), runs.texts(PHASE), strict=True):
-        read = course[np.isfinite(course) & (np.array(letters) == letter)]
-        values.append(read[0] if len(read) else np.nan)
-    return np.array(values)
 
 
 def shares(runs: Runs, sampler: str, letter: str) -> dict[str, np.ndarray]:

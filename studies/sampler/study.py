@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from phasescope.studies import Claim, Curve, Mean, Panel, Reading, Runs, Share, Study, mean_over_runs
-from studies.phases.study import CELLS, LOOKED_AT, OUTCOMES, SELECTED
+from studies.designs.phases import CELLS, LOOKED_AT, OUTCOMES, SELECTED
 from studies.sampler import readings
 
 WORDS = {"solver": "DPM-Solver, 12 steps", "ddim": "DDIM, 50 steps", "ancestral": "ancestral, every t"}

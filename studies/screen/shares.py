@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from phasescope.studies import BasePlot, Curve, Difference, Estimate, Number, Panel, Runs, Table, as_table
+from phasescope.studies.readings.explained import Explained
 from studies.screen.design import LEVELS
-from studies.seeds.shares import Explained
 
 CHOICES = ("rate", *LEVELS)
 

@@ -10,11 +10,10 @@ import pandas as pd
 
 from phasescope.measures import phase_sequence
 from phasescope.studies import Claim, Rank, Runs, Share, Study, end, onset
-from studies.foretold.study import passes_b
+from phasescope.studies.readings.explained import ExplainedBeyond
+from phasescope.studies.readings.phases import CORRECT, PHASE, SHEET, decided, passes_b, phases_abc
 from studies.screen.design import LEVELS, RATES, STEPS, cells
 from studies.screen.shares import LevelsTable, ShareDifference, SharesPlot, SharesTable
-from studies.seeds.shares import ExplainedBeyond
-from studies.sheet.readings import CORRECT, PHASE, SHEET, decided, phases_abc
 
 # R' of predicting eps, v and x with 500 noise levels (1,000: the same within 3 %), and with the weight min(SNR, 5)
 PLAIN = {"linear": (0.055, 0.399, 4.191), "cosine": (0.040, 0.153, 1.506)}

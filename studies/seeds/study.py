@@ -15,9 +15,11 @@ import pandas as pd
 
 from phasescope import load_config
 from phasescope.studies import Cell, Claim, Ends, Runs, Scatter, Study, Table, end
-from studies.seeds.shares import Explained, SeedShare, Unexplained
-from studies.sheet.readings import CORRECT, LABEL_VARIANCE, ORDER, crossing_steps, loss_onsets
-from studies.sheet.study import PROBING
+from phasescope.studies.readings.crossings import crossing_steps, loss_onsets
+from phasescope.studies.readings.explained import Explained
+from phasescope.studies.readings.phases import CORRECT
+from studies.designs.sheet import LABEL_VARIANCE, ORDER, PROBING
+from studies.seeds.shares import SeedShare, Unexplained
 
 SEEDS = {
     "initial": "the initial weights",

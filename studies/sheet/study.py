@@ -9,164 +9,120 @@ there an untrained network has no sheet, and a maximum-likelihood fit to the noi
 
 from functools import partial
 
-import phasescope.studies as ps
-from studies.sheet import readings
-
-OUTCOMES = ("none", "multiple", "malformed", "misplaced", "correct")
-PROBING = {
-    "observe": ["sheet"],
-    "snapshots": {"dense_every": 25, "dense_until": 2500, "every": 25},
-    "images": {"grid": 64, "off_grid": 0},
-    "layers": ["mid"],
-    "t": [600],
-    "latent_labels": 128,
-    "variance_labels": 128,
-    "variance_draws": 2,
-    "crossed_labels": 0,
-    "p1": None,
-}
-CELLS = (ps.Cell("lean", {"seed": 1000, "probing": PROBING}, seeds=64),)
-SELECTED = "On a system chosen because its samples pass the phases, not on P1's own."
-SITE = "The sheet is read at mid, t = 600, from 128 labels under two noise draws."
-
-TIMED = (
-    (
-        "sheet",
-        "whose sheet forms earlier (label variance above 0.9)",
-        " (more than half of them)",
-        readings.LABEL_VARIANCE,
-        0.9,
-    ),
-    ("order", "whose label means are ordered earlier (trustworthiness above 0.91)", "", readings.ORDER, 0.91),
+from phasescope.studies import Claim, Mean, OnsetRatio, Rank, Share, Study
+from phasescope.studies.readings.crossings import partial_ranks
+from phasescope.studies.readings.outcomes import failures, gained
+from phasescope.studies.readings.phases import CORRECT, PHASE, SHEET, lag, phases_abc
+from studies.designs.phases import OUTCOMES
+from studies.designs.sheet import (
+    CELLS,
+    LABEL_VARIANCE,
+    ORDER,
+    SELECTED,
+    plots_of_phases,
+    table_of_phases,
 )
 
+SITE = "The sheet is read at mid, t = 600, from 128 labels under two noise draws."
+BETWEEN_SNAPSHOTS = (
+    "A phase shorter than 25 steps is not seen, nor one within the undecided snapshots between A and C (100 steps in most "
+    "runs, 250 at most)."
+)
+FEW_SAMPLES = "64 samples at each snapshot, by DPM-Solver in 12 steps. Malformed samples count as phase A."
+NO_CAUSE = "Which comes first says nothing of cause."
+FEW_STEPS = "A sampler of few steps makes some of these failures: see the study `sampler`."
+AFTER_A_LOOK = "Asked after a look at all 64 runs. The phases also differ in the step number."
+A_CORRELATION = "A partial rank correlation over runs; it says nothing of cause."
 
-def shown(phase: str, correct: str, outcomes: dict[str, str], **more: str) -> dict[str, list]:
-    """Return the plots and tables of a study of the sheet, from the columns of the samples' phase, of their share that is
-    correct and of their outcomes; `more` are further columns among the readings."""
-    return {
-        "plots": [
-            ps.PhaseGrid("samples", "Phase of the samples in every run", column=phase),
-            ps.PhaseGrid("sheet", "Phase of the sheet in every run", column=readings.SHEET),
-            ps.Courses(
-                "readings",
-                "The sheet's readings and the samples",
-                {
-                    "label variance": readings.LABEL_VARIANCE,
-                    "trustworthiness of single draws": "sheet_trustworthiness.mid.600.value",
-                    "order of the label means": readings.ORDER,
-                    "samples correct": correct,
-                    **more,
-                },
-                panels_by="cell",
-                ylabel="share",
-                ylim=(-0.05, 1.02),
-            ),
-            ps.Courses(
-                "outcomes",
-                "What is sampled while learning",
-                outcomes,
-                panels_by="cell",
-                ylabel="share of samples",
-                ylim=(0, 1),
-            ),
-        ],
-        "tables": [
-            ps.Table(
-                "What the system passes through",
-                {
-                    "samples pass A, B, C": readings.phases_abc(phase, correct),
-                    "sheet passes A, B, C": readings.phases_abc(readings.SHEET, readings.LABEL_VARIANCE),
-                    "label variance above .9 for good (step)": ps.onset(readings.LABEL_VARIANCE, 0.9),
-                    "half of the samples correct (step)": ps.onset(correct, 0.5),
-                    "correct at the end": ps.end(correct),
-                    **{f"{name} at the end": ps.end(column) for name, column in more.items()},
-                },
-            )
-        ],
-    }
-
-
-STUDY = ps.Study(
+STUDY = Study(
     name="sheet",
-    question="Does learning pass through P1's phases A, B and C, in samples and in the manifold, and does the one "
-    "predict the other?",
+    question="Does learning pass through P1's phases A, B and C, in samples and in the manifold, and does the one predict the other?",
     base="lean",
     answers="S2",
     cells=CELLS,
     seeds=8,
     headline="sheet_abc_lean",
     claims=[
-        ps.Claim(
-            "sheet_abc_lean",
-            "The manifold passes A (no sheet), B (a sheet that is not ordered) and C (an ordered sheet).",
-            ps.Share(),
-            readings.phases_abc(readings.SHEET, readings.LABEL_VARIANCE),
+        Claim(
+            name="sheet_abc_lean",
+            sentence="The manifold passes A (no sheet), B (a sheet that is not ordered) and C (an ordered sheet).",
+            statistic=Share(),
+            numbers=phases_abc(SHEET, LABEL_VARIANCE),
             threshold=0.5,
             effect=0.25,
             where={"cell": "lean"},
-            limits=f"{SELECTED} {SITE} A phase shorter than 25 steps is not seen, nor one within the undecided "
-            "snapshots between A and C (100 steps in most runs, 250 at most).",
+            limits=f"{SELECTED} {SITE} {BETWEEN_SNAPSHOTS}",
         ),
-        ps.Claim(
-            "samples_abc_lean",
-            "Samples pass A (no bump or several), B (one misplaced bump) and C (one bump in the correct place).",
-            ps.Share(),
-            readings.phases_abc(readings.PHASE, readings.CORRECT),
+        Claim(
+            name="samples_abc_lean",
+            sentence="Samples pass A (no bump or several), B (one misplaced bump) and C (one bump in the correct place).",
+            statistic=Share(),
+            numbers=phases_abc(PHASE, CORRECT),
             threshold=0.5,
             effect=0.25,
             where={"cell": "lean"},
-            limits=f"{SELECTED} 64 samples at each snapshot, by DPM-Solver in 12 steps. Malformed samples count as phase A.",
+            limits=f"{SELECTED} {FEW_SAMPLES}",
         ),
-        ps.Claim(
-            "sheet_first_lean",
-            "The sheet is ordered (C) before the samples are correct (C).",
-            ps.OnsetRatio(),
-            partial(readings.lag, letter="C"),
+        Claim(
+            name="sheet_first_lean",
+            sentence="The sheet is ordered (C) before the samples are correct (C).",
+            statistic=OnsetRatio(),
+            numbers=partial(lag, letter="C"),
             threshold=1.25,
             effect=0.3,
             spread=0.3,
             where={"cell": "lean"},
-            limits=f"{SELECTED} {SITE} Which comes first says nothing of cause.",
+            limits=f"{SELECTED} {SITE} {NO_CAUSE}",
         ),
-        ps.Claim(
-            "failure_a_lean",
-            "While there is no sheet, wrong samples hold no bump or several.",
-            ps.Mean(),
-            readings.failures("A", "none", "multiple"),
+        Claim(
+            name="failure_a_lean",
+            sentence="While there is no sheet, wrong samples hold no bump or several.",
+            statistic=Mean(),
+            numbers=failures("A", "none", "multiple"),
             unit="of wrong samples",
             threshold=0.5,
             effect=0.1,
             spread=0.1,
             where={"cell": "lean"},
-            limits=f"{SELECTED} A sampler of few steps makes some of these failures: see the study `sampler`.",
+            limits=f"{SELECTED} {FEW_STEPS}",
         ),
-        ps.Claim(
-            "failures_differ_lean",
-            "Of wrong samples, more hold one misplaced bump while there is an ordered sheet than while there is none.",
-            ps.Mean(),
-            partial(readings.gained, outcome="misplaced"),
+        Claim(
+            name="failures_differ_lean",
+            sentence="Of wrong samples, more hold one misplaced bump while there is an ordered sheet than while there is none.",
+            statistic=Mean(),
+            numbers=partial(gained, outcome="misplaced"),
             unit="of wrong samples",
             threshold=0.0,
             effect=0.05,
             spread=0.1,
             where={"cell": "lean"},
-            limits=f"{SELECTED} Asked after a look at all 64 runs. The phases also differ in the step number.",
+            limits=f"{SELECTED} {AFTER_A_LOOK}",
         ),
-        *(
-            ps.Claim(
-                f"timing_{name}_lean",
-                f"Within the cell, a run {words} places samples correctly earlier{half}, beyond what the onset of its "
-                "loss explains.",
-                ps.Rank(by="x", kind="spearman"),
-                partial(readings.partial_ranks, column=column, level=level),
-                threshold=0.25,
-                effect=(0.42, 0.5),
-                where={"cell": "lean"},
-                limits=f"{SELECTED} {SITE} A partial rank correlation over runs; it says nothing of cause.",
-            )
-            for name, words, half, column, level in TIMED
+        Claim(
+            name="timing_sheet_lean",
+            sentence="Within the cell, a run whose sheet forms earlier (label variance above 0.9) places samples correctly earlier (more than half of them), beyond what the onset of its loss explains.",
+            statistic=Rank(by="x", kind="spearman"),
+            numbers=partial(partial_ranks, column=LABEL_VARIANCE, level=0.9),
+            threshold=0.25,
+            effect=(0.42, 0.5),
+            where={"cell": "lean"},
+            limits=f"{SELECTED} {SITE} {A_CORRELATION}",
+        ),
+        Claim(
+            name="timing_order_lean",
+            sentence="Within the cell, a run whose label means are ordered earlier (trustworthiness above 0.91) places samples correctly earlier, beyond what the onset of its loss explains.",
+            statistic=Rank(by="x", kind="spearman"),
+            numbers=partial(partial_ranks, column=ORDER, level=0.91),
+            threshold=0.25,
+            effect=(0.42, 0.5),
+            where={"cell": "lean"},
+            limits=f"{SELECTED} {SITE} {A_CORRELATION}",
         ),
     ],
-    **shown(readings.PHASE, readings.CORRECT, {name: f"outcomes.grid.{name}" for name in OUTCOMES}),
+    plots=plots_of_phases(
+        phase=PHASE,
+        correct=CORRECT,
+        outcomes={name: f"outcomes.grid.{name}" for name in OUTCOMES},
+    ),
+    tables=[table_of_phases(phase=PHASE, correct=CORRECT)],
 )

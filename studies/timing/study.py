@@ -8,29 +8,30 @@ cannot be asked: as read from 128 labels, order stays above its threshold in fou
 from functools import partial
 
 from phasescope.studies import Claim, Rank, Scatter, Study
-from studies.p1 import study as p1
-from studies.sheet.readings import crossing_steps, partial_ranks
-from studies.sheet.study import TIMED
+from phasescope.studies.readings.crossings import crossing_steps, partial_ranks
+from studies.designs.p1 import CELLS, SITE, SMALL
+from studies.designs.sheet import LABEL_VARIANCE
 
 PLACED = "accuracy_matched.grid.joint"
-_, WORDS, HALF, COLUMN, LEVEL = TIMED[0]
+SHEET_FORMS = 0.9  # label variance
+HALF_CORRECT = 0.5
 
 STUDY = Study(
     name="timing",
     question="On P1's ingredients: are runs whose sheet forms earlier also correct earlier?",
     base="p1",
     answers="S4",
-    cells=p1.STUDY.cells,
+    cells=CELLS,
     seeds=16,
     claims=[
         Claim(
-            "timing_sheet",
-            f"A run {WORDS} places samples correctly earlier{HALF}, beyond what the onset of its loss explains.",
-            Rank(by="x", kind="spearman"),
-            partial(partial_ranks, column=COLUMN, level=LEVEL, correct=PLACED),
+            name="timing_sheet",
+            sentence="A run whose sheet forms earlier (label variance above 0.9) places samples correctly earlier (more than half of them), beyond what the onset of its loss explains.",
+            statistic=Rank(by="x", kind="spearman"),
+            numbers=partial(partial_ranks, column=LABEL_VARIANCE, level=SHEET_FORMS, correct=PLACED),
             threshold=0.25,
             effect=(0.66, 0.92),
-            limits=f"{p1.SMALL} {p1.SITE} 64 samples every 100 steps, by DPM-Solver in 12 steps; each counts by its place, "
+            limits=f"{SMALL} {SITE} 64 samples every 100 steps, by DPM-Solver in 12 steps; each counts by its place, "
             "however noisy it is. With sixteen runs only a correlation above .9 or below -.65 is likely to be decided.",
         )
     ],
@@ -38,8 +39,8 @@ STUDY = Study(
         Scatter(
             "onsets",
             "Onset of accuracy against onset of the sheet",
-            x=partial(crossing_steps, column=COLUMN, level=LEVEL),
-            y=partial(crossing_steps, column=PLACED, level=0.5),
+            x=partial(crossing_steps, column=LABEL_VARIANCE, level=SHEET_FORMS),
+            y=partial(crossing_steps, column=PLACED, level=HALF_CORRECT),
             xlabel="label variance above .9 (step)",
             ylabel="half of samples correct (step)",
             by="cell",

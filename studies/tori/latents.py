@@ -9,8 +9,8 @@ from numpy.random import Generator
 
 from phasescope.measures import additivity
 from phasescope.studies import Number, Rank, Runs, on_lattice
-from studies.factorization.lattice import ASKED, DRAWS, VALUES, index, index_of
-from studies.interpolate.core import composed
+from phasescope.studies.readings.factorization import ASKED, DRAWS, VALUES, index, index_of
+from phasescope.studies.readings.held_out import composed
 from studies.tori.homology import loops
 
 COMPONENTS = 4  # of a Clifford torus: a circle in two dimensions for each factor

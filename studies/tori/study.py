@@ -9,10 +9,9 @@ tuning curves of x and y has none that is read, although its index is 1, and a p
 """
 
 import phasescope.studies as ps
-from studies.factorization.lattice import ASKED, at, index, read_code
-from studies.factorization.study import MIDWAY, gain
-from studies.interpolate.core import READINGS, composed, read_core
-from studies.interpolate.study import ENDS_ONLY
+from phasescope.studies.readings.factorization import ASKED, MIDWAY, at, gain, index, read_code
+from phasescope.studies.readings.held_out import READINGS, composed, read_core
+from studies.designs.observed import ENDS_ONLY
 from studies.tori.latents import RankWithinCells, composed_by_index, read_shape, read_spectrum, sum_gained
 
 WORLDS = {"bumps": "gaussian_bump", "stripes": "stripes"}

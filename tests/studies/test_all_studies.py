@@ -17,7 +17,7 @@ from phasescope.runs.store.records import some_columns
 from phasescope.studies import Cell, Claim, NotEnough, Study, find_studies, merge
 from phasescope.studies.claims_file import RECORDS, read_claims
 from phasescope.studies.conduct import conduct, survey
-from phasescope.studies.preregistration import check_preregistered
+from phasescope.studies.preregistration import check_preregistered, read_preregistration
 from phasescope.studies.records import Recorded, judge, read_rows
 from phasescope.views.facts.numbers import amendment_lines
 
@@ -56,15 +56,32 @@ def test_a_study_is_as_preregistered(name):
     assert hidden == [], f"phasescope study {name} --judge writes the page with its amendments"
 
 
+def imported(path: Path) -> set[str]:
+    """Return the modules that a file imports."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    named = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return named | {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+
+
 def test_studies_use_only_what_is_public():
     """So that a user's study can do all that ours do."""
     public = {"phasescope", "phasescope.studies", "phasescope.measures"}
     for path in STUDIES.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
-            foreign = {name for name in names if name.startswith("phasescope")} - public
-            assert not foreign, path
+        foreign = {name for name in imported(path) if name.startswith("phasescope")} - public
+        assert all(name.startswith("phasescope.studies.readings.") for name in foreign), path
+
+
+def test_no_study_imports_another():
+    """What several studies need lies in phasescope.studies.readings, or in `designs`: systems and what is observed of them.
+
+    Kinds that cells name are data, of which a preregistration holds the SHA-256: they stay as they were written.
+    """
+    preregistered = [read_preregistration(folder) for _, folder in FOUND.values()]
+    references = {reference for known in preregistered if known for reference in known.kinds}
+    kinds = {STUDIES.parent / reference.partition(":")[0] for reference in references}
+    for path in {*STUDIES.rglob("*.py")} - kinds:
+        folders = {name.split(".")[1] for name in imported(path) if name.startswith("studies.")}
+        assert folders <= {path.parent.name, "designs"}, path
 
 
 @every_study

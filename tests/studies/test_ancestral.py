@@ -7,8 +7,8 @@ import pytest
 from learner import records, run
 
 from phasescope.studies import Cell, Runs
+from phasescope.studies.readings.outcomes import gained
 from studies.ancestral.readings import hidden, misplaced_at_onset, read_samples, wanted
-from studies.sheet.readings import gained
 
 
 def test_samples_are_read_early_until_half_are_correct_and_at_the_end():

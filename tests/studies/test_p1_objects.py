@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from phasescope import load_config
-from studies.p1.objects import OBJECTS, outcomes, read_objects, shares
-from studies.p1_data.readings import places
+from phasescope.studies.readings.objects import OBJECTS, outcomes, read_objects, shares
+from phasescope.studies.readings.places import places
 
 N = 60
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from phasescope.studies.readings.halves import HALVES, delay, read_halves
 from studies.rare_places.kinds import UnevenBumps
-from studies.rare_places.readings import HALVES, delay, read_halves
 
 
 @pytest.mark.parametrize(("along", "half"), [("x", "low"), ("x", "high"), ("y", "low"), ("y", "high")])

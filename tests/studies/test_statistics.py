@@ -10,7 +10,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from phasescope.measures.over_runs import fixed_resamples
 from phasescope.studies import Agreement, Difference, Mean, NotEnough, OnsetRatio, Rank, Share
-from studies.percolate.surfaces import Crossing, Surface
+from phasescope.studies.readings.surfaces import Crossing, Surface
 
 
 def design(seeds: int = 8, **axes: list) -> pd.DataFrame:

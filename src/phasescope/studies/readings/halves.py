@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from phasescope.studies import Runs, config_of
-from studies.p1_data.readings import TOLERANCE_PX, places
-from studies.sheet.readings import crossing_steps
+from phasescope.studies.readings.crossings import crossing_steps
+from phasescope.studies.readings.places import TOLERANCE_PX, places
 
 HALVES = ("often", "rarely")
 

@@ -12,13 +12,22 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import NotEnough, Number, Runs, load_network, numpy_generator, sample_labels
+from phasescope.studies import (
+    NotEnough,
+    Number,
+    Runs,
+    config_of,
+    load_network,
+    numpy_generator,
+    sample_labels,
+)
 
 IMAGES = 256  # samples of the core, and of trained labels; labels are drawn with repetition
 REACH_PX = 1.0  # distance from a label that counts as correct
 NEAR_PX = 2.0  # from the nearest trained label: the closest that a core has, whatever its size
 LEARNED = 0.8  # accuracy on trained labels above which a run is counted
 FEWEST_RUNS = 4  # of a cell that are counted, for the cell to count
+HELD_OUT, TRAINED = 128, 64  # samples of held-out and trained labels by `held_out_and_trained`
 READINGS = ("darkest", "matched", "formed")
 
 
@@ -102,3 +111,21 @@ def full_cells(table: pd.DataFrame) -> pd.DataFrame:
 
 
 COMPOSED = [composed(reading) for reading in READINGS]
+
+
+def accuracies_of(run, groups, of_network=lambda network: network) -> dict:
+    """Return the accuracy at the end on groups of labels, by name, sampled by a function of the network."""
+    loaded, row = load_network(run, run.snapshots[-1]), {"step": run.snapshots[-1].step}
+    world, seed, network = loaded.config.world, loaded.config.seed, of_network(loaded.network)
+    for name, labels in groups.items():
+        if len(labels):
+            images = sample_labels(network, loaded.config.family.build(), world, labels, 64, name, seed)
+            row |= accuracies(world, name, labels, images)
+    return row
+
+
+def held_out_and_trained(run) -> dict[str, np.ndarray]:
+    """Return held-out labels, `core`, and trained ones that lie as near to an edge."""
+    config = config_of(run)
+    core, _, trained = labels_of(config.world, numpy_generator(config.seed, "core"))
+    return {"core": core[:HELD_OUT], "trained": trained[:TRAINED]}

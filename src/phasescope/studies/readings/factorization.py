@@ -4,15 +4,18 @@ Training labels are integers, so the lattice lies between them; several noise dr
 of factors. Labels that the run's design holds out are left out: what is generated of them is what the index may predict.
 """
 
+from functools import partial
+
 import numpy as np
 
-from phasescope import Site
 from phasescope.measures import factorization
-from phasescope.studies import config_of, on_lattice
+from phasescope.runs.store.sites import Site
+from phasescope.studies import Number, Runs, config_of, on_lattice
 
 SITES = tuple(Site(layer, t) for layer in ("down3", "mid") for t in (50, 600))
 ASKED = (Site("mid", 50), Site("mid", 600))
 VALUES, DRAWS = 16, 4  # of each factor on the lattice; noise draws per label
+MIDWAY = 0.5  # of the index: nearer to the Clifford torus than to the 3D torus
 SNAPSHOTS = 8  # that are read, evenly spaced, the first and the last among them
 
 
@@ -67,3 +70,12 @@ def index(site) -> str:
 def at(site) -> str:
     """Return a site in words."""
     return f"{site.layer}, t = {site.t}"
+
+
+def gain(*columns: str) -> Number:
+    """Number: columns at the end minus before training, mean over columns."""
+    return partial(_gain, columns=columns)
+
+
+def _gain(runs: Runs, columns: tuple[str, ...]) -> np.ndarray:
+    return np.mean([runs.end(column) - runs.start(column) for column in columns], axis=0)
