@@ -25,7 +25,7 @@ def test_the_reading_tells_halves_and_factors_apart(monkeypatch):
     world, labels = UnevenBumps(along="y"), np.array([[20.2, 8.4], [8.3, 20.7]])
     images = world.render(torch.tensor([[20.2, 8.4], [10.3, 20.7]])).numpy()  # x is wrong at the rare place
     samples = {"images": images, "labels": labels, "split": np.array(HALVES)}
-    monkeypatch.setattr("studies.rare_places.readings.config_of", lambda run: Made(world=world))
+    monkeypatch.setattr("phasescope.studies.readings.halves.config_of", lambda run: Made(world=world))
     (row,) = read_halves(Made(snapshots=[Made(step=5, samples=lambda: samples)]))
     assert [row[f"{half}.{x}"] for half in HALVES for x in ("along", "across", "both")] == [1, 1, 1, 1, 0, 0]
 

@@ -10,6 +10,7 @@ import torch
 from phasescope import load_config
 from phasescope.core.randomness import torch_generator
 from phasescope.models.training.data import Batches
+from phasescope.studies.readings.explained import Explained, ExplainedBeyond
 
 kinds = pytest.importorskip("studies.seeds.kinds")
 shares = pytest.importorskip("studies.seeds.shares")
@@ -129,8 +130,8 @@ def test_explained_variance_is_that_of_a_regression_on_ranks():
         rest = ranks[:, 0] - given @ np.linalg.lstsq(given, ranks[:, 0], rcond=None)[0]
         return rest.var() / ranks[:, 0].var() * 63 / (63 - columns)
 
-    both, beyond = shares.Explained(("a", "b")), shares.ExplainedBeyond(("b",), ("a",))
+    both, beyond = Explained(("a", "b")), ExplainedBeyond(("b",), ("a",))
     assert both.estimate(table).value == pytest.approx(1 - left(2), abs=1e-9)
     assert beyond.estimate(table).value == pytest.approx(left(1) - left(2), abs=1e-9)
     shuffled = table.assign(y=rng.permutation(table["y"]))
-    assert abs(shares.Explained(("a", "b")).estimate(shuffled).value) < 0.15
+    assert abs(Explained(("a", "b")).estimate(shuffled).value) < 0.15

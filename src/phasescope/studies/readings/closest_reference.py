@@ -37,6 +37,7 @@ def rank(reference: str | None) -> float:
 def levels(runs: Runs) -> list[int]:
     """Return the noise levels that were read, ascending; NotEnough if the records have none."""
     names = [name.removeprefix("closest.") for name in runs.columns("closest.")]
-    if not (found := sorted(int(name) for name in names if name.isdigit())):
+    levels = sorted(int(name) for name in names if name.isdigit())
+    if not levels:
         raise NotEnough("the records lack `closest`: no reference denoiser was compared")
-    return found
+    return levels

@@ -17,8 +17,8 @@ def read_halves(run) -> list[dict]:
     along = "xy".index(world.along)
     for snapshot in run.snapshots:
         stored, row = snapshot.samples(), {"step": snapshot.step}
-        found = places(stored["images"][:, 0].astype(float), world.sigma_px)
-        near = np.abs(found - stored["labels"]) <= TOLERANCE_PX
+        read_at = places(stored["images"][:, 0].astype(float), world.sigma_px)
+        near = np.abs(read_at - stored["labels"]) <= TOLERANCE_PX
         for half in HALVES:
             of_half = near[stored["split"] == half]
             row |= {

@@ -3,7 +3,7 @@
 At 1 px from a trained label, the tolerance itself, a baseline that returns the nearest training image is correct;
 one that scatters is correct in half of the cases. So what is held out is read at its core: labels farther than 1 px
 from every trained one. Networks fail first near the edges of the canvas, so accuracy on the core is divided by
-accuracy on as many trained labels, sampled anew, that lie as near to an edge. The ratio is 0 for the baseline, and
+accuracy on as many samples of trained labels that lie as near to an edge. The ratio is 0 for the baseline, and
 1 for a network that generates held-out labels as well as trained ones.
 """
 

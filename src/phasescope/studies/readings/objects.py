@@ -62,13 +62,13 @@ def outcomes(places: list[np.ndarray], labels: np.ndarray) -> np.ndarray:
 
     Correct is within 1.5 px in x and y: the tolerance of 1 px, and half a pixel of rounding.
     """
-    found = []
+    objects = []
     for bumps, label in zip(places, labels, strict=True):
         if len(bumps) != 1:
-            found.append("multiple" if len(bumps) else "none")
+            objects.append("multiple" if len(bumps) else "none")
         else:
-            found.append("correct" if np.abs(bumps[0] - label).max() <= 1.5 else "misplaced")
-    return np.array(found)
+            objects.append("correct" if np.abs(bumps[0] - label).max() <= 1.5 else "misplaced")
+    return np.array(objects)
 
 
 def read_object(run) -> list[dict]:

@@ -11,33 +11,27 @@ from phasescope.studies.readings.phases import PHASE, SHEET
 WRONG = ("none", "multiple", "malformed", "misplaced")
 
 
-class Samples(TypedDict, total=False):
-    """Which samples are counted, if not those of the usual reader."""
-
-    of: str
-    """begins the names of the outcomes' columns"""
-    wrong: tuple[str, ...]
-    """all outcomes that are wrong"""
+# Which samples are counted, if not those of the usual reader: `of` begins the names of the outcomes' columns, and `wrong`
+# names all that are wrong. Claims are preregistered by these names.
+Samples = TypedDict("Samples", {"of": str, "wrong": tuple[str, ...]}, total=False)  # noqa: UP013
 
 
 def outcome_while(
-    runs: Runs,
-    phase: str,
-    outcomes: tuple[str, ...],
-    of: str = "outcomes.grid",
-    wrong: tuple[str, ...] = WRONG,
+    runs: Runs, phase: str, outcomes: tuple[str, ...], **samples: Unpack[Samples]
 ) -> np.ndarray:
     """Return the share of some outcomes among wrong samples while the sheet is in a phase, (n,); NaN if it never is.
 
-    It is the mean over a run's trained snapshots that have wrong samples. `of` begins the names of the outcomes' columns,
-    and `wrong` names all that are wrong.
+    It is the mean over a run's trained snapshots that have wrong samples.
     """
-    courses = {name: runs.courses(f"{of}.{name}") for name in wrong}
+    beginning = samples.get("of", "outcomes.grid")
+    wrong = samples.get("wrong", WRONG)
+    courses = {name: runs.courses(f"{beginning}.{name}") for name in wrong}
+
     shares = []
     for row, (letters, steps) in enumerate(zip(runs.texts(SHEET), runs.courses("step"), strict=True)):
         all_wrong = np.sum([courses[name][row] for name in wrong], axis=0)
-        counted = (np.array(letters) == phase) & (steps > 0) & (all_wrong > 0)
         chosen = np.sum([courses[name][row] for name in outcomes], axis=0)
+        counted = (np.array(letters) == phase) & (steps > 0) & (all_wrong > 0)
         shares.append(np.mean(chosen[counted] / all_wrong[counted]) if counted.any() else np.nan)
     return np.array(shares)
 

@@ -106,7 +106,7 @@ class Crossing(Statistic):
             max(estimate.low for estimate in each.values()),
             max(estimate.high for estimate in each.values()),
             min(estimate.n for estimate in each.values()),
-            {f"log ratio, {self.by}={value:g}": one.detail["signed"] for value, one in each.items()},
+            {f"log ratio, {self.by}={value:g}": own.detail["signed"] for value, own in each.items()},
         )
 
     def _of_group(self, group: DataFrame) -> Estimate:
@@ -144,9 +144,9 @@ def crossing(at: np.ndarray, values: np.ndarray, level: float) -> tuple[np.ndarr
     first, second = (np.take_along_axis(values, place, axis=-1)[..., 0] for place in (before, after))
     with np.errstate(divide="ignore", invalid="ignore"):
         part = (level - first) / (second - first)
-        found = logs[before[..., 0]] + part * (logs[after[..., 0]] - logs[before[..., 0]])
-    low = np.select([last < 0, last == m - 1], [-math.inf, logs[-1]], found)
-    high = np.select([last < 0, last == m - 1], [logs[0], math.inf], found)
+        between = logs[before[..., 0]] + part * (logs[after[..., 0]] - logs[before[..., 0]])
+    low = np.select([last < 0, last == m - 1], [-math.inf, logs[-1]], between)
+    high = np.select([last < 0, last == m - 1], [logs[0], math.inf], between)
     return low, high
 
 
