@@ -19,6 +19,8 @@ from phasescope.runs.trained.run import Run
 from phasescope.runs.training.completeness import check_whole
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from phasescope.runs.store.flat import Row
 
 Readings = Mapping[str, Callable[[Run], list[dict[str, Any]]]]
@@ -56,20 +58,44 @@ def whole_runs(
     frame = frame.fillna({READINGS: "", SOURCES: ""})  # NaN where only later rows have the column
     complete = set()
     for key, rows in frame.groupby("digest"):
-        digest, first = str(key), rows.iloc[0]
+        digest = str(key)
         if columns is not None and digest not in columns:
             continue
-        if first[list(PLAN)].isna().any() or rows[needed.get(digest, [])].isna().all().any():
-            continue
-        *plan, steps = (int(first[name]) for name in PLAN)
-        snapshots = SnapshotPlanConfig(**dict(zip(SNAPSHOTS, plan, strict=True)))
-        due = {step for step in range(steps + 1) if snapshots.due(step, steps)}
-        # Older records lack both.
-        taken, executed = (first[name] or "{}" for name in (READINGS, SOURCES))
-        same = executed == (sources or {}).get(digest, executed)
-        if same and due <= set(rows["step"]) and {*(readings or {}).get(digest, ())} <= {*json.loads(taken)}:
+        is_complete = (
+            _has_steps(rows)
+            and _has_columns(rows, needed.get(digest, []))
+            and _has_readings(rows, (readings or {}).get(digest, ()))
+            and _has_sources(rows, (sources or {}).get(digest))
+        )
+        if is_complete:
             complete.add(digest)
     return complete
+
+
+def _has_steps(rows: pd.DataFrame) -> bool:
+    """Return whether a run has a row at every step at which its own plan takes a snapshot."""
+    first = rows.iloc[0]
+    if first[list(PLAN)].isna().any():
+        return False
+    *plan, steps = (int(first[name]) for name in PLAN)
+    snapshots = SnapshotPlanConfig(**dict(zip(SNAPSHOTS, plan, strict=True)))
+    due = {step for step in range(steps + 1) if snapshots.due(step, steps)}
+    return due <= set(rows["step"])
+
+
+def _has_columns(rows: pd.DataFrame, names: list[str]) -> bool:
+    """Return whether each of these columns has a value in some row."""
+    return not rows[names].isna().all().any()
+
+
+def _has_readings(rows: pd.DataFrame, names: Iterable[str]) -> bool:
+    taken = json.loads(rows.iloc[0][READINGS] or "{}")  # older records lack the column
+    return {*names} <= {*taken}
+
+
+def _has_sources(rows: pd.DataFrame, sources: str | None) -> bool:
+    """Return whether a run executed these sources; None for whichever it executed."""
+    return sources is None or (rows.iloc[0][SOURCES] or "{}") == sources
 
 
 def record_run(
@@ -99,6 +125,7 @@ def record_run(
         raise UserError(f"`{run.path}/config.yaml` must be as planned: `{name}` is {old} there, {new} here")
     run.check_sources()
     check_whole(run, config.training.steps)
+
     texts = {CELLS: list(cells), READINGS: list(readings), SOURCES: run.sources}
     same = {column: json.dumps(value, sort_keys=True) for column, value in texts.items()}
     rows: dict[int, Row] = {row["step"]: {**row, **same} for row in condense(run)}
@@ -108,24 +135,35 @@ def record_run(
                 f"`{run.path}` must have observed `{column}`: it was run for a study that reads less (remove the folder to "
                 "run it again), or nothing that it measures is called so"
             )
+
     # One thread: the bits of a reading must not depend on the machine's load.
     with threadpool_limits(limits=1, user_api="blas"):
         for name, read in readings.items():
-            with one_thread(), failing(f"the reading `{name}` of `{run.path}`"):
-                columns_of = {row["step"]: row for row in read(run)}
-                if unknown := {*columns_of} - {*rows}:
-                    raise UserError(
-                        f"`{name}` (=step {min(unknown)}) must read snapshots that `{run.path}` has"
-                    )
-            values = {
-                step: {f"{name}.{k}": plain_number(v) for k, v in row.items() if k != "step"}
-                for step, row in columns_of.items()
-            }
-            if all(value is None or value != value for row in values.values() for value in row.values()):
-                raise UserError(f"`{run.path}` must give a value by the reading `{name}`, and gives none")
-            for step, row in values.items():
-                rows[step] |= row
+            for step, values in _values_of(run, name, read, rows.keys()).items():
+                rows[step] |= values
     merge_records(path, ({name: row[name] for name in row if keep(name)} for row in rows.values()))
+
+
+def _values_of(
+    run: Run, name: str, read: Callable[[Run], list[dict[str, Any]]], steps: Collection[int]
+) -> dict[int, Row]:
+    """Return the columns of a further reading by step.
+
+    Raises:
+        UserError: it fails, reads other snapshots than the run has, or gives no value.
+    """
+    with one_thread(), failing(f"the reading `{name}` of `{run.path}`"):
+        by_step = {row["step"]: row for row in read(run)}
+        if unknown := {*by_step} - {*steps}:
+            raise UserError(f"`{name}` (=step {min(unknown)}) must read snapshots that `{run.path}` has")
+
+    values = {
+        step: {f"{name}.{key}": plain_number(value) for key, value in row.items() if key != "step"}
+        for step, row in by_step.items()
+    }
+    if all(value is None or value != value for row in values.values() for value in row.values()):
+        raise UserError(f"`{run.path}` must give a value by the reading `{name}`, and gives none")
+    return values
 
 
 def copy_runs(path: Path, others: Iterable[Path], cells: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -12,6 +12,8 @@ For SLURM (through submitit) and Ray the folder of runs must be on a disk that t
 Python too; Ray's nodes need an installed phasescope.
 """
 
+from __future__ import annotations
+
 import signal
 import time
 from abc import ABC, abstractmethod
@@ -19,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from phasescope.core.errors import UserError
 from phasescope.runs.store.status import is_held, read_status
@@ -65,6 +67,9 @@ class RunEnd:
     error: str | None = None
 
 
+Kind = Literal["waiting", "started", "running", "retried", "ended"]
+
+
 @dataclass(frozen=True)
 class Event:
     """An event of one run, with the progress of all runs.
@@ -73,7 +78,7 @@ class Event:
     ended before the run was done (`error` says why), and another one resumes it; `ended`: it is done, or failed for good.
     """
 
-    kind: Literal["waiting", "started", "running", "retried", "ended"]
+    kind: Kind
     folder: Path
     step: int
     runs: int
@@ -83,6 +88,13 @@ class Event:
     elapsed_s: float
     error: str | None = None
     end: RunEnd | None = None
+
+
+class _Reached(NamedTuple):
+    """How far a run is."""
+
+    state: str
+    step: int
 
 
 @dataclass(eq=False)
@@ -98,13 +110,13 @@ class _Task:
     is_waiting: bool = False
     reported_s: float = 0.0
 
-    def stand(self) -> tuple[str, int]:
+    def reached(self) -> _Reached:
         """Return state and step from status.json; it counts as empty if it cannot be read."""
         try:
             status = read_status(self.folder)
         except (OSError, UserError):
             status = {}
-        return status.get("state", ""), status.get("step", 0)
+        return _Reached(status.get("state", ""), status.get("step", 0))
 
 
 class Engine(ABC):
@@ -140,16 +152,28 @@ class Engine(ABC):
         for folder in folders:
             if not (folder / "config.yaml").is_file():
                 raise UserError(f"`folders` (={folder}) must be folders of runs: there is no config.yaml")
-        tasks = [_Task(folder, furthest=_Task(folder).stand()[1]) for folder in dict.fromkeys(folders)]
-        began = time.monotonic()
+        tasks = [_Task(folder) for folder in dict.fromkeys(folders)]
+        for task in tasks:
+            task.furthest = task.reached().step
+        began_s = time.monotonic()
 
-        def report(task: _Task, kind: Any, error: str | None = None) -> None:
-            states = [other.end.state for other in tasks if other.end]
-            running = sum(other.worker is not None for other in tasks)
-            counts = len(tasks), states.count("done"), states.count("failed"), running
+        def report(task: _Task, kind: Kind, error: str | None = None) -> None:
             task.reported_s = time.monotonic()
-            elapsed_s = task.reported_s - began
-            on_event(Event(kind, task.folder, task.stand()[1], *counts, elapsed_s, error, task.end))
+            states = [other.end.state for other in tasks if other.end]
+            on_event(
+                Event(
+                    kind=kind,
+                    folder=task.folder,
+                    step=task.reached().step,
+                    runs=len(tasks),
+                    done=states.count("done"),
+                    failed=states.count("failed"),
+                    running=_running(tasks),
+                    elapsed_s=task.reported_s - began_s,
+                    error=error,
+                    end=task.end,
+                )
+            )
 
         with self.session(), Stop().on_signals(SIGNALS, interrupts=False) as stop:
             try:
@@ -159,7 +183,7 @@ class Engine(ABC):
                             raise KeyboardInterrupt
                         if task.worker:
                             self._look(task, report)
-                        elif sum(other.worker is not None for other in tasks) < self.places:
+                        elif _running(tasks) < self.places:
                             self._take_on(task, report)
                     time.sleep(LOOK_EVERY_S)
                 if stop.asked:
@@ -173,7 +197,7 @@ class Engine(ABC):
         """Start a worker unless the run is done, or executed by another process."""
         # Before the state is read: a process writes it before it releases the folder.
         held = is_held(task.folder)
-        if task.stand()[0] == "done":
+        if task.reached().state == "done":
             _end(task, report, "done")
         elif held:
             if not task.is_waiting:
@@ -181,8 +205,9 @@ class Engine(ABC):
                 report(task, "waiting", "another process executes it")
         else:
             task.attempts += 1
+            task.is_waiting = False
             try:
-                task.worker, task.is_waiting = self.start(task.folder), False
+                task.worker = self.start(task.folder)
             except (OSError, RuntimeError) as error:  # the second if a cluster refuses a job
                 why = " ".join(str(error).split())
                 _end(task, report, "failed", f"`{task.folder}` cannot be started: {why}")
@@ -196,8 +221,9 @@ class Engine(ABC):
             if time.monotonic() - task.reported_s > REPORT_EVERY_S:
                 report(task, "running")
             return
+
         task.worker = None
-        state, step = task.stand()
+        state, step = task.reached()
         if state == "done":
             _end(task, report, "done")
         elif code == BUSY:
@@ -212,6 +238,11 @@ class Engine(ABC):
                 _end(task, report, "failed", why)
             else:
                 report(task, "retried", why)
+
+
+def _running(tasks: Sequence[_Task]) -> int:
+    """Return how many tasks have a worker."""
+    return sum(task.worker is not None for task in tasks)
 
 
 def _end(

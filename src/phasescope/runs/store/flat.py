@@ -91,11 +91,12 @@ def frame_of(rows: Iterable[Row], columns: Sequence[str] | None = None) -> pd.Da
     frame = plain_types(
         as_frame({name: value for name, value in row.items() if is_wanted(name)} for row in rows)
     )
-    for pattern in columns or () if len(frame) else ():
-        if not names_like(frame.columns, pattern):
-            raise UserError(
-                f"`columns` (={pattern}) must be names of columns, or patterns such as accuracy.*: no column matches"
-            )
+    if len(frame):
+        for pattern in columns or ():
+            if not names_like(frame.columns, pattern):
+                raise UserError(
+                    f"`columns` (={pattern}) must be names of columns, or patterns such as accuracy.*: no column matches"
+                )
     return frame
 
 

@@ -89,7 +89,8 @@ def _checked(files: list[zipfile.ZipInfo]) -> str:
             )
     if len(files) > MOST_FILES:
         raise ValueError(f"it holds {len(files):,} files, and may hold {MOST_FILES:,}")
-    if (size := sum(entry.file_size for entry in files)) > MOST_BYTES:
+    size = sum(entry.file_size for entry in files)
+    if size > MOST_BYTES:
         raise ValueError(f"its files hold {size:,} bytes, and may hold {MOST_BYTES:,}")
     return name
 

@@ -110,7 +110,8 @@ class SnapshotSampler:
         # `written_ns` only serves as a part of the cache's key: rewritten weights are another network.
         import torch
 
-        config = config_of(run := RunFolder(path))
+        run = RunFolder(path)
+        config = config_of(run)
         # The parameters are counted before anything is allocated, since the run may come from anyone.
         with as_user_error(), torch.device("meta"):
             network = config.network.build(config.world.shape, config.world.factors.visible)
@@ -173,7 +174,8 @@ class SnapshotSampler:
 
 def check_work(name: str, count: int, world: World, images: int = 1) -> None:
     """Raise UserError if `count` times the values of `images` exceed the limit of one request, `MOST_WORK`."""
-    if count > (most := MOST_WORK // (images * math.prod(world.shape))):
+    most = MOST_WORK // (images * math.prod(world.shape))
+    if count > most:
         raise UserError(f"`{name}` (={count}) must be at most {most}: a request has {MOST_WORK:,} values")
 
 

@@ -32,10 +32,36 @@ def begin_from(run: RunFolder, config: RunConfig, target: Path, restart: bool = 
         raise UserError(f"`--extend` (={run.name}) must be left out with --restart, which starts again")
     if target.exists() and any(target.iterdir()):
         return
-    tree, training, step = run.config, config.training, int(run.status["step"])
-    as_long = {**tree, "name": config.name, "training": {**tree["training"], "steps": training.steps}}
+    _check_same(run, config)
+    _check_longer(run, config)
+
+    with hold(run.path, run.config) as source:
+        checkpoint = source.read_checkpoint()
+        if checkpoint is None:
+            raise UserError(f"`--extend` (={run.name}) must have a checkpoint")
+        tensors, state = checkpoint
+
+        with folder_aside(target) as folder:
+            for name in ("metrics.jsonl", SCALARS, "references.json", "sources.json"):
+                if (source.path / name).exists():
+                    shutil.copy2(source.path / name, folder / name)
+            shutil.copytree(source.path / "snapshots", folder / "snapshots")
+            writer = RunWriter(folder)
+            writer.write_config(config.tree())
+            writer.write_checkpoint(tensors, {**state, "run": config.digest()})
+
+
+def _check_same(run: RunFolder, config: RunConfig) -> None:
+    """Raise UserError if a run differs from a configuration in more than its number of steps."""
+    tree = run.config
+    as_long = {
+        **tree,
+        "name": config.name,
+        "training": {**tree["training"], "steps": config.training.steps},
+    }
     own, sources = source_digests(config.tree()), run.sources
     changed = [(name, sources.get(name), own.get(name)) for name in {**own, **sources}]
+    # Identities are compared last: that imports what the run names, which is by now what the configuration names.
     for field, old, new in chain(
         differences(as_long, config.tree()), changed, _learned_otherwise(as_long, config)
     ):
@@ -43,26 +69,21 @@ def begin_from(run: RunFolder, config: RunConfig, target: Path, restart: bool = 
             raise UserError(
                 f"`{field}` (={new}) must be what `{run.name}` has, {old}: a run is extended in `training.steps` alone"
             )
+
+
+def _check_longer(run: RunFolder, config: RunConfig) -> None:
+    """Raise UserError if a configuration has no more steps than a run, or other learning rates up to there."""
+    training, step = config.training, int(run.status["step"])
     if step >= training.steps:
         raise UserError(f"`training.steps` (={training.steps}) must be above the {step} of `{run.name}`")
-    shorter = training.model_copy(update={"steps": int(tree["training"]["steps"])})
+
+    shorter = training.model_copy(update={"steps": int(run.config["training"]["steps"])})
     other = next((i for i in range(step) if shorter.lr_factor(i) != training.lr_factor(i)), None)
     if other is not None:
         raise UserError(
             f"`training.steps` (={training.steps}) must leave the learning rates of `{run.name}` up to step {step}: that of "
             f"step {other} would be {training.lr_factor(other):.6g} of `lr`, and was {shorter.lr_factor(other):.6g}"
         )
-    with hold(run.path, tree) as source:
-        if (checkpoint := source.read_checkpoint()) is None:
-            raise UserError(f"`--extend` (={run.name}) must have a checkpoint")
-        with folder_aside(target) as folder:
-            for name in ("metrics.jsonl", SCALARS, "references.json", "sources.json"):
-                if (source.path / name).exists():
-                    shutil.copy2(source.path / name, folder / name)
-            shutil.copytree(source.path / "snapshots", folder / "snapshots")
-            writer, (tensors, state) = RunWriter(folder), checkpoint
-            writer.write_config(config.tree())
-            writer.write_checkpoint(tensors, {**state, "run": config.digest()})
 
 
 def _learned_otherwise(tree: Tree, config: RunConfig) -> Iterator[tuple[str, Any, Any]]:

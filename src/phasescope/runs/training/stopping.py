@@ -45,7 +45,11 @@ class Stop:
                 raise KeyboardInterrupt
             self.ask()
 
-        for number in numbers if threading.current_thread() is threading.main_thread() else ():
+        if threading.current_thread() is not threading.main_thread():
+            yield self
+            return
+
+        for number in numbers:
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
                 former[number] = signal.signal(number, handle)
         try:
