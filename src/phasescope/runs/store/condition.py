@@ -55,51 +55,89 @@ def meeting(runs: Sequence[R], where: str, notify: Notify) -> list[R]:
     """
     import duckdb
 
-    named = {(match["quoted"] or match["name"] or "").lower() for match in TOKEN.finditer(where)}
-    named |= {f"config.{name}" for name in named} | {"run"}
-    is_named = cache(lambda name: name.lower() in named)
-    groups = {name.partition(".")[0] for name in named}
-    columns, rows = Row(), list[Row]()
+    named = _names_in(where)
+    rows, columns = _rows_with(runs, named, notify)
+    try:
+        chosen = _chosen(rows, _with_quotes(where, columns))
+    except duckdb.Error as error:
+        why = " ".join(str(error).partition("\n\n")[0].split())[:300] + _hint(runs, named)
+        rule = "must be a condition, as in \"training.batch = 32 and state = 'done'\""
+        raise UserError(f"`--where` (={' '.join(where.split())[:200]}) {rule}: {why}") from None
+    return [run for run in runs if run.name in chosen]
+
+
+def _names_in(where: str) -> set[str]:
+    """Return the names in a condition that may be columns, in lower case."""
+    return {(match["quoted"] or match["name"] or "").lower() for match in TOKEN.finditer(where)}
+
+
+def _rows_with(runs: Sequence[RunFolder], named: set[str], notify: Notify) -> tuple[list[Row], list[str]]:
+    """Return a row for each run with the columns that a condition names, and the names of all columns that were read.
+
+    All columns of 10,000 runs would fill a gigabyte.
+    """
+    kept = named | {f"config.{name}" for name in named} | {"run"}
+    is_kept = cache(lambda name: name.lower() in kept)
+    groups = {name.partition(".")[0] for name in kept}
+
+    columns: dict[str, None] = {}
+    rows: list[Row] = []
     for number, run in enumerate(runs, 1):
         row = row_of(run, groups)
-        columns |= row
-        # Keep only the columns that the condition names: all columns of 10,000 runs fill a gigabyte.
-        rows.append({name: value for name, value in row.items() if is_named(name)})
+        columns |= dict.fromkeys(row)
+        rows.append({name: value for name, value in row.items() if is_kept(name)})
         notify(number, len(runs))
+    return rows, list(columns)
+
+
+def _with_quotes(where: str, columns: Sequence[str]) -> str:
+    """Return a condition with its columns quoted; `config.` may be left out.
+
+    DuckDB would split `probe_r2.mid.600.n` at its dots, and 600 is no name in SQL, so that nested columns cannot serve.
+    """
     known = {name.lower().removeprefix("config."): name for name in columns}
 
     def quoted(match: re.Match[str]) -> str:
-        # Quotes are needed, since DuckDB would split `probe_r2.mid.600.n` at its dots; `config.` may be left out.
         name = (match["name"] or "").lower().removeprefix("config.")
         return f'"{known[name]}"' if name in known else match[0]
 
-    def chosen(rows: Sequence[Row]) -> set[str]:
-        with duckdb.connect() as connection:
-            connection.register("frame", as_frame(rows))
-            # A condition may be copied from anywhere: it computes with these rows, and reads no file.
-            connection.execute("CREATE TABLE runs AS FROM frame; SET enable_external_access = false")
-            condition = f"SELECT run FROM runs WHERE (\n{TOKEN.sub(quoted, where)}\n) AND true"
-            return {name for (name,) in connection.execute(condition).fetchall()}
+    return TOKEN.sub(quoted, where)
+
+
+def _chosen(rows: Sequence[Row], condition: str) -> set[str]:
+    """Return the names of the runs that meet a condition; duckdb.Error if it is invalid."""
+    import duckdb
 
     try:
-        try:
-            names = chosen(rows)
-        except duckdb.Error:
-            # A text in one run, where others have numbers, makes the column text, which no number can be compared with.
-            if (numbers := _without_stray_texts(rows)) == rows:
-                raise
-            names = chosen(numbers)
-    except duckdb.Error as error:
-        every = {name.lower().removeprefix("config.") for run in runs for name in row_of(run)}
-        near = [
-            difflib.get_close_matches(name, every, n=1) for name in named if name not in every and "." in name
-        ]
-        # DuckDB takes the part before a dot for a table and reports it missing, which would not help the user.
-        hint = f"; `{near[0][0]}` is near" if near and near[0] else ""
-        why = " ".join(str(error).partition("\n\n")[0].split())[:300]
-        rule = "must be a condition, as in \"training.batch = 32 and state = 'done'\""
-        raise UserError(f"`--where` (={' '.join(where.split())[:200]}) {rule}: {why}{hint}") from None
-    return [run for run in runs if run.name in names]
+        return _selected(rows, condition)
+    except duckdb.Error:
+        # A text in one run, where others have numbers, makes the column text, which no number can be compared with.
+        numbers = _without_stray_texts(rows)
+        if numbers == rows:
+            raise
+        return _selected(numbers, condition)
+
+
+def _selected(rows: Sequence[Row], condition: str) -> set[str]:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.register("frame", as_frame(rows))
+        # A condition may be copied from anywhere: it computes with these rows, and reads no file.
+        connection.execute("CREATE TABLE runs AS FROM frame; SET enable_external_access = false")
+        query = f"SELECT run FROM runs WHERE (\n{condition}\n) AND true"
+        return {name for (name,) in connection.execute(query).fetchall()}
+
+
+def _hint(runs: Sequence[RunFolder], named: set[str]) -> str:
+    """Return the column that a missing name is near, if there is one.
+
+    DuckDB takes the part before a dot for a table and reports it missing, which would not help the user.
+    """
+    every = {name.lower().removeprefix("config.") for run in runs for name in row_of(run)}
+    missing = sorted(name for name in named if name not in every and "." in name)
+    near = [match for name in missing for match in difflib.get_close_matches(name, every, n=1)]
+    return f"; `{near[0]}` is near" if near else ""
 
 
 def _without_stray_texts(rows: Sequence[Row]) -> list[Row]:
