@@ -31,24 +31,36 @@ def costs(configs: Sequence[RunConfig], notify: Callable[[int, int], None]) -> d
     estimates: dict[str, float | None] = {}
     for done, config in enumerate(configs):
         notify(done, len(configs))
-        tree, training, plan = config.tree(), config.training, config.probing
-        alike = [tree["network"], tree["family"], config.world.shape, training.batch, training.optimiser.kind]
-        if (key := json.dumps(alike, sort_keys=True)) not in timings:
+        key = _cost_of_an_image(config)
+        if key not in timings:
             try:
                 timings[key] = timed(config)
             except UserError:
                 timings[key] = None
-        if (timing := timings[key]) is None:
-            estimates[config.digest()] = None
-            continue
-        snapshots = sum(plan.snapshots.due(step, training.steps) for step in range(training.steps + 1))
-        times = config.family.usual_t if plan.t == "usual" else plan.t
-        latents = plan.latent_labels + plan.variance_labels * plan.variance_draws + plan.crossed_labels
-        rest = max(REST, len(times) * latents / 3) if plan.reads_latents else REST
-        passes = (config.family.sampling_choices() or {}).get("steps", 1)
-        sampled = sum(plan.images_of(config.world.splits()).values()) * passes / 3
-        estimates[config.digest()] = timing * (training.steps * training.batch + snapshots * (rest + sampled))
+        timing = timings[key]
+        estimates[config.digest()] = None if timing is None else timing * images_in_all(config)
     return estimates
+
+
+def _cost_of_an_image(config: RunConfig) -> str:
+    """Return what determines the time that training takes for an image, as text."""
+    tree, training = config.tree(), config.training
+    fields = [tree["network"], tree["family"], config.world.shape, training.batch, training.optimiser.kind]
+    return json.dumps(fields, sort_keys=True)
+
+
+def images_in_all(config: RunConfig) -> float:
+    """Return how many images of training a run takes as long as, its snapshots included."""
+    training, plan = config.training, config.probing
+    snapshots = sum(plan.snapshots.due(step, training.steps) for step in range(training.steps + 1))
+
+    times = config.family.usual_t if plan.t == "usual" else plan.t
+    latents = plan.latent_labels + plan.variance_labels * plan.variance_draws + plan.crossed_labels
+    rest = max(REST, len(times) * latents / 3) if plan.reads_latents else REST
+
+    passes = (config.family.sampling_choices() or {}).get("steps", 1)
+    sampled = sum(plan.images_of(config.world.splits()).values()) * passes / 3
+    return training.steps * training.batch + snapshots * (rest + sampled)
 
 
 @one_thread()

@@ -56,6 +56,7 @@ class ProbeSet:
     def __post_init__(self, task: Task | None) -> None:
         plan, world, family, seed = self.plan, self.world, self.family, self.seed
         generator = numpy_generator(seed, "probe labels")
+
         splits = world.splits()
         counts = plan.images_of(splits)
         visible = world.factors.visible_columns
@@ -64,10 +65,19 @@ class ProbeSet:
         }
         labels = world.draw_labels(plan.latent_labels, generator)
         self.latent_labels = visible(labels)
-        times = () if plan.t == "usual" else plan.t
-        shared, crossed = (min(n, len(labels)) for n in (plan.variance_labels, plan.crossed_labels))
-        parts = world, family, labels, times, plan.variance_draws, shared, seed, self.device, plan.batch
-        self.inputs = Inputs(*parts, crossed)
+        self.inputs = Inputs(
+            world=world,
+            family=family,
+            labels=labels,
+            t=() if plan.t == "usual" else plan.t,
+            draws=plan.variance_draws,
+            shared=min(plan.variance_labels, len(labels)),
+            seed=seed,
+            device=self.device,
+            batch=plan.batch,
+            crossed=min(plan.crossed_labels, len(labels)),
+        )
+
         task = task or Task.from_world(world)
         chosen = generator.integers(len(task.training), size=(plan.bands, plan.band_images))
         self.examples = Examples(task, world.shape, task.training[chosen], seed, self.device)
@@ -93,8 +103,16 @@ class ProbeSet:
         if self.plan.reads_latents:
             latents = self.inputs.latents(network, self.plan.layers)
         with evaluating(network), torch.no_grad():
-            parts = self.world, self.sample_labels, self.plan.batch, "probe sampling", self.seed, self.device
-            images = sample_labels(network, self.family, *parts)
+            images = sample_labels(
+                network,
+                self.family,
+                self.world,
+                self.sample_labels,
+                batch=self.plan.batch,
+                purpose="probe sampling",
+                seed=self.seed,
+                device=self.device,
+            )
             metrics = self._family_metrics(network, references) if "references" in self.plan.observe else {}
         return Observation(images, latents, metrics)
 

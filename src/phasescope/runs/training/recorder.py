@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from phasescope.core.errors import UserError
 from phasescope.core.sources import description_of
@@ -29,6 +29,14 @@ if TYPE_CHECKING:
     from phasescope.runs.config import RunConfig
     from phasescope.runs.probing.observer import Observer
     from phasescope.worlds import World
+
+
+class _Moment(NamedTuple):
+    """A moment of training: the clock, the time spent on observing until then, and images seen."""
+
+    clock_s: float
+    observing_s: float
+    images_seen: int
 
 
 @dataclass(eq=False)
@@ -101,18 +109,25 @@ class Recorder:
 
     def start_clock(self, images_seen: int) -> None:
         """Begin the interval over which the next line of scalars computes images per second."""
-        self._since = time.perf_counter(), self.spent["observing_s"], images_seen
+        self._since = _Moment(time.perf_counter(), self.spent["observing_s"], images_seen)
 
     def log(self, step: int, images_seen: int, **scalars: Any) -> None:
         """Keep scalars of a step until `flush`: tensors are read there, so that no step waits for a GPU."""
-        began, observing_s, images = self._since
+        began = self._since
         self.start_clock(images_seen)
-        now, observed_s, _ = self._since
-        seconds = now - began - (observed_s - observing_s)
-        wall_s = self.spent["wall_s"] + now - self.clock[0]
-        counts = {"step": step, "images_seen": images_seen, "wall_s": round(wall_s, 3)}
-        rate = {"images_per_s": (images_seen - images) / seconds}
-        self._scalars.append({**counts, **scalars, **rate})
+        now = self._since
+
+        training_s = now.clock_s - began.clock_s - (now.observing_s - began.observing_s)
+        wall_s = self.spent["wall_s"] + now.clock_s - self.clock[0]
+        self._scalars.append(
+            {
+                "step": step,
+                "images_seen": images_seen,
+                "wall_s": round(wall_s, 3),
+                **scalars,
+                "images_per_s": (now.images_seen - began.images_seen) / training_s,
+            }
+        )
 
     def flush(self, to_disk: bool = False) -> None:
         """Append the buffered scalars to the run's file; a checkpoint needs them on the disk."""

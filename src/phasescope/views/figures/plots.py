@@ -141,10 +141,15 @@ def _outcome_counts(record: Record) -> str:
 
 
 def _samples(record: Record) -> str:
-    marks = ["a crosshair marks the requested position"] * bool(record.position)
-    marks += ["a border the outcome"] * bool(record.outcomes)
+    marks = []
+    if record.position:
+        marks.append("a crosshair marks the requested position")
+    if record.outcomes:
+        marks.append("a border the outcome")
+
     labels = "Without a label at any" if record.is_unconditional else "The same labels at each"
-    return f"{'; '.join([f'{labels} snapshot, from the same sampling noise', *filter(None, [', '.join(marks)])])}."
+    sentence = f"{labels} snapshot, from the same sampling noise"
+    return f"{sentence}; {', '.join(marks)}." if marks else f"{sentence}."
 
 
 def _manifold(record: Record) -> str:
