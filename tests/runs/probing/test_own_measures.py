@@ -9,6 +9,7 @@ from torch import nn
 
 from phasescope import Factors, RunConfig, UserError, observe, train
 from phasescope.cli import main
+from phasescope.runs.trained.measure import measure_run
 from phasescope.views.facts.record import Record
 from training_runs import TINY, run_config
 
@@ -153,3 +154,7 @@ def test_what_compares_with_the_final_network_is_taken_of_a_trained_run():
     assert all(score["value"] == pytest.approx(1) for score in observed.metrics[-1]["ratio"].values())
     assert any(score["value"] != pytest.approx(1) for score in observed.metrics[0]["ratio"].values())
     assert Record(observed).column("ratio").words == "spread by that at the end"
+
+    table = measure_run(observed, 0, ["ratio"])
+    for site, score in table["ratio"].items():
+        assert score.value == pytest.approx(observed.metrics[0]["ratio"][site]["value"], rel=1e-3)

@@ -162,6 +162,7 @@ class Observer(ProbeSet):
             "ordered": not self.world.factors.visible.categorical.any(),
             "crossed": crossed,
             "umap": p1,
+            "final": self._final is not None,
         }
         return all(given.get(need, True) for need in column.needs)
 

@@ -93,6 +93,7 @@ class Probed:
         baselines: the latents of each baseline: `pixels`, and if they were given `untrained` and `label_embedding`.
         own: your own measures, by name, in addition to the battery.
         shown: (D, c), the rows of the labels whose images the crossed labels were combined with.
+        final: the final network's latents of the same labels by site, for measures that compare with them.
     """
 
     labels: Float[np.ndarray, "n K"]
@@ -101,6 +102,7 @@ class Probed:
     baselines: Mapping[str, Latents] = field(default_factory=dict)
     own: Mapping[str, Measure] = field(default_factory=dict)
     shown: Int[np.ndarray, "D c"] | None = None
+    final: Mapping[Site, np.ndarray] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         sites = ", ".join(map(str, self.latents))
@@ -154,7 +156,16 @@ class Probed:
         single, draws = latents.at(site)
         crossed = None if self.shown is None else latents.crossed.get(site)
         try:
-            read = given(single, self.labels, self.factors, draws=draws, crossed=crossed, shown=self.shown)
+            read = given(
+                single,
+                self.labels,
+                self.factors,
+                draws=draws,
+                crossed=crossed,
+                shown=self.shown,
+                # Pixels and encodings are compared with it too: they are its baselines.
+                final=self.final.get(site),
+            )
         except ValueError as reason:
             # Such as latents of a dead layer, which no measure takes.
             if chosen is not None:

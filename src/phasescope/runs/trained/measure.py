@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +15,10 @@ from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.factors import Factor, Factors
 from phasescope.core.npz import open_npz
 from phasescope.measures import Scores
-from phasescope.measures.columns import MEASURES
+from phasescope.measures.columns import MEASURES, Measure
 from phasescope.runs.store import RunFolder, Snapshot
 from phasescope.runs.store.folder import Notify
+from phasescope.runs.store.sites import Site
 from phasescope.runs.trained.load import Loaded, config_of, load_network
 
 if TYPE_CHECKING:
@@ -128,7 +129,9 @@ def _measured_again(
             crossed=plan.crossed_labels,
             untrained=untrained,
         )
-        table = replace(probed, own=load_measures(plan.measures)).table(of_labels, notify)
+        own = load_measures(plan.measures)
+        final = _final_latents(run, loaded, snapshot, of_labels, own)
+        table = replace(probed, own=own, final=final).table(of_labels, notify)
 
     if of_lattice:
         values = round(LATTICE_LABELS ** (1 / len(factors)))
@@ -145,6 +148,32 @@ def _measured_again(
         )
         table = table.with_others(probed.table(of_lattice, notify))
     return table if chosen is None else table.only(chosen)
+
+
+def _final_latents(
+    run: RunFolder,
+    loaded: Loaded,
+    snapshot: Snapshot,
+    chosen: Sequence[str] | None,
+    own: Mapping[str, Measure],
+) -> Mapping[Site, np.ndarray]:
+    """Return the latents of the run's last network for the snapshot's labels; none if no measure compares with them."""
+    known = {**MEASURES, **own}
+    names = known if chosen is None else [name for name in chosen if name in known]
+    if not any("final" in known[name].column.needs for name in names):
+        return {}
+
+    plan, last = loaded.plan, load_network(run, run.snapshots[-1])
+    probed = probe_loaded(
+        replace(loaded, network=last.network),
+        snapshot.latent_labels(),
+        plan.layers,
+        () if plan.t == "usual" else plan.t,
+        draws=2,
+        shared=2,
+        crossed=0,
+    )
+    return probed.latents
 
 
 def _measures_on_a_lattice(world: World) -> list[str]:
