@@ -28,7 +28,7 @@ LABELS = ((0.25, 0.3), (0.75, 0.5), (0.4, 0.75))
 IMAGES = len(LABELS)
 CURVES = {
     "": ("correct samples", INK),
-    "probe_r2": ("probe R²", PALETTE["probe_r2"][0]),
+    "probe_r2": ("probe R²", PALETTE["probe"][0]),
     "label_variance": ("label variance", PALETTE["condition"][0]),
     "label_trustworthiness": ("order of the sheet (128 labels)", PALETTE["input"][0]),
 }
