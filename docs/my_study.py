@@ -17,10 +17,10 @@ STUDY = Study(
     seeds=12,  # runs per cell
     claims=[
         Claim(
-            "wider_earlier",
-            "A bump twice as wide is generated correctly earlier.",
-            OnsetRatio("sigma", 2.0, 1.0),  # onset of sigma = 2 over that of sigma = 1
-            onset_of_accuracy("grid"),  # one number per run: when most samples are correct
+            name="wider_earlier",
+            sentence="A bump twice as wide is generated correctly earlier.",
+            statistic=OnsetRatio("sigma", 2.0, 1.0),  # onset of sigma = 2 over that of sigma = 1
+            numbers=onset_of_accuracy("grid"),  # one number per run: when most samples are correct
             threshold=0.8,
             direction="below",
             effect=0.3,  # the distance from the threshold that matters

@@ -85,10 +85,10 @@ BASELINES = {"nearest neighbour": nearest, "nearest of each factor": EACH, "affi
 
 def growth(name: str, times: float, direction: str, words: str) -> ps.Claim:
     return ps.Claim(
-        name,
-        f"A second and a third factor multiply the images that are needed, on average, by {words}.",
-        Surface("log_images", "factors"),
-        HELD_OUT,
+        name=name,
+        sentence=f"A second and a third factor multiply the images that are needed, on average, by {words}.",
+        statistic=Surface("log_images", "factors"),
+        numbers=HELD_OUT,
         unit="times the images for a factor",
         log=True,
         threshold=math.log(times),
@@ -104,11 +104,11 @@ def bring(factors: int, more: str) -> ps.Claim:
     n, than = FEW[factors], SINGLE if more == FURTHER else ""
     pair = tuple(cell(factors, n, beside).name for beside in (more, than))
     return ps.Claim(
-        f"{more.replace(' ', '_')}_{factors}",
-        f"Beside {n} images of {factors} factors, {more} bring more held-out "
+        name=f"{more.replace(' ', '_')}_{factors}",
+        sentence=f"Beside {n} images of {factors} factors, {more} bring more held-out "
         f"labels{than and f' than as many {than}'}, by more than a tenth of the labels.",
-        ps.Difference("cell", *pair, paired=True),
-        HELD_OUT,
+        statistic=ps.Difference("cell", *pair, paired=True),
+        numbers=HELD_OUT,
         unit="of the labels",
         threshold=0.1,
         effect=0.18,
@@ -133,10 +133,10 @@ STUDY = ps.Study(
         growth("below_exponential", 4, "below", "less than 4; for nearest neighbours it is 10"),
         growth("above_each", 1.6, "above", "more than 1.6; for the nearest value of each factor it is 1.4"),
         ps.Claim(
-            "dimension",
-            "Trained on 256 images of three factors, activations have the dimension 3, within 15 %.",
-            ps.Mean(),
-            off_by,
+            name="dimension",
+            sentence="Trained on 256 images of three factors, activations have the dimension 3, within 15 %.",
+            statistic=ps.Mean(),
+            numbers=off_by,
             unit="of 3",
             threshold=0.15,
             direction="below",
@@ -146,10 +146,10 @@ STUDY = ps.Study(
             limits="TwoNN, of 1,000 clean images at one layer. Whether the manifold is a torus is not asked.",
         ),
         ps.Claim(
-            "fourth_factor",
-            "The fourth factor multiplies the images that are needed by less than 2.",
-            Surface("log_images", "factors"),
-            HELD_OUT,
+            name="fourth_factor",
+            sentence="The fourth factor multiplies the images that are needed by less than 2.",
+            statistic=Surface("log_images", "factors"),
+            numbers=HELD_OUT,
             unit="times the images for a factor",
             log=True,
             threshold=math.log(2),
@@ -160,11 +160,11 @@ STUDY = ps.Study(
             limits="630 steps of preset `fast`. Added after a look at one to three factors, before any run of four.",
         ),
         ps.Claim(
-            "beyond_hull",
-            "Trained on 64 images of four factors, networks generate more than a fifth of the held-out "
+            name="beyond_hull",
+            sentence="Trained on 64 images of four factors, networks generate more than a fifth of the held-out "
             "labels; an affine hull and nearest neighbours reach under a hundredth.",
-            ps.Mean(),
-            HELD_OUT,
+            statistic=ps.Mean(),
+            numbers=HELD_OUT,
             unit="of the labels",
             threshold=0.2,
             effect=0.15,

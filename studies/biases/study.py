@@ -83,10 +83,10 @@ STUDY = Study(
     claims=[
         *(
             Claim(
-                f"{network}_helps_{world}",
-                f"{words.capitalize()} more held-out labels than the U-Net, by more than a tenth of them: {world}.",
-                Difference("network", network, "plain"),
-                HELD_OUT,
+                name=f"{network}_helps_{world}",
+                sentence=f"{words.capitalize()} more held-out labels than the U-Net, by more than a tenth of them: {world}.",
+                statistic=Difference("network", network, "plain"),
+                numbers=HELD_OUT,
                 unit="of the labels",
                 threshold=0.1,
                 effect=0.22,
@@ -99,11 +99,11 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"places_help_{world}",
-                "Modulation by axis brings more held-out labels than if the encodings of columns and rows are "
+                name=f"places_help_{world}",
+                sentence="Modulation by axis brings more held-out labels than if the encodings of columns and rows are "
                 f"shuffled, by more than a tenth of them: {world}.",
-                Difference("network", "by_axis", "shuffled"),
-                HELD_OUT,
+                statistic=Difference("network", "by_axis", "shuffled"),
+                numbers=HELD_OUT,
                 unit="of the labels",
                 threshold=0.1,
                 effect=0.3,
@@ -115,11 +115,11 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"beyond_hull_{world}",
-                "Of labels whose x and y were seen once each, networks generate more of those whose x and y the "
+                name=f"beyond_hull_{world}",
+                sentence="Of labels whose x and y were seen once each, networks generate more of those whose x and y the "
                 f"trained labels connect{hull}, by more than a fifth: {world}.",
-                Mean(strata="cell"),
-                beyond_hull,
+                statistic=Mean(strata="cell"),
+                numbers=beyond_hull,
                 unit="of the labels",
                 threshold=0.2,
                 effect=0.27,
@@ -131,11 +131,11 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"head_helps_{world}_unequal",
-                "If x is denser than y, a head of the images' own form brings more held-out labels than the U-Net, by "
+                name=f"head_helps_{world}_unequal",
+                sentence="If x is denser than y, a head of the images' own form brings more held-out labels than the U-Net, by "
                 f"more than a tenth of them: {world}.",
-                Difference("network", "head", "plain"),
-                HELD_OUT,
+                statistic=Difference("network", "head", "plain"),
+                numbers=HELD_OUT,
                 unit="of the labels",
                 threshold=0.1,
                 effect=0.3,

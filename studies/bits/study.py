@@ -77,11 +77,11 @@ STUDY = Study(
     readings=[Reading("closest", read_closest, needs=NEEDED)],
     claims=[
         Claim(
-            "nats_together_coarse",
-            "As many nats of x are learned as of y, within a quarter of a nat, on average over training: increments "
+            name="nats_together_coarse",
+            sentence="As many nats of x are learned as of y, within a quarter of a nat, on average over training: increments "
             "of 1 and 4 px.",
-            Mean(absolute=True),
-            lead,
+            statistic=Mean(absolute=True),
+            numbers=lead,
             unit="nats",
             threshold=0.25,
             effect=(0.25, 0.25),
@@ -91,11 +91,11 @@ STUDY = Study(
             limits=LIMITS,
         ),
         Claim(
-            "denser_nats_first_coarse",
-            "More nats are learned of the denser factor than of the sparser one, on average over training: increments "
+            name="denser_nats_first_coarse",
+            sentence="More nats are learned of the denser factor than of the sparser one, on average over training: increments "
             "of 1 and 4 px.",
-            Mean(),
-            lead,
+            statistic=Mean(),
+            numbers=lead,
             unit="nats",
             threshold=0.0,
             effect=0.25,
@@ -104,10 +104,10 @@ STUDY = Study(
             limits=LIMITS,
         ),
         Claim(
-            "converged",
-            "Trained four times as long, networks have learned the label's nats on average, within 10 % of all.",
-            Mean(absolute=True),
-            surplus,
+            name="converged",
+            sentence="Trained four times as long, networks have learned the label's nats on average, within 10 % of all.",
+            statistic=Mean(absolute=True),
+            numbers=surplus,
             unit="of the nats",
             threshold=0.1,
             effect=0.1,

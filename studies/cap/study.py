@@ -15,7 +15,8 @@ from phasescope.studies.readings.phases import ends_in_b
 
 CANVAS_PX = 32
 LAST = 3  # snapshots over which final accuracy is averaged
-CORRECT, PROBE_R2 = "outcomes.grid.correct", "probe_r2.mid.600.value"
+CORRECT = ps.share("grid", "correct")
+PROBE_R2 = ps.score("probe_r2").at("mid", t=600)
 
 PERIODIC = {"boundary": "periodic"}
 
@@ -67,11 +68,11 @@ def claims_for(shift_px: int) -> list[ps.Claim]:
     cell = {"cell": f"circular, f = {shift_px}"}
     return [
         ps.Claim(
-            f"bound_{shift_px}",
-            f"A network that commutes with shifts by {shift_px} px generates at most ({shift_px}/{CANVAS_PX})² "
+            name=f"bound_{shift_px}",
+            sentence=f"A network that commutes with shifts by {shift_px} px generates at most ({shift_px}/{CANVAS_PX})² "
             f"correctly.",
-            ps.Mean(),
-            above_bound,
+            statistic=ps.Mean(),
+            numbers=above_bound,
             unit="above the bound",
             threshold=0.05,
             effect=0.05,
@@ -81,8 +82,8 @@ def claims_for(shift_px: int) -> list[ps.Claim]:
             check=True,
         ),
         ps.Claim(
-            f"b_is_last_{shift_px}",
-            f"Without a source of position beyond {shift_px} px, samples reach phase B and never C.",
+            name=f"b_is_last_{shift_px}",
+            sentence=f"Without a source of position beyond {shift_px} px, samples reach phase B and never C.",
             numbers=ends_in_b,
             where=cell,
             check=True,
@@ -90,8 +91,8 @@ def claims_for(shift_px: int) -> list[ps.Claim]:
             limits="The bound already excludes phase C; that B is reached is what was measured.",
         ),
         ps.Claim(
-            f"ordered_{shift_px}",
-            "Probe R² at mid, t = 600, is above 0.9 at the end all the same: order is not enough for accuracy.",
+            name=f"ordered_{shift_px}",
+            sentence="Probe R² at mid, t = 600, is above 0.9 at the end all the same: order is not enough for accuracy.",
             numbers=partial(_probe_above, level=0.9),
             where=cell,
             **MAJORITY,
@@ -120,10 +121,10 @@ STUDY = ps.Study(
         *claims_for(8),
         *claims_for(16),
         ps.Claim(
-            "bound_in_every_run",
-            "In every run of a network that commutes with shifts, accuracy is at most the bound.",
-            ps.Share(),
-            within_bound,
+            name="bound_in_every_run",
+            sentence="In every run of a network that commutes with shifts, accuracy is at most the bound.",
+            statistic=ps.Share(),
+            numbers=within_bound,
             threshold=0.75,
             effect=(0.24, 0.4),
             where={"cell": BOUNDED},
@@ -133,8 +134,8 @@ STUDY = ps.Study(
         ),
         *(
             ps.Claim(
-                f"source_{cell.split(', ')[-1]}",
-                f"On a torus with {words}, samples reach phase C within 2,500 steps.",
+                name=f"source_{cell.split(', ')[-1]}",
+                sentence=f"On a torus with {words}, samples reach phase C within 2,500 steps.",
                 numbers=ps.ever("phase.behaviour", "C"),
                 where={"cell": cell},
                 **MAJORITY,

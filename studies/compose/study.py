@@ -84,10 +84,10 @@ def claims_of(world: str, held: str) -> list[ps.Claim]:
             f"Beside 1D images, 2D images along a rim of 2 px help inside the rim: {world}.",
         )
     helped = ps.Claim(
-        name,
-        sentence,
-        ps.Difference("trained_on", "2D and 1D", less, paired=True),
-        numbers,
+        name=name,
+        sentence=sentence,
+        statistic=ps.Difference("trained_on", "2D and 1D", less, paired=True),
+        numbers=numbers,
         unit="of the excess",
         threshold=0.3 if held == "rim" else 0.4,
         effect=0.3,
@@ -100,11 +100,11 @@ def claims_of(world: str, held: str) -> list[ps.Claim]:
     if held == "rim":
         return [helped]
     composes = ps.Claim(
-        f"composes_{world}_{held}",
-        f"Trained on 2D and 1D images, a network generates the held-out {split} beyond the nearest-neighbour "
+        name=f"composes_{world}_{held}",
+        sentence=f"Trained on 2D and 1D images, a network generates the held-out {split} beyond the nearest-neighbour "
         f"baseline: {world}.",
-        ps.Mean(),
-        numbers,
+        statistic=ps.Mean(),
+        numbers=numbers,
         unit="excess over the baseline",
         threshold=0.5,
         effect=0.3,

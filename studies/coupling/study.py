@@ -27,10 +27,10 @@ STUDY = Study(
     claims=[
         *(
             Claim(
-                f"{head}factorized_{site.layer}_{site.t}",
-                f"{trained} at {at(site)} are nearer to a Clifford torus than to a torus in three dimensions.",
-                Mean(),
-                end(index(site)),
+                name=f"{head}factorized_{site.layer}_{site.t}",
+                sentence=f"{trained} at {at(site)} are nearer to a Clifford torus than to a torus in three dimensions.",
+                statistic=Mean(),
+                numbers=end(index(site)),
                 unit="index",
                 threshold=MIDWAY,
                 effect=EFFECT,
@@ -53,10 +53,10 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"factorized_more_{site.layer}_{site.t}",
-                f"Training makes latents at {at(site)} more factorized.",
-                Mean(),
-                gain(index(site)),
+                name=f"factorized_more_{site.layer}_{site.t}",
+                sentence=f"Training makes latents at {at(site)} more factorized.",
+                statistic=Mean(),
+                numbers=gain(index(site)),
                 unit="index",
                 threshold=0.0,
                 effect=EFFECT,

@@ -108,11 +108,11 @@ STUDY = ps.Study(
     readings=[ps.Reading("clones", read_clones, needs=())],
     claims=[
         ps.Claim(
-            f"decided_{sigma:g}",
-            f"Without a label, a sample's identity is fixed within {NEAR:g} noise levels of where the exact "
+            name=f"decided_{sigma:g}",
+            sentence=f"Without a label, a sample's identity is fixed within {NEAR:g} noise levels of where the exact "
             f"posterior fixes it: sigma {sigma:g} px.",
-            ps.Mean(absolute=True),
-            beyond_exact,
+            statistic=ps.Mean(absolute=True),
+            numbers=beyond_exact,
             threshold=NEAR,
             effect=15.0,
             spread=10.0,

@@ -14,7 +14,10 @@ import numpy as np
 import phasescope.studies as ps
 
 THINGS = {
-    "manifold": ("a manifold of labels at mid, t = 600", ps.onset("label_variance.mid.600.value", 0.9)),
+    "manifold": (
+        "a manifold of labels at mid, t = 600",
+        ps.score("label_variance").at("mid", t=600).crosses(0.9),
+    ),
     "grid": ("accuracy on the grid", ps.onset_of_accuracy("grid")),
     "off_grid": ("accuracy off the grid", ps.onset_of_accuracy("off_grid")),
 }
@@ -49,7 +52,7 @@ def nearest_neighbour() -> float:
 
 def excess(runs: ps.Runs) -> np.ndarray:
     """Return accuracy off the grid beyond the nearest-neighbour baseline, at the end, (n,)."""
-    return (runs.end("outcomes.off_grid.correct") - nearest_neighbour()) / (1 - nearest_neighbour())
+    return (runs.end(ps.share("off_grid", "correct")) - nearest_neighbour()) / (1 - nearest_neighbour())
 
 
 SEEN = "These runs had been looked at when the threshold of 0.9 was chosen."
@@ -81,10 +84,10 @@ def earlier(name: str, thing: str, system: str) -> ps.Claim:
         limits = f"A manifold is where the label explains 0.9 of the variance of latents. {SEEN} {limits}"
         effect, spread = ((0.3, 0.4), 0.19) if name == "wider_than_1" else (effect, spread)
     return ps.Claim(
-        f"{name}_sooner_{thing}_{system}",
-        f"{sentence} bring {words} earlier by more than a fifth of the steps: {objective}.",
-        ps.OnsetRatio("cell", first, second),
-        number,
+        name=f"{name}_sooner_{thing}_{system}",
+        sentence=f"{sentence} bring {words} earlier by more than a fifth of the steps: {objective}.",
+        statistic=ps.OnsetRatio("cell", first, second),
+        numbers=number,
         threshold=0.8,
         effect=effect,
         spread=spread,
@@ -119,10 +122,10 @@ STUDY = ps.Study(
         ),
         *(
             ps.Claim(
-                f"more_images_sooner_{thing}",
-                f"Among sets of 64 to 1,024 images, larger ones bring {words} earlier.",
-                ps.Rank(by="images"),
-                number,
+                name=f"more_images_sooner_{thing}",
+                sentence=f"Among sets of 64 to 1,024 images, larger ones bring {words} earlier.",
+                statistic=ps.Rank(by="images"),
+                numbers=number,
                 threshold=0.0,
                 effect=0.5,
                 minimum_n=20,
@@ -134,10 +137,10 @@ STUDY = ps.Study(
             for thing, (words, number) in THINGS.items()
         ),
         ps.Claim(
-            "beyond_copier",
-            "From 128 images of the grid, samples off the grid are correct beyond the nearest-neighbour baseline.",
-            ps.Mean(),
-            excess,
+            name="beyond_copier",
+            sentence="From 128 images of the grid, samples off the grid are correct beyond the nearest-neighbour baseline.",
+            statistic=ps.Mean(),
+            numbers=excess,
             unit="excess over the baseline",
             threshold=0.0,
             effect=0.3,

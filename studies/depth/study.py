@@ -48,7 +48,7 @@ BOTH = {"depth": (1, 3)}
 LIMITS = (
     "Preset `lean` but for the network, at one learning rate. 64 samples at each snapshot, every 50 steps."
 )
-ACCURACY = ps.onset(CORRECT, 0.5)
+ACCURACY = CORRECT.crosses(0.5)
 
 
 def read_reach(run) -> list[dict]:
@@ -85,10 +85,10 @@ STUDY = ps.Study(
     headline="deeper_earlier",
     claims=[
         ps.Claim(
-            "deeper_earlier",
-            "Of networks with zero padding, deeper ones place samples correctly earlier.",
-            ps.Rank(by="depth", within="attention"),
-            ACCURACY,
+            name="deeper_earlier",
+            sentence="Of networks with zero padding, deeper ones place samples correctly earlier.",
+            statistic=ps.Rank(by="depth", within="attention"),
+            numbers=ACCURACY,
             threshold=0.3,
             effect=(0.4, 0.5),
             where=ZEROS,
@@ -96,10 +96,10 @@ STUDY = ps.Study(
         ),
         *(
             ps.Claim(
-                f"abc_depth_{depth}",
-                f"With zero padding, samples of networks of depth {depth} pass A, B and C.",
-                ps.Share(),
-                phases_abc(PHASE, CORRECT),
+                name=f"abc_depth_{depth}",
+                sentence=f"With zero padding, samples of networks of depth {depth} pass A, B and C.",
+                statistic=ps.Share(),
+                numbers=phases_abc(PHASE, CORRECT),
                 threshold=0.5,
                 effect=0.48,
                 limits=LIMITS,
@@ -108,10 +108,10 @@ STUDY = ps.Study(
             for depth in (1, 2, 3, 4)
         ),
         ps.Claim(
-            "attention_earlier",
-            "With zero padding, attention after every block brings accuracy earlier by more than a fifth of the steps.",
-            ps.OnsetRatio(by="attention", first=True, second=False),
-            ACCURACY,
+            name="attention_earlier",
+            sentence="With zero padding, attention after every block brings accuracy earlier by more than a fifth of the steps.",
+            statistic=ps.OnsetRatio(by="attention", first=True, second=False),
+            numbers=ACCURACY,
             threshold=0.8,
             direction="below",
             effect=(0.2, 0.23),
@@ -120,20 +120,20 @@ STUDY = ps.Study(
             limits=f"{LIMITS} Depths 1 and 3. Networks with attention are narrower.",
         ),
         ps.Claim(
-            "deeper_longer_b",
-            "Of networks with zero padding, the deeper, the larger the part of the way to phase C that is phase B.",
-            ps.Rank(by="depth", within="attention"),
-            partial(length_of_b, relative=True),
+            name="deeper_longer_b",
+            sentence="Of networks with zero padding, the deeper, the larger the part of the way to phase C that is phase B.",
+            statistic=ps.Rank(by="depth", within="attention"),
+            numbers=partial(length_of_b, relative=True),
             threshold=0.0,
             effect=0.45,
             where=ZEROS,
             limits=f"{LIMITS} A run that has not reached C is censored.",
         ),
         ps.Claim(
-            "circular_ends_in_b",
-            "With circular padding samples reach phase B and never C.",
-            ps.Share(),
-            ends_in_b,
+            name="circular_ends_in_b",
+            sentence="With circular padding samples reach phase B and never C.",
+            statistic=ps.Share(),
+            numbers=ends_in_b,
             threshold=0.5,
             effect=0.44,
             where=CIRCULAR,
@@ -145,7 +145,7 @@ STUDY = ps.Study(
         ps.Against(
             "against_depth",
             "Accuracy against depth",
-            {"half correct (step; runs that did)": ACCURACY, "correct at the end": ps.end(CORRECT)},
+            {"half correct (step; runs that did)": ACCURACY, "correct at the end": CORRECT.end()},
             "depth",
             "attention",
             where=ZEROS,
@@ -159,7 +159,7 @@ STUDY = ps.Study(
                 "parameters": ps.end("parameters"),
                 "samples pass A, B, C": phases_abc(PHASE, CORRECT),
                 "half of the samples correct (step)": ACCURACY,
-                "correct at the end": ps.end(CORRECT),
+                "correct at the end": CORRECT.end(),
                 "receptive field (px)": ps.end("reach.px"),
             },
             by=("padding", "attention", "depth"),

@@ -3,8 +3,8 @@
 import phasescope.studies as ps
 from phasescope.studies.readings.phases import SHEET, phases_abc
 
-LABEL_VARIANCE = "label_variance.mid.600.value"
-ORDER = "label_trustworthiness.mid.600.value"
+LABEL_VARIANCE = ps.score("label_variance").at("mid", t=600)
+ORDER = ps.score("label_trustworthiness").at("mid", t=600)
 PROBING = {
     "observe": ["sheet"],
     "snapshots": {"dense_every": 25, "dense_until": 2500, "every": 25},
@@ -40,7 +40,7 @@ def plots_of_phases(
             "The sheet's readings and the samples",
             {
                 "label variance": LABEL_VARIANCE,
-                "trustworthiness of single draws": "sheet_trustworthiness.mid.600.value",
+                "trustworthiness of single draws": ps.score("sheet_trustworthiness").at("mid", t=600),
                 "order of the label means": ORDER,
                 "samples correct": correct,
                 **(more or {}),
@@ -67,7 +67,7 @@ def table_of_phases(phase: str, correct: str, more: dict[str, str] | None = None
         {
             "samples pass A, B, C": phases_abc(phase, correct),
             "sheet passes A, B, C": phases_abc(SHEET, LABEL_VARIANCE),
-            "label variance above .9 for good (step)": ps.onset(LABEL_VARIANCE, 0.9),
+            "label variance above .9 for good (step)": LABEL_VARIANCE.crosses(0.9),
             "half of the samples correct (step)": ps.onset(correct, 0.5),
             "correct at the end": ps.end(correct),
             **{f"{name} at the end": ps.end(column) for name, column in (more or {}).items()},

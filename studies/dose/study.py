@@ -29,7 +29,11 @@ PLAN = PROBING | {
     "images": {"grid": 48, "off_grid": 0},
 }
 SOLVER = {"sampler": {"kind": "dpm_solver", "steps": 8}}
-SITES = {f"{at}, t = {t}": f"label_variance.{at}.{t}.value" for at in PLAN["layers"] for t in PLAN["t"]}
+SITES = {
+    f"{layer}, t = {t}": ps.score("label_variance").at(layer, t=t)
+    for layer in PLAN["layers"]
+    for t in PLAN["t"]
+}
 SITE = "The sheet is dosed at mid, at all noise levels, and read there at t = 600; other layers move with it."
 SAMPLES = "48 samples at each snapshot, every 50 steps, by DPM-Solver in 8 steps."
 OTHER = "A dose may act by another way than the sheet, such as less noise in activations."
@@ -52,7 +56,8 @@ HEAD = ps.Cell(
 )
 TWINS = [cell(dose, twin=True) for dose in (DOSES[0], DOSES[-1])]
 CELLS = (*(cell(dose, twin=False) for dose in DOSES), *TWINS, HEAD)
-SHEET_ONSET, ACCURACY_ONSET = ps.onset(LABEL_VARIANCE, 0.9), ps.onset(CORRECT, 0.5)
+SHEET_ONSET = LABEL_VARIANCE.crosses(0.9)
+ACCURACY_ONSET = CORRECT.crosses(0.5)
 DOSED = {"twin": False, "head": False}
 AGAINST_TWIN = ps.OnsetRatio(by="twin", first=False, second=True)
 AGAINST_NO_HEAD = ps.OnsetRatio(by="head", first=True, second=False)
@@ -68,20 +73,20 @@ STUDY = ps.Study(
     headline="accuracy_follows",
     claims=[
         ps.Claim(
-            "dose_moves_sheet",
-            "The higher the dose, the earlier the sheet forms (label variance above 0.9).",
-            ps.Rank(by="rank"),
-            SHEET_ONSET,
+            name="dose_moves_sheet",
+            sentence="The higher the dose, the earlier the sheet forms (label variance above 0.9).",
+            statistic=ps.Rank(by="rank"),
+            numbers=SHEET_ONSET,
             threshold=0.5,
             effect=(0.3, 0.35),
             where=DOSED,
             limits=SITE,
         ),
         ps.Claim(
-            "accuracy_follows",
-            "Where a dose moves the sheet's onset, accuracy's moves by more than half of that, on a logarithmic scale.",
-            DoseSlope(),
-            onsets,
+            name="accuracy_follows",
+            sentence="Where a dose moves the sheet's onset, accuracy's moves by more than half of that, on a logarithmic scale.",
+            statistic=DoseSlope(),
+            numbers=onsets,
             threshold=0.5,
             effect=0.4,
             spread=0.15,
@@ -91,10 +96,10 @@ STUDY = ps.Study(
             "about 0.3, which this claim would refute as well; the interval lies below that.",
         ),
         ps.Claim(
-            "beyond_loss",
-            "It does so beyond what the onset of a low denoising error and the gradient's norm explain.",
-            DoseSlope(controls=("loss", "gradient")),
-            onsets,
+            name="beyond_loss",
+            sentence="It does so beyond what the onset of a low denoising error and the gradient's norm explain.",
+            statistic=DoseSlope(controls=("loss", "gradient")),
+            numbers=onsets,
             threshold=0.5,
             effect=0.4,
             spread=0.15,
@@ -103,10 +108,10 @@ STUDY = ps.Study(
             "the gradient has the dosed term in it.",
         ),
         ps.Claim(
-            "sheet_earlier",
-            "With the highest dose the sheet comes earlier by a fifth than with the same dose of permuted labels.",
-            AGAINST_TWIN,
-            SHEET_ONSET,
+            name="sheet_earlier",
+            sentence="With the highest dose the sheet comes earlier by a fifth than with the same dose of permuted labels.",
+            statistic=AGAINST_TWIN,
+            numbers=SHEET_ONSET,
             threshold=0.8,
             direction="below",
             effect=0.25,
@@ -115,10 +120,10 @@ STUDY = ps.Study(
             limits=f"{SITE} {SAMPLES} {TWIN}",
         ),
         ps.Claim(
-            "accuracy_earlier",
-            "With the highest dose accuracy comes earlier by a fifth than with the same dose of permuted labels.",
-            AGAINST_TWIN,
-            ACCURACY_ONSET,
+            name="accuracy_earlier",
+            sentence="With the highest dose accuracy comes earlier by a fifth than with the same dose of permuted labels.",
+            statistic=AGAINST_TWIN,
+            numbers=ACCURACY_ONSET,
             threshold=0.8,
             direction="below",
             effect=0.25,
@@ -127,10 +132,10 @@ STUDY = ps.Study(
             limits=f"{SITE} {SAMPLES} {TWIN}",
         ),
         ps.Claim(
-            "accuracy_later",
-            "With the lowest dose accuracy comes later by a quarter than with the same dose of permuted labels.",
-            AGAINST_TWIN,
-            ACCURACY_ONSET,
+            name="accuracy_later",
+            sentence="With the lowest dose accuracy comes later by a quarter than with the same dose of permuted labels.",
+            statistic=AGAINST_TWIN,
+            numbers=ACCURACY_ONSET,
             threshold=1.25,
             direction="above",
             effect=0.4,
@@ -139,10 +144,10 @@ STUDY = ps.Study(
             limits=f"{SITE} {SAMPLES} {TWIN}",
         ),
         ps.Claim(
-            "correct_without_sheet",
-            "With the lowest dose, samples become correct although the sheet has not formed.",
-            ps.Share(),
-            correct_without_sheet,
+            name="correct_without_sheet",
+            sentence="With the lowest dose, samples become correct although the sheet has not formed.",
+            statistic=ps.Share(),
+            numbers=correct_without_sheet,
             threshold=0.5,
             effect=0.48,
             where={"twin": False, "dose": DOSES[0]},
@@ -150,10 +155,10 @@ STUDY = ps.Study(
             "beside one large direction of noise.",
         ),
         ps.Claim(
-            "head_moves_accuracy",
-            "With a head that draws the label's image into the output, samples are correct earlier.",
-            AGAINST_NO_HEAD,
-            ACCURACY_ONSET,
+            name="head_moves_accuracy",
+            sentence="With a head that draws the label's image into the output, samples are correct earlier.",
+            statistic=AGAINST_NO_HEAD,
+            numbers=ACCURACY_ONSET,
             threshold=0.8,
             direction="below",
             effect=0.25,
@@ -162,10 +167,10 @@ STUDY = ps.Study(
             limits=f"{SAMPLES} This says only whether the manipulation worked.",
         ),
         ps.Claim(
-            "sheet_follows_accuracy",
-            "With a head that draws the label's image into the output, the sheet forms earlier.",
-            AGAINST_NO_HEAD,
-            SHEET_ONSET,
+            name="sheet_follows_accuracy",
+            sentence="With a head that draws the label's image into the output, the sheet forms earlier.",
+            statistic=AGAINST_NO_HEAD,
+            numbers=SHEET_ONSET,
             threshold=0.8,
             direction="below",
             effect=0.25,
@@ -174,10 +179,10 @@ STUDY = ps.Study(
             limits=f"{SITE} {RELIEVED}",
         ),
         ps.Claim(
-            "head_without_sheet",
-            "With a head that draws the label's image, samples become correct without a formed sheet.",
-            ps.Share(),
-            correct_without_sheet,
+            name="head_without_sheet",
+            sentence="With a head that draws the label's image, samples become correct without a formed sheet.",
+            statistic=ps.Share(),
+            numbers=correct_without_sheet,
             threshold=0.5,
             effect=0.48,
             where={"head": True},
@@ -204,7 +209,7 @@ STUDY = ps.Study(
     tables=[
         ps.Table(
             "Onsets, in steps",
-            {"sheet": SHEET_ONSET, "accuracy": ACCURACY_ONSET, "correct at the end": ps.end(CORRECT)},
+            {"sheet": SHEET_ONSET, "accuracy": ACCURACY_ONSET, "correct at the end": CORRECT.end()},
         )
     ],
 )

@@ -91,11 +91,11 @@ STUDY = Study(
     readings=[Reading("core", read_core, needs=())],
     claims=[
         Claim(
-            "quadratic",
-            "Without stripes, the images that are needed grow with the square of the canvas's side "
+            name="quadratic",
+            sentence="Without stripes, the images that are needed grow with the square of the canvas's side "
             "rather than the side.",
-            OfSets("log_bumps", "log_canvas"),
-            held_out,
+            statistic=OfSets("log_bumps", "log_canvas"),
+            numbers=held_out,
             unit="exponent",
             threshold=1.5,
             effect=0.5,
@@ -105,11 +105,11 @@ STUDY = Study(
             limits=f"An exact nearest-neighbour baseline has the power 2 as well. {LEARNED_ONLY}",
         ),
         Claim(
-            "linear",
-            "With stripes of every value, the 2D images that are needed grow with the canvas's side "
+            name="linear",
+            sentence="With stripes of every value, the 2D images that are needed grow with the canvas's side "
             "rather than its square.",
-            OfSets("log_bumps", "log_canvas"),
-            held_out,
+            statistic=OfSets("log_bumps", "log_canvas"),
+            numbers=held_out,
             unit="exponent",
             threshold=1.5,
             effect=0.5,
@@ -121,10 +121,10 @@ STUDY = Study(
             f"{LEARNED_ONLY}",
         ),
         Claim(
-            "grow_more_slowly",
-            "Stripes of every value make the 2D images that are needed grow more slowly with the canvas's side.",
-            SlowerGrowth(),
-            held_out,
+            name="grow_more_slowly",
+            sentence="Stripes of every value make the 2D images that are needed grow more slowly with the canvas's side.",
+            statistic=SlowerGrowth(),
+            numbers=held_out,
             unit="difference of exponents",
             threshold=0.0,
             effect=0.6,
@@ -133,10 +133,10 @@ STUDY = Study(
             limits=LEARNED_ONLY,
         ),
         Claim(
-            "beyond_the_copier",
-            "Without stripes, held-out labels are generated that a nearest-neighbour baseline cannot reach.",
-            Mean(strata="cell"),
-            COMPOSED,
+            name="beyond_the_copier",
+            sentence="Without stripes, held-out labels are generated that a nearest-neighbour baseline cannot reach.",
+            statistic=Mean(strata="cell"),
+            numbers=COMPOSED,
             unit="accuracy, relative to trained labels",
             threshold=0.05,
             effect=0.05,
@@ -146,10 +146,10 @@ STUDY = Study(
             limits="A per-factor nearest-neighbour baseline reaches all of them.",
         ),
         Claim(
-            "stripes_help",
-            "Beside as many 2D images, stripes of every value bring more held-out labels.",
-            OfSets("log_bumps", "stripes", ("log_canvas",)),
-            partial(held_out, several=False),
+            name="stripes_help",
+            sentence="Beside as many 2D images, stripes of every value bring more held-out labels.",
+            statistic=OfSets("log_bumps", "stripes", ("log_canvas",)),
+            numbers=partial(held_out, several=False),
             unit="times the images",
             log=True,
             threshold=math.log(0.9),

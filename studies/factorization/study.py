@@ -95,10 +95,10 @@ def claims_for(key: str, cell: ps.Cell) -> list[ps.Claim]:
             more += [f"At most {room:.2g} can be added, so it could hardly be supported."] * beyond
             claims.append(
                 ps.Claim(
-                    f"{kind}_{key}_{site.t}",
-                    f"{words}: {SYSTEMS[key]}.",
-                    ps.Mean(),
-                    number,
+                    name=f"{kind}_{key}_{site.t}",
+                    sentence=f"{words}: {SYSTEMS[key]}.",
+                    statistic=ps.Mean(),
+                    numbers=number,
                     threshold=level,
                     effect=(min(effect, round(room, 2)), effect),
                     spread=spread,

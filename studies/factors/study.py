@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from phasescope.studies import Cell, Claim, Courses, Mean, Runs, Study, Table, accuracy, end, mean
+from phasescope.studies import Cell, Claim, Courses, Mean, Runs, Study, Table, accuracy, end, share
 from phasescope.studies.readings.crossings import crossing_steps
 from studies.factors.kinds import OUTCOMES
 
@@ -75,10 +75,10 @@ STUDY = Study(
     headline="in_order_of_signal",
     claims=[
         Claim(
-            "in_order_of_signal",
-            "Factors are learned in the order of their signals: over three worlds, D is above 0.6.",
-            Mean(strata="cell"),
-            in_order_of_signal,
+            name="in_order_of_signal",
+            sentence="Factors are learned in the order of their signals: over three worlds, D is above 0.6.",
+            statistic=Mean(strata="cell"),
+            numbers=in_order_of_signal,
             unit="Somers' D of signal and earlier onset",
             threshold=0.6,
             effect=0.2,
@@ -86,10 +86,10 @@ STUDY = Study(
             limits="630 steps of preset `fast`. Onsets are of an accuracy of 0.75 within an eighth of a factor's range.",
         ),
         Claim(
-            "product",
-            "Joint accuracy exceeds the product of the factors' accuracies by less than 0.05.",
-            Mean(strata="cell"),
-            beyond_product,
+            name="product",
+            sentence="Joint accuracy exceeds the product of the factors' accuracies by less than 0.05.",
+            statistic=Mean(strata="cell"),
+            numbers=beyond_product,
             unit="of the samples",
             threshold=0.05,
             direction="below",
@@ -108,7 +108,7 @@ STUDY = Study(
         ),
         Table(
             "Outcomes of samples, mean over training, and accuracy at the end",
-            {outcome.name: mean(f"outcomes.grid.{outcome.name}") for outcome in OUTCOMES}
+            {outcome.name: share("grid", outcome.name).mean() for outcome in OUTCOMES}
             | {"all correct at the end": end(accuracy("grid"))},
             by=("order",),
         ),

@@ -52,10 +52,10 @@ SMALL = (
 
 def share(name: str, sentence: str, noise: float, direction: str) -> ps.Claim:
     return ps.Claim(
-        name,
-        sentence,
-        ps.Share(),
-        passes_b,
+        name=name,
+        sentence=sentence,
+        statistic=ps.Share(),
+        numbers=passes_b,
         threshold=0.5,
         effect=0.49,
         direction=direction,
@@ -77,11 +77,11 @@ STUDY = ps.Study(
         share("passes_b", "At R_ml = 0.08 most flows pass phase B.", LOW, "above"),
         share("skips_b", "At R_ml = 1.2 most flows reach phase C without phase B.", HIGH, "below"),
         ps.Claim(
-            "image_first",
-            "At R_ml = 0.08 a flow without labels has learned half of the image's nats before labels save "
+            name="image_first",
+            sentence="At R_ml = 0.08 a flow without labels has learned half of the image's nats before labels save "
             "half of theirs.",
-            ps.OnsetRatio("label", False, True),
-            half,
+            statistic=ps.OnsetRatio("label", False, True),
+            numbers=half,
             threshold=1.0,
             effect=(0.4, 0.6),
             spread=0.2,
@@ -91,10 +91,10 @@ STUDY = ps.Study(
             "50 to 75): the ratio is between a third and 1, and the interval, of runs that all agree, is too narrow.",
         ),
         ps.Claim(
-            "bumps",
-            "Without a label (s = 0.2), most samples come to show one well-formed bump.",
-            ps.Mean(),
-            formed,
+            name="bumps",
+            sentence="Without a label (s = 0.2), most samples come to show one well-formed bump.",
+            statistic=ps.Mean(),
+            numbers=formed,
             unit="of samples",
             threshold=0.5,
             effect=0.25,
@@ -103,10 +103,10 @@ STUDY = ps.Study(
             limits=LIMITS,
         ),
         ps.Claim(
-            "blank",
-            "An untrained flow's samples are blank.",
-            ps.Mean(),
-            ps.start("outcomes.grid.none"),
+            name="blank",
+            sentence="An untrained flow's samples are blank.",
+            statistic=ps.Mean(),
+            numbers=ps.share("grid", "none").start(),
             unit="of samples",
             threshold=0.95,
             effect=0.04,

@@ -13,7 +13,7 @@ a rule about the parametrization. One network and one optimiser learn all of the
 
 from functools import partial
 
-from phasescope.studies import Against, Cell, Claim, PhaseGrid, Rank, Share, Study, Table, end
+from phasescope.studies import Against, Cell, Claim, PhaseGrid, Rank, Share, Study, Table, share
 from phasescope.studies.readings.phases import length_of_b, passes_b
 
 FLOW = {"schedule": "flow", "sampler": {"kind": "heun", "steps": 12}}
@@ -83,27 +83,27 @@ STUDY = Study(
     question="Does R', known before training, tell whether learning passes through phase B?",
     claims=[
         Claim(
-            "rule_below",
-            "If R' is below 1, most runs pass through phase B.",
+            name="rule_below",
+            sentence="If R' is below 1, most runs pass through phase B.",
             where={"set": "new", "side": "below"},
             **RULE,
         ),
         Claim(
-            "rule_above",
-            "If R' is above 1, most runs reach phase C without phase B.",
+            name="rule_above",
+            sentence="If R' is above 1, most runs reach phase C without phase B.",
             direction="below",
             where={"set": "new", "side": "above"},
             **RULE,
         ),
         Claim(
-            "r_prime_orders_length",
-            "The smaller R', the longer phase B lasts, in images.",
+            name="r_prime_orders_length",
+            sentence="The smaller R', the longer phase B lasts, in images.",
             numbers=length_of_b,
             **ORDER,
         ),
         Claim(
-            "r_prime_orders_share_of_way",
-            "The smaller R', the larger the part of the way to C that is phase B.",
+            name="r_prime_orders_share_of_way",
+            sentence="The smaller R', the larger the part of the way to C that is phase B.",
             numbers=partial(length_of_b, relative=True),
             **ORDER,
         ),
@@ -131,7 +131,7 @@ STUDY = Study(
                 "share that passes B": passes_b,
                 "images in phase B": length_of_b,
                 "part of the way to C": partial(length_of_b, relative=True),
-                "correct at the end": end("outcomes.grid.correct"),
+                "correct at the end": share("grid", "correct").end(),
             },
             by=("set", "cell"),
         )

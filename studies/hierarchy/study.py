@@ -107,10 +107,10 @@ def while_learning(runs: ps.Runs) -> np.ndarray:
 
 def earlier(name: str, system: str, sentence: str, limits: str, number=accurate) -> ps.Claim:
     return ps.Claim(
-        name,
-        sentence,
-        ps.OnsetRatio("system", system, "plain"),
-        number,
+        name=name,
+        sentence=sentence,
+        statistic=ps.OnsetRatio("system", system, "plain"),
+        numbers=number,
         threshold=0.8,
         direction="below",
         effect=(0.2, 0.25),
@@ -130,10 +130,10 @@ STUDY = ps.Study(
     headline="coarse_decides",
     claims=[
         ps.Claim(
-            "coarse_decides",
-            "Given the coarse image of another label, most samples have their bump where it has one.",
-            ps.Mean(),
-            ps.end("stages.follow"),
+            name="coarse_decides",
+            sentence="Given the coarse image of another label, most samples have their bump where it has one.",
+            statistic=ps.Mean(),
+            numbers=ps.end("stages.follow"),
             unit="of samples",
             threshold=0.5,
             effect=0.3,
@@ -144,10 +144,10 @@ STUDY = ps.Study(
             "open; more noise was not tried.",
         ),
         ps.Claim(
-            "wrong_by_coarse",
-            "While the cascade learns, most wrong samples have their bump where the coarse image has it.",
-            ps.Mean(),
-            while_learning,
+            name="wrong_by_coarse",
+            sentence="While the cascade learns, most wrong samples have their bump where the coarse image has it.",
+            statistic=ps.Mean(),
+            numbers=while_learning,
             unit="of wrong samples",
             threshold=0.5,
             effect=0.3,

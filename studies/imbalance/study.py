@@ -86,10 +86,10 @@ def claims_of(pair: str) -> list[ps.Claim]:
     factor, effect, spread = (1.5, 0.5, 0.2) if coarse else (1.25, (0.25, 0.35), 0.1)
     return [
         ps.Claim(
-            f"together_{pair}",
-            f"Accuracy along x and along y sets in together, within a factor {factor:g}: {words}.",
-            Apart(),
-            partial(onsets_of_axes, split=split),
+            name=f"together_{pair}",
+            sentence=f"Accuracy along x and along y sets in together, within a factor {factor:g}: {words}.",
+            statistic=Apart(),
+            numbers=partial(onsets_of_axes, split=split),
             threshold=factor,
             effect=effect,
             spread=spread,
@@ -100,10 +100,10 @@ def claims_of(pair: str) -> list[ps.Claim]:
             f"matter. Snapshots are a tenth of an onset apart. {GATED}",
         ),
         ps.Claim(
-            f"denser_first_{pair}",
-            f"Averaged over training, accuracy is higher along the denser axis than along the sparser one: {words}.",
-            ps.Mean(strata="cell"),
-            partial(lead, split=split),
+            name=f"denser_first_{pair}",
+            sentence=f"Averaged over training, accuracy is higher along the denser axis than along the sparser one: {words}.",
+            statistic=ps.Mean(strata="cell"),
+            numbers=partial(lead, split=split),
             unit="of images",
             threshold=0.0,
             effect=0.06 if coarse else 0.02,
@@ -128,10 +128,10 @@ STUDY = ps.Study(
         *(claim for pair in PAIRS for claim in claims_of(pair)),
         *(
             ps.Claim(
-                f"right_together_{name}",
-                f"A sample that is correct in x tends to be correct in y, phi above 0.3, {words}.",
-                ps.Mean(strata="cell"),
-                [partial(phi, reading=reading) for reading in ("darkest", "matched")],
+                name=f"right_together_{name}",
+                sentence=f"A sample that is correct in x tends to be correct in y, phi above 0.3, {words}.",
+                statistic=ps.Mean(strata="cell"),
+                numbers=[partial(phi, reading=reading) for reading in ("darkest", "matched")],
                 unit="phi",
                 threshold=0.3,
                 effect=effect,

@@ -6,7 +6,19 @@ the six that change what is learned is switched on by itself, and all six togeth
 with plain weighting. Ancestral sampling changes no weight: the study `sampler` reads it from the same base runs.
 """
 
-from phasescope.studies import Cell, Claim, Courses, PhaseGrid, Share, Study, Table, end, reaches
+from phasescope.studies import (
+    Cell,
+    Claim,
+    Courses,
+    PhaseGrid,
+    Share,
+    Study,
+    Table,
+    end,
+    reaches,
+    score,
+    share,
+)
 from phasescope.studies.readings.outcomes import shapeless
 from phasescope.studies.readings.phases import CORRECT, PHASE, passes_abc
 from studies.designs.phases import CELLS as SYSTEMS
@@ -52,10 +64,10 @@ STUDY = Study(
     headline="abc_all",
     claims=[
         Claim(
-            f"abc_{name}",
-            f"With {words}, too, samples go through A, B and C within 2,500 steps.",
-            Share(),
-            passes_abc,
+            name=f"abc_{name}",
+            sentence=f"With {words}, too, samples go through A, B and C within 2,500 steps.",
+            statistic=Share(),
+            numbers=passes_abc,
             threshold=0.5,
             effect=0.48,
             where={"cell": NAMES[name]},
@@ -69,7 +81,7 @@ STUDY = Study(
         Courses(
             "outcomes",
             "What is sampled while learning",
-            {name: f"outcomes.grid.{name}" for name in OUTCOMES},
+            {name: share("grid", name) for name in OUTCOMES},
             panels_by="cell",
             ylabel="share of samples",
             ylim=(0, 1),
@@ -81,9 +93,9 @@ STUDY = Study(
             {
                 "passes A, B, C": passes_abc,
                 "reaches C": reaches(PHASE, "C", improving=CORRECT),
-                "correct at the end": end(CORRECT),
+                "correct at the end": CORRECT.end(),
                 "no bump or several, in phase A": shapeless,
-                "label variance at the end": end("label_variance.mid.600.value"),
+                "label variance at the end": score("label_variance").at("mid", t=600).end(),
                 "CPU-s a run": end("cpu_s"),
             },
         )

@@ -61,15 +61,15 @@ STUDY = Study(
     readings=[Reading("core", read_core, needs=())],
     claims=[
         Claim(
-            "wide_lesion",
-            "A lesion of 8 px is not filled beyond the nearest-neighbour baseline.",
+            name="wide_lesion",
+            sentence="A lesion of 8 px is not filled beyond the nearest-neighbour baseline.",
             where={"hole": "lesion", "width": 8.0},
             **FILLED,
         ),
         *(
             Claim(
-                f"large_square_{world}_{place}",
-                f"A held-out square of 12 x 12 labels is not filled beyond the nearest-neighbour baseline: "
+                name=f"large_square_{world}_{place}",
+                sentence=f"A held-out square of 12 x 12 labels is not filled beyond the nearest-neighbour baseline: "
                 f"{world}, {place}.",
                 where={"world": world, "place": place, "side": 12.0},
                 **FILLED,
@@ -79,11 +79,11 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"less_of_larger_{world}",
-                f"The larger a held-out square, the fewer of its labels {NEAR_PX:g} px from trained ones are "
+                name=f"less_of_larger_{world}",
+                sentence=f"The larger a held-out square, the fewer of its labels {NEAR_PX:g} px from trained ones are "
                 f"correct: {world}.",
-                Rank(by="side", within="place"),
-                [composed(reading, "near") for reading in READINGS],
+                statistic=Rank(by="side", within="place"),
+                numbers=[composed(reading, "near") for reading in READINGS],
                 threshold=0.0,
                 effect=0.45,
                 direction="below",

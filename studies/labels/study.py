@@ -14,7 +14,7 @@ from phasescope.studies.readings.phases import CORRECT
 LEFT_OUT = (0.0, 0.5, 0.8, 1.0)
 PLAN = {"snapshots": {"dense_until": 0, "every": 30}, "images": {"grid": 64, "off_grid": 0}, "observe": []}
 SAMPLES, SIDE = 512, 4  # of samples without a label; cells on a side
-ONSET, FORMED, UNEVEN = ps.onset(CORRECT, 0.5), ps.end("unlabelled.formed"), ps.end("unlabelled.uneven")
+ONSET, FORMED, UNEVEN = CORRECT.crosses(0.5), ps.end("unlabelled.formed"), ps.end("unlabelled.uneven")
 
 
 def cell(left_out: float) -> ps.Cell:
@@ -48,10 +48,10 @@ def uneven_without_label(runs: ps.Runs) -> np.ndarray:
 
 def later(left_out: float, times: float, sentence: str) -> ps.Claim:
     return ps.Claim(
-        f"later_{left_out:g}",
-        sentence,
-        ps.OnsetRatio("left_out", left_out, 0.0),
-        ONSET,
+        name=f"later_{left_out:g}",
+        sentence=sentence,
+        statistic=ps.OnsetRatio("left_out", left_out, 0.0),
+        numbers=ONSET,
         threshold=times,
         direction="below",
         effect=(0.3 * times, times / 3),
@@ -71,10 +71,10 @@ STUDY = ps.Study(
     headline="one_bump",
     claims=[
         ps.Claim(
-            "one_bump",
-            "Trained without labels, a network generates one well-formed bump in more than nine samples of ten.",
-            ps.Mean(),
-            FORMED,
+            name="one_bump",
+            sentence="Trained without labels, a network generates one well-formed bump in more than nine samples of ten.",
+            statistic=ps.Mean(),
+            numbers=FORMED,
             unit="of the samples",
             threshold=0.9,
             effect=0.07,
@@ -83,10 +83,10 @@ STUDY = ps.Study(
             limits="1,260 steps of preset `fast`, whose network is given the pixels' coordinates.",
         ),
         ps.Claim(
-            "even",
-            "Trained without labels, a network generates bumps at all places, less than twice as uneven as chance.",
-            ps.Mean(),
-            UNEVEN,
+            name="even",
+            sentence="Trained without labels, a network generates bumps at all places, less than twice as uneven as chance.",
+            statistic=ps.Mean(),
+            numbers=UNEVEN,
             unit="chi-squared over its degrees of freedom",
             threshold=2.0,
             direction="below",
@@ -115,7 +115,7 @@ STUDY = ps.Study(
             "Onset of accuracy, and samples without a label at the end",
             {
                 "half of the samples correct (step)": ONSET,
-                "correct at the end": ps.end(CORRECT),
+                "correct at the end": CORRECT.end(),
                 "one bump, without a label": FORMED,
                 "unevenness, without a label": uneven_without_label,
             },

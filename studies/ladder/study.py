@@ -99,10 +99,10 @@ STUDY = Study(
             for name, (cell, words) in OBJECTIVES.items()
             for claim in (
                 Claim(
-                    f"climbed_{name}",
-                    f"References are learned in order: one is left for one that knows more, {words}.",
-                    OfLaterSeeds(),
-                    upward,
+                    name=f"climbed_{name}",
+                    sentence=f"References are learned in order: one is left for one that knows more, {words}.",
+                    statistic=OfLaterSeeds(),
+                    numbers=upward,
                     unit="of changes",
                     threshold=0.8,
                     effect=0.1,
@@ -112,11 +112,11 @@ STUDY = Study(
                     "noise, where noise prediction is close to none.",
                 ),
                 Claim(
-                    f"b_is_one_object_{name}",
-                    "The label becomes the closest reference when samples turn from phase B to C, not more than a "
+                    name=f"b_is_one_object_{name}",
+                    sentence="The label becomes the closest reference when samples turn from phase B to C, not more than a "
                     f"fifth of the steps before, {words}.",
-                    OnsetRatio(),
-                    label_and_accuracy,
+                    statistic=OnsetRatio(),
+                    numbers=label_and_accuracy,
                     threshold=0.8,
                     effect=0.2,
                     spread=0.17,
@@ -127,10 +127,10 @@ STUDY = Study(
             )
         ),
         Claim(
-            "nats_learnt",
-            "Within the steps that complete labels take to phase C, a network has learned nine tenths of the label's nats.",
-            Mean(),
-            end("closest.nats.label"),
+            name="nats_learnt",
+            sentence="Within the steps that complete labels take to phase C, a network has learned nine tenths of the label's nats.",
+            statistic=Mean(),
+            numbers=end("closest.nats.label"),
             unit="of the label's nats",
             threshold=0.9,
             effect=0.15,

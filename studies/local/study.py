@@ -60,11 +60,11 @@ def claims_about(side: int) -> list[Claim]:
     spread = {9: 0.12, 15: 0.15}[side]  # of the mean number of objects
     return [
         Claim(
-            f"machine_{side}",
-            f"A network of convolutions that sees {side} px generates what the patch-local optimal denoiser of "
+            name=f"machine_{side}",
+            sentence=f"A network of convolutions that sees {side} px generates what the patch-local optimal denoiser of "
             f"{side} px does from the same noise: median r² above 0.9.",
-            Mean(),
-            end("local.optimum.r2"),
+            statistic=Mean(),
+            numbers=end("local.optimum.r2"),
             threshold=0.9,
             effect=0.045,
             spread=0.027,
@@ -73,11 +73,11 @@ def claims_about(side: int) -> list[Claim]:
             limits="Of one sampler. The median says nothing of the images that are farthest.",
         ),
         Claim(
-            f"poisson_{side}",
-            f"A network of convolutions that sees {side} px generates a number of objects that varies as by chance: "
+            name=f"poisson_{side}",
+            sentence=f"A network of convolutions that sees {side} px generates a number of objects that varies as by chance: "
             "its Fano factor is 0.7 to 1.2.",
-            Mean(absolute=True),
-            apart("local.network.fano", 0.95),
+            statistic=Mean(absolute=True),
+            numbers=apart("local.network.fano", 0.95),
             threshold=0.25,
             effect=0.15,
             spread=0.09,
@@ -88,10 +88,10 @@ def claims_about(side: int) -> list[Claim]:
             "its own factor is below 1.",
         ),
         Claim(
-            f"one_on_average_{side}",
-            f"A network of convolutions that sees {side} px generates one object per image on average, within 0.2.",
-            Mean(absolute=True),
-            apart("local.network.objects", 1.0),
+            name=f"one_on_average_{side}",
+            sentence=f"A network of convolutions that sees {side} px generates one object per image on average, within 0.2.",
+            statistic=Mean(absolute=True),
+            numbers=apart("local.network.objects", 1.0),
             threshold=0.2,
             effect=0.2,
             spread=spread,
@@ -124,10 +124,10 @@ STUDY = Study(
         *(claim for side in CONVOLUTIONS for claim in claims_about(side)),
         *(
             Claim(
-                f"one_{name}",
-                f"{words} generates just one object in more than 70 % of images.",
-                Mean(),
-                end(ONE),
+                name=f"one_{name}",
+                sentence=f"{words} generates just one object in more than 70 % of images.",
+                statistic=Mean(),
+                numbers=end(ONE),
                 threshold=0.7,
                 effect=0.1,
                 spread=0.06,
@@ -144,11 +144,11 @@ STUDY = Study(
             )
         ),
         Claim(
-            "attention_changes_one",
-            "In a network of one scale, self-attention changes the share of images with just one object by less "
+            name="attention_changes_one",
+            sentence="In a network of one scale, self-attention changes the share of images with just one object by less "
             "than 0.1.",
-            Difference("network", "one scale, attention", "one scale", absolute=True),
-            end(ONE),
+            statistic=Difference("network", "one scale, attention", "one scale", absolute=True),
+            numbers=end(ONE),
             threshold=0.1,
             effect=0.09,
             spread=0.05,

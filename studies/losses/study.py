@@ -29,7 +29,7 @@ LOSSES |= {f"order {dose:g}": ("Spacing", {"aim": "order", "dose": dose}) for do
 LOSSES |= {f"apart {dose:g}": ("Spacing", {"aim": "apart", "dose": dose}) for dose in (0.0001, 0.01)}
 COURSES = {"snapshots": {"dense_until": 0, "every": 15}, "images": {"off_grid": 0}, "observe": []}
 END = COURSES | {"snapshots": {"dense_until": 0, "every": 945}, "images": {"left_out": 0, "off_grid": 0}}
-GENERATED, ONSET = ps.end("held_out.formed.core"), ps.onset(CORRECT, 0.5)
+GENERATED, ONSET = ps.end("held_out.formed.core"), CORRECT.crosses(0.5)
 LIMITS = "Preset `fast`, 945 steps, trained on 32 of 1,024 labels; a factor's label is left out in a tenth of the images. "
 LIMITS += "Dose 1 unless another is named."
 
@@ -69,10 +69,10 @@ def helps(
     name: str, world: str, than: str, sentence: str, direction: str = "above", loss: str = "CoInD"
 ) -> ps.Claim:
     return ps.Claim(
-        name,
-        sentence,
-        ps.Difference("loss", loss, than),
-        GENERATED,
+        name=name,
+        sentence=sentence,
+        statistic=ps.Difference("loss", loss, than),
+        numbers=GENERATED,
         unit="of the labels",
         threshold=0.2,
         direction=direction,
@@ -85,10 +85,10 @@ def helps(
 
 def earlier(name: str, loss: str, than: str, sentence: str) -> ps.Claim:
     return ps.Claim(
-        name,
-        sentence,
-        ps.OnsetRatio("loss", loss, than),
-        ONSET,
+        name=name,
+        sentence=sentence,
+        statistic=ps.OnsetRatio("loss", loss, than),
+        numbers=ONSET,
         threshold=0.9,
         direction="below",
         effect=(0.22, 0.3),
@@ -153,10 +153,10 @@ STUDY = ps.Study(
             "CoInD brings more held-out stripes than its twin, with permuted labels, by more than a fifth of them.",
         ),
         ps.Claim(
-            "summed_stripes",
-            "Without the loss, answers for x and y, summed at sampling, give more held-out stripes, by more than a fifth.",
-            ps.Mean(),
-            by_sampling,
+            name="summed_stripes",
+            sentence="Without the loss, answers for x and y, summed at sampling, give more held-out stripes, by more than a fifth.",
+            statistic=ps.Mean(),
+            numbers=by_sampling,
             unit="of the labels",
             threshold=0.2,
             effect=0.2,
@@ -222,7 +222,7 @@ STUDY = ps.Study(
         ),
         ps.Table(
             "When samples become correct",
-            {"half of the samples correct (step)": ONSET, "correct at the end": ps.end(CORRECT)},
+            {"half of the samples correct (step)": ONSET, "correct at the end": CORRECT.end()},
             by=("loss",),
             where={"read": "onset"},
         ),

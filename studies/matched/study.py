@@ -7,7 +7,7 @@ claims for x and two for v, one on either side. Twenty runs a cell would show it
 logs of its runs' onsets (study `labels`); it came out about twice as large.
 """
 
-from phasescope.studies import Cell, Claim, Courses, Ends, OnsetRatio, Study, Table, end, onset
+from phasescope.studies import Cell, Claim, Courses, Ends, OnsetRatio, Study, Table
 from phasescope.studies.readings.phases import CORRECT, PHASE, phases_abc
 
 PREDICTIONS = ("eps", "x", "v")
@@ -25,7 +25,7 @@ CELLS = [
     )
     for predict in PREDICTIONS
 ]
-ACCURACY = onset(CORRECT, 0.5)
+ACCURACY = CORRECT.crosses(0.5)
 LIMITS = (
     "Preset `fast` at 5,040 steps, min(SNR, 5), a linear schedule; flow matching is left out: its density of noise "
     "levels is another. An optimiser whose steps do not depend on the gradient's scale (Muon) hides a constant factor "
@@ -39,18 +39,18 @@ def equivalent(first: str, second: str) -> list[Claim]:
     ratio = OnsetRatio(by="predict", first=first, second=second)
     return [
         Claim(
-            f"{first}_not_later_than_{second}",
-            f"Accuracy of {first}-prediction comes earlier than that of {second}-prediction, or at most a tenth later.",
-            ratio,
+            name=f"{first}_not_later_than_{second}",
+            sentence=f"Accuracy of {first}-prediction comes earlier than that of {second}-prediction, or at most a tenth later.",
+            statistic=ratio,
             threshold=1.1,
             direction="below",
             effect=(0.1, 0.12),
             **common,
         ),
         Claim(
-            f"{first}_not_earlier_than_{second}",
-            f"Accuracy of {first}-prediction comes later than that of {second}-prediction, or at most a tenth earlier.",
-            ratio,
+            name=f"{first}_not_earlier_than_{second}",
+            sentence=f"Accuracy of {first}-prediction comes later than that of {second}-prediction, or at most a tenth earlier.",
+            statistic=ratio,
             threshold=1 / 1.1,
             direction="above",
             effect=0.09,
@@ -71,7 +71,7 @@ STUDY = Study(
     claims=[*equivalent("x", "eps"), *equivalent("v", "eps")],
     plots=[
         Courses("correct", "Samples correct through training", {"correct": CORRECT}, by="cell", ylim=(0, 1)),
-        Ends("end", "Samples correct at the end", {"share": end(CORRECT)}, by="predict", ylim=(0, 1)),
+        Ends("end", "Samples correct at the end", {"share": CORRECT.end()}, by="predict", ylim=(0, 1)),
     ],
     tables=[
         Table(
@@ -79,7 +79,7 @@ STUDY = Study(
             {
                 "half of the samples correct (step)": ACCURACY,
                 "samples pass A, B, C": phases_abc(PHASE, CORRECT),
-                "correct at the end": end(CORRECT),
+                "correct at the end": CORRECT.end(),
             },
         )
     ],

@@ -49,10 +49,10 @@ STUDY = ps.Study(
     claims=[
         *(
             ps.Claim(
-                f"{name}_{kind}",
-                f"{words} bring {what} earlier by more than a fifth of the steps.",
-                ps.OnsetRatio(by="data", first=name, second="p1"),
-                number,
+                name=f"{name}_{kind}",
+                sentence=f"{words} bring {what} earlier by more than a fifth of the steps.",
+                statistic=ps.OnsetRatio(by="data", first=name, second="p1"),
+                numbers=number,
                 threshold=0.8,
                 direction="below",
                 effect=0.2,
@@ -68,10 +68,10 @@ STUDY = ps.Study(
             )
         ),
         ps.Claim(
-            "denser_axis_ahead",
-            "Averaged over training, more samples are correct along x (increments of 0.25 px) than along y (1 px).",
-            ps.Mean(),
-            denser_ahead,
+            name="denser_axis_ahead",
+            sentence="Averaged over training, more samples are correct along x (increments of 0.25 px) than along y (1 px).",
+            statistic=ps.Mean(),
+            numbers=denser_ahead,
             unit="of samples",
             threshold=0.02,
             effect=0.045,

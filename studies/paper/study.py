@@ -10,7 +10,20 @@ The device is no part of a run's identity: runs of a GPU and of a CPU fill the s
 and is float32, which both have.
 """
 
-from phasescope.studies import Cell, Claim, Courses, Mean, PhaseGrid, Share, Study, Table, end, reaches
+from phasescope.studies import (
+    Cell,
+    Claim,
+    Courses,
+    Mean,
+    PhaseGrid,
+    Share,
+    Study,
+    Table,
+    end,
+    reaches,
+    score,
+    share,
+)
 from phasescope.studies.readings.outcomes import shapeless
 from phasescope.studies.readings.phases import CORRECT, PHASE, passes_abc
 from studies.designs.phases import OUTCOMES
@@ -26,11 +39,11 @@ STUDY = Study(
     headline="behaviour_abc",
     claims=[
         Claim(
-            "behaviour_abc",
-            "Samples of P1's own system go from no or several bumps (A) over one misplaced bump (B) to one in the "
+            name="behaviour_abc",
+            sentence="Samples of P1's own system go from no or several bumps (A) over one misplaced bump (B) to one in the "
             "correct place (C).",
-            Share(),
-            passes_abc,
+            statistic=Share(),
+            numbers=passes_abc,
             threshold=0.5,
             effect=0.48,
             source="P1",
@@ -38,10 +51,10 @@ STUDY = Study(
             "end counts neither way.",
         ),
         Claim(
-            "failure_a",
-            "In phase A samples of P1's own system fail by no bump or several, not by a misshapen one.",
-            Mean(),
-            shapeless,
+            name="failure_a",
+            sentence="In phase A samples of P1's own system fail by no bump or several, not by a misshapen one.",
+            statistic=Mean(),
+            numbers=shapeless,
             unit="of wrong samples",
             threshold=0.5,
             effect=0.15,
@@ -55,7 +68,7 @@ STUDY = Study(
         Courses(
             "outcomes",
             "What is sampled while learning",
-            {name: f"outcomes.grid.{name}" for name in OUTCOMES},
+            {name: share("grid", name) for name in OUTCOMES},
             ylabel="share of samples",
             ylim=(0, 1),
         ),
@@ -63,10 +76,10 @@ STUDY = Study(
             "manifold",
             "Order and manifold of the latents at down3, t = 600",
             {
-                "probe R²": "probe_r2.down3.600.value",
-                "P1's R²": "p1_r2.down3.600.value",
-                "variance explained by the label": "label_variance.down3.600.value",
-                "trustworthiness": "trustworthiness.down3.600.value",
+                "probe R²": score("probe_r2").at("down3", t=600),
+                "P1's R²": score("p1_r2").at("down3", t=600),
+                "variance explained by the label": score("label_variance").at("down3", t=600),
+                "trustworthiness": score("trustworthiness").at("down3", t=600),
             },
             ylabel="R², or share",
             ylim=(-0.1, 1.02),
@@ -81,7 +94,7 @@ STUDY = Study(
                 "reaches C": reaches(PHASE, "C", improving=CORRECT),
                 "correct at the end": end(CORRECT),
                 "no bump or several, in phase A": shapeless,
-                "participation ratio at the end": end("participation_ratio.down3.600.value"),
+                "participation ratio at the end": score("participation_ratio").at("down3", t=600).end(),
             },
         )
     ],

@@ -47,10 +47,10 @@ STUDY = Study(
     headline="used_part_up1",
     claims=[
         Claim(
-            f"used_{how}_up1",
-            f"In phase C, if {words} at up1 is that of another label, most bumps go where that label has them.",
-            Mean(),
-            in_phase(f"use.up1.{how}.follows", "C"),
+            name=f"used_{how}_up1",
+            sentence=f"In phase C, if {words} at up1 is that of another label, most bumps go where that label has them.",
+            statistic=Mean(),
+            numbers=in_phase(f"use.up1.{how}.follows", "C"),
             unit="of bumps",
             threshold=0.5,
             effect=0.25,

@@ -5,7 +5,7 @@ place (B), then one in the correct place (C). What activations do meanwhile is a
 study on them are retired, since their probe reads the label that every block receives (studies/retired.md).
 """
 
-from phasescope.studies import Claim, Courses, Mean, PhaseGrid, Share, Study, Table, end, reaches
+from phasescope.studies import Claim, Courses, Mean, PhaseGrid, Share, Study, Table, reaches, share
 from phasescope.studies.readings.outcomes import shapeless
 from phasescope.studies.readings.phases import CORRECT, PHASE, passes_abc
 from studies.designs.phases import CELLS, LOOKED_AT, OUTCOMES, SELECTED
@@ -126,7 +126,7 @@ STUDY = Study(
         Courses(
             "outcomes",
             "What is sampled while learning",
-            {name: f"outcomes.grid.{name}" for name in OUTCOMES},
+            {name: share("grid", name) for name in OUTCOMES},
             panels_by="cell",
             ylabel="share of samples",
             ylim=(0, 1),
@@ -138,7 +138,7 @@ STUDY = Study(
             {
                 "passes A, B, C": passes_abc,
                 "reaches C": reaches(PHASE, "C", improving=CORRECT),
-                "correct at the end": end(CORRECT),
+                "correct at the end": CORRECT.end(),
                 "no bump or several, in phase A": shapeless,
             },
             note="Shares of runs or of samples. Runs that were still improving are left out of the first two.",

@@ -58,10 +58,10 @@ def placed(runs: ps.Runs) -> pd.DataFrame:
 def carries(world: str) -> ps.Claim:
     more = " Added after a look at the other cells, before any run of its own." * (world == "digits")
     return ps.Claim(
-        f"carries_{world.replace(' ', '_')}",
-        f"Bumps {WORLDS[world][1]}: changes move accuracy's onset as on plain bumps (correlation above 0.6).",
-        Transfer("plain", world),
-        placed,
+        name=f"carries_{world.replace(' ', '_')}",
+        sentence=f"Bumps {WORLDS[world][1]}: changes move accuracy's onset as on plain bumps (correlation above 0.6).",
+        statistic=Transfer("plain", world),
+        numbers=placed,
         threshold=0.6,
         effect=0.3,
         spread=0.12,
@@ -72,10 +72,10 @@ def carries(world: str) -> ps.Claim:
 
 def earlier(change: str, sentence: str, world: str) -> ps.Claim:
     return ps.Claim(
-        f"{change}_{world.replace(' ', '_')}",
-        f"{sentence}, by a tenth: bumps {WORLDS[world][1]}.",
-        ps.OnsetRatio("change", change, "none"),
-        placed,
+        name=f"{change}_{world.replace(' ', '_')}",
+        sentence=f"{sentence}, by a tenth: bumps {WORLDS[world][1]}.",
+        statistic=ps.OnsetRatio("change", change, "none"),
+        numbers=placed,
         threshold=0.9,
         direction="below",
         effect=(0.23, 0.3),

@@ -37,22 +37,22 @@ STUDY = ps.Study(
     headline="rarely_late",
     claims=[
         ps.Claim(
-            "rarely_late",
-            "Half of the samples are in the correct place later at rarely trained places than at places that are trained on "
+            name="rarely_late",
+            sentence="Half of the samples are in the correct place later at rarely trained places than at places that are trained on "
             "four times as often, by more than a quarter of the steps.",
-            ps.OnsetRatio(),
-            partial(onsets, column="halves.rarely.both", other="halves.often.both"),
+            statistic=ps.OnsetRatio(),
+            numbers=partial(onsets, column="halves.rarely.both", other="halves.often.both"),
             threshold=1.25,
             effect=0.2,
             spread=0.1,
             limits=f"{LIMITS} The pilots lie below the threshold, which is a quarter as in the study `imbalance`.",
         ),
         ps.Claim(
-            "other_late",
-            "At rarely trained places the factor that does not divide the canvas is correct later than at often trained "
+            name="other_late",
+            sentence="At rarely trained places the factor that does not divide the canvas is correct later than at often trained "
             "places, too, by more than a twentieth of the steps.",
-            ps.Mean(),
-            OTHER_FACTOR_LATE,
+            statistic=ps.Mean(),
+            numbers=OTHER_FACTOR_LATE,
             unit="of the steps",
             threshold=0.05,
             effect=0.07,
@@ -61,11 +61,11 @@ STUDY = ps.Study(
             "factors, so objects that form later at rare places would make this true as well.",
         ),
         ps.Claim(
-            "dividing_later",
-            "At rarely trained places the factor that divides the canvas is late by more than the other one, by a twentieth "
+            name="dividing_later",
+            sentence="At rarely trained places the factor that divides the canvas is late by more than the other one, by a twentieth "
             "of the steps at least.",
-            ps.Mean(),
-            DIVIDING_FACTOR_LATER,
+            statistic=ps.Mean(),
+            numbers=DIVIDING_FACTOR_LATER,
             unit="of the steps",
             threshold=0.05,
             effect=0.075,

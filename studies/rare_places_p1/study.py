@@ -35,11 +35,11 @@ STUDY = ps.Study(
     ],
     claims=[
         ps.Claim(
-            "rarely_late",
-            "Half of the samples are in the correct place later at rarely trained places than at those trained on four "
+            name="rarely_late",
+            sentence="Half of the samples are in the correct place later at rarely trained places than at those trained on four "
             "times as often.",
-            ps.Mean(),
-            partial(delay, column="both"),
+            statistic=ps.Mean(),
+            numbers=partial(delay, column="both"),
             unit="of the steps",
             threshold=0.0,
             effect=0.15,
@@ -47,10 +47,10 @@ STUDY = ps.Study(
             limits=LIMITS,
         ),
         ps.Claim(
-            "other_late",
-            "At rarely trained places the factor that does not divide the canvas is correct later, too.",
-            ps.Mean(),
-            OTHER_FACTOR_LATE,
+            name="other_late",
+            sentence="At rarely trained places the factor that does not divide the canvas is correct later, too.",
+            statistic=ps.Mean(),
+            numbers=OTHER_FACTOR_LATE,
             unit="of the steps",
             threshold=0.0,
             effect=0.13,
@@ -58,10 +58,10 @@ STUDY = ps.Study(
             limits=LIMITS,
         ),
         ps.Claim(
-            "dividing_later",
-            "At rarely trained places the factor that divides the canvas is late by more than the other one.",
-            ps.Mean(),
-            DIVIDING_FACTOR_LATER,
+            name="dividing_later",
+            sentence="At rarely trained places the factor that divides the canvas is late by more than the other one.",
+            statistic=ps.Mean(),
+            numbers=DIVIDING_FACTOR_LATER,
             unit="of the steps",
             threshold=0.0,
             effect=0.2,

@@ -58,10 +58,10 @@ STUDY = Study(
     claims=[
         *(
             Claim(
-                f"ordered_{site}",
-                f"At the end the sheet at {words}, is ordered: paths along it are as long as labels are far apart.",
-                Mean(),
-                end(f"sites.{site}.path"),
+                name=f"ordered_{site}",
+                sentence=f"At the end the sheet at {words}, is ordered: paths along it are as long as labels are far apart.",
+                statistic=Mean(),
+                numbers=end(f"sites.{site}.path"),
                 unit="rank correlation",
                 threshold=ORDERED,
                 effect=0.2,
@@ -74,10 +74,10 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"p1_reading_{site}",
-                f"While samples become correct, order by P1's reading rises at {words}.",
-                Mean(),
-                partial(gained, column=f"sites.{site}.umap"),
+                name=f"p1_reading_{site}",
+                sentence=f"While samples become correct, order by P1's reading rises at {words}.",
+                statistic=Mean(),
+                numbers=partial(gained, column=f"sites.{site}.umap"),
                 unit="R²",
                 threshold=0.0,
                 effect=0.15,
@@ -90,10 +90,10 @@ STUDY = Study(
             for site, words in NAMES.items()
         ),
         Claim(
-            "few_mislead",
-            "While samples become correct, order read from 128 labels falls below that read from 1,024 by more than 0.05.",
-            Mean(),
-            fall_of_few,
+            name="few_mislead",
+            sentence="While samples become correct, order read from 128 labels falls below that read from 1,024 by more than 0.05.",
+            statistic=Mean(),
+            numbers=fall_of_few,
             unit="trustworthiness",
             threshold=0.05,
             effect=0.09,
@@ -102,10 +102,10 @@ STUDY = Study(
             limits=f"{WHERE} At mid. {LOOKED}",
         ),
         Claim(
-            "bends_back",
-            f"The trained sheet bends back on itself: places {FAR} px apart along an axis are closer than {NEAR} px apart.",
-            Mean(),
-            end("sites.mid.bending"),
+            name="bends_back",
+            sentence=f"The trained sheet bends back on itself: places {FAR} px apart along an axis are closer than {NEAR} px apart.",
+            statistic=Mean(),
+            numbers=end("sites.mid.bending"),
             unit="times the squared distance",
             threshold=1.0,
             direction="below",

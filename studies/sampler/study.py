@@ -73,10 +73,10 @@ STUDY = Study(
     headline="failure_a_ancestral",
     claims=[
         Claim(
-            "abc_ancestral",
-            "By ancestral sampling, too, samples are in A, B and C at the snapshots at which DPM-Solver's are.",
-            Share(),
-            readings.passes_ancestrally,
+            name="abc_ancestral",
+            sentence="By ancestral sampling, too, samples are in A, B and C at the snapshots at which DPM-Solver's are.",
+            statistic=Share(),
+            numbers=readings.passes_ancestrally,
             threshold=0.5,
             effect=0.48,
             source="P1",
@@ -84,10 +84,10 @@ STUDY = Study(
             f"itself has no phase B counts as one that does not pass.",
         ),
         Claim(
-            "failure_a_ancestral",
-            "In phase A samples fail by no bump or several, not by a misshapen one, by ancestral sampling.",
-            Mean(),
-            readings.shapeless_ancestrally,
+            name="failure_a_ancestral",
+            sentence="In phase A samples fail by no bump or several, not by a misshapen one, by ancestral sampling.",
+            statistic=Mean(),
+            numbers=readings.shapeless_ancestrally,
             unit="of wrong samples",
             threshold=0.5,
             effect=0.15,
@@ -97,11 +97,11 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"not_the_samplers_{letter.lower()}_{outcome}",
-                f"In phase {letter} the share of samples {words} is not the sampler's: DPM-Solver in 12 steps and "
+                name=f"not_the_samplers_{letter.lower()}_{outcome}",
+                sentence=f"In phase {letter} the share of samples {words} is not the sampler's: DPM-Solver in 12 steps and "
                 f"ancestral sampling differ by less than {MARGIN:.0%} of samples.",
-                Mean(absolute=True),
-                readings.difference(letter, outcome),
+                statistic=Mean(absolute=True),
+                numbers=readings.difference(letter, outcome),
                 unit="of samples",
                 threshold=MARGIN,
                 effect=(MARGIN, 0.25),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from phasescope.measures import phase_sequence
-from phasescope.studies import Claim, Rank, Runs, Share, Study, end, onset
+from phasescope.studies import Claim, Rank, Runs, Share, Study, share
 from phasescope.studies.readings.explained import ExplainedBeyond
 from phasescope.studies.readings.phases import CORRECT, PHASE, SHEET, decided, passes_b, phases_abc
 from studies.screen.design import LEVELS, RATES, STEPS, cells
@@ -49,12 +49,12 @@ def last_if_never(onsets: pd.DataFrame) -> np.ndarray:
 
 def accuracy_onset(runs: Runs) -> np.ndarray:
     """Return the onset of half of the samples being correct, (n,)."""
-    return last_if_never(onset(CORRECT, 0.5)(runs))
+    return last_if_never(CORRECT.crosses(0.5)(runs))
 
 
 def passed_through(runs: Runs) -> pd.DataFrame:
     """Return the onsets of accuracy (`y`), of the sheet, of an ordered one, and of half of the samples with one object."""
-    placed = zip(runs.courses(CORRECT), runs.courses("outcomes.grid.misplaced"), strict=True)
+    placed = zip(runs.courses(CORRECT), runs.courses(share("grid", "misplaced")), strict=True)
     sheet = [np.array(letters) for letters in decided(runs, SHEET)]
     onsets = {
         "sheet": runs.onsets([letters >= "B" for letters in sheet]),
@@ -80,7 +80,7 @@ def sheet_abc(runs: Runs) -> np.ndarray:
 
 
 ALONE = "Asked after a look. Polarity is then fixed by schedule and modulation: each may show what the two others do."
-MOVED = {"when half of the samples are correct": accuracy_onset, "share correct at the end": end(CORRECT)}
+MOVED = {"when half of the samples are correct": accuracy_onset, "share correct at the end": CORRECT.end()}
 
 STUDY = Study(
     name="screen",
@@ -92,19 +92,19 @@ STUDY = Study(
     headline="samples_abc",
     claims=[
         Claim(
-            "samples_abc",
-            "In more than half of the systems samples pass A, B and C.",
-            Share(),
-            phases_abc(PHASE, CORRECT),
+            name="samples_abc",
+            sentence="In more than half of the systems samples pass A, B and C.",
+            statistic=Share(),
+            numbers=phases_abc(PHASE, CORRECT),
             threshold=0.5,
             effect=0.16,
             limits=LIMITS,
         ),
         Claim(
-            "sheet_not_abc",
-            "In fewer than half of the systems the manifold passes A, B and C.",
-            Share(),
-            sheet_abc,
+            name="sheet_not_abc",
+            sentence="In fewer than half of the systems the manifold passes A, B and C.",
+            statistic=Share(),
+            numbers=sheet_abc,
             threshold=0.5,
             direction="below",
             effect=0.16,
@@ -113,19 +113,19 @@ STUDY = Study(
             "unordered); left open, they would make it not reached. Up to 12 snapshots before C are undecided.",
         ),
         Claim(
-            "sheet_first",
-            "In more than half of the systems the manifold is ordered before samples are correct.",
-            Share(),
-            sheet_first,
+            name="sheet_first",
+            sentence="In more than half of the systems the manifold is ordered before samples are correct.",
+            statistic=Share(),
+            numbers=sheet_first,
             threshold=0.5,
             effect=0.16,
             limits=f"{LIMITS} In 57 systems neither came, and in 55 of these samples had stopped improving.",
         ),
         Claim(
-            "r_prime",
-            "Systems with R' below 1 pass B more often than those above, by more than a fifth of the runs.",
-            ShareDifference("side", "below", "above"),
-            passes_b,
+            name="r_prime",
+            sentence="Systems with R' below 1 pass B more often than those above, by more than a fifth of the runs.",
+            statistic=ShareDifference("side", "below", "above"),
+            numbers=passes_b,
             threshold=0.2,
             effect=0.37,
             spread=0.45,
@@ -135,10 +135,10 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"{name}_earlier",
-                f"Accuracy comes earlier with {words}, by a rank correlation below -0.1.",
-                Rank(by=name, kind="spearman"),
-                accuracy_onset,
+                name=f"{name}_earlier",
+                sentence=f"Accuracy comes earlier with {words}, by a rank correlation below -0.1.",
+                statistic=Rank(by=name, kind="spearman"),
+                numbers=accuracy_onset,
                 threshold=-0.1,
                 direction="below",
                 effect=0.3,
@@ -147,11 +147,11 @@ STUDY = Study(
             for name, words in EARLIER.items()
         ),
         Claim(
-            "through_sheet",
-            "The onsets of the manifold and of its order explain more than a tenth of the variance between systems in "
+            name="through_sheet",
+            sentence="The onsets of the manifold and of its order explain more than a tenth of the variance between systems in "
             "when accuracy sets in, beyond the onset of samples that hold one object.",
-            ExplainedBeyond(("sheet", "ordered"), ("formed",)),
-            passed_through,
+            statistic=ExplainedBeyond(("sheet", "ordered"), ("formed",)),
+            numbers=passed_through,
             threshold=0.1,
             effect=0.2,
             limits=f"{LIMITS} Shares of ranks. What is learned faster may be so in all respects: it says nothing of "
@@ -175,8 +175,8 @@ STUDY = Study(
         LevelsTable(
             "With each value of each choice",
             {
-                "half of the samples correct (step)": onset(CORRECT, 0.5),
-                "correct at the end": end(CORRECT),
+                "half of the samples correct (step)": CORRECT.crosses(0.5),
+                "correct at the end": CORRECT.end(),
                 "samples pass A, B, C": phases_abc(PHASE, CORRECT),
                 "manifold ordered first": sheet_first,
             },

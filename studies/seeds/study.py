@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from phasescope import load_config
-from phasescope.studies import Cell, Claim, Ends, Runs, Scatter, Study, Table, end
+from phasescope.studies import Cell, Claim, Ends, Runs, Scatter, Study, Table
 from phasescope.studies.readings.crossings import crossing_steps, loss_onsets
 from phasescope.studies.readings.explained import Explained
 from phasescope.studies.readings.phases import CORRECT
@@ -73,21 +73,21 @@ STUDY = Study(
     headline="no_seed_alone",
     claims=[
         Claim(
-            "no_seed_alone",
-            "More than a third of the variance between runs in when accuracy sets in goes with no seed by itself, but "
+            name="no_seed_alone",
+            sentence="More than a third of the variance between runs in when accuracy sets in goes with no seed by itself, but "
             "with how they combine.",
-            Unexplained(tuple(SEEDS)),
-            onsets,
+            statistic=Unexplained(tuple(SEEDS)),
+            numbers=onsets,
             threshold=0.333,
             effect=(0.48, 0.3),
             limits=SAMPLES,
         ),
         *(
             Claim(
-                f"mostly_{name}",
-                f"Most of the variance between runs in when accuracy sets in is due to {words}.",
-                SeedShare(name, tuple(SEEDS)),
-                onsets,
+                name=f"mostly_{name}",
+                sentence=f"Most of the variance between runs in when accuracy sets in is due to {words}.",
+                statistic=SeedShare(name, tuple(SEEDS)),
+                numbers=onsets,
                 threshold=0.5,
                 effect=(0.45, 0.5),
                 limits=f"{SAMPLES} Eight levels: a share between .05 and .95 is often undecided.",
@@ -95,11 +95,11 @@ STUDY = Study(
             for name, words in SEEDS.items()
         ),
         Claim(
-            "explained",
-            "The onsets of the sheet, of its order and of a low loss together explain most of the variance between "
+            name="explained",
+            sentence="The onsets of the sheet, of its order and of a low loss together explain most of the variance between "
             "runs in when accuracy sets in.",
-            Explained(("sheet", "ordered", "loss")),
-            onsets,
+            statistic=Explained(("sheet", "ordered", "loss")),
+            numbers=onsets,
             threshold=0.5,
             effect=(0.3, 0.35),
             limits=f"{SAMPLES} The loss is that of a few batches: its onset is mostly noise, so that this is about the "
@@ -125,7 +125,7 @@ STUDY = Study(
     tables=[
         Table(
             "All runs",
-            {"half correct (step)": partial(crossing, name="y"), "at the end": end(CORRECT)},
+            {"half correct (step)": partial(crossing, name="y"), "at the end": CORRECT.end()},
             by=(),
         )
     ],

@@ -9,7 +9,7 @@ there an untrained network has no sheet, and a maximum-likelihood fit to the noi
 
 from functools import partial
 
-from phasescope.studies import Claim, Mean, OnsetRatio, Rank, Share, Study
+from phasescope.studies import Claim, Mean, OnsetRatio, Rank, Share, Study, share
 from phasescope.studies.readings.crossings import partial_ranks
 from phasescope.studies.readings.outcomes import failures, gained
 from phasescope.studies.readings.phases import CORRECT, PHASE, SHEET, lag, phases_abc
@@ -122,7 +122,7 @@ STUDY = Study(
     plots=plots_of_phases(
         phase=PHASE,
         correct=CORRECT,
-        outcomes={name: f"outcomes.grid.{name}" for name in OUTCOMES},
+        outcomes={name: share("grid", name) for name in OUTCOMES},
     ),
     tables=[table_of_phases(phase=PHASE, correct=CORRECT)],
 )

@@ -45,10 +45,10 @@ def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[ps.Clai
     stripes = {"where": {"world": "stripes", "held_out": "nothing"}, "source": "P2"}
     return [
         ps.Claim(
-            f"factorized_stripes_{t}",
-            f"Latents of periodic stripes at {where} are nearer to a Clifford torus than to a 3D torus.",
-            ps.Mean(),
-            ps.end(index(site)),
+            name=f"factorized_stripes_{t}",
+            sentence=f"Latents of periodic stripes at {where} are nearer to a Clifford torus than to a 3D torus.",
+            statistic=ps.Mean(),
+            numbers=ps.end(index(site)),
             threshold=MIDWAY,
             effect=0.15,
             spread=spreads["end"],
@@ -57,10 +57,10 @@ def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[ps.Clai
             limits=f"Images of stripes are a sum of both factors. {ENCODED}: its index is {untrained:g} here.",
         ),
         ps.Claim(
-            f"stripes_more_than_bumps_{t}",
-            f"Training makes latents at {where} more factorized on stripes than on bumps.",
-            ps.Difference("world", "stripes", "bumps"),
-            gain(index(site)),
+            name=f"stripes_more_than_bumps_{t}",
+            sentence=f"Training makes latents at {where} more factorized on stripes than on bumps.",
+            statistic=ps.Difference("world", "stripes", "bumps"),
+            numbers=gain(index(site)),
             threshold=0.0,
             effect=0.25,
             spread=spreads["difference"],
@@ -72,10 +72,10 @@ def claims_at(site, untrained: float, spreads: dict[str, float]) -> list[ps.Clai
             "Eight of the runs on bumps had been looked at in `factorization`.",
         ),
         ps.Claim(
-            f"composes_within_{t}",
-            f"Of networks trained on the same images, those that are more factorized at {where} compose better.",
-            RankWithinCells("index", "cell"),
-            [composed_by_index(site, reading) for reading in READINGS],
+            name=f"composes_within_{t}",
+            sentence=f"Of networks trained on the same images, those that are more factorized at {where} compose better.",
+            statistic=RankWithinCells("index", "cell"),
+            numbers=[composed_by_index(site, reading) for reading in READINGS],
             threshold=0.0,
             effect=0.32,
             where={"held_out": SIDES},
@@ -104,10 +104,10 @@ STUDY = ps.Study(
     claims=[
         *claims_at(ASKED[0], 0.71, {"end": 0.04, "difference": 0.15}),
         ps.Claim(
-            "factorized_more_stripes_50",
-            f"Training makes latents of periodic stripes at {at(ASKED[0])} more factorized.",
-            ps.Mean(),
-            gain(index(ASKED[0])),
+            name="factorized_more_stripes_50",
+            sentence=f"Training makes latents of periodic stripes at {at(ASKED[0])} more factorized.",
+            statistic=ps.Mean(),
+            numbers=gain(index(ASKED[0])),
             threshold=0.0,
             effect=0.15,
             spread=0.1,
@@ -118,11 +118,11 @@ STUDY = ps.Study(
         ),
         *(
             ps.Claim(
-                f"additive_more_{world}_50",
-                f"Training makes latents of periodic {world} at {at(ASKED[0])} more nearly a sum of one code for x "
+                name=f"additive_more_{world}_50",
+                sentence=f"Training makes latents of periodic {world} at {at(ASKED[0])} more nearly a sum of one code for x "
                 "and one for y.",
-                ps.Mean(),
-                sum_gained,
+                statistic=ps.Mean(),
+                numbers=sum_gained,
                 threshold=0.0,
                 effect=0.5,
                 spread=0.5,

@@ -9,6 +9,7 @@ from phasescope.studies.cells import Cell, product
 from phasescope.studies.claim import Claim
 from phasescope.studies.finding import find_studies, find_study
 from phasescope.studies.plots import Against, BasePlot, Courses, Curve, Ends, Panel, PhaseGrid, Scatter, Table
+from phasescope.studies.recorded_columns import RecordedColumn, score, share
 from phasescope.studies.relations import Agreement, Rank
 from phasescope.studies.runs_table import (
     Number,
@@ -53,6 +54,7 @@ __all__ = [
     "PhaseGrid",
     "Rank",
     "Reading",
+    "RecordedColumn",
     "Runs",
     "Scatter",
     "Share",
@@ -81,6 +83,8 @@ __all__ = [
     "product",
     "reaches",
     "sample_labels",
+    "score",
+    "share",
     "spread_within",
     "start",
     "torch_generator",

@@ -5,8 +5,8 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
-from phasescope.studies import Number, Runs
-from phasescope.studies.readings.phases import PHASE, SHEET
+from phasescope.studies import Number, Runs, share
+from phasescope.studies.readings.phases import CORRECT, PHASE, SHEET
 
 WRONG = ("none", "multiple", "malformed", "misplaced")
 
@@ -51,7 +51,7 @@ def gained(runs: Runs, outcome: str, **samples: Unpack[Samples]) -> np.ndarray:
 def shapeless(runs: Runs) -> np.ndarray:
     """Return the share of no bump or several among samples without one good bump, mean over trained snapshots of phase A,
     (n,)."""
-    columns = ("outcomes.grid.none", "outcomes.grid.multiple", "outcomes.grid.malformed", "step")
+    columns = (*(share("grid", name) for name in ("none", "multiple", "malformed")), "step")
     shares = []
     courses = map(runs.courses, columns)
     for letters, none, several, malformed, step in zip(runs.texts(PHASE), *courses, strict=True):
@@ -63,4 +63,4 @@ def shapeless(runs: Runs) -> np.ndarray:
 
 def formed(runs: Runs) -> np.ndarray:
     """Return the share of samples that show one well-formed bump, wherever it is, (n,)."""
-    return runs.end("outcomes.grid.misplaced") + runs.end("outcomes.grid.correct")
+    return runs.end(share("grid", "misplaced")) + runs.end(CORRECT)

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from phasescope.measures import phase_onsets, phase_sequence
-from phasescope.studies import Number, Runs, reaches
+from phasescope.studies import Number, Runs, reaches, share
 
 PHASE, SHEET = "phase.behaviour", "phase.sheet"
-CORRECT = "outcomes.grid.correct"
+CORRECT = share("grid", "correct")
 
 
 def passes(runs: Runs, column: str, improving: str) -> np.ndarray:
