@@ -27,7 +27,7 @@ def as_on_a_gpu(monkeypatch):
         reads.append(len(unread))
         return [float(loss) for loss in unread]
 
-    monkeypatch.setattr(f"{LOSSES}.at_hand", lambda loss: False)
+    monkeypatch.setattr(f"{LOSSES}.is_on_cpu", lambda loss: False)
     monkeypatch.setattr(f"{LOSSES}.read_together", read_together)
     return reads
 
@@ -45,7 +45,7 @@ def known(runs, config):
 def test_losses_are_read_every_few_steps_and_are_the_same(as_on_a_gpu, tmp_path, monkeypatch):
     seldom, metrics = known(tmp_path / "seldom", config_of())
     assert as_on_a_gpu == [READ_EVERY, 30 - READ_EVERY, 10]
-    monkeypatch.setattr(f"{LOSSES}.at_hand", lambda loss: True)
+    monkeypatch.setattr(f"{LOSSES}.is_on_cpu", lambda loss: True)
     each, expected = known(tmp_path / "each", config_of())
     assert [line["loss"] for line in metrics] == [line["loss"] for line in expected]
     assert each[0] is None

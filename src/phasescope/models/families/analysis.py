@@ -42,7 +42,7 @@ class Analysis:
     """
 
     def forecast(self, errors: bool = True) -> Mapping[str, Any]:
-        """Return what can be predicted of training before it begins, JSON-ready; nothing if nothing is known.
+        """Return predictions of training, made before it begins, JSON-ready; empty if nothing is known.
 
         Args:
             errors: whether the errors of all reference denoisers are included, which takes longest.
@@ -66,7 +66,7 @@ class Analysis:
         seed: int = 0,
         notify: Callable[[int, int], None] = lambda done, total: None,
     ) -> Clones:
-        """Return how many training images, made noisy and denoised again without a label, come back.
+        """Return the share of training images that come back after they are made noisy and denoised without a label.
 
         Args:
             t: noise levels.

@@ -48,7 +48,7 @@ class Family(ABC):
 
     @abstractmethod
     def draw(self, x_0: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """Return all that is random in a loss, drawn on the generator's device, on that of the images (B, C, *spatial)."""
+        """Draw the random part of a loss on the generator's device; return it on that of the images (B, C, *spatial)."""
 
     @abstractmethod
     def loss_at(self, network: Network, x_0: Tensor, labels: Tensor, *drawn: Tensor) -> Float[Tensor, " B"]:
@@ -68,8 +68,12 @@ class Family(ABC):
     def inputs(
         self, x_0: Tensor, labels: Tensor, t: int | None, noise: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what a network is given when its latents are read at the noise level t: (x, t, labels), of images
-        (B, C, *spatial) and unit noise."""
+        """Return the inputs of a network (x, t, labels) when its latents are read at the noise level t.
+
+        Args:
+            x_0: images (B, C, *spatial).
+            noise: unit noise of their shape.
+        """
 
     def sample(
         self,
@@ -83,7 +87,7 @@ class Family(ABC):
         return last.x_0
 
     def references(self, examples: Examples) -> Mapping[str, Any]:
-        """Return what `examine` needs and is computed once per run, JSON-ready."""
+        """Return the results that `examine` needs and that are computed once per run, JSON-ready."""
         return {}
 
     def examine(
@@ -123,8 +127,8 @@ class FamilyConfig(Kind):
         return None
 
     def sampling_choices(self) -> dict[str, Any] | None:
-        """Return what may be chosen in sampling: `samplers` by name, the default `sampler` and `steps`, `most_steps`; None
-        if nothing may."""
+        """Return the choices in sampling: `samplers` by name, the default `sampler` and `steps`, `most_steps`; None if there
+        are none."""
         return None
 
     def with_sampler(self, sampler: str, steps: int) -> FamilyConfig:

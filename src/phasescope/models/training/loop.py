@@ -70,13 +70,14 @@ class Learner:
     def images_seen(self) -> int:
         return self.step * self.config.batch
 
-    def descend(self, loss: Float[Tensor, ""]) -> None:
+    def update(self, loss: Float[Tensor, ""]) -> None:
         """Take one step by the gradient of `loss`."""
         self.flat.differentiate(loss)
         gradients, largest = self.flat.gradients, self.config.clip
         self.norm = torch.linalg.vector_norm(gradients) if largest is None else clip(gradients, largest)
         self.optimiser.step(self.config.lr_factor(self.step))
         self.step += 1
+
         # The step is counted already: the first weights have the share 1, so the average begins with them.
         self.averaged.lerp_(self.flat.weights, share_of_last(self.config.ema, self.step))
         # Buffers, such as running statistics, are not learned by descent: the average takes the last ones.
@@ -131,19 +132,24 @@ def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator
     while learner.step < config.steps:
         with settings():
             batch = batches.at(learner.step)
+
         # Dropout takes no generator. Seeded at each step, it drops the same in a run that was resumed.
         stream = global_stream_from(derive(seed, "network", learner.step), device)
         with settings(), stream, subnormals_as_zero(device), torch.enable_grad():
             loss = loss_of(batch.x_0, batch.labels, *batch.drawn)
-            if not (isinstance(loss, torch.Tensor) and loss.ndim == 0 and loss.requires_grad):
-                kind = (
-                    f"of shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
-                )
-                raise UserError(
-                    f"`training.loss` (={config.loss.kind}) must be one number with a gradient, and is {kind}"
-                )
-            learner.descend(loss)
+            _check_loss(loss, config)
+            learner.update(loss)
         yield loss.detach()
+
+
+def _check_loss(loss: object, config: TrainingConfig) -> None:
+    """Raise UserError if a loss is not one number with a gradient."""
+    if isinstance(loss, torch.Tensor) and loss.ndim == 0 and loss.requires_grad:
+        return
+    kind = f"of shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
+    raise UserError(
+        f"`training.loss` (={config.loss.kind}) must be one number with a gradient, and is {kind}"
+    )
 
 
 def losses_of(

@@ -37,8 +37,8 @@ class Losses:
         """Keep the loss of `step`; read it at once if that does not wait for a GPU."""
         self._unread.append(loss)
         self._step = step
-        # On a CPU the loss is known already, so a run that diverges stops at that very step.
-        if at_hand(loss) or len(self._unread) == READ_EVERY:
+        # On a CPU the loss is known at once, so a run that diverges stops at that very step.
+        if is_on_cpu(loss) or len(self._unread) == READ_EVERY:
             self.read()
 
     def read(self) -> None:
@@ -66,8 +66,8 @@ class Losses:
         self.values = []
 
 
-def at_hand(loss: Tensor) -> bool:
-    """Return whether reading it does not wait for a GPU."""
+def is_on_cpu(loss: Tensor) -> bool:
+    """Return whether a loss is on the CPU, where reading it waits for no GPU."""
     return loss.device.type == "cpu"
 
 

@@ -68,24 +68,31 @@ class Diffusion(Family):
     def draw(
         self, x_0: Float[Tensor, "B C H W"], generator: torch.Generator
     ) -> tuple[Int[Tensor, " B"], Float[Tensor, "B C H W"]]:
-        """Return all that is random in a loss: t, then the noise; drawn on the generator's device.
+        """Draw t and the noise, the random part of a loss, on the generator's device.
 
         Stratified, t_i = floor(T ((u + i/B) mod 1)) with one uniform u for all: each t is uniform, and no two are near. With
         a density, T times its quantiles at the same numbers.
         """
-        device, n, steps = generator.device, len(x_0), self.schedule.steps
-        if self.times == "independent" and self.density is None:
-            t = torch.randint(steps, (n,), generator=generator, device=device)
-        else:
-            if self.times == "stratified":
-                u = torch.rand((), generator=generator, device=device, dtype=torch.float64)
-                at = (u + torch.arange(n, device=device, dtype=torch.float64) / n) % 1
-            else:
-                at = torch.rand(n, generator=generator, device=device, dtype=torch.float64)
-            t = ((self.density.quantile(at) if self.density else at) * steps).long().clamp(max=steps - 1)
-        noise = torch.randn(x_0.shape, generator=generator, device=device, dtype=x_0.dtype)
+        t = self._draw_times(len(x_0), generator)
+        noise = torch.randn(x_0.shape, generator=generator, device=generator.device, dtype=x_0.dtype)
         self._table(x_0)  # made here: a compiled `loss_at` finds it
         return t.to(x_0.device), noise.to(x_0.device)
+
+    def _draw_times(self, n: int, generator: torch.Generator) -> Int[Tensor, " n"]:
+        """Return n times t, drawn on the generator's device."""
+        device, steps = generator.device, self.schedule.steps
+        if self.times == "independent" and self.density is None:
+            return torch.randint(steps, (n,), generator=generator, device=device)
+
+        if self.times == "stratified":
+            u = torch.rand((), generator=generator, device=device, dtype=torch.float64)
+            shares = (u + torch.arange(n, device=device, dtype=torch.float64) / n) % 1
+        else:
+            shares = torch.rand(n, generator=generator, device=device, dtype=torch.float64)
+
+        if self.density is not None:
+            shares = self.density.quantile(shares)
+        return (shares * steps).long().clamp(max=steps - 1)
 
     def loss_at(
         self, network: Network, x_0: Float[Tensor, "B C H W"], labels: Float[Tensor, "B K"], *drawn: Tensor
@@ -94,6 +101,7 @@ class Diffusion(Family):
         t, noise = drawn
         alpha, sigma = self._scales(t, x_0)
         target = parametrization.prediction_of(self.predict, x_0, noise, alpha, sigma)
+
         prediction = network(alpha * x_0 + sigma * noise, t, labels)
         if prediction.shape != target.shape:
             raise UserError(f"`network` must return the shape {(*target.shape,)}, not {(*prediction.shape,)}")

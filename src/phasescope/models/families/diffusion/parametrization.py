@@ -30,7 +30,7 @@ Weighting = Callable[[Predict, Float[Tensor, " T"]], Float[Tensor, " T"]]
 
 
 def prediction_of(predict: Predict, x_0: Images, eps: Images, alpha: Scale, sigma: Scale) -> Images:
-    """Return what a perfect network would answer for image `x_0` and noise `eps`."""
+    """Return the prediction of a perfect network for image `x_0` and noise `eps`."""
     match predict:
         case "eps":
             return eps

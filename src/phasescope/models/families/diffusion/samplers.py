@@ -60,27 +60,28 @@ class Sampler(ABC):
             x_t: unit normal noise, (B, C, H, W).
             generator: of the noise of every step; drawn on its own device.
         """
-        former = None
+        before = None
         for step, (t, s) in enumerate(pairwise(sampling_times(self.schedule.steps, self.steps))):
             with torch.no_grad():
                 x_0 = denoise(x_t, t)
-            yield SamplingState(step, t, x_t, x_0)
-            x_t = self.at(s, t, x_t, x_0, former, denoise, generator)
-            former = t, x_0
+            state = SamplingState(step, t, x_t, x_0)
+            yield state
+
+            x_t = self.step_to(s, state, before=before, denoise=denoise, generator=generator)
+            before = state
         yield SamplingState(self.steps, -1, x_t, x_t)
 
     @abstractmethod
-    def at(
+    def step_to(
         self,
         s: int,
-        t: int,
-        x_t: Tensor,
-        x_0: Tensor,
-        former: tuple[int, Tensor] | None,
+        state: SamplingState,
+        *,
+        before: SamplingState | None,
         denoise: Denoise,
         generator: torch.Generator,
-    ) -> Tensor:
-        """Return x_s, from x_t, the estimate of x_0 there, and the time and estimate of the step before."""
+    ) -> Float[Tensor, "B C H W"]:
+        """Return x_s from the state at t > s; `before` is the state before that, None at the first step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,16 +90,26 @@ class DDIM(Sampler):
 
     eta: float = 0.0
 
-    def at(self, s, t, x_t, x_0, former, denoise, generator) -> Tensor:
-        a_t, s_t, log_snr_t = self.schedule.at(t)
-        a_s, s_s, log_snr_s = self.schedule.at(s)
+    def step_to(
+        self,
+        s: int,
+        state: SamplingState,
+        *,
+        before: SamplingState | None,
+        denoise: Denoise,
+        generator: torch.Generator,
+    ) -> Float[Tensor, "B C H W"]:
+        alpha_t, sigma_t, log_snr_t = self.schedule.at(state.t)
+        alpha_s, sigma_s, log_snr_s = self.schedule.at(s)
         tau = -math.expm1(log_snr_t - log_snr_s)
-        eps = (x_t - a_t * x_0) / s_t
-        x_s = a_s * x_0 + s_s * math.sqrt(1 - self.eta**2 * tau) * eps
+
+        eps = (state.x_t - alpha_t * state.x_0) / sigma_t
+        x_s = alpha_s * state.x_0 + sigma_s * math.sqrt(1 - self.eta**2 * tau) * eps
+
         # Without noise to add none is drawn, so DDIM with eta = 0 depends on nothing but its first noise.
-        if self.eta > 0 and s_s > 0:
+        if self.eta > 0 and sigma_s > 0:
             z = torch.randn(x_s.shape, generator=generator, device=generator.device, dtype=x_s.dtype)
-            x_s = x_s + s_s * self.eta * math.sqrt(tau) * z.to(x_s.device)
+            x_s = x_s + sigma_s * self.eta * math.sqrt(tau) * z.to(x_s.device)
         return x_s
 
 
@@ -106,18 +117,32 @@ class DDIM(Sampler):
 class Heun(Sampler):
     """Heun's method of flow matching: deterministic, second order, two evaluations per step but for the last."""
 
-    def at(self, s, t, x_t, x_0, former, denoise, generator) -> Tensor:
-        apart = self.schedule.at(s)[1] - self.schedule.at(t)[1]
-        velocity = self._velocity(x_t, x_0, t)
-        x_s = x_t + apart * velocity
+    def step_to(
+        self,
+        s: int,
+        state: SamplingState,
+        *,
+        before: SamplingState | None,
+        denoise: Denoise,
+        generator: torch.Generator,
+    ) -> Float[Tensor, "B C H W"]:
+        _, sigma_t, _ = self.schedule.at(state.t)
+        _, sigma_s, _ = self.schedule.at(s)
+
+        # Euler's step, with the velocity at its beginning.
+        velocity_t = self._velocity(state.x_t, state.x_0, state.t)
+        x_s = state.x_t + (sigma_s - sigma_t) * velocity_t
         if s < 0:
             return x_s
+
+        # The same step again, with the mean of the velocities at both ends.
         with torch.no_grad():
-            again = denoise(x_s, s)
-        return x_t + apart / 2 * (velocity + self._velocity(x_s, again, s))
+            x_0_at_s = denoise(x_s, s)
+        velocity_s = self._velocity(x_s, x_0_at_s, s)
+        return state.x_t + (sigma_s - sigma_t) / 2 * (velocity_t + velocity_s)
 
     def _velocity(self, x_t: Tensor, x_0: Tensor, t: int) -> Tensor:
-        """Return eps - x_0."""
+        """Return the velocity eps - x_0 at x_t."""
         alpha, sigma, _ = self.schedule.at(t)
         return (x_t - alpha * x_0) / sigma - x_0
 
@@ -126,16 +151,26 @@ class Heun(Sampler):
 class DPMSolver(Sampler):
     """DPM-Solver++(2M): deterministic, second order, one evaluation per step."""
 
-    def at(self, s, t, x_t, x_0, former, denoise, generator) -> Tensor:
-        _, s_t, log_snr_t = self.schedule.at(t)
-        a_s, s_s, log_snr_s = self.schedule.at(s)
+    def step_to(
+        self,
+        s: int,
+        state: SamplingState,
+        *,
+        before: SamplingState | None,
+        denoise: Denoise,
+        generator: torch.Generator,
+    ) -> Float[Tensor, "B C H W"]:
+        _, sigma_t, log_snr_t = self.schedule.at(state.t)
+        alpha_s, sigma_s, log_snr_s = self.schedule.at(s)
         h = (log_snr_s - log_snr_t) / 2
-        d = x_0
+
+        direction = state.x_0
         # The last step has an infinite h, by which the correction would be multiplied.
-        if former is not None and s >= 0:
-            former_h = (log_snr_t - self.schedule.at(former[0])[2]) / 2
-            d = x_0 + h / (2 * former_h) * (x_0 - former[1])
-        return s_s / s_t * x_t - a_s * math.expm1(-h) * d
+        if before is not None and s >= 0:
+            h_before = (log_snr_t - self.schedule.at(before.t)[2]) / 2
+            direction = state.x_0 + h / (2 * h_before) * (state.x_0 - before.x_0)
+
+        return sigma_s / sigma_t * state.x_t - alpha_s * math.expm1(-h) * direction
 
 
 SAMPLERS: dict[str, Callable[..., Sampler]] = {

@@ -31,11 +31,6 @@ from torch import Tensor
 BETA_MAX = 0.999
 
 
-def per_image(values: Float[Tensor, " B"], dimensions: int) -> Float[Tensor, " B *ones"]:
-    """Return a number for each image as (B, 1, ..., 1), which broadcasts with images of so many dimensions."""
-    return values.view(-1, *[1] * (dimensions - 1))
-
-
 @dataclass(frozen=True, eq=False)
 class Schedule:
     """The tables of a schedule, float64 on the CPU."""
@@ -73,6 +68,11 @@ class Schedule:
         return self.alpha[t].item(), self.sigma[t].item(), self.log_snr[t].item()
 
 
+def per_image(values: Float[Tensor, " B"], dimensions: int) -> Float[Tensor, " B *ones"]:
+    """Return a number for each image as (B, 1, ..., 1), which broadcasts with images of so many dimensions."""
+    return values.view(-1, *[1] * (dimensions - 1))
+
+
 def linear_betas(steps: int, beta_start: float, beta_end: float) -> Float[Tensor, " T"]:
     """Return beta_t of the linear schedule, float64."""
     return torch.linspace(beta_start, beta_end, steps, dtype=torch.float64)
@@ -100,7 +100,7 @@ class LogitNormal:
         return torch.sigmoid(self.mean + self.deviation * torch.special.ndtri(v.clamp(min=least)))
 
     def of_levels(self, steps: int) -> Float[Tensor, " T"]:
-        """Return how often each of T levels is drawn, in shares of even draws: float64, of mean 1."""
+        """Return the frequency of each of T levels, as a share of even draws: float64, of mean 1."""
         edges = torch.logit(torch.linspace(0, 1, steps + 1, dtype=torch.float64))
         below = torch.special.ndtr((edges - self.mean) / self.deviation)
         return below.diff() * steps

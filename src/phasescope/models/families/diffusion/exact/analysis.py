@@ -53,7 +53,7 @@ class DiffusionAnalysis(Analysis):
         return Comparison.from_references(self.reference_denoisers, self.task, self.seed)
 
     def forecast(self, errors: bool = True) -> dict[str, Any]:
-        """Return what the reference denoisers predict; see `exact.forecast`."""
+        """Return the prediction of `exact.forecast` from the reference denoisers."""
         return forecast(self.reference_denoisers, self.task, errors)
 
     def optima(self) -> dict[str, Network]:
@@ -71,7 +71,7 @@ class DiffusionAnalysis(Analysis):
         seed: int = 0,
         notify: Callable[[int, int], None] = lambda done, total: None,
     ) -> Clones:
-        """See `Analysis.clones`."""
+        """Return the share of clones that come back, as `Analysis.clones` says."""
         return clones(
             posterior_mean=self.posterior_mean,
             denoiser=partial(self.diffusion.denoiser, network),
@@ -111,16 +111,18 @@ class DiffusionAnalysis(Analysis):
         and the unconditional one's; if known, `closest_reference`, and `nats` if labels were left out in training."""
         error = band_errors(self.diffusion, network, examples)
         floor = references.get("conditional", [0.0] * len(error))
+        unconditional = references["unconditional"]
         denoising = [
-            {"low": low, "high": high, "network": own, "floor": least, "unconditional": without_label}
-            for (low, high), own, least, without_label in zip(
-                bands(self.diffusion, len(examples.labels)),
-                error,
-                floor,
-                references["unconditional"],
-                strict=True,
-            )
+            {
+                "low": low,
+                "high": high,
+                "network": error[band],
+                "floor": floor[band],
+                "unconditional": unconditional[band],
+            }
+            for band, (low, high) in enumerate(bands(self.diffusion, len(examples.labels)))
         ]
+
         # A run that began before references were recorded, or whose world has none, resumes without.
         if "mmse" not in references.get("reference_denoisers", {}):
             return {"denoising": denoising}

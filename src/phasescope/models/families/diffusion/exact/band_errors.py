@@ -19,9 +19,10 @@ def band_errors(diffusion: Diffusion, network: Network, examples: Examples) -> l
         t = torch.randint(low, high, (len(labels),), generator=generator)
         noise = torch.randn(len(labels), *examples.shape, generator=generator)
 
-        t, noise, labels = (tensor.to(examples.device) for tensor in (t, noise, labels))
+        t, noise, labels = t.to(examples.device), noise.to(examples.device), labels.to(examples.device)
         x_0, visible = task.render(labels), task.factors.visible_columns(labels)
-        errors.append(diffusion.eps_error(network, x_0, visible, t, noise).mean().item())
+        error = diffusion.eps_error(network, x_0, visible, t=t, noise=noise)
+        errors.append(error.mean().item())
     return errors
 
 

@@ -46,7 +46,7 @@ def clones(
     seed: int,
     notify: Callable[[int, int], None],
 ) -> Clones:
-    """Return how many clones come back; see `Analysis.clones`.
+    """Return the share of clones that come back; see `Analysis.clones`.
 
     Args:
         posterior_mean: over the training images.
@@ -65,11 +65,12 @@ def clones(
         exact[row] = start.exact_share(x_t, alpha, sigma)
 
         generator = torch_generator(seed, "clones' way", t)
-        samples = _denoised(schedule, denoiser, factors, x_t.repeat_interleave(each, dim=0), t, generator)
+        repeated = x_t.repeat_interleave(each, dim=0)
+        samples = _denoised(schedule, denoiser, repeated, t=t, factors=factors, generator=generator)
         sampled[row] = start.sampled_share(samples, each)
         notify(row + 1, len(times))
 
-    return _with_intervals(times, exact, sampled, each, seed)
+    return _with_intervals(times, exact, sampled, each=each, seed=seed)
 
 
 def _check(times: Sequence[int], schedule: Schedule, training: Tensor) -> None:
@@ -121,9 +122,10 @@ class _Start:
 def _denoised(
     schedule: Schedule,
     denoiser: Callable[[Tensor], Denoise],
-    factors: int,
     x_t: Tensor,
+    *,
     t: int,
+    factors: int,
     generator: torch.Generator,
 ) -> Tensor:
     """Return the samples that ancestral sampling without a label makes of x_t, chunk by chunk."""
@@ -143,6 +145,7 @@ def _with_intervals(
     times: Sequence[int],
     exact: Float[np.ndarray, "L n"],
     sampled: Float[np.ndarray, "L n"],
+    *,
     each: int,
     seed: int,
 ) -> Clones:

@@ -61,7 +61,7 @@ class Comparison:
         posterior_mean, patch_local = references.posterior_mean, references.patch_local
         steps = posterior_mean.diffusion.schedule.steps
         levels = np.unique(((np.arange(LEVELS) + 0.5) * steps / LEVELS).astype(int))
-        noisy = NoisyImages.draw(posterior_mean, levels, DRAWS, seed, "standing")
+        noisy = NoisyImages.draw(posterior_mean, levels, DRAWS, seed=seed, purpose="standing")
 
         affords_patch_local = references.affords_patch_local(noisy)
         answering = [r for r in references.denoisers if affords_patch_local or r.optimum is not patch_local]

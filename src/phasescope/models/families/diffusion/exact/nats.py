@@ -64,16 +64,16 @@ class Nats:
         posterior_error: Float[np.ndarray, " L"],
         seed: int,
     ) -> Nats:
-        """Return those of a task's references; `posterior_error` is the error of its posterior mean at these levels."""
+        """Return the estimator for a task; `posterior_error` is the error of its posterior mean at these levels."""
         posterior_mean = references.posterior_mean
         snr = posterior_mean.diffusion.schedule.log_snr.exp().numpy()
         levels = importance_levels(snr, levels, posterior_error)
-        noisy = NoisyImages.draw(posterior_mean, levels, DRAWS, seed, "nats")
+        noisy = NoisyImages.draw(posterior_mean, levels, DRAWS, seed=seed, purpose="nats")
 
         # The exact gain's mean is averaged over more images than networks are asked about.
         _, draws = affordable(posterior_mean, len(levels), len(levels), EXACT_DRAWS)
         draws = max(draws, DRAWS)
-        more = NoisyImages.draw(posterior_mean, levels, draws, seed, "nats of the optimum")
+        more = NoisyImages.draw(posterior_mean, levels, draws, seed=seed, purpose="nats of the optimum")
         resample = resampling(len(levels), draws, seed, "nats of the optimum")
 
         sets = sets_of_factors(task)
@@ -93,7 +93,8 @@ class Nats:
         )
 
     def learned(self, answer: Answer, names: Sequence[str], seed: int = 0) -> dict[str, dict[str, float]]:
-        """Return of each of `names` in `sets` the `value`, and its 95 % interval by resampled images, `low` and `high`.
+        """Return the nats that a network has learned of each of `names` in `sets`: `value`, and by resampled images its 95 %
+        interval, `low` and `high`.
 
         Scaled so that the exact optimum has `most`: on a few noise levels its integral errs by some percent.
         """
@@ -109,8 +110,12 @@ class Nats:
                 scale = self.most[name] / information(self.snr, self.mean_exact_gain[name])
 
             value, *replicates = scale * information(self.snr, with_control_variate(gain, chance, self.snr))
-            low, high = (value + WIDER * (end - value) for end in percentile_interval(np.array(replicates)))
-            intervals[name] = {"value": float(value), "low": float(low), "high": float(high)}
+            low, high = percentile_interval(np.array(replicates))
+            intervals[name] = {
+                "value": float(value),
+                "low": float(value + WIDER * (low - value)),
+                "high": float(value + WIDER * (high - value)),
+            }
         return intervals
 
     def _squared_errors(self, answer: Answer, given: Sequence[int]) -> Float[np.ndarray, "L n"]:
@@ -159,7 +164,7 @@ def resampling(levels: int, draws: int, seed: int, purpose: str) -> Callable[[np
 def importance_levels(
     snr: Float[np.ndarray, " T"], levels: Int[np.ndarray, " L"], posterior_error: Float[np.ndarray, " L"]
 ) -> Int[np.ndarray, " _"]:
-    """Return as many levels, half of them spread evenly over t and half as the information is, MMSE dSNR.
+    """Return levels as many as `levels`, half of them spread evenly over t and half as the information is, MMSE dSNR.
 
     Args:
         posterior_error: of the posterior mean, at `levels`.

@@ -42,6 +42,7 @@ class NoisyImages:
         posterior_mean: UnconditionalOptimum,
         levels: Int[np.ndarray, " L"],
         draws: int,
+        *,
         seed: int,
         purpose: str,
     ) -> NoisyImages:
@@ -55,7 +56,9 @@ class NoisyImages:
         schedule = posterior_mean.diffusion.schedule
         t = torch.from_numpy(levels).repeat_interleave(draws)
         alpha, sigma = per_image(schedule.alpha[t], x_0.ndim), per_image(schedule.sigma[t], x_0.ndim)
-        return cls(levels, labels, x_0, alpha * x_0 + sigma * noise, alpha, sigma)
+        return cls(
+            levels=levels, labels=labels, x_0=x_0, x_t=alpha * x_0 + sigma * noise, alpha=alpha, sigma=sigma
+        )
 
     @property
     def t(self) -> Int[Tensor, " R"]:

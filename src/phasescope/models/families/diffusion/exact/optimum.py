@@ -141,7 +141,7 @@ class PartialOptimum(Posterior):
     def of_grid(
         cls, diffusion: Diffusion, render: Render, labels: Float[np.ndarray, "M K"]
     ) -> PartialOptimum | None:
-        """Return that of a training set; None if the set does not hold every combination of its factors' values."""
+        """Return the partial optimum of a training set; None if the set lacks combinations of its factors' values."""
         is_grid = math.prod(len(np.unique(column)) for column in labels.T) == len(labels)
         training = torch.from_numpy(labels)
         return cls(diffusion, render, training, training) if is_grid else None
@@ -149,7 +149,7 @@ class PartialOptimum(Posterior):
     def posterior(
         self, x_t: Tensor, alpha: Tensor, sigma: Tensor, labels: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """See `Posterior.posterior`; ValueError if no training image has the given factors."""
+        """Return mean and variance of x_0; ValueError if no training image has the given factors."""
         assert labels is not None
         x_0, variance = torch.empty_like(x_t), x_t.new_empty(len(x_t))
 

@@ -55,7 +55,7 @@ class References:
 
     @classmethod
     def from_optimum(cls, posterior_mean: UnconditionalOptimum, task: Task) -> References:
-        """Return all that a task has, whatever they cost, from the posterior mean over its training images.
+        """Return all reference denoisers that a task has, from the posterior mean over its training images.
 
         Raises:
             ValueError: there is one image, or none; images have too many pixels; a patch has no middle or is larger than
@@ -82,7 +82,13 @@ class References:
             else:
                 left_out[name] = "a label names several images"
         denoisers.append(Reference("label", label, task.factors.hidden))
-        return cls(tuple(denoisers), left_out, posterior_mean, wiener, patch_local)
+        return cls(
+            denoisers=tuple(denoisers),
+            left_out=left_out,
+            posterior_mean=posterior_mean,
+            wiener=wiener,
+            patch_local=patch_local,
+        )
 
     def by_name(self, name: str) -> Reference | None:
         """Return the reference of that name, if the task has it."""
@@ -99,7 +105,7 @@ class References:
         return len(self.posterior_mean.labels) * self.wiener.mean.numel()
 
     def affords_patch_local(self, noisy: NoisyImages) -> bool:
-        """Return whether it is affordable that the patch-local optimum answers so many noisy images."""
+        """Return whether the patch-local optimum can answer so many noisy images at an affordable cost."""
         return len(noisy.labels) * self.work <= 2 * MOST_PATCH_LOCAL_WORK
 
     def errors(
