@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -203,23 +202,36 @@ def beyond_noise(
 def count_regions(
     inside: Bool[np.ndarray, "n m M"], peak: Bool[np.ndarray, "n m M"], periodic: bool
 ) -> Int[np.ndarray, " n"]:
-    """Return how many connected regions `inside` each image hold a peak; across the edges if it is periodic. A profile is an
-    image with m = 1."""
+    """Return the number of connected regions `inside` each image that hold a peak; across the edges if it is periodic.
+
+    A profile is an image with m = 1.
+    """
     from scipy import ndimage
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     if periodic:
-        inside, peak = (np.pad(mask, ((0, 0), (0, 1), (0, 1)), mode="wrap") for mask in (inside, peak))
+        # A first row and column more, beside the last ones: where both are inside, it is one region.
+        inside = np.pad(inside, ((0, 0), (0, 1), (0, 1)), mode="wrap")
+        peak = np.pad(peak, ((0, 0), (0, 1), (0, 1)), mode="wrap")
+
     in_plane = np.zeros((3, 3, 3), dtype=int)
     in_plane[1] = 1
     region, count = ndimage.label(inside, structure=in_plane)
+
     if periodic:
-        low, high = (np.concatenate([region[:, i, :].ravel(), region[:, :, i].ravel()]) for i in (0, -1))
-        same = coo_array((np.ones(len(low), dtype=bool), (low, high)), shape=(count + 1, count + 1))
+        first_edge, last_edge = _edge(region, 0), _edge(region, -1)
+        joined = np.ones(len(first_edge), dtype=bool)
+        same = coo_array((joined, (first_edge, last_edge)), shape=(count + 1, count + 1))
         region = connected_components(same, directed=False)[1][region]
+
     _, first = np.unique(region[peak], return_index=True)
     return np.bincount(np.nonzero(peak)[0][first], minlength=len(inside))
+
+
+def _edge(region: Int[np.ndarray, "n m M"], at: int) -> Int[np.ndarray, " edge"]:
+    """Return the regions along the row and the column `at` of all images."""
+    return np.concatenate([region[:, at, :].ravel(), region[:, :, at].ravel()])
 
 
 def in_contrasts(
@@ -227,60 +239,7 @@ def in_contrasts(
 ) -> tuple[Float[np.ndarray, "n N N"], np.ndarray]:
     """Return images in [-1, 1] in units of the contrast on a background of 0, clipped at 10^6; and whether each was
     finite, else it is 0."""
-    g = (1 + (-1.0 if dark else 1.0) * images.astype(np.float64)) / 2
+    sign = -1.0 if dark else 1.0
+    g = (1 + sign * images.astype(np.float64)) / 2
     finite = np.asarray(np.isfinite(g).all(axis=(1, 2)))
     return np.clip(np.where(finite.reshape(-1, 1, 1), g, 0.0), -1e6, 1e6), finite
-
-
-Expansion = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""of m problems the loss (m,), its Hessian or an approximation of it (m, p, p), its descent (m, p), and the scale of the
-damping (m, p)"""
-
-
-def marquardt(
-    expand: Callable[[Float[np.ndarray, "m p"], Int[np.ndarray, " m"]], Expansion],
-    start: Float[np.ndarray, "n p"],
-    reach: Float[np.ndarray, " p"],
-    bounds: tuple[Float[np.ndarray, " p"], Float[np.ndarray, " p"]],
-    iterations: int,
-    rest: Float[np.ndarray, " n"] | None = None,
-) -> tuple[Float[np.ndarray, "n p"], Bool[np.ndarray, " n"]]:
-    """Solve many least-squares problems at once (Marquardt 1963), each with its own damping; return their parameters, and
-    whether each came to rest.
-
-    Args:
-        expand: the expansion of some of the problems about parameters, from these and the problems' numbers.
-        reach: the longest step along each parameter.
-        bounds: the lowest and the highest value of each parameter.
-        rest: a problem is at rest when a step promises less than this, and steps that promise nothing are refused; without
-            it all steps are taken that do not raise the loss.
-    """
-    p = start.copy()
-    loss, hessian, descent, scale = expand(p, np.arange(len(p)))
-    damping = np.full(len(p), 1e-3)
-    settled = np.zeros(len(p), dtype=bool)
-    live = np.arange(len(p))
-    for _ in range(iterations):
-        if not len(live):
-            break
-        damped = hessian[live] + diagonals(damping[live, None] * scale[live])
-        step = np.clip(np.linalg.solve(damped, descent[live, :, None])[..., 0], -reach, reach)
-        tried = np.clip(p[live] + step, *bounds)
-        new = expand(tried, live)
-        better = new[0] <= loss[live]
-        promise = (step * descent[live]).sum(axis=1)
-        if rest is not None:
-            better &= promise >= 0
-        at = live[better]
-        p[at] = tried[better]
-        for values, new_values in zip((loss, hessian, descent, scale), new, strict=True):
-            values[at] = new_values[better]
-        damping[live] = np.clip(damping[live] * np.where(better, 0.1, 10), 1e-9, 1e9)
-        if rest is not None:
-            settled[live] = (promise >= 0) & (promise < rest[live])
-            live = live[~settled[live]]
-    return p, settled
-
-
-def diagonals(values: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m p p"]:
-    return values[:, :, None] * np.eye(values.shape[1])

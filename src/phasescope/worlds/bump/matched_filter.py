@@ -19,7 +19,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import ndimage, optimize
 
-from phasescope.worlds.plane import Pixels, beyond_noise, count_regions, diagonals, marquardt
+from phasescope.worlds.marquardt import Expansion, diagonals, marquardt
+from phasescope.worlds.plane import Pixels, beyond_noise, count_regions
 
 # Prior deviation of a bump's amplitude over the nominal one, and of log(width / sigma): loose, a factor of 1.6.
 PRIOR_DEVIATION = 0.5
@@ -139,42 +140,52 @@ def fit_bumps(
     """
     sigma = canvas.width_px
     x, y, amplitude = start
-    start_at = np.stack([amplitude, x, y, np.full_like(x, np.log(sigma))], axis=1)
     ridge = (noise / PRIOR_DEVIATION) ** 2
     any_value = np.full(3, np.inf)
+
     p, settled = marquardt(
         lambda p, live: _expansion(g[live], canvas, p, ridge[live]),
-        start_at,
+        np.stack([amplitude, x, y, np.full_like(x, np.log(sigma))], axis=1),
         reach=np.array([1.0, sigma, sigma, 0.5]),
         bounds=(np.append(-any_value, np.log(sigma / 10)), np.append(any_value, np.log(sigma * 10))),
         iterations=60,
         rest=1e-6 * noise**2,
     )
+
     moved = np.hypot(canvas.displacement(x, p[:, 1]), canvas.displacement(y, p[:, 2]))
     ok = settled & (moved <= 2 * sigma + 1)
     p[~ok] = np.nan
-    return Fit(p[:, 1], p[:, 2], np.exp(p[:, 3]), p[:, 0])
+    return Fit(x=p[:, 1], y=p[:, 2], width_px=np.exp(p[:, 3]), amplitude=p[:, 0])
 
 
 _DX, _DY = np.array([0, 1, 0, 2, 0]), np.array([0, 0, 1, 0, 2])
 """the derivatives of A G are made of G dx^a dy^b; these are the powers in G, G dx, G dy, G dx^2, G dy^2"""
-_TO_PARAMETERS = np.array([[1, 0, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 1]], dtype=float)
+_TO_PARAMETERS = np.array(
+    [
+        [1, 0, 0, 0, 0],  # d/dA = G
+        [0, 1, 0, 0, 0],  # d/dx = A / w^2 times G dx
+        [0, 0, 1, 0, 0],  # d/dy = A / w^2 times G dy
+        [0, 0, 0, 1, 1],  # d/dl = A / w^2 times (G dx^2 + G dy^2)
+    ],
+    dtype=float,
+)
 
 
 def _expansion(
-    g: np.ndarray, canvas: Pixels, p: np.ndarray, ridge: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return half of the loss (less |g|^2), its Hessian, its descent and its Gauss-Newton diagonal.
+    g: Float[np.ndarray, "m N N"],
+    canvas: Pixels,
+    p: Float[np.ndarray, "m 4"],
+    ridge: Float[np.ndarray, " m"],
+) -> Expansion:
+    """Return the expansion of half of the loss (less |g|^2), damped by its Gauss-Newton diagonal.
 
     With r = g - A G and J the derivatives of A G, the Hessian is J^T J - <r, second derivatives of A G>.
-
-        d/dA = G     d/dx = A G dx / w^2     d/dy = A G dy / w^2     d/dl = A G (dx^2 + dy^2) / w^2
-
-    Shapes: (m,), (m, 4, 4), (m, 4), (m, 4).
     """
     amplitude, x, y, log_w = p.T
     w2 = np.exp(2 * log_w)
-    along_x, along_y = (_powers(canvas.displacement(c[:, None], canvas.pixels), w2) for c in (x, y))
+    along_x = _powers(canvas.displacement(x[:, None], canvas.pixels), w2)
+    along_y = _powers(canvas.displacement(y[:, None], canvas.pixels), w2)
+
     data = along_y @ g @ along_x.mT
     gram_x, gram_y = along_x @ along_x.mT, along_y @ along_y.mT
     model = amplitude[:, None, None] * gram_y[:, :, :1] * gram_x[:, :1, :]
@@ -186,27 +197,41 @@ def _expansion(
     descent = (jacobian @ left[:, _DY, _DX, None])[..., 0]
     loss = amplitude * (model[:, 0, 0] / 2 - data[:, 0, 0])
 
+    # The prior holds amplitude and width near those of a nominal bump.
     off = p - np.array([1.0, 0.0, 0.0, np.log(canvas.width_px)])
-    held = ridge[:, None] * np.array([1.0, 0.0, 0.0, 1.0])
-    hessian = gauss_newton - _curvature(left, amplitude, w2) + diagonals(held)
-    scale = np.einsum("mii->mi", gauss_newton) + held + 1e-12
-    return loss + (held * off**2).sum(axis=1) / 2, hessian, descent - held * off, scale
+    weight = ridge[:, None] * np.array([1.0, 0.0, 0.0, 1.0])
+    return Expansion(
+        loss=loss + (weight * off**2).sum(axis=1) / 2,
+        hessian=gauss_newton - _curvature(left, amplitude, w2) + diagonals(weight),
+        descent=descent - weight * off,
+        scale=np.einsum("mii->mi", gauss_newton) + weight + 1e-12,
+    )
 
 
-def _curvature(left: np.ndarray, amplitude: np.ndarray, w2: np.ndarray) -> np.ndarray:
-    """Return <r, second derivatives of A G>, (m, 4, 4), from the moments left[b, a] = <r, G dx^a dy^b>."""
-    m = left.transpose(1, 2, 0)
+def _curvature(
+    left: Float[np.ndarray, "m 5 5"], amplitude: Float[np.ndarray, " m"], w2: Float[np.ndarray, " m"]
+) -> Float[np.ndarray, "m 4 4"]:
+    """Return <r, second derivatives of A G>, from the moments left[b, a] = <r, G dx^a dy^b>."""
+    A, X, Y, L = range(4)
     a = amplitude / w2
-    c = np.zeros((4, 4, len(w2)))
-    c[0, 1], c[0, 2], c[0, 3] = m[0, 1] / w2, m[1, 0] / w2, (m[0, 2] + m[2, 0]) / w2
-    c[1, 2] = a * m[1, 1] / w2
-    c[1, 3] = a * ((m[0, 3] + m[2, 1]) / w2 - 2 * m[0, 1])
-    c[2, 3] = a * ((m[1, 2] + m[3, 0]) / w2 - 2 * m[1, 0])
-    c += c.transpose(1, 0, 2)
-    c[1, 1] = a * (m[0, 2] / w2 - m[0, 0])
-    c[2, 2] = a * (m[2, 0] / w2 - m[0, 0])
-    c[3, 3] = a * ((m[0, 4] + 2 * m[2, 2] + m[4, 0]) / w2 - 2 * (m[0, 2] + m[2, 0]))
-    return c.transpose(2, 0, 1)
+
+    def moment(dx: int = 0, dy: int = 0) -> Float[np.ndarray, " m"]:
+        return left[:, dy, dx]
+
+    upper = np.zeros((len(w2), 4, 4))
+    upper[:, A, X] = moment(dx=1) / w2
+    upper[:, A, Y] = moment(dy=1) / w2
+    upper[:, A, L] = (moment(dx=2) + moment(dy=2)) / w2
+    upper[:, X, Y] = a * moment(dx=1, dy=1) / w2
+    upper[:, X, L] = a * ((moment(dx=3) + moment(dx=1, dy=2)) / w2 - 2 * moment(dx=1))
+    upper[:, Y, L] = a * ((moment(dx=2, dy=1) + moment(dy=3)) / w2 - 2 * moment(dy=1))
+
+    curvature = upper + upper.mT
+    curvature[:, X, X] = a * (moment(dx=2) / w2 - moment())
+    curvature[:, Y, Y] = a * (moment(dy=2) / w2 - moment())
+    fourth = moment(dx=4) + 2 * moment(dx=2, dy=2) + moment(dy=4)
+    curvature[:, L, L] = a * (fourth / w2 - 2 * (moment(dx=2) + moment(dy=2)))
+    return curvature
 
 
 def _powers(d: np.ndarray, w2: np.ndarray) -> np.ndarray:
@@ -217,10 +242,9 @@ def _powers(d: np.ndarray, w2: np.ndarray) -> np.ndarray:
 
 def remainder(g: Float[np.ndarray, "m N N"], canvas: Pixels, fit: Fit) -> Float[np.ndarray, "m N N"]:
     """Return g - A G; g itself where the fit failed."""
-    g_x, g_y = (
-        np.exp(-0.5 * (canvas.displacement(c[:, None], canvas.pixels) / fit.width_px[:, None]) ** 2)
-        for c in (fit.x, fit.y)
-    )
+    width = fit.width_px[:, None]
+    g_x = np.exp(-0.5 * (canvas.displacement(fit.x[:, None], canvas.pixels) / width) ** 2)
+    g_y = np.exp(-0.5 * (canvas.displacement(fit.y[:, None], canvas.pixels) / width) ** 2)
     return g - np.nan_to_num(fit.amplitude[:, None, None] * g_y[:, :, None] * g_x[:, None, :])
 
 
@@ -231,7 +255,8 @@ def root_mean_square(
     radius_px: float,
     noise: Float[np.ndarray, " m"],
 ) -> Float[np.ndarray, " m"]:
-    """Return that of what is left within `radius_px` of the fitted centre, beyond what white noise leaves."""
-    dx, dy = (canvas.displacement(c[:, None], canvas.pixels) for c in (fit.x, fit.y))
+    """Return the root mean square of the remainder within `radius_px` of the fitted centre, beyond that of white noise."""
+    dx = canvas.displacement(fit.x[:, None], canvas.pixels)
+    dy = canvas.displacement(fit.y[:, None], canvas.pixels)
     near = dy[:, :, None] ** 2 + dx[:, None, :] ** 2 <= radius_px**2
     return np.where(np.isnan(fit.x), np.nan, beyond_noise(left, near, noise))

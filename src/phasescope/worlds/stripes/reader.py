@@ -18,14 +18,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from phasescope.worlds.base import Columns, Outcome
+from phasescope.worlds.marquardt import Expansion, diagonals, marquardt
 from phasescope.worlds.plane import (
-    Expansion,
     Pixels,
     PlaneReader,
     beyond_noise,
     count_regions,
-    diagonals,
-    marquardt,
     noise_deviation,
     within,
 )
@@ -80,25 +78,30 @@ class Lines:
 def find_lines(
     profile: Float[np.ndarray, "n N"], axis: Axis, half: float, least_score: Float[np.ndarray, " n"]
 ) -> Lines:
-    """Stripes are runs of centres c with R(c) >= half and z(c) >= least_score that hold a peak of z."""
+    """Find the stripes: runs of centres c with R(c) >= half and z(c) >= least_score that hold a peak of z."""
     c = axis.candidates
     h = axis.stripe(c, np.full(len(c), axis.width_px))
     norm = np.sqrt((h**2).sum(axis=1))
     level = profile - np.median(profile, axis=1, keepdims=True)
     score = level @ h.T / norm
     amplitude = score / norm
+
     inside = (amplitude >= half) & (score >= least_score[:, None])
-    padding: dict[str, Any] = {"mode": "wrap"} if axis.periodic else {"constant_values": -np.inf}
-    around = np.pad(score, ((0, 0), (1, 1)), **padding)
+    if axis.periodic:
+        around = np.pad(score, ((0, 0), (1, 1)), mode="wrap")
+    else:
+        around = np.pad(score, ((0, 0), (1, 1)), constant_values=-np.inf)
     peak = inside & (score >= around[:, :-2]) & (score > around[:, 2:])
     count = count_regions(inside[:, None], peak[:, None], axis.periodic)
+
     best = c[score.argmax(axis=1)]
     fitted = np.full((3, len(profile)), np.nan)
     single = np.flatnonzero(count == 1)
     start = amplitude[single, score[single].argmax(axis=1)]
     noise = np.maximum(least_score[single] / axis.chance_level(0.01), 1e-3)
-    fitted[:, single] = _fit(level[single], axis, best[single], start, noise)
-    return Lines(count, best, *fitted)
+    fitted[:, single] = _fit(level[single], axis, centre=best[single], amplitude=start, noise=noise)
+    centre, width_px, amplitude = fitted
+    return Lines(count, at=best, centre=centre, width_px=width_px, amplitude=amplitude)
 
 
 def _fit(
@@ -115,27 +118,41 @@ def _fit(
     Return (centre, width_px, amplitude); NaN if the centre ends farther than 2 sigma + 1 px away.
     """
     sigma = axis.width_px
-    p = np.stack([amplitude, centre, np.full_like(centre, math.log(sigma)), np.zeros_like(centre)], axis=1)
+    start = np.stack(
+        [amplitude, centre, np.full_like(centre, math.log(sigma)), np.zeros_like(centre)], axis=1
+    )
     # The prior decides where an edge cuts the stripe: there amplitude, width and place trade off.
-    ridge = (noise / PRIOR_DEVIATION) ** 2
-    held = ridge[:, None] * np.array([1.0, 0.0, 1.0, 0.0])
+    weight = ((noise / PRIOR_DEVIATION) ** 2)[:, None] * np.array([1.0, 0.0, 1.0, 0.0])
     prior = np.array([1.0, 0.0, math.log(sigma), 0.0])
 
-    def expand(p: np.ndarray, live: np.ndarray) -> Expansion:
-        width = np.exp(p[:, 2])
-        away = axis.displacement(p[:, [1]], axis.pixels)
-        g = np.exp(-0.5 * (away / width[:, None]) ** 2)
-        left = profile[live] - p[:, [0]] * g - p[:, [3]]
-        slope = p[:, [0]] * g * away / width[:, None] ** 2
-        jacobian = np.stack([g, slope, slope * away, np.ones_like(g)], axis=2)
-        loss = (left**2).sum(axis=1) + (held[live] * (p - prior) ** 2).sum(axis=1)
-        gram = np.einsum("mni,mnj->mij", jacobian, jacobian) + diagonals(held[live])
-        descent = np.einsum("mni,mn->mi", jacobian, left) - held[live] * (p - prior)
-        return loss, gram, descent, np.einsum("mii->mi", gram) + 1e-12
+    def expand(p: Float[np.ndarray, "k 4"], live: Int[np.ndarray, " k"]) -> Expansion:
+        amplitude, centre, log_width, offset = p.T[..., None]
+        width = np.exp(log_width)
+        away = axis.displacement(centre, axis.pixels)
+        g = np.exp(-0.5 * (away / width) ** 2)
 
-    low, high = np.full((2, 4), [[-np.inf], [np.inf]])
-    low[2], high[2] = math.log(sigma / 10), math.log(sigma * 10)
-    p, _ = marquardt(expand, p, np.array([1.0, sigma, 0.5, 1.0]), (low, high), STEPS)
+        # The derivatives of A G + c by A, centre, log of the width, and c.
+        slope = amplitude * g * away / width**2
+        jacobian = np.stack([g, slope, slope * away, np.ones_like(g)], axis=2)
+
+        left = profile[live] - amplitude * g - offset
+        gram = np.einsum("mni,mnj->mij", jacobian, jacobian) + diagonals(weight[live])
+        return Expansion(
+            loss=(left**2).sum(axis=1) + (weight[live] * (p - prior) ** 2).sum(axis=1),
+            hessian=gram,
+            descent=np.einsum("mni,mn->mi", jacobian, left) - weight[live] * (p - prior),
+            scale=np.einsum("mii->mi", gram) + 1e-12,
+        )
+
+    lowest = np.array([-np.inf, -np.inf, math.log(sigma / 10), -np.inf])
+    highest = np.array([np.inf, np.inf, math.log(sigma * 10), np.inf])
+    p, _ = marquardt(
+        expand,
+        start,
+        reach=np.array([1.0, sigma, 0.5, 1.0]),
+        bounds=(lowest, highest),
+        iterations=STEPS,
+    )
     moved = np.abs(axis.displacement(centre, p[:, 1]))
     fitted = np.stack([p[:, 1], np.exp(p[:, 2]), p[:, 0]])
     return np.where(moved <= 2 * sigma + 1, fitted, np.nan)
