@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from phasescope.core.kinds import open_union
 from phasescope.worlds.arrays import ArrayWorld
-from phasescope.worlds.base import LEAST_LABELS, Outcome, Reader, World, check_world, some_of
+from phasescope.worlds.base import LEAST_LABELS, Outcome, Reader, World, some_of
 from phasescope.worlds.bump import GaussianBump
 from phasescope.worlds.designs import AnyDesign, Grid
 from phasescope.worlds.stripes import Mixed, Stripes
+from phasescope.worlds.trial import check_world
 
 __all__ = [
     "LEAST_LABELS",

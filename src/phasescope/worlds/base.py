@@ -6,7 +6,6 @@ estimates the factors of an image, so that generated images can be judged.
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
@@ -15,12 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from pydantic import model_validator
 
-from phasescope.core.arithmetic import own_arithmetic
-from phasescope.core.errors import UserError, as_user_error
-from phasescope.core.factors import Factors, not_a_word
+from phasescope.core.factors import Factors
 from phasescope.core.kinds import Kind
-from phasescope.core.randomness import numpy_generator
-from phasescope.core.sources import failing
 from phasescope.measures.columns import Column
 from phasescope.worlds.designs import Design
 
@@ -29,10 +24,6 @@ if TYPE_CHECKING:
 
 # A world has so many labels for its latents to be measured: the 10 nearest of each are less than half of the others.
 LEAST_LABELS = 22
-FEW = 4
-"""labels with which a user's own world is tried out"""
-MANY = 256
-"""labels that it draws, which must all lie in its factors' ranges"""
 Split = Callable[[int, np.random.Generator], np.ndarray]
 """from (n, generator) n labels of a named set of labels, (n, K) float32; fewer if it holds fewer"""
 Columns = Mapping[str, np.ndarray]
@@ -119,11 +110,11 @@ class World(Kind):
         return design.held(self.factors) if isinstance(design, Design) else {}
 
     def reader(self) -> Reader | None:
-        """Return what reads this world's images; None if nothing does, and only the representation is observed."""
+        """Return the reader of this world's images; None if there is none, and only the representation is observed."""
         return None
 
     def sentence(self) -> str:
-        """Return what the images show, in words: "a ring of radius r at (x, y)"."""
+        """Describe the images in words: "a ring of radius r at (x, y)"."""
         names = ", ".join(self.factors.names)
         return f"images of {names} ({'x'.join(map(str, self.shape))})"
 
@@ -139,7 +130,8 @@ class Reader(ABC):
     def __init_subclass__(cls, **keywords: Any):
         super().__init_subclass__(**keywords)
         # `right` is the earlier name of `correct`, in kinds whose bytes belong to the records of studies.
-        if right := vars(cls).get("right"):
+        right = vars(cls).get("right")
+        if right is not None:
             cls.correct = right
 
     @abstractmethod
@@ -184,101 +176,12 @@ class Reader(ABC):
         raise NotImplementedError
 
     def objects(self, columns: Columns) -> Float[np.ndarray, " n"]:
-        """Return how many objects each image holds, NaN if it cannot be read; for a reader that counts them."""
+        """Return the number of objects in each image, NaN if it cannot be read; for a reader that counts them."""
         raise NotImplementedError
 
     def summary(self, columns: Columns, labels: Float[np.ndarray, "n K"]) -> Mapping[str, float | None]:
         """Return further statistics of a split, each with its unit in its name."""
         return {}
-
-
-@own_arithmetic()
-def check_world(world: World) -> None:
-    """Try out a user's own world on a few labels.
-
-    Raises:
-        UserError: a method violates the interface of `World` or `Reader`; names the first fault by class and method.
-        SourceFailed: a method raises an exception.
-    """
-    with failing(f"`{type(world).__name__}` must render and read {FEW} labels"):
-        _try_out(world)
-
-
-def _try_out(world: World) -> None:
-    import torch
-
-    rng, factors, shape = numpy_generator(0, "world tried out"), world.factors, world.shape
-    known = isinstance(factors, Factors) and len(factors) > 0
-    _must(known, world, "factors", "be Factors, one at least", factors)
-    wrong = not_a_word(factors.names)
-    _must(wrong is None, world, "factors", "have words as names: letters, digits, _ and spaces", wrong)
-    fits = isinstance(shape, tuple) and len(shape) > 1 and all(isinstance(n, int) and n > 0 for n in shape)
-    _must(fits, world, "shape", "be (C, *spatial), whole numbers from 1", shape)
-
-    def check_labels(method: str, labels: Any, count: int | None = None) -> None:
-        K, fits = len(factors), isinstance(labels, np.ndarray) and labels.dtype == np.float32
-        fits = fits and labels.shape[1:] == (K,) and len(labels) > 0 and np.isfinite(labels).all()
-        _must(bool(fits), world, method, f"return finite labels (n, {K}), float32", labels)
-        rule = f"return {count} labels if it is asked for them"
-        _must(count in (None, len(labels)), world, method, rule, labels)
-        with as_user_error(f"`{type(world).__name__}.{method}` must return labels of the world: "):
-            factors.check(labels)
-
-    trained = world.training_labels()
-    check_labels("training_labels", trained)
-    drawn, again = (world.draw_labels(FEW, numpy_generator(0, "labels drawn twice")) for _ in range(2))
-    check_labels("draw_labels", drawn, FEW)
-    _must(np.array_equal(drawn, again), world, "draw_labels", "draw with the given generator alone", again)
-    check_labels("draw_labels", world.draw_labels(MANY, numpy_generator(0, "many labels drawn")))
-    for name, split in world.splits().items():
-        check_labels(f"splits()[{name!r}]", split(FEW, rng))
-
-    some = torch.from_numpy(trained[np.linspace(0, len(trained) - 1, FEW).astype(int)])
-    given = some.clone()
-    images, again = world.render(given), world.render(some.clone())
-    _must(torch.equal(given, some), world, "render", "leave its labels as they are", given)
-    dtype = torch.get_default_dtype()
-    _must(dtype == torch.float32, world, "render", "leave torch's default dtype as it is", dtype)
-    trained_again = world.training_labels()
-    same = np.array_equal(trained, trained_again)
-    _must(same, world, "training_labels", "return the same when it is called again", trained_again)
-    fits = isinstance(images, torch.Tensor) and tuple(images.shape) == (FEW, *shape)
-    rule = f"return a float32 tensor of shape {(FEW, *shape)} without a gradient"
-    _must(fits and images.dtype == torch.float32 and not images.requires_grad, world, "render", rule, images)
-    largest = float(images.abs().max())
-    _must(largest <= 1 + 1e-3, world, "render", "return numbers in [-1, 1]", largest)
-    # A resumed run must see the same images as an uninterrupted one.
-    _must(torch.equal(images, again), world, "render", "return the same when it is called again", again)
-    alone = torch.cat([world.render(label[None].clone()) for label in some])
-    fits = torch.allclose(images, alone, atol=1e-4)
-    _must(fits, world, "render", "return the same image of a label, whatever is rendered beside it", alone)
-    reader = world.reader()
-    if reader is not None:
-        _check_reader(reader, world, images.numpy())
-
-
-def _check_reader(reader: Any, world: World, images: np.ndarray) -> None:
-    _must(isinstance(reader, Reader), world, "reader", "return a Reader, or None", reader)
-    outcomes, n = getattr(reader, "outcomes", ()), len(images)
-    fits = len(outcomes) > 0 and all(
-        isinstance(each, Outcome)
-        and each.phase in ("A", "B", "C", "")
-        and re.fullmatch("#[0-9a-fA-F]{6}", each.colour)
-        for each in outcomes
-    )
-    rule = "be Outcomes, one at least, each with a phase, A, B, C or empty, and a colour, #rrggbb"
-    _must(fits, reader, "outcomes", rule, outcomes)
-    columns = reader.read(images)
-    fits = isinstance(columns, Mapping) and all(np.shape(column) == (n,) for column in columns.values())
-    _must(fits, reader, "read", f"return columns by name, ({n},) each for {n} images", columns)
-
-
-def _must(holds: bool, owner: Any, method: str, rule: str, value: Any) -> None:
-    if not holds:
-        kind = " ".join(repr(value)[:80].split())
-        if hasattr(value, "dtype"):
-            kind = f"{value.dtype} of shape {tuple(value.shape)}"
-        raise UserError(f"`{type(owner).__name__}.{method}` (={kind}) must {rule}")
 
 
 def not_finite(world: World) -> str:

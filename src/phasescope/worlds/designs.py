@@ -100,11 +100,13 @@ class Grid(Design):
                 raise ValueError(
                     f"`design.{name}` (={value}) is not a field: increments here are {', '.join(names)}"
                 )
+
         self._check_ranges(factors)
         limited = self.limited(factors)
         free = [factor for factor in limited if factor.name not in self.at]
         for factor in free:
             self._check_increment(factor)
+
         increments = {f"d{factor.name}": self.increment(factor) for factor in factors}
         count = math.prod(factor.span / self.increment(factor) + factor.categorical for factor in free)
         if count > MOST_LABELS:
@@ -112,11 +114,13 @@ class Grid(Design):
                 f"`design` (={', '.join(f'{name}={step:g}' for name, step in increments.items())}) must be coarser: "
                 f"about {count:.0f} labels, and {MOST_LABELS} at most"
             )
+
         grid = self.model_copy()
         grid.__pydantic_extra__ = increments
         most = math.prod(len(values) for values in grid._axes(factors))
         if self.keep is not None and self.keep > most:
             raise ValueError(f"`design.keep` (={self.keep}) must be at most {most}, the labels of the grid")
+
         if self.hold_out is not None:
             self.hold_out.check(limited)
             grid._check_held(self.hold_out.sentence(factors), factors)
@@ -178,8 +182,10 @@ class Grid(Design):
         unit = {factor.name: f" {factor.unit}".rstrip() for factor in factors}
         limits = [f"{name} from {low:g} to {high:g}{unit[name]}" for name, (low, high) in self.within.items()]
         limits += [f"{name} at {value:g}{unit[name]}" for name, value in self.at.items()]
+
+        limited = f", {' and '.join(limits)}" if limits else ""
         held = f", less {self.hold_out.sentence(factors)}" if self.hold_out else ""
-        return f"{TRAINED}{some}{grid}{', ' * bool(limits)}{' and '.join(limits)}{held}"
+        return f"{TRAINED}{some}{grid}{limited}{held}"
 
     def labels(self, factors: Factors) -> Float[np.ndarray, "M K"]:
         """Return the labels that are trained on; the last factor varies fastest."""

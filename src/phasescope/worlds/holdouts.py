@@ -72,9 +72,10 @@ class _Ranges(HoldOut):
 
     def check(self, factors: Factors) -> None:
         if len(self.ranges) < self.LEAST:
+            noun = "factor" if self.LEAST == 1 else "factors"
             raise ValueError(
                 f"`design.hold_out` (={self.kind} of {', '.join(self.ranges) or 'nothing'}) must have the ranges of "
-                f"at least {self.LEAST} factor{'s' * (self.LEAST > 1)}, as in x: [13, 19], y: [13, 19]"
+                f"at least {self.LEAST} {noun}, as in x: [13, 19], y: [13, 19]"
             )
         for name, (low, high) in self.ranges.items():
             check_narrower(name, f"{low:g} to {high:g}", high - low, named("design.hold_out", name, factors))

@@ -27,6 +27,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -37,6 +38,13 @@ from phasescope.models.families.diffusion.schedule import Schedule
 
 Denoise = Callable[[Tensor, int], Tensor]
 """estimates x_0, (B, C, H, W), from x_t at t"""
+
+
+class Estimate(NamedTuple):
+    """The estimate of x_0 at t. A sampler keeps the last one, and not its state: memory holds few images of a size."""
+
+    t: int
+    x_0: Tensor
 
 
 def sampling_times(schedule_steps: int, steps: int) -> list[int]:
@@ -68,7 +76,7 @@ class Sampler(ABC):
             yield state
 
             x_t = self.step_to(s, state, before=before, denoise=denoise, generator=generator)
-            before = state
+            before = Estimate(t, x_0)
         yield SamplingState(self.steps, -1, x_t, x_t)
 
     @abstractmethod
@@ -77,11 +85,17 @@ class Sampler(ABC):
         s: int,
         state: SamplingState,
         *,
-        before: SamplingState | None,
+        before: Estimate | None,
         denoise: Denoise,
         generator: torch.Generator,
     ) -> Float[Tensor, "B C H W"]:
-        """Return x_s from the state at t > s; `before` is the state before that, None at the first step."""
+        """Return x_s from the state at t > s.
+
+        Args:
+            before: the estimate of the step before; None at the first step.
+            denoise: for samplers that ask for a second estimate.
+            generator: of fresh noise, if a sampler adds any.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +109,7 @@ class DDIM(Sampler):
         s: int,
         state: SamplingState,
         *,
-        before: SamplingState | None,
+        before: Estimate | None,
         denoise: Denoise,
         generator: torch.Generator,
     ) -> Float[Tensor, "B C H W"]:
@@ -122,7 +136,7 @@ class Heun(Sampler):
         s: int,
         state: SamplingState,
         *,
-        before: SamplingState | None,
+        before: Estimate | None,
         denoise: Denoise,
         generator: torch.Generator,
     ) -> Float[Tensor, "B C H W"]:
@@ -156,7 +170,7 @@ class DPMSolver(Sampler):
         s: int,
         state: SamplingState,
         *,
-        before: SamplingState | None,
+        before: Estimate | None,
         denoise: Denoise,
         generator: torch.Generator,
     ) -> Float[Tensor, "B C H W"]:
