@@ -25,7 +25,7 @@ class Expansion(NamedTuple):
         for values, new_values in zip(self, new, strict=True):
             values[problems] = new_values
 
-    def of(self, chosen: Bool[np.ndarray, " m"]) -> Self:
+    def select(self, chosen: Bool[np.ndarray, " m"]) -> Self:
         """Return the expansions of the chosen problems."""
         return type(self)(*(values[chosen] for values in self))
 
@@ -69,7 +69,7 @@ def marquardt(
             better &= promise >= 0
 
         p[live[better]] = tried[better]
-        current.update(live[better], expansion.of(better))
+        current.update(live[better], expansion.select(better))
         damping[live] = np.clip(damping[live] * np.where(better, 0.1, 10), LEAST_DAMPING, MOST_DAMPING)
 
         if rest is not None:

@@ -46,14 +46,14 @@ def check_world(world: World) -> None:
 def _check_fields(world: World) -> None:
     factors, shape = world.factors, world.shape
     known = isinstance(factors, Factors) and len(factors) > 0
-    _must(known, "be Factors, one at least", of=world, method="factors", value=factors)
+    _must(known, "be Factors, one at least", owner=world, method="factors", value=factors)
 
     wrong = not_a_word(factors.names)
     rule = "have words as names: letters, digits, _ and spaces"
-    _must(wrong is None, rule, of=world, method="factors", value=wrong)
+    _must(wrong is None, rule, owner=world, method="factors", value=wrong)
 
     fits = isinstance(shape, tuple) and len(shape) > 1 and all(isinstance(n, int) and n > 0 for n in shape)
-    _must(fits, "be (C, *spatial), whole numbers from 1", of=world, method="shape", value=shape)
+    _must(fits, "be (C, *spatial), whole numbers from 1", owner=world, method="shape", value=shape)
 
 
 def _check_labels(world: World) -> Float[np.ndarray, "M K"]:
@@ -65,7 +65,7 @@ def _check_labels(world: World) -> Float[np.ndarray, "M K"]:
     again = world.draw_labels(FEW, numpy_generator(0, "labels drawn twice"))
     _check_form(drawn, world, "draw_labels", count=FEW)
     rule = "draw with the given generator alone"
-    _must(np.array_equal(drawn, again), rule, of=world, method="draw_labels", value=again)
+    _must(np.array_equal(drawn, again), rule, owner=world, method="draw_labels", value=again)
     _check_form(world.draw_labels(MANY, numpy_generator(0, "many labels drawn")), world, "draw_labels")
 
     generator = numpy_generator(0, "world tried out")
@@ -79,10 +79,10 @@ def _check_form(labels: Any, world: World, method: str, count: int | None = None
     K = len(world.factors)
     fits = isinstance(labels, np.ndarray) and labels.dtype == np.float32
     fits = fits and labels.shape[1:] == (K,) and len(labels) > 0 and bool(np.isfinite(labels).all())
-    _must(fits, f"return finite labels (n, {K}), float32", of=world, method=method, value=labels)
+    _must(fits, f"return finite labels (n, {K}), float32", owner=world, method=method, value=labels)
 
     rule = f"return {count} labels if it is asked for them"
-    _must(count in (None, len(labels)), rule, of=world, method=method, value=labels)
+    _must(count in (None, len(labels)), rule, owner=world, method=method, value=labels)
     with as_user_error(f"`{type(world).__name__}.{method}` must return labels of the world: "):
         world.factors.check(labels)
 
@@ -95,35 +95,35 @@ def _check_render(world: World, training: Float[np.ndarray, "M K"]) -> Tensor:
     given = labels.clone()
     images, again = world.render(given), world.render(labels.clone())
     rule = "leave its labels as they are"
-    _must(torch.equal(given, labels), rule, of=world, method="render", value=given)
+    _must(torch.equal(given, labels), rule, owner=world, method="render", value=given)
     dtype = torch.get_default_dtype()
     rule = "leave torch's default dtype as it is"
-    _must(dtype == torch.float32, rule, of=world, method="render", value=dtype)
+    _must(dtype == torch.float32, rule, owner=world, method="render", value=dtype)
 
     # What rendering changes in the world itself shows in its labels.
     training_again = world.training_labels()
     rule = "return the same when it is called again"
     same = np.array_equal(training, training_again)
-    _must(same, rule, of=world, method="training_labels", value=training_again)
+    _must(same, rule, owner=world, method="training_labels", value=training_again)
 
     fits = isinstance(images, torch.Tensor) and tuple(images.shape) == (FEW, *world.shape)
     fits = fits and images.dtype == torch.float32 and not images.requires_grad
     rule = f"return a float32 tensor of shape {(FEW, *world.shape)} without a gradient"
-    _must(fits, rule, of=world, method="render", value=images)
+    _must(fits, rule, owner=world, method="render", value=images)
     largest = float(images.abs().max())
-    _must(largest <= 1 + 1e-3, "return numbers in [-1, 1]", of=world, method="render", value=largest)
+    _must(largest <= 1 + 1e-3, "return numbers in [-1, 1]", owner=world, method="render", value=largest)
 
     # A resumed run must see the same images as an uninterrupted one.
     rule = "return the same when it is called again"
-    _must(torch.equal(images, again), rule, of=world, method="render", value=again)
+    _must(torch.equal(images, again), rule, owner=world, method="render", value=again)
     alone = torch.cat([world.render(label[None].clone()) for label in labels])
     rule = "return the same image of a label, whatever is rendered beside it"
-    _must(torch.allclose(images, alone, atol=1e-4), rule, of=world, method="render", value=alone)
+    _must(torch.allclose(images, alone, atol=1e-4), rule, owner=world, method="render", value=alone)
     return images
 
 
 def _check_reader(reader: Any, world: World, images: np.ndarray) -> None:
-    _must(isinstance(reader, Reader), "return a Reader, or None", of=world, method="reader", value=reader)
+    _must(isinstance(reader, Reader), "return a Reader, or None", owner=world, method="reader", value=reader)
 
     outcomes, n = getattr(reader, "outcomes", ()), len(images)
     fits = len(outcomes) > 0 and all(
@@ -133,19 +133,19 @@ def _check_reader(reader: Any, world: World, images: np.ndarray) -> None:
         for outcome in outcomes
     )
     rule = "be Outcomes, one at least, each with a phase, A, B, C or empty, and a colour, #rrggbb"
-    _must(fits, rule, of=reader, method="outcomes", value=outcomes)
+    _must(fits, rule, owner=reader, method="outcomes", value=outcomes)
 
     columns = reader.read(images)
     fits = isinstance(columns, Mapping) and all(np.shape(column) == (n,) for column in columns.values())
     rule = f"return columns by name, ({n},) each for {n} images"
-    _must(fits, rule, of=reader, method="read", value=columns)
+    _must(fits, rule, owner=reader, method="read", value=columns)
 
 
-def _must(holds: bool, rule: str, *, of: Any, method: str, value: Any) -> None:
+def _must(holds: bool, rule: str, *, owner: Any, method: str, value: Any) -> None:
     """Raise UserError that a method must follow a rule, unless it holds; `value` is what the method returned."""
     if holds:
         return
     shown = " ".join(repr(value)[:80].split())
     if hasattr(value, "dtype"):
         shown = f"{value.dtype} of shape {tuple(value.shape)}"
-    raise UserError(f"`{type(of).__name__}.{method}` (={shown}) must {rule}")
+    raise UserError(f"`{type(owner).__name__}.{method}` (={shown}) must {rule}")

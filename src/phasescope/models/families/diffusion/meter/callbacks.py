@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class EverySteps:
-    """Reads a model every `every` steps; call it in each step of the loop.
+    """Reads a model every `every` steps; call it in each step of the loop::
 
         metered = EverySteps(meter, every=500, path="meter.safetensors", writer=SummaryWriter("logs"))
         for step, batch in enumerate(loader):

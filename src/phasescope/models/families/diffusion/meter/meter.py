@@ -73,7 +73,7 @@ SEEN = 3.0
 
 
 class ConditionMeter:
-    """Reads how much a conditional denoiser uses its condition, in any training loop.
+    """Reads how much a conditional denoiser uses its condition, in any training loop::
 
         meter = phasescope.ConditionMeter(x_0, conditions, alphas_cumprod=scheduler.alphas_cumprod)
         for step, batch in enumerate(loader):
