@@ -10,7 +10,8 @@ from tiny_training import TrainingConfig
 from torch import nn
 
 from phasescope.models.training.flat import FlatParameters
-from phasescope.models.training.optimisers import clip, layout_for, optimiser_of, orthogonalised
+from phasescope.models.training.muon import orthogonalised
+from phasescope.models.training.optimisers import clip, layout_for, optimiser_of
 
 
 class Net(nn.Module):

@@ -28,6 +28,7 @@ def as_conditions(given: Any, n: int) -> Conditions:
     parts = named(given)
     if not parts:
         raise UserError("`conditions` (=nothing) must hold one tensor at least")
+
     tensors = {}
     for name, values in parts.items():
         where = "`conditions`" if name is None else f"`conditions[{name!r}]`"

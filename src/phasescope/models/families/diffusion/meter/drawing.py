@@ -76,11 +76,13 @@ def draw_curves(axes: Axes, readings: Sequence[Reading], deciding: Deciding | No
         axes.text(0.5, 0.5, "no advantage above its noise yet", ha="center", transform=axes.transAxes)
         axes.set_axis_off()
         return
+
     steps = [reading.step for reading in readings]
     for pairs, colour, style in (("held_out", BLUE, "-"), ("trained", ORANGE, "--")):
         courses = [past.bands_of(pairs) for past in readings]
         if not courses[-1]:
             continue
+
         place = int(np.argmin([abs(band.low - deciding.low) for band in courses[-1]]))
         bands = [course[place] for course in courses]
         axes.plot(
@@ -88,7 +90,7 @@ def draw_curves(axes: Axes, readings: Sequence[Reading], deciding: Deciding | No
             [band.advantage.value for band in bands],
             style,
             color=colour,
-            label=f"{pairs.replace('_', ' ')}",
+            label=pairs.replace("_", " "),
         )
         axes.fill_between(
             steps,
@@ -98,6 +100,7 @@ def draw_curves(axes: Axes, readings: Sequence[Reading], deciding: Deciding | No
             alpha=0.2,
             lw=0,
         )
+
     axes.axhline(0, color="0.6", lw=0.8)
     axes.set_xlabel("step")
     axes.set_ylabel("advantage of the own condition")

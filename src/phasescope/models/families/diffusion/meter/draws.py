@@ -27,6 +27,7 @@ from phasescope.models.families.diffusion.meter.conditions import (
     partners,
 )
 from phasescope.models.families.diffusion.meter.noising import Levels, Noising
+from phasescope.models.families.diffusion.schedule import per_image
 
 ALL = "all"
 Exchanges = Mapping[str, tuple[Part, ...] | None]
@@ -96,11 +97,19 @@ class Pairs:
         return cls(name, images.float().clone(), known, group)
 
     def draw(
-        self, noising: Noising, exchanges: Exchanges, band: int, ends: tuple[float, float], n: int, seed: int
+        self,
+        noising: Noising,
+        exchanges: Exchanges,
+        *,
+        band: int,
+        low: float,
+        high: float,
+        n: int,
+        seed: int,
     ) -> Draws | None:
-        """Return n draws of a band with log SNR between `ends`; None if the model has no noise level there."""
+        """Return n draws of a band with log SNR from `low` to `high`; None if the model has no noise level there."""
         generator = torch_generator(seed, f"meter {self.name}", band)
-        levels = noising.draw(*ends, n, generator)
+        levels = noising.draw(low, high, n, generator)
         if levels is None:
             return None
 
@@ -116,8 +125,7 @@ class Pairs:
 
         x_0 = self.x_0[torch.from_numpy(pair)].double()
         noise = torch.randn(x_0.shape, generator=generator, dtype=torch.float64)
-        shape = (-1, *[1] * (x_0.ndim - 1))
-        alpha, sigma = levels.alpha.view(shape), levels.sigma.view(shape)
+        alpha, sigma = per_image(levels.alpha, x_0.ndim), per_image(levels.sigma, x_0.ndim)
         return Draws(
             levels=levels,
             x_t=alpha * x_0 + sigma * noise,

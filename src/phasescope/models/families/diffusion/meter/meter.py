@@ -131,7 +131,8 @@ class ConditionMeter:
         check_count("batch", batch, 1)
         check_count("seed", seed, 0)
         with own_arithmetic():
-            self._setup(noising(target, alphas_cumprod, log_snr), draws, bands, seed, batch)
+            levels = noising(target, alphas_cumprod, log_snr)
+            self._setup(levels, draws=draws, bands=bands, seed=seed, batch=batch)
         self._exchanges = {ALL: None if shuffle is None else parts_of("shuffle", shuffle)}
         if not isinstance(factors, Mapping | None):
             raise UserError(f"`factors` (={type(factors).__name__}) must name parts, as in {{'x': 0}}")
@@ -144,7 +145,8 @@ class ConditionMeter:
         if trained is not None:
             if not isinstance(trained, tuple | list) or len(trained) != 2:
                 raise UserError("`trained` must be two things: images, and their conditions")
-            self._pairs.append(Pairs.checked("trained", *trained, self._exchanges))
+            trained_x_0, trained_conditions = trained
+            self._pairs.append(Pairs.checked("trained", trained_x_0, trained_conditions, self._exchanges))
         self._none = None if no_condition is None else self._as_none(no_condition)
         self._exact, self._blind = exact, blind
         if blind is not None and exact is None:
@@ -152,7 +154,7 @@ class ConditionMeter:
                 "`blind` must come with `exact`: the error that the condition removes is their difference"
             )
 
-    def _setup(self, levels: Noising, draws: int, bands: int, seed: int, batch: int) -> None:
+    def _setup(self, levels: Noising, *, draws: int, bands: int, seed: int, batch: int) -> None:
         self._noising = levels
         self._draws, self._seed, self._batch = draws, seed, batch
         self.readings: list[Reading] = []
@@ -209,13 +211,15 @@ class ConditionMeter:
             )
         if not callable(model):
             raise UserError(f"`model` (={type(model).__name__}) must be a function or a module: (x_t, t, c)")
+
         modules = modules_of(model)
         device, begin = device_of(modules), time.perf_counter()
         bands: list[Band] = []
         with untouched(modules, device):
             for pairs in self._pairs:
                 for number in range(len(self.edges) - 1):
-                    bands += self._read_band(model, modules, pairs, number, step)
+                    bands += self._read_band(model, modules, pairs, number=number, step=step)
+
         reading = Reading(step, time.perf_counter() - begin, self.evaluations, tuple(bands))
         self.readings.append(reading)
         return reading
@@ -224,9 +228,17 @@ class ConditionMeter:
         self, model: Model, modules: list[nn.Module], pairs: Pairs, number: int, step: int
     ) -> list[Band]:
         """Return the readings of one band, for each exchange; none if the model has no noise level there."""
-        low, high = (float(edge) for edge in self.edges[number : number + 2])
+        low, high = float(self.edges[number]), float(self.edges[number + 1])
         with own_arithmetic():
-            drawn = pairs.draw(self._noising, self._exchanges, number, (low, high), self._draws, self._seed)
+            drawn = pairs.draw(
+                self._noising,
+                self._exchanges,
+                band=number,
+                low=low,
+                high=high,
+                n=self._draws,
+                seed=self._seed,
+            )
         if drawn is None:
             return []
 
@@ -298,9 +310,8 @@ class ConditionMeter:
         if self._blind is None or self._exact is None:
             return None
         if key not in self._removed:
-            given = drawn.x_t, drawn.levels.time
-            blind = self._known("blind", self._blind(*given), drawn)
-            exact = self._known("exact", self._exact(*given, drawn.own), drawn)
+            blind = self._known("blind", self._blind(drawn.x_t, drawn.levels.time), drawn)
+            exact = self._known("exact", self._exact(drawn.x_t, drawn.levels.time, drawn.own), drawn)
             gap = squared(blind - drawn.target) - squared(exact - drawn.target)
             self._removed[key] = mean_over_pairs(gap, drawn.pair)
         return self._removed[key]
@@ -321,16 +332,19 @@ class ConditionMeter:
         """
         if not self.readings:
             return None
+
         # What can be removed is a property of the data that the posterior mean knows: of trained pairs, if they are given.
         known = self.readings[-1].bands_of(self._pairs[-1].name)
         numbers = [self._number(band) for band in known]
         if known and known[0].removable is not None:
             nats = [self._nats(band, band.removable.value) for band in known if band.removable is not None]
             return self._deciding(numbers[int(np.argmax(nats))], "exact answers")
+
         if known and known[0].nats is not None:
             held_out = self.readings[-1].bands_of()
             best = max(held_out, key=lambda band: band.nats or 0.0)
             return self._deciding(self._number(best), "no condition")
+
         for past in self.readings:
             seen = [
                 b
@@ -410,6 +424,7 @@ class ConditionMeter:
         conditions = {pairs.name: pairs.conditions for pairs in self._pairs}
         if self._none is not None:
             conditions[NONE] = self._none
+
         settings = {
             "draws": self._draws,
             "bands": len(self.edges) - 1,
@@ -435,7 +450,13 @@ class ConditionMeter:
         """
         levels, images, conditions, settings = read_file(path)
         meter = cls.__new__(cls)
-        meter._setup(levels, settings["draws"], settings["bands"], settings["seed"], settings["batch"])
+        meter._setup(
+            levels,
+            draws=settings["draws"],
+            bands=settings["bands"],
+            seed=settings["seed"],
+            batch=settings["batch"],
+        )
         meter._exchanges = {
             name: None if parts is None else tuple(parts) for name, parts in settings["exchanges"].items()
         }

@@ -71,7 +71,7 @@ class Noising(ABC):
         """Return `n` noise levels with a log SNR from `low` to `high`; None if the model has none there."""
 
     def target_of(self, x_0: Tensor, noise: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-        """Return what the model should answer, (n, ...); `alpha` and `sigma` broadcast with the images."""
+        """Return the target of the model, (n, ...); `alpha` and `sigma` broadcast with the images."""
         prediction = parametrization.prediction_of(PREDICTED[self.target], x_0, noise, alpha, sigma)
         return -prediction if self.target == "flow_to_data" else prediction
 

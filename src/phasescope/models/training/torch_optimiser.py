@@ -1,0 +1,52 @@
+"""An optimiser of torch over flat parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from phasescope.models.training.base import OptimiserConfig
+from phasescope.models.training.flat import FlatParameters
+
+
+class TorchOptimiser:
+    """A torch optimiser over flat parameters, one tensor of them all views of the same memory."""
+
+    def __init__(self, network: nn.Module, flat: FlatParameters, names: list[str], config: OptimiserConfig):
+        views, parameters = flat.layout.views(flat.gradients), dict(network.named_parameters())
+        self._leaves = [parameters[name] for name in names]
+        self._gradients = [views[name] for name in names]
+        self._optimiser = config.on(self._leaves)
+        self._rates = [group["lr"] for group in self._optimiser.param_groups]
+
+    def step(self, lr_factor: float) -> None:
+        for leaf, gradient in zip(self._leaves, self._gradients, strict=True):
+            leaf.grad = gradient
+        # From the rates as configured: a factor on the present ones would compound from step to step.
+        for group, lr in zip(self._optimiser.param_groups, self._rates, strict=True):
+            group["lr"] = lr * lr_factor
+        self._optimiser.step()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all state, named `parameter.entry`, or `parameter.entry.number` if it is a Python number."""
+        tensors: dict[str, Tensor] = {}
+        for number, entries in self._optimiser.state_dict()["state"].items():
+            for entry, value in entries.items():
+                if isinstance(value, torch.Tensor):
+                    tensors[f"{number}.{entry}"] = value
+                elif isinstance(value, int | float):
+                    tensors[f"{number}.{entry}.number"] = torch.tensor(value, dtype=torch.float64)
+        return tensors
+
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
+        state: dict[int, dict[str, Any]] = {}
+        for name, tensor in tensors.items():
+            number, _, entry = name.partition(".")
+            value: Any = tensor.clone()
+            if entry.endswith(".number"):
+                # A counter of steps must be an int again; float64 holds those up to 2^53 exactly.
+                value = int(tensor) if tensor == int(tensor) else tensor.item()
+            state.setdefault(int(number), {})[entry.removesuffix(".number")] = value
+        self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": state})
