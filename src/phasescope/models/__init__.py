@@ -1,1 +1,1 @@
-"""Models and training: families, networks and the training loop."""
+"""What is learned (`families`), by which network (`networks`), and how (`training`); the first two export their names."""

@@ -118,6 +118,7 @@ class ArrayWorld(World):
             file.parent.mkdir(parents=True, exist_ok=True)
             with writing(file):
                 np.savez(file, images=data.images, labels=data.labels[:, : data.given])
+
         return type(self)(
             file=str(file),
             names=factors.names,
@@ -134,12 +135,14 @@ class ArrayWorld(World):
         """The images and labels; UserError if there is no file, it cannot be read, or its layout is unknown."""
         if not self.file:
             raise UserError("`world.file` (=) must be given: an npz file with images and labels")
+
         images, labels, layout = read_arrays(Path(self.file))
         scale = scale_of(np.asarray(images)) if np.size(images) else None
         if self.limit is not None and self.limit < len(images):
             chosen = numpy_generator(self.draw, "images kept").permutation(len(images))[: self.limit]
             kept = np.sort(chosen)
             images, labels = images[kept], labels[kept]
+
         names, periods = LAYOUTS[layout]
         if labels.ndim != 2 or labels.shape[1] != len(names) or self.names is not None:
             return ImageSet(images, labels, self, scale)
@@ -177,7 +180,7 @@ class ArrayWorld(World):
         return self.data.drawn(labels, generator) if self.factors.hidden else labels
 
     def reader(self) -> NearestImage | None:
-        """Return what reads the nearest training image's label; None if the data set is too large to compare images with."""
+        """Return the reader by the nearest training image's label; None if the data set is too large for it."""
         return self.data.nearest if self.data.images.size <= MOST_NUMBERS else None
 
     def splits(self) -> Mapping[str, Split]:

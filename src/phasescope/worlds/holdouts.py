@@ -46,7 +46,7 @@ class HoldOut(Config):
 
     @abstractmethod
     def sentence(self, factors: Factors) -> str:
-        """Return what is held out, in words."""
+        """Describe in words the labels that are held out."""
 
 
 class _Ranges(HoldOut):
@@ -234,7 +234,7 @@ def check_narrower(field: str, value: str, width: float, factor: Factor) -> None
 def distance_from(
     middle: float, name: str, labels: Float[np.ndarray, "n K"], factors: Factors
 ) -> tuple[Float[np.ndarray, " n"], float]:
-    """Return how far each label lies from the middle along a factor, in its unit; and the tolerance of that."""
+    """Return the distance of each label from the middle along a factor, in its unit; and the tolerance of that."""
     k = factors.names.index(name)
     middles = np.full((len(labels), 1), middle, dtype=float)
     # A range of classes is one of their numbers: between classes themselves all distances are 1.

@@ -40,6 +40,7 @@ class ImageSet:
                 raise UserError(
                     f"`{name}` ({hidden} of {array.size} masked) must have no mask: leave these images out"
                 )
+
         images, labels = np.asarray(images), np.asarray(labels)
         if labels.dtype.kind not in "biuf":
             raise UserError(f"`labels` (of {labels.dtype}) must be numbers")
@@ -52,25 +53,31 @@ class ImageSet:
             )
         if not np.isfinite(labels).all():
             raise UserError(f"`labels` ({(~np.isfinite(labels)).sum()} not finite) must be finite")
+
         names = described.names or [f"label{k + 1}" for k in range(labels.shape[1])]
         if len(names) != labels.shape[1]:
             raise UserError(f"`names` (={list(names)}) must have {labels.shape[1]} entries, one per factor")
+
         labels = as_float32(labels, names) + 0.0  # -0.0 is 0.0
         self.factors, varies = _factors(labels, names, described)
         self._tolerance = dict(described.tolerance)
         check_tolerance(self._tolerance, names, self.factors)
+
         self.images = with_channels(images)
         if scale is None and all(np.array_equal(image, self.images[0]) for image in self.images):
             raise UserError(
                 f"`images` (={len(images)} equal ones) must vary: nothing can be learned of their labels"
             )
         self._factor, self._offset = scale_of(images) if scale is None else scale
+
         self.labels = np.ascontiguousarray(labels[:, varies])
         self.given = len(self.factors)
-        if (number := numbered(self.labels)).any():
+        number = numbered(self.labels)
+        if number.any():
             self.labels = np.column_stack([self.labels, number]).astype(np.float32)
             image = Factor("image", 0.0, float(number.max()), categorical=True, hidden=True)
             self.factors = Factors([*self.factors, image])
+
         known, self._first = np.unique(self.labels, axis=0, return_index=True)
         self._known = {row.tobytes(): i for row, i in zip(known, self._first, strict=True)}
         self.first = np.sort(self._first)
@@ -106,7 +113,7 @@ class ImageSet:
 
     @staticmethod
     def _rows(labels: np.ndarray, known: Mapping[bytes, Any]) -> list[Any]:
-        """Return what is known of each label; ValueError for a label that the data set lacks."""
+        """Return the entry of `known` for each label; ValueError for a label that the data set lacks."""
         for label in labels:
             if label.tobytes() not in known:
                 raise ValueError(f"`labels` (={label.tolist()}) must be in the data set")
@@ -122,6 +129,7 @@ def _factors(
         for name in some:
             if name not in names:
                 raise UserError(f"`{field}` (={name}) must be one of the factors: {', '.join(names)}")
+
     low, extent = labels.min(axis=0), np.ptp(labels, axis=0)
     if not (extent > 0).any():
         raise UserError(f"`labels` (={labels[0].tolist()} in each row) must vary")
@@ -129,6 +137,7 @@ def _factors(
         raise UserError(
             f"`span` (=None) must be given if `periodic` (={list(described.periodic)}) is: labels do not determine a period"
         )
+
     categorical = tuple(dict.fromkeys([*described.categorical, *classes]))
     try:
         known = Factors.named(
@@ -136,6 +145,7 @@ def _factors(
         )
     except ValueError as error:
         raise UserError(str(error)) from None
+
     factors = []
     for k, factor in enumerate(known):
         if not factor.categorical and factor.span < extent[k] * (1 - 1e-6):
@@ -144,8 +154,10 @@ def _factors(
             )
         factor = with_classes(factor, labels[:, k], classes.get(factor.name))
         if extent[k] > 0:
-            ends = {"low": float(low[k]), "high": float(low[k]) + factor.span}
-            factors.append(replace(factor, **ends, hidden=factor.name in described.hidden))
+            lowest = float(low[k])
+            hidden = factor.name in described.hidden
+            factors.append(replace(factor, low=lowest, high=lowest + factor.span, hidden=hidden))
+
     if all(factor.hidden for factor in factors):
         raise UserError(
             f"`hidden` (={', '.join(described.hidden)}) must leave a factor that varies and is given to the network"
@@ -163,6 +175,7 @@ def check_tolerance(tolerance: Mapping[str, float], names: Sequence[str], factor
             raise UserError(
                 f"`tolerance` ({name}={most:g}) must be greater than 0: it is an error in the factor's unit"
             )
+
         factor = known.get(name)  # None if it never varies
         if factor is None:
             continue
@@ -203,8 +216,11 @@ def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequenc
     """Return a factor of the data set, with the names of its classes if it is categorical."""
     if not factor.categorical:
         return factor
-    if len(strange := values[values != np.round(values)]):
-        raise UserError(f"`labels` ({factor.name}={strange[0]:g}) must be whole numbers, as classes are")
+
+    broken = values[values != np.round(values)]
+    if len(broken):
+        raise UserError(f"`labels` ({factor.name}={broken[0]:g}) must be whole numbers, as classes are")
+
     present = np.unique(values)
     gaps = np.setdiff1d(np.arange(present[0], present[-1] + 1), present)
     if gaps.size:
@@ -214,6 +230,7 @@ def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequenc
             f"`labels` ({factor.name}={missing}{more}) must have an image of each class from {present[0]:g} to "
             f"{present[-1]:g}: number the classes without gaps, or raise `limit`"
         )
+
     count = len(present)
     with as_user_error():
         check_class_names(names or ())

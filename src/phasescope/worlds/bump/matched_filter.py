@@ -89,7 +89,7 @@ def find_bumps(
 def _beyond_candidate(
     score: Float[np.ndarray, "n M M"], at: tuple[np.ndarray, np.ndarray], canvas: Pixels
 ) -> Float[np.ndarray, "n 2"]:
-    """Return how far the peak of z lies beyond the candidate `at` (row, column), (dx, dy) in candidates, at most 1/2."""
+    """Return the offset of the peak of z from the candidate `at` (row, column), (dx, dy) in candidates, at most 1/2."""
     images, offsets = np.arange(len(score)), []
     for axis in (1, 0):
         shifted = [np.array(at) for _ in range(3)]

@@ -78,7 +78,7 @@ class BumpReader(PlaneReader):
     sigma_px: float = 1.0
 
     def read(self, images: Float[np.ndarray, "n 1 N N"]) -> Columns:
-        """Return what is in images, nominally in [-1, 1]; NaN unless there is exactly one bump, and a fit of it:
+        """Return the readings of images, nominally in [-1, 1]; NaN unless there is exactly one bump, and a fit of it:
 
         bumps                   how many; -1 if the image holds NaN or infinity
         x, y                    centre along columns and rows, px; in [0, N] on a periodic canvas
@@ -129,7 +129,7 @@ class BumpReader(PlaneReader):
         return [bumps == 0, bumps >= 2, ~self.formed(columns), ~correct.all(axis=1)]
 
     def objects(self, columns: Columns) -> Float[np.ndarray, " n"]:
-        """Return how many bumps; NaN if the image cannot be read."""
+        """Return the number of bumps in each image; NaN if it cannot be read."""
         return np.where(columns["bumps"] == UNREADABLE, np.nan, columns["bumps"])
 
     def summary(self, columns: Columns, labels: Float[np.ndarray, "n 2"]) -> dict[str, float | None]:

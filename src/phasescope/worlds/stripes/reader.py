@@ -176,12 +176,12 @@ class StripesReader(PlaneReader):
         limits, axis = self.thresholds, self._axis
         noise = noise_deviation(g)
         doubt = np.maximum(noise / np.sqrt(self.canvas), limits.noise_floor)
+        least_score = axis.chance_level(limits.false_objects) * doubt
+
         columns: dict[str, np.ndarray] = {}
         lines = []
         for name, profile in zip(NAMES, (g.mean(axis=1), g.mean(axis=2)), strict=True):
-            detected = find_lines(
-                profile, axis, limits.half_contrast, axis.chance_level(limits.false_objects) * doubt
-            )
+            detected = find_lines(profile, axis, limits.half_contrast, least_score)
             lines.append(detected)
             centre = detected.centre % self.canvas if self.periodic else detected.centre
             columns |= {
@@ -192,6 +192,7 @@ class StripesReader(PlaneReader):
                 f"{name}_darkest": _where(finite, axis.pixels[profile.argmax(axis=1)]),
                 f"{name}_matched": _where(finite, detected.at),
             }
+
         columns["residual"] = _where(finite, self._left(g, lines, noise))
         return columns
 

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from phasescope.models.families.diffusion.exact.analysis import DiffusionAnalysis
     from phasescope.models.families.diffusion.family import Diffusion
 
-USUAL_SHARES, PHASE_SHARE = (0.05, 0.3, 0.6, 0.9), 0.6
-"""of the schedule, where latents are read; and from where on only the label can tell the image"""
+USUAL_SHARES = (0.05, 0.3, 0.6, 0.9)
+"""of the schedule, where latents are read"""
+PHASE_SHARE = 0.6
+"""of the schedule, from where on only the label determines the image"""
 
 
 class DiffusionConfig(FamilyConfig):
