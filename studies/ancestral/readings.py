@@ -56,10 +56,18 @@ def misplaced_at_onset(runs: Runs) -> np.ndarray:
 def hidden(runs: Runs, outcome: str = "misplaced", at_onset: bool = False) -> np.ndarray:
     """Return the share of an outcome by ancestral sampling minus that of the stored samples, (n,): the mean over the
     snapshots that were read before half of the stored samples are correct; `at_onset`: at that of `misplaced_at_onset`."""
-    names = (outcome, f"stored.{outcome}", "stored.correct", "correct")
-    courses = zip(*(runs.courses(f"ancestral.{name}") for name in names), strict=True)
-    read = [(own - kept, half <= 0.5, np.flatnonzero(now <= BEGUN)[-1:]) for own, kept, half, now in courses]
-    return np.array([np.nanmean(gap[onset if at_onset else before]) for gap, before, onset in read])
+    gaps = []
+    for ancestral, stored, stored_correct, correct in zip(
+        runs.courses(f"ancestral.{outcome}"),
+        runs.courses(f"ancestral.stored.{outcome}"),
+        runs.courses("ancestral.stored.correct"),
+        runs.courses("ancestral.correct"),
+        strict=True,
+    ):
+        onset = np.flatnonzero(correct <= BEGUN)[-1:]
+        counted = onset if at_onset else stored_correct <= 0.5
+        gaps.append(np.nanmean((ancestral - stored)[counted]))
+    return np.array(gaps)
 
 
 def noisy_at_half(runs: Runs) -> np.ndarray:

@@ -20,7 +20,7 @@ READ = (
     "each of the first eight runs had been read before from 32 ancestral samples: one of the 24 was in phase B."
 )
 
-MISPLACED_IN_C = failures("C", "misplaced", of="ancestral", wrong=OBJECTS[:-1])
+MISPLACED_IN_C = failures("C", "misplaced", of="ancestral", wrong=("none", "multiple", "misplaced"))
 
 STUDY = Study(
     name="ancestral",
@@ -87,23 +87,18 @@ STUDY = Study(
             column="ancestral.phase",
             note="White also where no samples were read.",
         ),
-        *(
-            Courses(
-                name,
-                title,
-                {object_: f"ancestral.{head}{object_}" for object_ in OBJECTS},
-                ylim=(0, 1),
-                note=note,
-            )
-            for name, title, head, note in (
-                (
-                    "objects",
-                    "Ancestral samples while they become correct",
-                    "",
-                    "Few runs were read at most of the steps.",
-                ),
-                ("stored", "Samples in 12 denoising steps", "stored.", ""),
-            )
+        Courses(
+            "objects",
+            "Ancestral samples while they become correct",
+            {name: f"ancestral.{name}" for name in OBJECTS},
+            ylim=(0, 1),
+            note="Few runs were read at most of the steps.",
+        ),
+        Courses(
+            "stored",
+            "Samples in 12 denoising steps",
+            {name: f"ancestral.stored.{name}" for name in OBJECTS},
+            ylim=(0, 1),
         ),
     ],
     tables=[

@@ -61,9 +61,6 @@ def _probe_above(runs: ps.Runs, level: float) -> np.ndarray:
     return runs.end(PROBE_R2) > level
 
 
-MAJORITY = {"statistic": ps.Share(), "threshold": 0.5, "effect": 0.48}
-
-
 def claims_for(shift_px: int) -> list[ps.Claim]:
     cell = {"cell": f"circular, f = {shift_px}"}
     return [
@@ -75,27 +72,31 @@ def claims_for(shift_px: int) -> list[ps.Claim]:
             numbers=above_bound,
             unit="above the bound",
             threshold=0.05,
+            direction="below",
             effect=0.05,
             spread=0.02,
-            direction="below",
             where=cell,
             check=True,
         ),
         ps.Claim(
             name=f"b_is_last_{shift_px}",
             sentence=f"Without a source of position beyond {shift_px} px, samples reach phase B and never C.",
+            statistic=ps.Share(),
             numbers=ends_in_b,
+            threshold=0.5,
+            effect=0.48,
             where=cell,
-            check=True,
-            **MAJORITY,
             limits="The bound already excludes phase C; that B is reached is what was measured.",
+            check=True,
         ),
         ps.Claim(
             name=f"ordered_{shift_px}",
             sentence="Probe R² at mid, t = 600, is above 0.9 at the end all the same: order is not enough for accuracy.",
+            statistic=ps.Share(),
             numbers=partial(_probe_above, level=0.9),
+            threshold=0.5,
+            effect=0.48,
             where=cell,
-            **MAJORITY,
             limits="At this noise level only the label gives the position, and an untrained network passes it on.",
         ),
     ]
@@ -128,17 +129,19 @@ STUDY = ps.Study(
             threshold=0.75,
             effect=(0.24, 0.4),
             where={"cell": BOUNDED},
-            check=True,
             limits="A run in which nothing is correct passes, and the samples of one snapshot cannot show a "
             "small excess.",
+            check=True,
         ),
         *(
             ps.Claim(
                 name=f"source_{cell.split(', ')[-1]}",
                 sentence=f"On a torus with {words}, samples reach phase C within 2,500 steps.",
+                statistic=ps.Share(),
                 numbers=ps.ever("phase.behaviour", "C"),
+                threshold=0.5,
+                effect=0.48,
                 where={"cell": cell},
-                **MAJORITY,
                 limits="A run that has not reached C after 2,500 steps might still do so later."
                 + (
                     " These runs had been looked at before the claim was preregistered."

@@ -36,18 +36,10 @@ CELLS = [
     *map(lesion, WIDTHS_PX),
     *(square(world, place, side) for world in WORLDS for place in CORNERS_PX for side in SIDES),
 ]
-FILLED = {
-    "unit": "accuracy, relative to trained labels",
-    "statistic": Mean(),
-    "numbers": COMPOSED,
-    "threshold": 0.1,
-    "effect": 0.2,
-    "spread": 0.2,
-    "direction": "below",
-    "source": "P2",
-    "limits": "A network that sees more images, or trains longer, may fill more. Below 0.1 the reading is near "
-    "its floor.",
-}
+FILLED_LIMITS = (
+    "A network that sees more images, or trains longer, may fill more. Below 0.1 the reading is near "
+    "its floor."
+)
 
 STUDY = Study(
     name="interpolate",
@@ -63,16 +55,32 @@ STUDY = Study(
         Claim(
             name="wide_lesion",
             sentence="A lesion of 8 px is not filled beyond the nearest-neighbour baseline.",
+            statistic=Mean(),
+            numbers=COMPOSED,
+            unit="accuracy, relative to trained labels",
+            threshold=0.1,
+            direction="below",
+            effect=0.2,
+            spread=0.2,
             where={"hole": "lesion", "width": 8.0},
-            **FILLED,
+            source="P2",
+            limits=FILLED_LIMITS,
         ),
         *(
             Claim(
                 name=f"large_square_{world}_{place}",
                 sentence=f"A held-out square of 12 x 12 labels is not filled beyond the nearest-neighbour baseline: "
                 f"{world}, {place}.",
+                statistic=Mean(),
+                numbers=COMPOSED,
+                unit="accuracy, relative to trained labels",
+                threshold=0.1,
+                direction="below",
+                effect=0.2,
+                spread=0.2,
                 where={"world": world, "place": place, "side": 12.0},
-                **FILLED,
+                source="P2",
+                limits=FILLED_LIMITS,
             )
             for world in WORLDS
             for place in CORNERS_PX
@@ -85,8 +93,8 @@ STUDY = Study(
                 statistic=Rank(by="side", within="place"),
                 numbers=[composed(reading, "near") for reading in READINGS],
                 threshold=0.0,
-                effect=0.45,
                 direction="below",
+                effect=0.45,
                 where={"world": world},
                 source="P2",
                 limits="By how much, and what happens farther inside, where a larger square has more labels.",
