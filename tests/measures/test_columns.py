@@ -91,12 +91,13 @@ def test_shown_parts_of_a_column_come_back_from_a_file():
         ("at", "sites", r"`at` \(='sites'\) must be one of .*; the most similar one is site"),
         ("section", "probes", r"`section` \(='probes'\) must be one of .*; the most similar one is probe"),
         ("better", "high", r"`better` \(='high'\) must be one of higher, lower, neither; .* is higher"),
+        ("usual", True, r"`usual` \(=True\) must be False: the final network is not known"),
         ("needs", frozenset({"latent"}), r"`needs` \(='latent'\) must be one of .*; .* is latents"),
     ],
 )
 def test_bad_input_of_a_column_is_named(field, value, said):
     with pytest.raises(ValueError, match=said):
-        Column(**{"name": "a", "words": "a", field: value})
+        Column(**{"name": "a", "words": "a", "needs": frozenset({"final"}), field: value})
 
 
 def test_a_name_is_of_one_column():

@@ -393,6 +393,8 @@ def _line(fault: Any, name: str) -> str:
         case "value_error":
             rule = str(context["error"])
             if own := re.match(r"`([^`]+)` \(=", rule):
+                if name == own[1] or name.endswith(f".{own[1]}"):
+                    return rule.replace(f"`{own[1]}`", f"`{name}`", 1)
                 within = name and not own[1].startswith(name + ".")
                 return f"`{name}.{rule[1:]}" if within else rule
         case _:

@@ -69,7 +69,7 @@ class Column:
     """A recorded number.
 
     Raises:
-        ValueError: a place, need, section, direction or axis that does not exist.
+        ValueError: a place, need, section, direction or axis that does not exist; `usual` of what needs the final network.
     """
 
     name: str
@@ -137,6 +137,10 @@ class Column:
             _check_known(field, getattr(self, field), get_args(known))
         for need in self.needs:
             _check_known("needs", need, get_args(Need))
+        if self.usual and "final" in self.needs:
+            raise ValueError(
+                "`usual` (=True) must be False: the final network is not known while a run trains"
+            )
 
 
 SHOWN = ("words", "meaning", "unit", "better", "by_factor", "panel", "title", "axis")

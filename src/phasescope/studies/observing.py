@@ -17,7 +17,7 @@ import numpy as np
 
 from phasescope.core.config import Tree
 from phasescope.core.kinds import is_reference
-from phasescope.measures.columns import COLUMNS, Column, Need
+from phasescope.measures.columns import COLUMNS, MEASURES, Column, Need
 from phasescope.measures.latents.sheet import OF_SHEET
 from phasescope.measures.over_runs import NotEnough
 from phasescope.runs.config import RunConfig
@@ -95,6 +95,9 @@ def column_fault(name: str, config: RunConfig) -> str:
     if name == RETIRED:
         return "it is by a rule that is retired; `phase.sheet` is the phase of the activations"
 
+    if column is not None and "final" in column.needs:
+        return "it compares with the final network, which a run does not know while it trains: take it in a `Reading`"
+
     splits = config.world.splits()
     factors = config.world.factors.names
     split, _, factor = rest.partition(".")
@@ -136,10 +139,18 @@ def observation(names: Collection[str], splits: Iterable[str]) -> Tree:
         tree["crossed_labels"] = 0
     if "umap" not in needs:
         tree["p1"] = None
+    if further := sorted(_further_measures(names)):
+        tree["measures"] = further
     times = {site.t for site in sites}
     if sites and not phases and None not in times:
         tree["t"] = sorted(t for t in times if t is not None)
     return tree
+
+
+def _further_measures(names: Iterable[str]) -> set[str]:
+    """Return the measures that a snapshot takes only if it is asked for them."""
+    heads = {name.partition(".")[0] for name in names}
+    return {head for head in heads & {*MEASURES} if not MEASURES[head].column.usual}
 
 
 PHASES_OF_LATENTS = ("phase.representation_p1", "phase.sheet")

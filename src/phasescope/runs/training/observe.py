@@ -47,7 +47,8 @@ def observe(
         notify: is called with the number of snapshots observed, and of all.
 
     Raises:
-        UserError: an override is no field of the plan; the run has no weights; a source file of the user has changed.
+        UserError: an override is no field of the plan; the run has no weights; a source file of the user has changed; it is
+            not done, and a measure compares with its last network.
     """
     run = as_run(run)
     config = config_of(run)
@@ -58,7 +59,11 @@ def observe(
     if not with_weights:
         raise UserError(f"`RUN` (={run.name}) must have snapshots with weights to be observed: it has none")
     again = config.model_copy(update={"probing": plan})
-    load_measures(plan.measures)
+    for name, measure in load_measures(plan.measures).items():
+        if "final" in measure.column.needs and run.status["state"] != "done":
+            raise UserError(
+                f"`RUN` (={run.name}) must be done: `{name}` compares with the network at the end of training"
+            )
     resolved = plan_of(again, load_network(run, with_weights[0]).network)
     path = run.path / "observations" / plan.digest()
     with hold(path, again.tree()) as folder:
