@@ -10,7 +10,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from phasescope import Config, RunConfig, UserError, load_config
 from phasescope.cli import main
@@ -457,3 +457,23 @@ def test_a_short_training_shortens_a_warmup_that_nobody_asked_for_and_says_so(ca
     caplog.clear()
     assert load_config(overrides=["training.steps=200"]).training.warmup == 100
     assert caplog.text == ""
+
+
+class Positive(Config):
+    sigma: float = 1.0
+
+    @field_validator("sigma")
+    @classmethod
+    def _positive(cls, value: float) -> float:
+        if value <= 0:
+            raise ValueError(f"`sigma` (={value:g}) must be greater than 0")
+        return value
+
+
+class Holder(Config):
+    world: Positive = Positive()
+
+
+def test_a_rule_that_names_its_own_field_is_not_named_twice():
+    with pytest.raises(UserError, match=r"^`world.sigma` \(=-1\) must be greater than 0$"):
+        Holder.from_tree({"world": {"sigma": -1}})
