@@ -51,9 +51,8 @@ def test_a_hostile_name_of_a_class_is_refused(name):
 
 def test_names_of_classes_as_data_sets_have_them_are_taken():
     classes = ["T-shirt/top", "Ankle boot", "3-0-1"]
-    world = ArrayWorld.from_arrays(
-        np.zeros((3, 8, 8)), np.arange(3.0), names=["kind"], classes={"kind": classes}
-    )
+    images = np.linspace(-1, 1, 3 * 64).reshape(3, 8, 8)
+    world = ArrayWorld.from_arrays(images, np.arange(3.0), names=["kind"], classes={"kind": classes})
     assert world.factors[0].classes == tuple(classes)
 
 

@@ -291,7 +291,7 @@ def test_b_begins_no_later_than_c_and_a_sequence_repeats_nothing(phases):
 
 
 def test_the_docs_tell_the_thresholds_as_they_are():
-    page = (Path(__file__).parents[3] / "docs" / "measures" / "probe_r2.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "measures" / "probe_r2.md").read_text()
     told = page[page.index("## Gain") :]
     limits = P1
     for said in (
