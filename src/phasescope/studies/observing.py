@@ -124,23 +124,26 @@ def observation(names: Collection[str], splits: Iterable[str]) -> Tree:
     """
     needs = {need for name in names for need in _needs(name)}
     sites = {site for name in names if (site := site_of(name)) is not None}
-    of_sheet = {name for name in names if _is_of_sheet(name)}
     phases = any(name.startswith(PHASES_OF_LATENTS) for name in names)
-    in_full = "umap" in needs or any(site_of(name) and name not in of_sheet for name in names)
-    latents = ("latents",) if in_full else ("sheet",) if sites or phases else ()
-    references = ("references",) if "references" in needs else ()
+
+    observe = []
+    if "umap" in needs or any(site_of(name) and not _is_of_sheet(name) for name in names):
+        observe.append("latents")
+    elif sites or phases:
+        observe.append("sheet")
+    if "references" in needs:
+        observe.append("references")
+
     words = {word for name in names if "images" in _needs(name) for word in name.split(".")}
     _, *others = splits
-    tree: Tree = {
-        "observe": [*latents, *references],
-        "images": {name: 0 for name in others if name not in words},
-    }
+    tree: Tree = {"observe": observe, "images": {name: 0 for name in others if name not in words}}
     if "crossed" not in needs:
         tree["crossed_labels"] = 0
     if "umap" not in needs:
         tree["p1"] = None
     if further := sorted(_further_measures(names)):
         tree["measures"] = further
+
     times = {site.t for site in sites}
     if sites and not phases and None not in times:
         tree["t"] = sorted(t for t in times if t is not None)

@@ -121,22 +121,26 @@ def preregister(
     if reason and not changed:
         state = "is as preregistered" if known else "is not preregistered yet"
         raise UserError(f"`--amend` (={reason[:60]}) must change something: `{study.name}` {state}")
+
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     sources = Sources(
         date=today, commit=commit_of(folder if folder.is_dir() else Path()), sha256=_sources(study)
     )
     fixed = {"study": data_of(study), "kinds": sources_of_cells(study)}
     now = known or Preregistration(date=today, recorded=recorded, sources=[sources], **fixed)
+
     if changed:
         amendment = Amendment(
             date=today, reason=reason, looked=looked, changed=changed, commit=sources.commit
         )
         now = now.model_copy(update={**fixed, "amendments": [*now.amendments, amendment]})
+
     if now.sources[-1].sha256 != sources.sha256:
         now = now.model_copy(update={"sources": [*now.sources, sources]})
     if now is not known:
         folder.mkdir(parents=True, exist_ok=True)
         write_aside(folder / PREREGISTRATION, to_json(now.model_dump(), indent=1) + "\n")
+
     return now
 
 

@@ -49,19 +49,24 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
         raise UserError(
             f"`STUDY` (={study.name}) must have records: there is no `{path}`; phasescope study {study.name} makes them"
         )
+
     frame = read_records(path)
     if missing := {"cells", *HEAD} - {*frame}:
         raise UserError(f"`{path}` must be the records of a study: it has no column `{min(missing)}`")
+
     frame = frame.assign(cell=frame["cells"].map(json.loads)).explode("cell", ignore_index=True)
     cells = {cell.name: cell for cell in study.cells}
     frame = frame[frame["cell"].isin(cells)].reset_index(drop=True)
+
     # What the rest of a study calls a seed is the run's number in its cell, from 0 on.
     frame["seed"] -= frame["cell"].map({name: cell.first_seed for name, cell in cells.items()}).astype(int)
+
     executed = frame[SOURCES].fillna("{}") if SOURCES in frame else "{}"
     sources = {
         name: json.dumps(source_digests(study.config(cell, 0).tree()), sort_keys=True)
         for name, cell in cells.items()
     }
+
     expected = [study.digest(cells[c], int(s)) for c, s in zip(frame["cell"], frame["seed"], strict=True)]
     own = (frame["digest"] == expected) & (frame["cell"].map(sources) == executed)
     return frame[own].reset_index(drop=True)
@@ -147,9 +152,11 @@ def judge(
     runs = rows.drop_duplicates("digest")
     ends = rows.sort_values("step").drop_duplicates("digest", keep="last")
     claims: list[RecordedClaim] = []
+
     for claim in study.claims:
         notify(len(claims), len(study.claims))
         claims.append(_recorded_claim(study, claim, recorded, power))
+
     content = Judged(
         study=study.name,
         question=study.question,

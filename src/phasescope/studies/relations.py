@@ -52,7 +52,9 @@ class Rank(Statistic):
     def _somers(self, table: DataFrame) -> Estimate:
         censored = "came" in table
         known = table if censored else known_rows(table)
+
         more = self._pairs(known)
+
         if not censored:
             y = numbers(known)
             sign, counted = np.sign(y[:, None] - y) * more, more
@@ -61,8 +63,10 @@ class Rank(Statistic):
             earlier = came[:, None] & ((t[:, None] < t) | (~came & (t[:, None] <= t)))
             counted = more & (earlier | earlier.T | (came[:, None] & came))
             sign = (earlier.astype(float) - earlier.T) * counted
+
         if not counted.any():
             raise NotEnough(f"no two runs differ in `{self.by}` and can be compared")
+
         pairs = {"pairs": float(counted.sum())}
         return over_runs(mean_over_pairs(sign, counted), len(known), known["cell"].tolist(), pairs)
 

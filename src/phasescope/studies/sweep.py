@@ -50,23 +50,28 @@ def sweep_of(arguments: Sequence[str], name: str | None = None) -> Study:
     """
     if name is not None and not NAME.fullmatch(name):
         raise UserError(f"`--name` (={name}) must be letters, digits, ., _ and -, 64 at most, for a folder")
+
     file, overrides = split_arguments(arguments)
     base: Tree = read_yaml(file, by_hand=True) if file else {}
     values = {word.partition("=")[0]: list(_values_of(word)) for word in overrides}
     of_file = base.pop("seed", 0)
     seeds = _seeds([seed for _, seed in values.pop("seed", [([], of_file)])])
+
     swept = {key: several for key, several in values.items() if len(several) > 1}
     if not swept and seeds == 1:
         given = " ".join(overrides)[:60] or "nothing"
         raise UserError(f"`KEY=VALUE` (={given}) must have several values, as in training.batch=8,16")
+
     if (count := math.prod(map(len, swept.values()))) > MOST_CELLS:
         raise UserError(f"`KEY=VALUE` (={count} combinations) must make at most {MOST_CELLS} cells")
+
     fixed = [several[0] for several in values.values() if len(several) == 1]
     outside = {*RunConfig.OUTSIDE_DIGEST, *WHERE_COMPUTED}
     if same := [key for key in swept if key in outside or key.partition(".")[0] in outside]:
         raise UserError(
             f"`{same[0]}` (={len(swept[same[0]])} values) must have one: it does not make another run"
         )
+
     cells = [_cell(base, fixed, point) for point in product(*swept.values())]
     text = to_json([seeds, *([cell.name, cell.base, cell.fields] for cell in cells)])
     name = name or f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -95,6 +95,7 @@ def behaviour(
     """
     result: dict[str, Any] = {"outcomes": {}}
     begin = 0
+
     for split, asked in labels.items():
         part = slice(begin, begin + len(asked))
         begin += len(asked)
@@ -104,11 +105,13 @@ def behaviour(
             "n": len(asked),
             **{outcome.name: float((outcomes == outcome.name).mean()) for outcome in reader.outcomes},
         }
+
         readings = in_every_way(reader, columns, asked)
         if len(readings) > 1:
             correct, far = readings["formed"]
             half = correct & ~(far > reader.tolerance / 2)
             result.setdefault("accuracy_half", {})[split] = _accuracy(half, factors)
+
         for way, (correct, far) in readings.items():
             end = "" if way == "formed" else f"_{way}"
             result.setdefault(f"accuracy{end}", {})[split] = _accuracy(correct, factors)
@@ -117,8 +120,10 @@ def behaviour(
                 result.setdefault("by_class", {})[split] = _by_class(correct, asked, factors)
             if pairs := _together(correct, factors):
                 result.setdefault("together", {}).setdefault(way, {})[split] = pairs
+
         for name, value in reader.summary(columns, asked).items():
             result.setdefault(name, {})[split] = value
+
     return result
 
 

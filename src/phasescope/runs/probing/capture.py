@@ -112,12 +112,15 @@ def check_receives(network: Any, layer: str, world: World, family: Family, label
     labels = labels.unique(dim=0)
     if len(labels) < 2:  # there is nothing to compare
         return
+
     labels = labels[:: -(-len(labels) // MOST_COMPARED)]
     full = world.complete(labels.numpy(), numpy_generator(seed, "hidden factors"))
     x_0 = world.render(torch.from_numpy(full))
     noise = torch.randn(x_0.shape, generator=torch_generator(seed, "tap noise"))
+
     known = family.noise_levels
     times = [None] if known is None else [known[0], known[len(known) // 2], known[-1]]
+
     with evaluating(network), torch.no_grad():
         for at in times:
             x, t, given = family.inputs(x_0, labels, at, noise)

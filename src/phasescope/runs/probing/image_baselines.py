@@ -74,15 +74,18 @@ def smoothed(world: World, training: Labels, labels: Labels) -> np.ndarray:
     factors = world.factors.visible
     some = training[numpy_generator(0, "smoothed").permutation(len(training))[:TRIED_ON]]
     rows, away = _nearest(training, some, factors, NEIGHBOURS + 1)
+
     others = away > 0
     if not others.any():
         return _render(world, nearest_labels(training, labels, factors))
+
     scale = float(np.median(np.where(others, away, np.inf).min(axis=1)))
     images = _render(world, some)
     errors = [
         np.square(_mean_image(world, training, rows, away, factor * scale, others) - images).sum()
         for factor in BANDWIDTHS
     ]
+
     width = BANDWIDTHS[int(np.argmin(errors))] * scale
     rows, away = _nearest(training, labels, factors, NEIGHBOURS)
     return _mean_image(world, training, rows, away, width, np.ones(away.shape, dtype=bool))

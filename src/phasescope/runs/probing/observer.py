@@ -158,13 +158,13 @@ class Observer(ProbeSet):
 
     def _is_given(self, column: Column, crossed: bool, p1: bool) -> bool:
         """Return whether a site has what a column needs."""
-        given = {
+        present = {
             "ordered": not self.world.factors.visible.categorical.any(),
             "crossed": crossed,
             "umap": p1,
             "final": self._final is not None,
         }
-        return all(given.get(need, True) for need in column.needs)
+        return all(present.get(need, True) for need in column.needs)
 
     def _measure_all(self, sites: Sequence[tuple[Latents, Site, bool]]) -> list[Measured]:
         """Return `_measure` of each site, computed in parallel by as many threads as torch uses."""

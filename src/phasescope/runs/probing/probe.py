@@ -216,6 +216,7 @@ def probe(
     if not isinstance(family, Family):
         family = (family or USUAL).build()
     times = [t] if isinstance(t, int) else list(t)
+
     with as_user_error():
         check_t("t", times, family.noise_levels)
         for name, count, least, why in (
@@ -230,27 +231,41 @@ def probe(
             check_integer("labels", labels, 1, "that many are drawn")
         else:
             labels = real_array("labels", labels)
-    given = None if np.ndim(labels) == 0 else np.shape(labels)
-    if given is not None and (len(given) != 2 or given[0] == 0 or given[1] != len(world.factors.visible)):
+
+    shape, K = np.shape(labels), len(world.factors.visible)
+    if shape and (len(shape) != 2 or shape[0] == 0 or shape[1] != K):
         raise UserError(
-            f"`labels` (shape {given}) must be (n, {len(world.factors.visible)}), one column a visible factor of the world"
+            f"`labels` (shape {shape}) must be (n, {K}), one column a visible factor of the world"
         )
-    if given is None:
+    if not shape:
         labels = world.draw_labels(int(labels), numpy_generator(seed, "probe labels"))
     else:
         labels = world.complete(np.asarray(labels, np.float32), numpy_generator(seed, "hidden factors"))
     labels = np.ascontiguousarray(labels, dtype=np.float32)
+
     layers = [layers] if isinstance(layers, str) else layers
     shared = min(shared, len(labels))
     crossed = min(crossed, len(labels)) if min(crossed, len(labels)) >= LEAST_CROSSED else 0
     at = torch.device(device)
-    inputs = Inputs(world, family, labels, times, draws, shared, seed, at, batch, crossed)
+    inputs = Inputs(
+        world=world,
+        family=family,
+        labels=labels,
+        t=times,
+        draws=draws,
+        shared=shared,
+        seed=seed,
+        device=at,
+        batch=batch,
+        crossed=crossed,
+    )
+
     with own_arithmetic(at):
         return Probed(
-            world.factors.visible_columns(labels),
-            world.factors.visible,
-            inputs.latents(network, layers),
-            baselines_of(inputs, list(layers), untrained, encode),
+            labels=world.factors.visible_columns(labels),
+            factors=world.factors.visible,
+            trained=inputs.latents(network, layers),
+            baselines=baselines_of(inputs, list(layers), untrained, encode),
             shown=inputs.shown if crossed else None,
         )
 

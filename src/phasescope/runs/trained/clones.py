@@ -47,15 +47,18 @@ def clones(
         check_integer("images", images, 1, "clones are of images")
         check_integer("each", each, 1, "an image has clones")
         check_integer("seed", seed, 0, "images and noise derive from it")
+
     if images < 8 or images * each > MOST_CLONES:
         raise UserError(
             f"`images` (={images}) must be from 8 on, `each` (={each}) from 1 on, and their product at most {MOST_CLONES}"
         )
+
     loaded = load_unconditional(as_run(run), step)
     config, known = loaded.config, loaded.config.family.noise_levels
     analysis = config.family.analysis(config.task())
     if known is None or analysis is None:
         raise UserError(f"`family` (={config.family.kind}) must be one that samples from noisy images")
+
     if at is None:
         spread = np.linspace(known[0], known[-1], LEVELS + 1).round().astype(int)
         levels = spread[1:].tolist()
@@ -63,5 +66,6 @@ def clones(
         if invalid := [t for t in at if not math.isfinite(t) or t != int(t)]:
             raise UserError(f"`t` (={invalid[0]:g}) must be a whole number: a noise level")
         levels = [int(t) for t in at]
+
     with as_user_error():
         return analysis.clones(loaded.network, levels, images, each, seed, notify)

@@ -71,6 +71,7 @@ def _checked(files: list[zipfile.ZipInfo]) -> str:
     name = files[0].filename.partition("/")[0] if files else ""
     if not re.fullmatch(NAME, name):
         raise ValueError(f"`{name[:80]}` cannot name a run")
+
     for within in (entry.filename for entry in files):
         first, *parts = PurePosixPath(within).parts
         plain = within == "/".join([first, *parts]) and within.isprintable() and "\\" not in within
@@ -81,12 +82,14 @@ def _checked(files: list[zipfile.ZipInfo]) -> str:
             raise ValueError(
                 f"`{within[:80]}` is not a file of a run: `{parts[0]}` is a {_kind(parts[0])} of one"
             )
+
     for entry in files:
         most = MOST_BYTES_OF.get(PurePosixPath(entry.filename).name, MOST_BYTES)
         if entry.file_size > most:
             raise ValueError(
                 f"`{entry.filename[:80]}` holds {entry.file_size:,} bytes, and may hold {most:,}"
             )
+
     if len(files) > MOST_FILES:
         raise ValueError(f"it holds {len(files):,} files, and may hold {MOST_FILES:,}")
     size = sum(entry.file_size for entry in files)
@@ -116,13 +119,16 @@ def _check_lines(path: Path) -> None:
 def _check_run(run: Run, name: str) -> None:
     """Raise UserError if the unpacked folder is no run, or its configuration does not have the identity in its name."""
     _check_lines(run.path / "metrics.jsonl")
+
     tree = run.config
     if run.status["state"] == "broken":
         raise UserError(f"`status.json` of the archive must be complete: {run.status['error']}")
     if not all("step" in line for line in run.metrics):
         raise UserError("`metrics.jsonl` of the archive must be complete: a line has no `step`")
+
     if missing := RunConfig.model_fields.keys() - tree.keys():
         raise UserError(f"`config.yaml` of the archive must be complete: no `{min(missing)}` is there")
+
     # A configuration that names sources or data files is not built, for that would import or open them.
     if sources_named(tree):
         return

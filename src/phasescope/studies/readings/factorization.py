@@ -24,14 +24,17 @@ def read_code(run) -> list[dict]:
     encodings, which are the same for all runs of a cell."""
     snapshots = run.snapshots
     chosen = np.unique(np.linspace(0, len(snapshots) - 1, SNAPSHOTS).round().astype(int))
+
     rows = []
     for index in chosen:
         lattice = on_lattice(run, snapshots[index], SITES, VALUES, DRAWS)
         row = {"step": snapshots[index].step}
         kept = ~held_out(run, lattice.labels)
         labels = lattice.labels[kept]
+
         for site, draws in lattice.latents.draws.items():
             row |= columns(str(site), index_of(draws[:, kept], labels, lattice.factors))
+
         if index == chosen[-1]:
             row["images.value"] = index_of(lattice.images[kept], labels, lattice.factors).value
             if lattice.encodings is not None:

@@ -17,8 +17,10 @@ def read_halves(run) -> list[dict]:
     along = "xy".index(world.along)
     for snapshot in run.snapshots:
         stored, row = snapshot.samples(), {"step": snapshot.step}
+
         read_at = places(stored["images"][:, 0].astype(float), world.sigma_px)
         near = np.abs(read_at - stored["labels"]) <= TOLERANCE_PX
+
         for half in HALVES:
             of_half = near[stored["split"] == half]
             row |= {
@@ -26,6 +28,7 @@ def read_halves(run) -> list[dict]:
                 f"{half}.across": float(of_half[:, 1 - along].mean()),
                 f"{half}.both": float(of_half.all(axis=1).mean()),
             }
+
         rows.append(row)
     return rows
 

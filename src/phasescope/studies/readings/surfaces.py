@@ -162,12 +162,15 @@ def fractional_logit(design: np.ndarray, share: np.ndarray, weights: np.ndarray)
     if len(weights) > 1:  # resamples lie near the runs' own optimum: from there few steps are left
         beta = fractional_logit(design, share, np.ones((1, len(share))))
     beta = np.repeat(beta, len(weights), axis=0)
+
     squares = np.einsum("np,nq->npq", design, design).reshape(len(design), -1)
     penalty = RIDGE * np.eye(design.shape[1])
+
     for _ in range(ITERATIONS):
         mean = 1 / (1 + np.exp(-np.clip(beta @ design.T, -30, 30)))
         slope = (weights * (share - mean)) @ design - RIDGE * beta
         bend = ((weights * mean * (1 - mean)) @ squares).reshape(-1, *penalty.shape) + penalty
+
         step = np.linalg.solve(bend, slope[:, :, None])[:, :, 0]
         longest = np.abs(step).max(axis=1, keepdims=True)
         # A full Newton step overshoots where shares are near 0 or 1, so it is shortened.

@@ -77,6 +77,7 @@ def cloud_of(record: Record, site: Site, projection: str, snapshots: Sequence[Sn
     """Return the cloud of `site` over some snapshots of the run; None if none of them holds it."""
     steps, clouds, shares = [], [], []
     labels = labels_of(record)
+
     for snapshot in snapshots:
         if site not in snapshot.sites:
             continue
@@ -88,6 +89,7 @@ def cloud_of(record: Record, site: Site, projection: str, snapshots: Sequence[Sn
         if points is not None and len(points) == len(labels) and np.isfinite(points).all():
             steps.append(snapshot.step)
             clouds.append(points)
+
     if not clouds:
         return None
     spans = record.factors.span if len(record.factors) == labels.shape[1] else 1.0

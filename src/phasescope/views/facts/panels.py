@@ -118,7 +118,9 @@ class RunPanel(Panel):
 def run_panels(record: Record) -> list[RunPanel]:
     """Return every panel for which the run holds data: of outcomes one a split, of scores one a site."""
     panels = [*_phases(record), *_outcomes(record)]
-    for measure in filter(lambda name: record.column(name).panel, record.measures):
+    for measure in record.measures:
+        if not record.column(measure).panel:
+            continue
         panels += [_score(record, measure, site) for site in _sites_with_baselines(record, measure)]
     panels += [_routes(record, site) for site in _sites_with_baselines(record, "condition_probe_r2")]
     panels += [*_denoising(record), *_closest(record), *_nats(record), *_training(record)]
