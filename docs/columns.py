@@ -54,8 +54,11 @@ def page() -> str:
         rows = [_row(column) for column in columns if column.section in sections]
         parts.append(_table(heading, "", ("column", "meaning", "unit", "range"), rows))
     scores = [column for column in columns if column.at == "site"]
-    of_scores = [(*_row(column), column.better, "x" if _is_usual(column) else "") for column in scores]
-    head = ("score", "meaning", "unit", "range", "better", "usual")
+    of_scores = [
+        (*_row(column), column.better, _listed(column.baselines), "x" if _is_usual(column) else "")
+        for column in scores
+    ]
+    head = ("score", "meaning", "unit", "range", "better", "own baselines", "usual")
     parts.insert(3, _table("Activations", OF_SCORES, head, of_scores))
     parts.append(_table("Readings of one study", OF_READINGS, ("columns", "meaning", "studies"), _readings()))
     return "\n".join(parts)
@@ -69,6 +72,10 @@ def _row(column: Column) -> tuple[str, ...]:
     low, high = (_end(end) for end in (column.low, column.high))
     span = f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}" if high else ""
     return f"`{column.name}`", column.meaning or column.words, column.unit, span
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _end(end: float) -> str:

@@ -119,10 +119,9 @@ def shown(study: Study) -> Study:
     correct = {} if (column := _correct_column(config)) is None else {"share correct": column}
     columns = correct | ({"probe R²": f"{probe}.value"} if probe else {}) | {"loss": "loss"}
     left = len(study.cells) - MOST_DRAWN
-    drawn = {
-        "where": {"cell": tuple(cell.name for cell in study.cells[:MOST_DRAWN])},
-        "note": f"{left} more cells are in the table only." if left > 0 else "",
-    }
+    where = {"cell": tuple(cell.name for cell in study.cells[:MOST_DRAWN])}
+    note = f"{left} more cells are in the table only." if left > 0 else ""
+
     numbers = {label: end(column) for label, column in columns.items()}
     courses = [
         Courses(
@@ -131,13 +130,16 @@ def shown(study: Study) -> Study:
             {head: column},
             "cell",
             ylabel=head,
-            **drawn,
+            where=where,
+            note=note,
         )
         for head, column in columns.items()
     ]
+
     heads = numbers | ({"untrained": end(f"{probe}.baselines.untrained")} if probe else {})
     table = Table("Where the runs end", heads | {"share in phase C": _in_c})
-    return replace(study, tables=[table], plots=[Ends("ends", "At the end", numbers, **drawn), *courses])
+    ends = Ends("ends", "At the end", numbers, where=where, note=note)
+    return replace(study, tables=[table], plots=[ends, *courses])
 
 
 def _in_c(runs: Runs) -> np.ndarray:

@@ -64,6 +64,7 @@ def draw_panel(ax: Axes, panel: Panel, with_legend: bool = True) -> None:
     if panel.grid is not None:
         _draw_grid(ax, panel)
         return
+
     ax.set(xscale=panel.xscale, yscale=panel.yscale)
     for curve in panel.curves:
         if len(curve.x):
@@ -73,10 +74,12 @@ def draw_panel(ax: Axes, panel: Panel, with_legend: bool = True) -> None:
     if panel.ylim:
         ax.set_ylim(*panel.ylim)
     ax.grid(axis="y")
+
     if isinstance(panel, RunPanel):
         _draw_run(ax, panel)
     else:
         _write_ticks(ax, panel)
+
     labelled = sum(bool(curve.label) and len(curve.x) > 0 for curve in panel.curves)
     if with_legend and labelled > MOST_INSIDE:
         ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -106,12 +109,14 @@ def _draw_run(ax: Axes, panel: RunPanel) -> None:
         subs = (1, 2, 5) if high < 1000 * low else (1,)
         ax.yaxis.set(major_locator=LogLocator(subs=subs, numticks=12), minor_locator=NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(format_short))
+
     if panel.yticks is not None:
         ax.set_yticks(panel.yticks)
     for at, colour in panel.verticals:
         ax.axvline(at, color=colour, linewidth=0.9, linestyle=(0, (1, 2)))
     if not len(panel.x):
         return
+
     borders = edges(panel.x)
     if panel.bands:
         _draw_bands(ax, panel.bands, borders)
@@ -123,6 +128,7 @@ def _draw_run(ax: Axes, panel: RunPanel) -> None:
             ax.bar(0, 0, color=colour, label=name)
     if panel.mesh:
         _draw_mesh(ax, panel.mesh, borders)
+
     ax.grid(visible=not (panel.bands or panel.areas or panel.mesh), axis="y")
     if panel.over == "lines":  # a log begins after the first snapshot
         ax.set_xlim(borders[0], borders[-1])
@@ -159,6 +165,7 @@ def _draw_curve(ax: Axes, curve: Curve) -> None:
     colour = colour_of(curve) or SERIES_COLOURS[curve.series % len(SERIES_COLOURS)]
     mark = MARKS[curve.series % len(MARKS)]
     ends = None if curve.low is None or curve.high is None else (curve.low, curve.high)
+
     if isinstance(curve, Line):
         _draw_line(ax, curve, colour, ends)
     elif curve.style == "points":
