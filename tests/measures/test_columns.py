@@ -79,10 +79,16 @@ def test_columns_are_in_the_order_of_their_sections():
 
 def test_shown_parts_of_a_column_come_back_from_a_file():
     assert Column.from_dict("spread", SPREAD.to_dict()).words == SPREAD.words
-    with pytest.raises(ValueError, match=r"`words` \(=1\) must be a text"):
-        Column.from_dict("spread", {"words": 1})
-    with pytest.raises(ValueError, match=r"`colour` \(='red'\)"):
-        Column.from_dict("spread", {"colour": "red"})
+    for wrong, said in (
+        ({"words": 1}, r"`words` \(=1\) of the column `spread` must be one of words \(str\)"),
+        ({"words": "a", "panel": "yes"}, r"`panel` \(='yes'\)"),
+        ({"words": "a", "title": True}, r"`title` \(=True\)"),
+        ({"words": "a", "colour": "red"}, r"`colour` \(='red'\)"),
+        ({}, r"`spread` \(={}\) must be a mapping with `words`"),
+        (3, r"`spread` \(=3\) must be a mapping"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            Column.from_dict("spread", wrong)
 
 
 @pytest.mark.parametrize(

@@ -119,13 +119,15 @@ class Column:
         """Return the column from the result of `to_dict`.
 
         Raises:
-            ValueError: an entry is no text or truth value, or not one of those there are.
+            ValueError: it is no mapping, has no `words`, or an entry is none of those there are, or of another type.
         """
+        if not isinstance(stated, Mapping) or "words" not in stated:
+            raise ValueError(f"`{name}` (={stated!r:.60}) must be a mapping with `words`, as of a column")
         for key, value in stated.items():
-            if key not in SHOWN or not isinstance(value, bool | str):
-                raise ValueError(
-                    f"`{key}` (={value!r:.60}) must be a text or a truth value, of {', '.join(SHOWN)}"
-                )
+            kind = SHOWN.get(key)
+            if kind is None or not isinstance(value, kind):
+                known = ", ".join(f"{field} ({type_.__name__})" for field, type_ in SHOWN.items())
+                raise ValueError(f"`{key}` (={value!r:.60}) of the column `{name}` must be one of {known}")
         return cls(name=name, **stated)
 
     def to_dict(self) -> dict[str, str | bool]:
@@ -143,8 +145,17 @@ class Column:
             )
 
 
-SHOWN = ("words", "meaning", "unit", "better", "by_factor", "panel", "title", "axis")
-"""what a run's about.json states of columns that its own kinds declare"""
+SHOWN: dict[str, type] = {
+    "words": str,
+    "meaning": str,
+    "unit": str,
+    "better": str,
+    "by_factor": bool,
+    "panel": bool,
+    "title": str,
+    "axis": str,
+}
+"""what a run's about.json states of columns that its own kinds declare, and of which type"""
 OURS = "phasescope."
 COLUMNS: dict[str, Column] = {}
 """every declared column, by name"""

@@ -43,7 +43,7 @@ probe_r2 = denoising = spread
 )
 def ratio(latents, final):
     value = float(np.ptp(latents) / np.ptp(final))
-    return Score(value, value, value, len(latents), "range", {"untrained": 1.0})
+    return Score(value, value, value, len(latents), "range")
 '''
 FACTORS = Factors.named(("a", "b"), [4.0, 4.0])
 
@@ -158,3 +158,22 @@ def test_what_compares_with_the_final_network_is_taken_of_a_trained_run():
     table = measure_run(observed, 0, ["ratio"])
     for site, score in table["ratio"].items():
         assert score.value == pytest.approx(observed.metrics[0]["ratio"][site]["value"], rel=1e-3)
+
+
+def test_pixels_are_compared_with_the_final_network_at_each_layer():
+    run = train(config_of())
+    observed = observe(run, ["measures=[mine.py:ratio]", "layers=[up1, mid]"])
+    last = observed.snapshots[-1]
+    for name, by_site in (
+        ("observe", {site: score["baselines"] for site, score in observed.metrics[0]["ratio"].items()}),
+        ("measure", {site: s.baselines for site, s in measure_run(observed, 0, ["ratio"])["ratio"].items()}),
+    ):
+        assert len(by_site) > 1
+        # The same pixels: their range goes as one over that of the final activations.
+        spans = {str(site): np.ptp(last.latents(*site).astype(float)) for site in last.sites}
+        products = {site: known["pixels"] * spans[site] for site, known in by_site.items()}
+        by_t = {}
+        for site, product in products.items():
+            by_t.setdefault(site.rpartition(".")[2], []).append(product)
+        for several in by_t.values():
+            assert several == pytest.approx([several[0]] * len(several), rel=1e-2), name

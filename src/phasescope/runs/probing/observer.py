@@ -103,18 +103,23 @@ class Observer(ProbeSet):
         layers = list(self.plan.layers)
         baselines = baselines_of(self.inputs, layers, None, self.encode)
         sites = self.inputs.sites(layers)
-        # Pixels and encodings are the same array at several sites, so each array is measured once.
-        jobs: dict[int, tuple[Latents, Site, bool]] = {}
+        # Pixels and encodings are the same array at several sites, so each array is measured once, unless it is compared
+        # with what the final network has at a site.
+        jobs: dict[tuple[int, Site | None], tuple[Latents, Site, bool]] = {}
+
+        def key_of(latents: Latents, site: Site) -> tuple[int, Site | None]:
+            return id(latents.single[site]), None if self._final is None else site
+
         for latents in baselines.values():
             for site in sites:
-                key = id(latents.single[site])
+                key = key_of(latents, site)
                 p1 = self._is_p1(site) or (key in jobs and jobs[key][2])
                 jobs[key] = latents, site, p1
         measured = dict(zip(jobs, self._measure_all(list(jobs.values())), strict=True))
         scores: dict[str, dict[str, dict[str, float]]] = {}
         for baseline, latents in baselines.items():
             for site in sites:
-                for name, score in measured[id(latents.single[site])][0].items():
+                for name, score in measured[key_of(latents, site)][0].items():
                     if math.isfinite(score.value):
                         scores.setdefault(name, {}).setdefault(baseline, {})[str(site)] = score.value
         return scores
@@ -128,6 +133,10 @@ class Observer(ProbeSet):
         arrays = [single, draws]
         if crossed is not None and any("crossed" in column.needs for column in columns):
             arrays.append(crossed)
+        final = None if self._final is None else self._final.single[site]
+        if final is not None and any("final" in column.needs for column in columns):
+            arrays.append(final)
+
         if any((array == array[..., :1, :]).all() for array in arrays):
             # As of a layer that begins at zero. Measures refuse it, but it may vary at a later snapshot of the run.
             nan = math.nan
@@ -142,7 +151,7 @@ class Observer(ProbeSet):
             crossed=crossed,
             shown=None if crossed is None else self.inputs.shown,
             umap_seeds=range(self.plan.umap_seeds) if p1 else (),
-            final=None if self._final is None else self._final.single[site],
+            final=final,
         )
         scores = dict(scores_of(read, names, own=self.own_measures))
         return scores, read.p1[1] if "p1_r2" in scores else None

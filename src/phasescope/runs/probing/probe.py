@@ -128,15 +128,16 @@ class Probed:
             known = ", ".join((*measure_names(), *self.own))
             raise ValueError(f"`measure` (={wrong[0]}) must be one of {known}")
         table = Table()
-        kept: dict[int, measures.Scores] = {}
+        kept: dict[tuple[int, Site | None], measures.Scores] = {}
         every = {id(by.single[at]) for by in (self.trained, *self.baselines.values()) for at in self.latents}
 
         def notify_of_all(done: int, total: int) -> None:
             notify(len(kept) * total + done, len(every) * total)
 
         def scores_at(latents: Latents, site: Site) -> measures.Scores:
-            key = id(latents.single[site])
-            if key not in kept:  # pixels and encodings are the same at each layer
+            # Pixels and encodings are the same at each layer, and the final network's latents are not.
+            key = id(latents.single[site]), site if self.final else None
+            if key not in kept:
                 kept[key] = self._scores(latents, site, chosen, notify_of_all)
             return kept[key]
 
