@@ -424,3 +424,15 @@ def test_a_package_that_was_edited_after_its_import_is_not_trained_under_the_new
     )
     assert done.returncode == code, done.stderr
     assert said in " ".join((done.stdout + done.stderr).split())
+
+
+def test_a_source_in_a_folder_imports_others_by_their_paths(tmp_path, monkeypatch):
+    """Also where the working folder is on no path, as in the workers of a study."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [part for part in sys.path if part not in ("", str(tmp_path))])
+    for folder, text in (("parts_of_it", "SIZE = 3"), ("kinds_of_it", "from parts_of_it.sizes import SIZE")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "sizes.py").write_text(text)
+    before = list(sys.path)
+    assert load("kinds_of_it/sizes.py:SIZE") == 3
+    assert sys.path == before

@@ -251,7 +251,13 @@ def _key(where: str) -> str:
 
 
 def _module_of_file(path: Path) -> Any:
-    """Return the module in a file, imported once under a unique name; it can import files in its own folder."""
+    """Return the module in a file, imported once under a unique name.
+
+    It can import files in its own folder and, if it is named by a path from the working folder, others by theirs: so
+    `studies/flows/kinds.py` imports `studies.codes.kinds`, also in a worker, which has the working folder on no path.
+    """
+    is_within = len(path.parts) > 1 and not path.is_absolute()
+    root = Path.cwd() if is_within else path.resolve().parent
     path = path.resolve()
     name = _PREFIX + hashlib.sha256(str(path).encode()).hexdigest()[:12]
     if name in sys.modules:
@@ -265,7 +271,7 @@ def _module_of_file(path: Path) -> Any:
     _IMPORTED[str(path)] = hashlib.sha256(source).hexdigest()
 
     try:
-        with importable_from(path.parent):
+        with importable_from(path.parent), importable_from(root):
             exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
     except BaseException:
         del sys.modules[name]
