@@ -145,6 +145,13 @@ def test_bad_input_what_a_snapshot_cannot_take_is_said(name, said):
         config_of(name)
 
 
+def test_a_further_measure_that_labels_do_not_suit_is_one_line():
+    with pytest.raises(
+        UserError, match=r"`probing.measures` \(=mig\) cannot be taken here: `latents` \(n=64\) must"
+    ):
+        train(config_of("mig"))
+
+
 def test_what_compares_with_the_final_network_is_taken_of_a_trained_run():
     with pytest.raises(UserError, match=r"\(=ratio\) must be known while a run trains.*phasescope observe"):
         train(config_of("mine.py:ratio"))

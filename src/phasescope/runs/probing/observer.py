@@ -28,7 +28,7 @@ from phasescope.runs.config.probing_config import SiteConfig
 from phasescope.runs.probing.behaviour import behaviour, reading_columns
 from phasescope.runs.probing.image_baselines import baseline_accuracies, excess
 from phasescope.runs.probing.inputs import Latents
-from phasescope.runs.probing.own_measures import check_given_by_family, load_measures
+from phasescope.runs.probing.own_measures import check_given_by_family, load_measures, refusing_by_name
 from phasescope.runs.probing.probe import baselines_of
 from phasescope.runs.probing.probe_set import Observation, ProbeSet
 from phasescope.runs.store.sites import Site
@@ -59,7 +59,10 @@ class Observer(ProbeSet):
     def __post_init__(self, task: Task | None) -> None:
         super().__post_init__(task)
         self.reader = self.world.reader()
-        self.own_measures = load_measures(self.plan.measures)
+        self.own_measures = {
+            name: refusing_by_name(name, measure) if name in MEASURES else measure
+            for name, measure in load_measures(self.plan.measures).items()
+        }
         self._final: Latents | None = None
 
     def compare_with(self, network: nn.Module) -> None:

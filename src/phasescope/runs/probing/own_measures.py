@@ -45,6 +45,20 @@ def load_measures(names: Iterable[str]) -> dict[str, Measure]:
     return measures
 
 
+def refusing_by_name(name: str, measure: Measure) -> Measure:
+    """Return the measure whose refusal names `probing.measures`: it is the run's labels or activations that do not suit."""
+
+    def take(given: Given) -> Score:
+        try:
+            return measure.take(given)
+        except UserError:
+            raise
+        except ValueError as reason:
+            raise UserError(f"`probing.measures` (={name}) cannot be taken here: {reason}") from reason
+
+    return Measure(measure.column, take)
+
+
 def check_known_while_training(measures: Mapping[str, Measure]) -> None:
     """Raise UserError if one of them compares with the network at the end of training."""
     for name, measure in measures.items():

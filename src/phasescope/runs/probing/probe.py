@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -125,8 +126,10 @@ class Probed:
         """
         wrong = [name for name in chosen or () if name not in {*MEASURES, *self.own}]
         if wrong:
-            known = ", ".join((*measure_names(), *self.own))
-            raise ValueError(f"`measure` (={wrong[0]}) must be one of {known}")
+            known = list(dict.fromkeys((*measure_names(), *self.own)))
+            near = get_close_matches(wrong[0], known, 1)
+            guess = f"; the most similar one is {near[0]}" if near else ""
+            raise ValueError(f"`measure` (={wrong[0]}) must be one of {', '.join(known)}{guess}")
         table = Table()
         kept: dict[tuple[int, Site | None], measures.Scores] = {}
         every = {id(by.single[at]) for by in (self.trained, *self.baselines.values()) for at in self.latents}
