@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from packages import SOURCE
+from helpers.packages import SOURCE
 
 STATIC, TEMPLATES = SOURCE / "views" / "explorer" / "static", SOURCE / "views" / "templates"
 SCRIPTS = sorted(STATIC.glob("*.js"))

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from clouds import battery_names
 
+from helpers.clouds import battery_names
 from phasescope import measures
 from phasescope.measures import Score
 

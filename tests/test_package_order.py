@@ -8,7 +8,16 @@ import sys
 from collections.abc import Iterator
 from itertools import pairwise
 
-from packages import MODULES, folder, imports, is_above, named_in_strings, of_phasescope, package, targets
+from helpers.packages import (
+    MODULES,
+    folder,
+    imports,
+    is_above,
+    named_in_strings,
+    of_phasescope,
+    package,
+    targets,
+)
 
 WITHOUT_TORCH = ("phasescope.core.", "phasescope.measures.", "phasescope.runs.store.")
 WITH_TORCH_LATER = ("phasescope.core.arithmetic", "phasescope.core.randomness")

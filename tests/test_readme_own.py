@@ -1,14 +1,12 @@
 """The snippets of docs/your_own.md and docs/tutorials.md do what they say: each is run, in order, outside the package."""
 
 import re
-import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from helpers.shell_lines import run
 from phasescope import find_run
 
 ROOT = Path(__file__).parents[1]
@@ -16,18 +14,6 @@ OWN = (ROOT / "docs" / "your_own.md").read_text().partition("## Snippets\n")[2].
 TUTORIALS = (ROOT / "docs" / "tutorials.md").read_text()
 RUNS = {"own": ("plain", "stripes"), "tutorials": ("bars", "watched")}
 """by page, what its snippets train"""
-
-
-def run(line: str, within: Path) -> str:
-    """A line of a shell block; `./lab run` is the command in this environment."""
-    words = shlex.split(line)
-    if words[:2] == ["./lab", "run"]:
-        words[:2] = [sys.executable, "-m", "phasescope"]
-    elif words[:2] == ["./lab", "python"]:
-        words[:2] = [sys.executable]
-    found = subprocess.run(words, cwd=within, capture_output=True, text=True)
-    assert found.returncode == 0, f"{line}\n{found.stderr}"
-    return found.stdout
 
 
 @pytest.mark.slow

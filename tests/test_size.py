@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import phasescope
-from packages import MODULES, SOURCE, is_above
+from helpers.packages import MODULES, SOURCE, is_above
 
 LONG_FILE, LONG_FUNCTION = 320, 60
 """lines beyond which a file, or a function, deserves a closer look; no limit"""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from helpers.shell_lines import run
 from phasescope import find_run
-from test_readme_own import run
 
 ROOT = Path(__file__).parents[1]
 TASKS = (ROOT / "docs" / "tasks.md").read_text().split("\n## ")[1:]

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from attacked_run import config_of
-from here import Here
-from hostile import Outcome, call
 
+from helpers.attacked_run import config_of
+from helpers.commands import Outcome, call
+from helpers.in_process_engine import Here
 from phasescope import Run, train
 from phasescope.studies import conduct
 

@@ -11,10 +11,10 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from attacked_run import FIELDS, config_of
-from damage import DAMAGES, fingerprint, stored_files
 from starlette.testclient import TestClient
 
+from helpers.attacked_run import FIELDS, config_of
+from helpers.damage import DAMAGES, fingerprint, stored_files
 from phasescope import Run, RunFailed, UserError, train
 from phasescope.views.web.server import create_app
 

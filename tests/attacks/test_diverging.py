@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from attacked_run import config_of
 
+from helpers.attacked_run import config_of
 from phasescope import Run, RunFailed, train
 
 

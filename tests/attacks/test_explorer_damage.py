@@ -9,14 +9,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from damage import DAMAGES, stored_files
 from starlette.testclient import TestClient
 
+from helpers.damage import DAMAGES, stored_files
+from helpers.small_run import write_small_run
 from phasescope import Run, UserError
 from phasescope.views.web import library as explored
 from phasescope.views.web.library import Library
 from phasescope.views.web.server import create_app
-from tests.views.web.small_run import write_small_run
 
 HANGS_S = 300.0
 HARMS = DAMAGES | {"a list": lambda path: path.write_text("[1]\n")}

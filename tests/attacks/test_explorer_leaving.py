@@ -14,11 +14,11 @@ import httpx
 import numpy as np
 import pytest
 
+from helpers.small_run import write_small_run
 from phasescope import Run, Site, UserError
 from phasescope.runs.trained.change import IMAGES, Change
 from phasescope.runs.trained.session import MOST_WORK, SampleRequest, SnapshotSampler
 from phasescope.views.web.serve import serving
-from tests.views.web.small_run import write_small_run
 
 HANGS_S = 120.0
 """after which nothing more is awaited: no load makes it so slow"""

@@ -6,11 +6,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from explorer_requests import headers, parameters, paths
 from starlette.testclient import TestClient
 
+from helpers.explorer_requests import headers, parameters, paths
+from helpers.small_run import write_home, write_small_run
 from phasescope.views.web.server import create_app
-from tests.views.web.small_run import write_home, write_small_run
 
 SECRET = "nobody outside may read this"
 STRANGE = '<img src=x onerror="alert(1)">'

@@ -5,9 +5,9 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from explored import explorer
 from starlette.testclient import TestClient
 
+from helpers.explored import explorer
 from phasescope.cli import main
 
 GENERATE = "/api/runs/small-01234567/generate?label=2,3"

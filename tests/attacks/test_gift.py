@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from attacked_run import FIELDS as FIELDS_OF_A_RUN
-from hostile import call
 
+from helpers.attacked_run import FIELDS as FIELDS_OF_A_RUN
+from helpers.commands import call
 from phasescope import Run, UserError, load_config
 from phasescope.cli import COMMANDS
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile import assert_civil, call, only_written
 from numpy.lib import format as npy
+
+from helpers.commands import assert_civil, call, only_written
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.random((24, 2))

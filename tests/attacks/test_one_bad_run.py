@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile import call
 from starlette.testclient import TestClient
 
+from helpers.commands import call
 from phasescope import Run
 from phasescope.views.web.server import create_app
 

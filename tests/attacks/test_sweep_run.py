@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from attacked_run import FIELDS
 
+from helpers.attacked_run import FIELDS
 from phasescope import list_runs
 
 

@@ -12,8 +12,8 @@ from urllib.request import urlopen
 
 import pytest
 import yaml
-from attacked_run import FIELDS
 
+from helpers.attacked_run import FIELDS
 from phasescope import Run
 from phasescope.cli import COMMANDS
 from phasescope.core.git import commit_of

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile import assert_civil, call, only_written
 
+from helpers.commands import assert_civil, call, only_written
 from phasescope.cli import COMMANDS
 
 HOSTILE = [

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-import training_runs
 from benchmarks.order import judged, measure, recipe, told_of, trained, turns
+from helpers import training_runs
+from helpers.training_runs import LEAST
 from phasescope import UserError
 from phasescope.studies import merge
-from training_runs import LEAST
 
 PROBING = {name: count for name, count in LEAST.items() if name != "p1"}
 CHANGES = {

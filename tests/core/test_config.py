@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field, field_validator, model_validator
 
+from helpers.training_runs import run_config
 from phasescope import Config, RunConfig, UserError, load_config
 from phasescope.cli import main
 from phasescope.core.config import parse_overrides, parse_yaml, read_yaml, set_overrides
 from phasescope.runs import config as config_package
 from phasescope.studies import merge
-from training_runs import run_config
 
 
 class Round(Config):

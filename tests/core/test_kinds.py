@@ -8,10 +8,10 @@ import sys
 import pytest
 import torch
 
-import training_runs
+from helpers import training_runs
+from helpers.training_runs import LEAST, run_config, stop_after
 from phasescope import RunConfig, RunFailed, UserError, train
 from phasescope.core.kinds import is_reference, load, reference_to, references, source_digests
-from training_runs import LEAST, run_config, stop_after
 
 MINE = '''
 import torch

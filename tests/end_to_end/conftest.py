@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from exploring import explorer, home, idle, visit  # noqa: F401
-from hostile import Outcome, call
-from tiny_run import TINY
 
+from helpers.commands import Outcome, call
+from helpers.exploring import explorer, home, idle, visit  # noqa: F401
+from helpers.tiny_run import TINY
 from phasescope import Run, RunConfig, load_config, train
 
 Cli = Callable[..., Outcome]

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from example_study import write_study
 
+from helpers.example_study import write_study
 from phasescope import Factors
 from phasescope.cli import main
 from phasescope.views.facts.scores import probe_summary

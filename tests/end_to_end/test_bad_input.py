@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tiny_run import assert_same_record, fingerprint
 
+from helpers.tiny_run import assert_same_record, fingerprint
 from phasescope import Run
 from phasescope.runs.store import hold
 

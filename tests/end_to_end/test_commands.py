@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.training_runs import leave_after
 from phasescope import Run, Site, load_config
 from phasescope.core.config import read_yaml
 from phasescope.models.families.diffusion.exact import closest_reference, nats
 from phasescope.runs.store import hold
-from training_runs import leave_after
 
 HELP_WITHIN_S = 0.3
 

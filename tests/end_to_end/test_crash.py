@@ -12,12 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny_run import KILLS, assert_same_arrays, assert_same_record, checkpoint_of
 
+import helpers
+from helpers.tiny_run import KILLS, assert_same_arrays, assert_same_record, checkpoint_of
+from helpers.training_runs import leave_after, stop_after
 from phasescope import Run, RunConfig, train
 from phasescope.runs.training.execution import execute
 from phasescope.runs.training.stopping import Stop
-from training_runs import leave_after, stop_after
 
 LONG = ("name=killed", "probing.snapshots.dense_every=6", "probing.snapshots.every=6", "probing.p1=null")
 
@@ -113,7 +114,7 @@ def test_exports_and_imports_that_are_killed_leave_all_or_nothing(start, cli, tr
 @pytest.mark.slow
 def test_killed_before_every_kind_of_step_on_the_disk(tiny: Path, tmp_path: Path):
     """`dying.py` has child k die before its k-th rename, removal or sync: no moment between two of them is fatal."""
-    command = [sys.executable, str(Path(__file__).with_name("dying.py")), str(tiny)]
+    command = [sys.executable, str(helpers.HERE / "dying.py"), str(tiny)]
     command += [str(tmp_path / "whole"), str(tmp_path / "dying")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     found = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment, check=False)

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_run import KILLS
 
+import helpers
+from helpers.tiny_run import KILLS
 from phasescope import Run, RunConfig, train
 from phasescope.runs.engines.worker import prepare
 from phasescope.runs.store.records import condense, is_result, read_records
@@ -23,7 +24,7 @@ Config = Callable[..., RunConfig]
 
 def start_study(engine: str, workers: int, records: Path, folders: list[Path]) -> subprocess.Popen[str]:
     """`studying.py`, which a test may kill, its output in a file beside the records."""
-    driver = Path(__file__).with_name("studying.py")
+    driver = helpers.HERE / "studying.py"
     command = [sys.executable, str(driver), engine, str(workers), str(records), *map(str, folders)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with open(records.with_suffix(".out"), "a") as out, open(records.with_suffix(".err"), "a") as err:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from example_study import write_study
-from exploring import HANGS_S, PANELS, query, sites_of, start, stop, turn
 
+from helpers.example_study import write_study
+from helpers.exploring import HANGS_S, PANELS, query, sites_of, start, stop, turn
 from phasescope import Run, list_runs
 from phasescope.runs.trained.session import SampleRequest, SnapshotSampler
 from phasescope.views.facts.terms import WAYS

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from example_study import write_study
 
+from helpers.example_study import write_study
 from phasescope import Run, train
 from phasescope.views.web.serve import serving
 from tools.screenshots import READY, chromium, wait_until

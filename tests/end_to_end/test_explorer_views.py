@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from example_study import write_study
-from exploring import HANGS_S, PANELS, query, sites_of, start, turn
 
+from helpers.example_study import write_study
+from helpers.exploring import HANGS_S, PANELS, query, sites_of, start, turn
 from phasescope import Run, train
 from tools.screenshots import READY, chromium, wait_until
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from attacked_run import FIELDS
 
 import phasescope
+from helpers.attacked_run import FIELDS
 from phasescope import Run
 from phasescope.cli import main
 

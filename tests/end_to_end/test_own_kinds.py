@@ -18,27 +18,13 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from tiny_run import assert_same_record
 
+from helpers.own_kinds import OWN, RINGS
+from helpers.tiny_run import assert_same_record
 from phasescope import Run, find_run
 from phasescope.cli import main
 from phasescope.runs.store.records import read_records
-from training_runs import LEAST
 
-OWN = Path(__file__).parents[2] / "examples"
-RINGS: dict[str, Any] = {
-    "name": "rings",
-    "world": {"kind": "my_worlds.py:Rings"},
-    "network": {"kind": "my_networks.py:DiT", "width": 16},
-    "family": {"schedule": {"steps": 50}, "sampler": {"kind": "ddim", "steps": 4}},
-    "training": {"steps": 40, "warmup": 5, "batch": 16, "device": "cpu", "threads": 1},
-    "probing": {
-        "measures": ["my_measures.py:roundness"],
-        "snapshots": {"dense_until": 0, "every": 10},
-        "t": [5, 40],
-        **LEAST,
-    },
-}
 LEARNING = ("train", "study")
 """verbs that have a process of their own here, as users have them; the others are quicker in this one"""
 

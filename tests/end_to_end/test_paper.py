@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny_run import TINY
 
+from helpers.tiny_run import TINY
 from phasescope import Run, load_config
 from phasescope.runs.store.records import is_result, read_records
 from phasescope.studies import find_study, merge

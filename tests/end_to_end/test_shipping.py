@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_own_kinds import OWN, RINGS
-from tiny_run import fingerprint
 
 import phasescope
+from helpers.own_kinds import OWN, RINGS
+from helpers.tiny_run import fingerprint
 
 SOURCE = Path(phasescope.__file__).parent
 DESIGNS = "phasescope.worlds.designs"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_run import assert_same_record
 
+from helpers.tiny_run import assert_same_record
 from phasescope import Run, train
 from phasescope.runs.training.stopping import Stop
 

@@ -2,8 +2,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tiny import config_of
 
+from helpers.tiny import config_of
 from phasescope import Run, train
 
 

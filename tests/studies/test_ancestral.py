@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from learner import records, run
 
+from helpers.learner import records, run
 from phasescope.studies import Cell, Runs
 from phasescope.studies.readings.outcomes import gained
 from studies.ancestral.readings import hidden, misplaced_at_onset, read_samples, wanted

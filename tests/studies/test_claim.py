@@ -4,8 +4,8 @@ import math
 from functools import partial
 
 import pytest
-from learner import records, run
 
+from helpers.learner import records, run
 from phasescope import UserError
 from phasescope.studies import (
     Agreement,

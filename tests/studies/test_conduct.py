@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from here import Here
 
+from helpers.in_process_engine import Here
 from phasescope import UserError
 from phasescope.cli import main
 from phasescope.runs.store.records import read_records

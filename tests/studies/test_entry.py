@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from clouds import cloud
 
+from helpers.clouds import cloud
 from phasescope.runs.config import load_config
 from phasescope.studies import Cell, Runs
 from studies.entry import readings

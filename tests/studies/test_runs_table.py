@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from learner import STEPS, records, run
 
 import phasescope.studies as ps
+from helpers.learner import STEPS, records, run
 from phasescope.studies.preregistration import describe
 
 CELLS = [ps.Cell("early", {}, {"sigma": 2.0}), ps.Cell("late", {}, {"sigma": 1.0})]

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from learner import records, run
 
+from helpers.learner import records, run
 from phasescope import load_config
 from phasescope.studies import Cell, Runs
 from studies.screen.design import LEVELS, points

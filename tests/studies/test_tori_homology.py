@@ -4,8 +4,8 @@ import sys
 
 import numpy as np
 import pytest
-from known_spaces import circle, clifford, disc, gaussian, sphere, torus_3d, two_circles
 
+from helpers.known_spaces import circle, clifford, disc, gaussian, sphere, torus_3d, two_circles
 from phasescope import UserError
 from studies.tori.homology import loops
 

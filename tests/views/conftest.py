@@ -1,8 +1,8 @@
 """One written run, which tests of the views read and do not change."""
 
 import pytest
-from written_run import ALL_STEPS, write_run
 
+from helpers.written_run import ALL_STEPS, write_run
 from phasescope import Run
 
 

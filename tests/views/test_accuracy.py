@@ -1,8 +1,9 @@
 """Accuracy by factor in every way of reading, of worlds of one factor, of two and of four, and of none that is read."""
 
 import pytest
-from explored import page_of
-from runs_of_any_world import FOUR, ONE, write_made_run
+
+from helpers.explored import page_of
+from helpers.runs_of_any_world import FOUR, ONE, write_made_run
 
 
 def test_where_nothing_reads_the_images_there_is_no_accuracy(tmp_path):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explored import page_of
 from matplotlib.colors import to_rgb
-from runs_of_any_world import FOUR, ONE, OUTCOMES, STEPS, write_made_run
 
+from helpers.explored import page_of
+from helpers.runs_of_any_world import FOUR, ONE, OUTCOMES, STEPS, write_made_run
 from phasescope import Site
 from phasescope.cli import main
 from phasescope.views.facts import words

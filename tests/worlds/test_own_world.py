@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.training_runs import run_config
 from phasescope import Factor, Factors, Outcome, Reader, RunFailed, UserError, World
 from phasescope.worlds import check_world
-from training_runs import run_config
 
 
 class Shades(World):

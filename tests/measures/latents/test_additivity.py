@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from clouds import embed
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import OneHotEncoder
 
+from helpers.clouds import embed
 from phasescope import Factors
 from phasescope.measures import additivity, clifford_torus, random_latents, torus_3d
 

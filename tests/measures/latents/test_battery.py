@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from clouds import battery_names
 
+from helpers.clouds import battery_names
 from phasescope import Factor, Factors
 from phasescope.measures import battery, clifford_torus, two_nn
 

@@ -2,9 +2,9 @@ from functools import partial
 
 import numpy as np
 import pytest
-from clouds import embed
 from scipy.stats import ortho_group
 
+from helpers.clouds import embed
 from phasescope import Factors
 from phasescope.measures import clifford_torus, factorization, random_latents, torus_3d
 from phasescope.measures.latents.factorization import estimate, gradients, shares

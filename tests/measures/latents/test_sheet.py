@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from clouds import cloud, readings, surface
 
+from helpers.clouds import cloud, readings, surface
 from phasescope import Factor, Factors
 from phasescope.measures import (
     label_variance,

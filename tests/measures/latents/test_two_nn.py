@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from clouds import embed
 
+from helpers.clouds import embed
 from phasescope import Factors
 from phasescope.measures import clifford_torus, two_nn
 from phasescope.measures.latents.two_nn import gaussian_like

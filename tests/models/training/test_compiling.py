@@ -6,9 +6,9 @@ import shutil
 import pytest
 import torch
 from jaxtyping import config
-from tiny_training import FAMILY, NETWORK, WORLD, assert_same_state, config_of, single
 from torch import nn
 
+from helpers.tiny_training import FAMILY, NETWORK, WORLD, assert_same_state, config_of, single
 from phasescope import UserError
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.networks import UNetConfig

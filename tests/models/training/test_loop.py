@@ -3,10 +3,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from tiny_training import ATTENTIVE, FAMILY, NETWORK, WORLD, config_of
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from helpers.tiny_training import ATTENTIVE, FAMILY, NETWORK, WORLD, config_of
 from phasescope.models.networks import UNetConfig
 from phasescope.models.training.loop import fresh_learner, learn, resolve_device, share_of_last
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_training import TrainingConfig
 
+from helpers.tiny_training import TrainingConfig
 from phasescope.core.randomness import torch_generator
 from phasescope.models.families import DiffusionConfig
 from phasescope.models.networks import UNetConfig

@@ -6,9 +6,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_training import TrainingConfig
 from torch import nn
 
+from helpers.tiny_training import TrainingConfig
 from phasescope.models.training.flat import FlatParameters
 from phasescope.models.training.muon import orthogonalised
 from phasescope.models.training.optimisers import clip, layout_for, optimiser_of

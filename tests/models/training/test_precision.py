@@ -6,10 +6,10 @@ from contextlib import suppress
 
 import pytest
 import torch
-from tiny_training import FAMILY, NETWORK, WORLD, TrainingConfig, config_of
 from torch import nn
 from torch.nn import functional as F
 
+from helpers.tiny_training import FAMILY, NETWORK, WORLD, TrainingConfig, config_of
 from phasescope.models.training.loop import Learner, fresh_learner, learn
 from phasescope.models.training.precision import normalise_in_float32
 from phasescope.models.training.processor import subnormals_as_zero

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tiny_training import config_of, single
 
+from helpers.tiny_training import config_of, single
+from helpers.training_runs import TINY, leave_after, run_config
 from phasescope import Run, UserError, train
 from phasescope.cli import main
-from training_runs import TINY, leave_after, run_config
 
 PLACE = "torch.optim.lr_scheduler:"
 ONE_CYCLE = {"kind": f"{PLACE}OneCycleLR", "max_lr": 0.01, "total_steps": 6, "cycle_momentum": False}

@@ -1,8 +1,8 @@
 """What a run will cost is counted in images of its own training, of which a few steps are timed."""
 
 import pytest
-from tiny import config_of
 
+from helpers.tiny import config_of
 from phasescope import train
 from phasescope.runs.engines import cost
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tiny import config_of
 
+from helpers.tiny import config_of
 from phasescope import Run, UserError, load_config
 from phasescope.cli import main
 from phasescope.runs.engines import engine as engine_module

@@ -4,19 +4,15 @@ import torch
 from safetensors.numpy import load_file
 from torch import nn
 
+from helpers.observed import PLAN
+from helpers.training_runs import run_config
 from phasescope import Site
 from phasescope.measures.latents.sheet import OF_SHEET
 from phasescope.models.families.diffusion.exact.optimum import ConditionalOptimum
 from phasescope.runs.probing.observer import Observer, half, write_weights
 from phasescope.runs.store import hold
 from phasescope.worlds import GaussianBump
-from training_runs import run_config
 
-PLAN = {
-    "layers": ["down1", "mid"],
-    "t": [50, 600], "images": {"grid": 40, "off_grid": 30}, "latent_labels": 64, "variance_labels": 20,
-    "variance_draws": 3, "p1": None,
-}  # fmt: skip
 TREE = {
     "seed": 3,
     "world": {"canvas": 16},

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from torch import nn
 
+from helpers.training_runs import TINY, run_config
 from phasescope import Factors, RunConfig, UserError, observe, train
 from phasescope.cli import main
 from phasescope.runs.trained.measure import measure_run
 from phasescope.views.facts.record import Record
-from training_runs import TINY, run_config
 
 MINE = '''
 import numpy as np

@@ -3,9 +3,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from test_observer import PLAN
 from torch import nn
 
+from helpers.observed import PLAN
 from phasescope import Factors, RunConfig, Site
 from phasescope.models.families import DiffusionConfig, Task
 from phasescope.models.families.diffusion.exact.band_errors import band_errors

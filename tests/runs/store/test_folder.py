@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_runs import make_run
-from tiny import contents
 
+from helpers.made_runs import make_run
+from helpers.tiny import contents
 from phasescope import Config, Run, RunFailed, Site, UserError, find_run, open_run
 from phasescope.runs.store import RunWriter, hold
 from phasescope.runs.store.writer import OPEN, differences

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_runs import STEPS, make_run, metrics_at
 
+from helpers.made_runs import STEPS, make_run, metrics_at
 from phasescope import UserError, load_config
 from phasescope.runs.store.records import COST_COLUMNS, condense, is_result, merge_records, read_records
 

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made_runs import STEPS, make_run
 
+from helpers.made_runs import STEPS, make_run
 from phasescope import UserError, list_runs, runs_frame, snapshots_frame
 from phasescope.runs.store import hold
 from phasescope.runs.store.records import condense

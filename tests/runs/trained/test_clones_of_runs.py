@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
+from helpers.training_runs import TINY, run_config
 from phasescope import train
 from phasescope.cli import main
-from training_runs import TINY, run_config
 
 CHANGES = {
     "name": "some",

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from schedules import sampler_of
-from small_run import STEPS, N, config, network_of, write_small_run
-from test_packets import unpacked
 
+from helpers.packets import unpacked
+from helpers.schedules import sampler_of
+from helpers.small_run import STEPS, N, config, network_of, write_small_run
 from phasescope import Site, UserError
 from phasescope.core.randomness import torch_generator
 from phasescope.runs.trained import session

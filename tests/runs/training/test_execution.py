@@ -8,11 +8,11 @@ import duckdb
 import numpy as np
 import pytest
 import torch
-from tiny import TINY
 
+from helpers.tiny import TINY
+from helpers.training_runs import run_config, stop_after
 from phasescope import Run, RunConfig, RunFailed, UserError, train
 from phasescope.runs.training.execution import execute
-from training_runs import run_config, stop_after
 
 LOSSES, READ_EVERY = "phasescope.models.training.losses", 16
 LONGER = {"training": {"steps": 40}, "probing": {"snapshots": {"every": 30}}}

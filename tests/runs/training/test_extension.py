@@ -1,13 +1,13 @@
 """More steps of a run that is named: with constant rates bitwise the weights of all at once; with others it is refused."""
 
 import pytest
-from tiny import config_of, contents, results
 
+from helpers.tiny import config_of, contents, results
+from helpers.training_runs import leave_after, stop_after
 from phasescope import UserError, train
 from phasescope.cli import main
 from phasescope.runs.training.execution import execute
 from phasescope.studies import merge
-from training_runs import leave_after, stop_after
 
 
 def longer(steps=20, **training):

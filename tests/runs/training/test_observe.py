@@ -4,8 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
-from tiny import config_of, contents, results
 
+from helpers.tiny import config_of, contents, results
 from phasescope import Run, UserError, observe, train
 from phasescope.cli import main
 from phasescope.models.training import loop

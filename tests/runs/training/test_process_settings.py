@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 import phasescope
+from helpers.training_runs import TINY, run_config
 from phasescope.worlds import GaussianBump, check_world
-from training_runs import TINY, run_config
 
 
 @contextmanager

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from test_watch import WORLD, Net, watcher_of
-from tiny import config_of, results
 
+from helpers.tiny import config_of, results
+from helpers.training_runs import leave_after
+from helpers.watched import WORLD, Net, watcher_of
 from phasescope import Run, UserError, train
-from training_runs import leave_after
 
 COSTS = ("wall_s", "images_per_s")
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from explored import page_of
-from tiny import config_of
 
+from helpers.explored import page_of
+from helpers.tiny import config_of
 from phasescope import Run, UserError, train
 from phasescope.cli import main
 from phasescope.core.randomness import torch_generator

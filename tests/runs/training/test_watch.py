@@ -6,40 +6,14 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from explored import page_of
-from tiny import TINY, contents, results
 
+from helpers.explored import page_of
+from helpers.tiny import contents, results
+from helpers.watched import BATCH, FAMILY, PLAN, WORLD, Net, watcher_of
 from phasescope import Run, UserError, watch
 from phasescope.cli import main
 from phasescope.core.randomness import torch_generator
-from phasescope.models.families import DiffusionConfig
 from phasescope.worlds import ArrayWorld, GaussianBump
-
-WORLD = GaussianBump(canvas=8)
-FAMILY = DiffusionConfig.from_tree(
-    {"schedule": {"kind": "linear", "steps": 50}, "sampler": {"kind": "ddim", "steps": 2}}
-)
-PLAN = {**TINY["probing"], "layers": ["enter"]}
-PLAN.pop("layers"), PLAN.pop("t"), PLAN.pop("snapshots")
-BATCH = 16
-
-
-class Net(torch.nn.Module):
-    def __init__(self, channels=1):
-        super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            self.enter = torch.nn.Conv2d(channels, 4, 3, padding=1)
-            self.drop = torch.nn.Dropout(0.1)
-            self.leave = torch.nn.Conv2d(4, channels, 3, padding=1)
-
-    def forward(self, x_t, t, labels):
-        told = labels.nan_to_num(0.0).mean(1).view(-1, 1, 1, 1) / 8
-        return self.leave(self.drop(torch.tanh(self.enter(x_t) + told)))
-
-
-def watcher_of(folder, world=WORLD, **fields):
-    return watch(world, ["enter"], family=FAMILY, folder=folder, t=[40], **{**PLAN, **fields})
 
 
 def learn(network, steps, watcher=None, every=5, world=WORLD, start=0, record_first=True, **told):

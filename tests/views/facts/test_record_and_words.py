@@ -2,8 +2,8 @@ import json
 
 import numpy as np
 import pytest
-from written_run import ALL_STEPS, BATCH, SEED, STEPS, write_run
 
+from helpers.written_run import ALL_STEPS, BATCH, SEED, STEPS, write_run
 from phasescope import Site
 from phasescope.views.facts import words
 from phasescope.views.facts.numbers import format_number

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from written_run import ALL_STEPS, write_run
 
+from helpers.written_run import ALL_STEPS, write_run
 from phasescope import Run, TensorBoard, UserError
 from phasescope.cli import main
 from phasescope.views.figures.plots import FIGURES

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explored import page_of
-from written_run import ALL_STEPS, LEVELS, OUTCOMES, references, write_run
 
+from helpers.explored import page_of
+from helpers.written_run import ALL_STEPS, LEVELS, OUTCOMES, references, write_run
 from phasescope import Factor, Site
 from phasescope.cli import main
 from phasescope.measures import Score, gain

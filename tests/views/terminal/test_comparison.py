@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from written_run import ALL_STEPS, BATCH, config, write_run
 
+from helpers.written_run import ALL_STEPS, BATCH, config, write_run
 from phasescope import Run
 from phasescope.cli import main
 from phasescope.runs.store import hold

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from explored import explorer, page_of
-from runs_of_any_world import FOUR, ONE, OUTCOMES, write_made_run
-from test_packets import unpacked
 
+from helpers.explored import explorer, page_of
+from helpers.packets import unpacked
+from helpers.runs_of_any_world import FOUR, ONE, OUTCOMES, write_made_run
 from phasescope import Run, RunConfig, Site, UserError
 from phasescope.runs.store import hold
 from phasescope.runs.trained.change import Change

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from example_study import claim, write_claims
-from explored import explorer
-from small_run import write_small_run
 
+from helpers.example_study import claim, write_claims
+from helpers.explored import explorer
+from helpers.small_run import write_small_run
 from phasescope.runs.store.records import condense, merge_records
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from small_run import write_small_run
 
+from helpers.small_run import write_small_run
 from phasescope import Run
 from phasescope.views.facts.palette import PALETTE, held_out_colours
 from phasescope.views.web.serve import serving

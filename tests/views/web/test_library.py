@@ -3,9 +3,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from explored import page_of
-from small_run import config, line, many_runs, status, write_small_run
 
+from helpers.explored import page_of
+from helpers.small_run import config, line, many_runs, status, write_small_run
 from phasescope import Run
 from phasescope.runs.store import hold
 from phasescope.views.web.library import Library, Unknown

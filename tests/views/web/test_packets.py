@@ -1,32 +1,15 @@
-import json
-import struct
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from helpers.packets import unpacked
 from phasescope.views.web.packets import packet
 
 SHAPES = arrays.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=5)
 FLOATS = arrays.arrays(np.float32, SHAPES, elements=st.floats(width=32, allow_nan=True))
 BYTES = arrays.arrays(np.uint8, SHAPES)
-
-
-def unpacked(body: bytes) -> tuple[dict, dict[str, np.ndarray]]:
-    """Read as the module's first lines say it is written."""
-    (length,) = struct.unpack("<I", body[:4])
-    header = json.loads(body[4 : 4 + length])
-    at, found = 4 + length, {}
-    for one in header["arrays"]:
-        dtype = {"float32": "<f4", "uint8": "u1"}[one["dtype"]]
-        assert at % 4 == 0
-        count = int(np.prod(one["shape"], dtype=int))
-        found[one["name"]] = np.frombuffer(body, dtype, count, at).reshape(one["shape"])
-        at += -(-count * np.dtype(dtype).itemsize // 4) * 4
-    assert at == len(body)
-    return header, found
 
 
 @given(FLOATS, BYTES, st.text(max_size=9))

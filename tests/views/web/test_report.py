@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from written_run import ALL_STEPS, PLACES, write_run
 
+from helpers.written_run import ALL_STEPS, PLACES, write_run
 from phasescope import Run
 from phasescope.cli import main
 from phasescope.views.facts.terms import site_words

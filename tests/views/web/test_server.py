@@ -12,10 +12,10 @@ from urllib.parse import quote
 import httpx
 import numpy as np
 import pytest
-from small_run import STEPS, N, write_home, write_small_run
 from starlette.testclient import TestClient
-from test_packets import unpacked
 
+from helpers.packets import unpacked
+from helpers.small_run import STEPS, N, write_home, write_small_run
 from phasescope import Run, views
 from phasescope.views.web.serve import serving
 from phasescope.views.web.server import create_app

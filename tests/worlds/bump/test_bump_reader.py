@@ -1,4 +1,3 @@
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,24 +9,12 @@ from scipy.ndimage import gaussian_filter
 from scipy.optimize import least_squares
 from scipy.stats import norm
 
+from helpers.bumps import N, noisy, paint, reader_of, world
 from phasescope import UserError
 from phasescope.core.randomness import numpy_generator
 from phasescope.worlds import GaussianBump
 
-N = 32
-CONTRAST = 2.0
 NOISE = 0.2
-
-
-def world(sigma_px: float = 1.0, boundary: str = "open", polarity: str = "dark", canvas: int = N):
-    return GaussianBump.from_tree(
-        {"canvas": canvas, "sigma_px": sigma_px, "boundary": boundary, "polarity": polarity}
-    )
-
-
-def reader_of(w: GaussianBump, **thresholds) -> Any:
-    reader = w.reader()
-    return replace(reader, thresholds=replace(reader.thresholds, **thresholds))
 
 
 def wrap(difference_px: np.ndarray, period_px: float | None) -> np.ndarray:
@@ -49,16 +36,8 @@ def read(reader: Any, images: np.ndarray) -> dict[str, np.ndarray]:
     return dict(reader.read(images[:, None]))
 
 
-def paint(w: GaussianBump, labels: np.ndarray) -> np.ndarray:
-    return w.render(torch.as_tensor(labels, dtype=torch.float64))[:, 0].numpy()
-
-
 def paint_together(w: GaussianBump, labels: np.ndarray) -> np.ndarray:
     return 1 + (paint(w, labels) - 1).sum(axis=0)
-
-
-def noisy(images: np.ndarray, noise: float | np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return images + CONTRAST * np.reshape(noise, (-1, 1, 1)) * rng.normal(size=images.shape)
 
 
 def resolution_px(sigma_px: float, noise: float, deviations: float) -> float:

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from test_bump_reader import noisy, paint, reader_of, world
 
+from helpers.bumps import noisy, paint, reader_of, world
 from phasescope.core.randomness import numpy_generator
 
 WAYS = world().reader().WAYS

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from clouds import embed
 from scipy.linalg import helmert
 from scipy.stats import entropy, ortho_group
 
+from helpers.clouds import embed
 from phasescope import Factors
 from phasescope.measures import clifford_torus, code_of, dci, disentanglement, mig, sap
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from schedules import schedule_of
 
+from helpers.schedules import schedule_of
 from phasescope.models.families.diffusion.parametrization import (
     eps_of,
     min_snr_weight,

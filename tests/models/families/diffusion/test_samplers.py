@@ -9,8 +9,8 @@ from azula.sample import DDIMSampler, DDPMSampler
 from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from schedules import sampler_of, schedule_of
 
+from helpers.schedules import sampler_of, schedule_of
 from phasescope.models.families import DiffusionConfig
 
 SCHEDULE = schedule_of("linear").build()

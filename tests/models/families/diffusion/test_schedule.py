@@ -1,7 +1,8 @@
 import pytest
 import torch
 from diffusers import DDPMScheduler
-from schedules import schedule_of
+
+from helpers.schedules import schedule_of
 
 CONFIGS = [
     schedule_of("linear"),

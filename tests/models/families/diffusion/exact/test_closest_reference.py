@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.answers import ANALYSIS, BEST, COMPARISON, WORLD, answering
 from phasescope.models.families import DiffusionConfig, Examples, Task
 from phasescope.models.families.diffusion.exact.closest_reference import ALIKE
 from phasescope.worlds import GaussianBump
-from tests.models.families.diffusion.exact.answers import ANALYSIS, BEST, COMPARISON, WORLD, answering
 
 
 @pytest.mark.parametrize(

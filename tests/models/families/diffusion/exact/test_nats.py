@@ -8,13 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.answers import ANALYSIS, BEST, COMPARISON, EPS, answering
 from phasescope.models.families.diffusion.exact.nats import (
     Answer,
     Nats,
     importance_levels,
     with_control_variate,
 )
-from tests.models.families.diffusion.exact.answers import ANALYSIS, BEST, COMPARISON, EPS, answering
 
 MOST = {"label": math.log(256), "x": math.log(16), "y": math.log(16)}
 

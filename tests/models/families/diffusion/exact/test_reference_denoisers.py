@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.torus import torus_spectrum
 from phasescope.models.families import DiffusionConfig, Task
 from phasescope.models.families.diffusion.exact.optimum import (
     ConditionalOptimum,
@@ -23,7 +24,6 @@ from phasescope.models.families.diffusion.exact.reference_denoisers import (
     wiener_mmse,
 )
 from phasescope.worlds import GaussianBump
-from tests.models.families.torus import torus_spectrum
 
 DIFFUSION = DiffusionConfig().build()
 WORLD = GaussianBump(canvas=6, sigma_px=0.8)

@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
+from helpers.training_runs import TINY, run_config
 from phasescope import Run, RunConfig
-from training_runs import TINY, run_config
 
 COSTS = ("wall_s", "cpu_s", "observing_s")
 

@@ -7,7 +7,7 @@ random direction, `noise` has nothing of the label. The last five of `DESIGN` ha
 labels once round a circle each, `folded` is a plane folded flat, `curve` has x alone, `snake` is a line through eight
 rows in turn, `regions` are 16 points. Noise has a spectrum 1/k, turned at random; `share`: the labels' part of the variance.
 
-    python tests/measures/latents/clouds.py    prints the tables of docs/measures/sheet.md
+    python tests/helpers/clouds.py    prints the tables of docs/measures/sheet.md
 """
 
 from collections.abc import Iterator

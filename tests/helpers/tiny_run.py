@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-import training_runs
+from helpers import training_runs
 from phasescope import Run
 from phasescope.studies import merge
 

@@ -1,8 +1,8 @@
 """The run that is attacked: two snapshots, a second of training."""
 
+from helpers.training_runs import TINY, run_config
 from phasescope import RunConfig
 from phasescope.studies import merge
-from training_runs import TINY, run_config
 
 CHANGES = {
     "name": "attacked",
