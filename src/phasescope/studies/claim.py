@@ -150,6 +150,7 @@ class Claim:
         """Return the verdict of an estimate."""
         needed = self.minimum_n or self.statistic.MINIMUM_N
         above, below = estimate.low > self.threshold, estimate.high < self.threshold
+
         if estimate.n < needed:
             verdict, why = "undecided", f"{estimate.n} runs, and at least {needed} are needed"
         elif math.isnan(estimate.low) or math.isnan(estimate.high):

@@ -95,16 +95,20 @@ class ProbingConfig(Config):
                 f"`probing.variance_labels` (={self.variance_labels}) must be at most "
                 f"`probing.latent_labels` (={self.latent_labels})"
             )
+
         if 0 < self.crossed_labels < 16:
             raise ValueError(
                 f"`probing.crossed_labels` (={self.crossed_labels}) must be 0, or at least 16: probe R² needs them"
             )
+
         for name, count in self.images.items():
             if 0 < count < 16:
                 raise ValueError(f"`probing.images.{name}` (={count}) must be at least 16, or 0")
+
         for field in ("layers", "t"):
             if getattr(self, field) == ():
                 raise ValueError(f"`probing.{field}` (=[]) must have at least one entry, or be `usual`")
+
         for name in self.measures:
             if not is_reference(name):
                 _check_further(name)
@@ -167,8 +171,10 @@ def resolved(
             raise ValueError(f"`probing.layers` (={layer}) must be in the network: {', '.join(layers)}")
     if not own_layers:
         raise ValueError("`probing.layers` (=usual) must be given: this network names no usual layers")
+
     times = family.usual_t if plan.t == "usual" else plan.t
     check_t("probing.t", times, family.noise_levels)
+
     at = min(times, key=lambda t: abs(t - (family.phase_t or 0))) if times else None
     deep = usual_layers[-1] if usual_layers and usual_layers[-1] in own_layers else own_layers[-1]
     late = usual_layers[0] if usual_layers and usual_layers[0] in own_layers else own_layers[0]
@@ -176,6 +182,7 @@ def resolved(
     sites = {
         name: site if getattr(plan, name) == "usual" else getattr(plan, name) for name, site in usual.items()
     }
+
     for field, site in sites.items():
         if site is None:
             continue
@@ -187,4 +194,5 @@ def resolved(
             raise ValueError(
                 f"`probing.{field}.t` (={site.t}) must be one of `probing.t`: " + ", ".join(map(str, times))
             )
+
     return plan.model_copy(update={"layers": own_layers, "t": times, **sites})

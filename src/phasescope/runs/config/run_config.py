@@ -50,24 +50,23 @@ class RunConfig(Config):
     def _fits_together(self) -> Self:
         if is_reference(self.world.kind):
             check_world(self.world)
+
         factors = self.world.factors.visible
         if not factors:
             raise ValueError(
                 f"`world.factors` (={', '.join(self.world.factors.names)}) must have a visible one: all are hidden"
             )
         self.network.check(self.world.shape, factors)
-        world, generator = self.world, numpy_generator(0, "labels counted")
-        if not world.continuous and (drawn := len(world.draw_labels(LEAST_LABELS, generator))) < LEAST_LABELS:
-            raise ValueError(
-                f"`world.kind` (={self.world.kind}) must have {LEAST_LABELS} different labels at least, and has {drawn}: "
-                "measures compare their latents"
-            )
+        if not self.world.continuous:
+            _check_labels(self.world)
+
         dropout = self.training.label_dropout
         if isinstance(dropout, tuple) and len(dropout) != len(factors):
             raise ValueError(
                 f"`training.label_dropout` (={list(dropout)}) must be one share, or one for each of "
                 f"{', '.join(factors.names)}"
             )
+
         splits = self.world.splits()
         for name, count in self.probing.images.items():
             if name not in splits:
@@ -77,6 +76,7 @@ class RunConfig(Config):
                 )
             if count == 0 and name == next(iter(splits)):
                 raise ValueError(f"`probing.images.{name}` (=0) must be at least 16: it is trained on")
+
         if self.network.layer_names is not None:
             self.plan_of(self.network.layer_names, self.network.usual_layers)
         return self
@@ -120,3 +120,13 @@ class RunConfig(Config):
     def folder(self) -> str:
         """The name of the run's folder: <name>-<first 8 digits of the hash>."""
         return f"{self.name}-{self.digest()}"
+
+
+def _check_labels(world: World) -> None:
+    """Raise ValueError if a world of single labels has too few of them."""
+    drawn = len(world.draw_labels(LEAST_LABELS, numpy_generator(0, "labels counted")))
+    if drawn < LEAST_LABELS:
+        raise ValueError(
+            f"`world.kind` (={world.kind}) must have {LEAST_LABELS} different labels at least, and has {drawn}: "
+            "measures compare their latents"
+        )

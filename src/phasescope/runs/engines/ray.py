@@ -43,6 +43,7 @@ class RayEngine(Engine):
         except (ConnectionError, RuntimeError, ValueError) as error:
             why = " ".join(str(error).split())[:200]
             raise UserError(f"`RAY_ADDRESS` (={address}) must be a Ray cluster's: {why}") from None
+
         try:
             if self.workers is None:
                 self.places = max(1, int(self.ray.cluster_resources().get("CPU", 1)))

@@ -145,6 +145,8 @@ class Inputs:
         for t in self._levels:
             draws = [seen(self.at(t, draw)) for draw in range(self.draws)]
             crossed = [seen(self.crossed_at(t, d)) for d in range(CROSSINGS if self.crossed else 0)]
+
+            # By the array of a layer: layers that share one share its stack, too.
             several: dict[int, np.ndarray] = {}
             pairs: dict[int, np.ndarray] = {}
             for layer in layers:
@@ -153,6 +155,7 @@ class Inputs:
                 latents.draws[site] = several.setdefault(
                     id(first), np.stack([by_layer[layer][: self.shared] for by_layer in draws])
                 )
+
                 if crossed:
                     latents.crossed[site] = pairs.setdefault(
                         id(first), np.stack([by_layer[layer] for by_layer in crossed])

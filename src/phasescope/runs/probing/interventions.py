@@ -188,9 +188,11 @@ def intervene(
         raise UserError(
             f"`labels` (shape {labels.shape}) must be at least 8, and of the shape of `targets` ({targets.shape})"
         )
+
     module = find_layer(network, layer)
     check_receives(network, layer, world, family, torch.from_numpy(np.concatenate([labels, targets])), seed)
     batch = max(batch, 8)  # a layer's means are over the other images of a batch
+
     images, untouched, losses = [], [], []
     with evaluating(network), torch.no_grad():
         for part, (some, others) in enumerate(_batches(labels, targets, batch)):
@@ -198,14 +200,18 @@ def intervene(
             for model, samples in ((changed, images), (network, untouched)):
                 generator = torch_generator(seed, "intervention", part)
                 samples.append(family.sample(model, some, world.shape, generator).float().numpy())
+
             shown = some if how == "ablate" else others
             full = world.complete(shown.numpy(), numpy_generator(seed, "hidden factors", part))
             x_0 = world.render(torch.from_numpy(full))
+
             drawn = family.draw(x_0, torch_generator(seed, "intervention loss", part))
             contexts_generator = torch_generator(seed, "intervention contexts", part)
             changed.contexts = noised(family, x_0, shown, contexts_generator)
+
             both = (family.loss_at(changed, x_0, some, *drawn), family.loss_at(network, x_0, shown, *drawn))
             losses.append(torch.stack(both).numpy())
+
     generated, unchanged = np.concatenate(images), np.concatenate(untouched)
     rng = numpy_generator(seed, "intervention bootstrap")
     scores = _scores(reader, world.factors.visible, how, labels, targets, generated, unchanged, rng)
@@ -233,16 +239,19 @@ def _scores(
     read, before = reader.read(images), reader.read(untouched)
     own, there = reader.ungated(read, labels), reader.ungated(read, targets)
     own_before, there_before = reader.ungated(before, labels), reader.ungated(before, targets)
+
     scores: dict[str, Score] = {}
     for way in own:
         scores[f"{way}.stays"] = _share(reader, labels, own[way], own_before[way])
         if how == "ablate":
             continue
         scores[f"{way}.follows"] = _share(reader, targets, there[way], there_before[way])
+
         asked = factors.difference(targets, labels)
         moved = factors.difference(own[way], own_before[way])
         # Half a turn forward may be read as half a turn backward: on a torus only steps of a quarter at most are judged.
         moved[factors.periodic & (np.abs(asked) > factors.span / 4)] = np.nan
+
         for k, name in enumerate(factors.names):
             if np.any(asked[np.isfinite(moved[:, k]), k]):
                 scores[f"{way}.moved.{name}"] = _slope(asked[:, k], moved[:, k], rng)

@@ -74,10 +74,12 @@ class Observer(ProbeSet):
         """Write the snapshot of `step` and return its metrics as JSON-ready values."""
         seen = self.observe(network, self.references.get("family", {}))
         read = None if self.reader is None else self.reader.read(seen.images)
+
         for name in seen.family:
             check_given_by_family(name, f"{type(self.family).__name__}.examine` (={name})")
         scores, embeddings = self._representation(seen.latents)
         self._write(step, network, seen, read, embeddings)
+
         behaviour_metrics = self._behaviour(read)
         return {
             **behaviour_metrics,
@@ -119,6 +121,7 @@ class Observer(ProbeSet):
                 p1 = self._is_p1(site) or (key in jobs and jobs[key][2])
                 jobs[key] = latents, site, p1
         measured = dict(zip(jobs, self._measure_all(list(jobs.values())), strict=True))
+
         scores: dict[str, dict[str, dict[str, float]]] = {}
         for baseline, latents in baselines.items():
             for site in sites:
@@ -129,10 +132,11 @@ class Observer(ProbeSet):
 
     def _measure(self, latents: Latents, site: Site, p1: bool) -> Measured:
         """Return every score of one site's latents, NaN if they do not vary, and UMAP's embedding if `p1`."""
-        (single, draws), crossed = latents.at(site), latents.crossed.get(site)
-        n = len(single)
+        single, draws = latents.at(site)
+        crossed = latents.crossed.get(site)
         columns = [column for column in self._columns if self._is_given(column, crossed is not None, p1)]
         names = [column.name for column in columns]
+
         arrays = [single, draws]
         if crossed is not None and any("crossed" in column.needs for column in columns):
             arrays.append(crossed)
@@ -143,7 +147,7 @@ class Observer(ProbeSet):
         if any((array == array[..., :1, :]).all() for array in arrays):
             # As of a layer that begins at zero. Measures refuse it, but it may vary at a later snapshot of the run.
             nan = math.nan
-            unknown = Score(nan, nan, nan, n, "latents do not vary", {"permuted": nan})
+            unknown = Score(nan, nan, nan, len(single), "latents do not vary", {"permuted": nan})
             return dict.fromkeys(names, unknown), None
 
         read = given(
@@ -192,18 +196,21 @@ class Observer(ProbeSet):
 
     def _representation(self, latents: Latents) -> tuple[Scores, dict[Site, np.ndarray]]:
         untrained = next(iter(self.folder.metrics), None)
-        scores: Scores = {}
-        embeddings: dict[Site, np.ndarray] = {}
         sites = list(latents.single)
         measured = self._measure_all([(latents, site, self._is_p1(site)) for site in sites])
+
+        scores: Scores = {}
+        embeddings: dict[Site, np.ndarray] = {}
         for site, (of_site, embedding) in zip(sites, measured, strict=True):
             if embedding is not None:
                 embeddings[site] = embedding
+
             for name, score in of_site.items():
                 known = self.references["scores"].get(name, {}).items()
                 levels = {baseline: by[str(site)] for baseline, by in known if str(site) in by}
                 start = (Score.from_dict(untrained[name][str(site)]) if untrained else score).value
                 scores.setdefault(name, {})[site] = score.with_baselines(untrained=start, **levels)
+
                 column = COLUMNS.get(name)
                 if column is not None and column.gain:
                     scores.setdefault(column.gain, {})[site] = measures.probe_gain(score, start)
@@ -236,9 +243,9 @@ class Observer(ProbeSet):
             at = self.plan.p1.site
             earlier = [entry for entry in self.folder.metrics if entry["step"] < step]
             share, dimension, p1_r2 = (scores[name][at] for name in OF_P1)
-            result["representation_p1"] = phases.p1_phases([*course(earlier, at), (share, dimension, p1_r2)])[
-                -1
-            ]
+            *_, now = phases.p1_phases([*course(earlier, at), (share, dimension, p1_r2)])
+            result["representation_p1"] = now
+
         return result
 
     def _write(
@@ -258,6 +265,7 @@ class Observer(ProbeSet):
             ("umap", embeddings),
         ):
             arrays |= {array_name(kind, site): half(array) for site, array in by_site.items()}
+
         with self.folder.new_snapshot(step) as folder:
             np.savez(folder / "samples.npz", images=half(seen.images), labels=labels, split=split)
             np.savez(folder / "latents.npz", allow_pickle=False, **arrays)

@@ -130,6 +130,7 @@ class Probed:
             near = get_close_matches(wrong[0], known, 1)
             guess = f"; the most similar one is {near[0]}" if near else ""
             raise ValueError(f"`measure` (={wrong[0]}) must be one of {', '.join(known)}{guess}")
+
         table = Table()
         kept: dict[tuple[int, Site | None], measures.Scores] = {}
         every = {id(by.single[at]) for by in (self.trained, *self.baselines.values()) for at in self.latents}
@@ -159,6 +160,7 @@ class Probed:
         """Return scores of all measures and your own, and why others cannot be computed."""
         single, draws = latents.at(site)
         crossed = None if self.shown is None else latents.crossed.get(site)
+
         try:
             read = given(
                 single,
@@ -231,22 +233,8 @@ def probe(
             ("seed", seed, 0, "labels and noise derive from it"),
         ):
             check_integer(name, count, least, why)
-        if np.ndim(labels) == 0:
-            check_integer("labels", labels, 1, "that many are drawn")
-        else:
-            labels = real_array("labels", labels)
 
-    shape, K = np.shape(labels), len(world.factors.visible)
-    if shape and (len(shape) != 2 or shape[0] == 0 or shape[1] != K):
-        raise UserError(
-            f"`labels` (shape {shape}) must be (n, {K}), one column a visible factor of the world"
-        )
-    if not shape:
-        labels = world.draw_labels(int(labels), numpy_generator(seed, "probe labels"))
-    else:
-        labels = world.complete(np.asarray(labels, np.float32), numpy_generator(seed, "hidden factors"))
-    labels = np.ascontiguousarray(labels, dtype=np.float32)
-
+    labels = _labels_of(world, labels, seed)
     layers = [layers] if isinstance(layers, str) else layers
     shared = min(shared, len(labels))
     crossed = min(crossed, len(labels)) if min(crossed, len(labels)) >= LEAST_CROSSED else 0
@@ -272,6 +260,29 @@ def probe(
             baselines=baselines_of(inputs, list(layers), untrained, encode),
             shown=inputs.shown if crossed else None,
         )
+
+
+def _labels_of(world: World, labels: Float[np.ndarray, "n K"] | int, seed: int) -> Float[np.ndarray, "n F"]:
+    """Return labels (n, F) of all factors: drawn from the whole factor space, or completed by hidden ones.
+
+    Raises:
+        UserError: they are neither a number of labels nor rows of visible ones.
+    """
+    if np.ndim(labels) == 0:
+        with as_user_error():
+            check_integer("labels", labels, 1, "that many are drawn")
+        drawn = world.draw_labels(int(labels), numpy_generator(seed, "probe labels"))
+        return np.ascontiguousarray(drawn, dtype=np.float32)
+
+    with as_user_error():
+        given = real_array("labels", labels)
+    K = len(world.factors.visible)
+    if given.ndim != 2 or len(given) == 0 or given.shape[1] != K:
+        raise UserError(
+            f"`labels` (shape {given.shape}) must be (n, {K}), one column a visible factor of the world"
+        )
+    full = world.complete(given.astype(np.float32), numpy_generator(seed, "hidden factors"))
+    return np.ascontiguousarray(full, dtype=np.float32)
 
 
 def baselines_of(

@@ -102,6 +102,7 @@ class ProbeSet:
         latents = Latents({}, {}, {})
         if self.plan.reads_latents:
             latents = self.inputs.latents(network, self.plan.layers)
+
         with evaluating(network), torch.no_grad():
             images = sample_labels(
                 network,

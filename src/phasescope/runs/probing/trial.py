@@ -60,11 +60,11 @@ def check_forward(network: nn.Module, name: str, call: str, world: World, family
     import torch
 
     given = inputs_of(network, world, family)
-    changed = [tensor.clone() for tensor in given]
+    copies = [tensor.clone() for tensor in given]
     wanted = tuple(given[0].shape)
     with trying_out(network, f"{name} must answer {call}"):
-        answer = network(*changed)
-    if not all(torch.allclose(*pair, 0, 0, equal_nan=True) for pair in zip(given, changed, strict=True)):
+        answer = network(*copies)
+    if not all(torch.allclose(*pair, 0, 0, equal_nan=True) for pair in zip(given, copies, strict=True)):
         raise UserError(f"{name} must leave x_t, t and labels as they are")
 
     shape = getattr(answer, "shape", None)

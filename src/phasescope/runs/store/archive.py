@@ -44,11 +44,14 @@ def write_archive(run: RunFolder, out: Path, notify: Notify = lambda done, total
     path, state = run.path.resolve(), run.status["state"]
     if state in ("running", "broken"):
         raise UserError(f"`RUN` (={run.name}) must be complete and at rest to be archived, not {state}")
+
     name = f"{path.parents[1].name}-{path.name}" if path.parent.name == "observations" else path.name
     if not re.fullmatch(NAME, name):
         raise UserError(f"`RUN` (={run.name}) must have letters, digits, ., _ and - in its folder's name")
+
     paths = list(_recorded(path))
     aside = out.with_name(f".{out.name}.{os.getpid()}.aside")
+
     try:
         with writing(out), zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for done, file in enumerate(paths):
@@ -74,12 +77,14 @@ def _recorded(folder: Path) -> Iterator[Path]:
     names = Counter(
         _inode(path) for path in run_folder.rglob("*") if path.is_file() and not path.is_symlink()
     )
+
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         if parts[0] not in KEPT or "lock" in parts or any(part.startswith(".") for part in parts):
             continue
         if path.is_symlink():
             raise UserError(f"`{path}` must be a file of the run itself: it is a link, which is not followed")
+
         if path.is_file():
             if path.stat().st_nlink > names[_inode(path)]:
                 raise UserError(

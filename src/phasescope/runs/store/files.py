@@ -65,10 +65,12 @@ def write_all_aside(contents: Mapping[Path, bytes | str]) -> None:
                 file.write(content.encode() if isinstance(content, str) else content)
                 file.flush()
                 os.fsync(file.fileno())
+
         # os.replace would refuse a folder too, but only after other files had been renamed.
         for path in contents:
             if path.is_dir():
                 raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+
         for path in contents:
             os.replace(_aside(path), path)
     except OSError as error:

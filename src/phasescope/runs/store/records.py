@@ -68,14 +68,18 @@ def merge_records(path: Path, rows: Iterable[Row]) -> None:
             raise ValueError("`rows` must have `digest` and `step`: they are the key of a record")
         values = {name: value for name, value in row.items() if name.rpartition(".")[2] != "estimator"}
         by_key.setdefault((row["digest"], row["step"]), {}).update(values)
+
     if not by_key:
         return
+
     path.parent.mkdir(parents=True, exist_ok=True)
     frame = as_frame(by_key.values())
+
     # A lock belongs to a file, and each merge replaces the file of records: it needs one beside it.
     with locked(path.with_name(f".{path.name}.lock")):
         for aside in path.parent.glob(f".{path.name}.*.aside"):
             aside.unlink()
+
         content = _merged(path, frame)
         # An unchanged file keeps its time, by which readers that cache it would read it again.
         if not path.exists() or path.read_bytes() != content:
@@ -141,18 +145,21 @@ def _merged(path: Path, frame: pd.DataFrame) -> bytes:
         if not path.exists():
             connection.execute("CREATE VIEW records AS SELECT digest, step FROM given WHERE false")
         there, given = _types(connection, "records"), _types(connection, "given")
+
         columns = sorted({*there, *given} - {*KEY}, key=_place)
         chosen = [_either(connection, name, there.get(name), given.get(name)) for name in columns]
         connection.execute(
             f"CREATE TABLE merged AS SELECT {', '.join([*KEY, *chosen])} "
             "FROM records FULL JOIN given USING (digest, step)"
         )
+
         known = "images_seen IS NOT NULL" if "images_seen" in columns else "false"
         stray = connection.execute(f"SELECT digest, step FROM merged WHERE NOT ({known}) LIMIT 1").fetchone()
         if stray:
             raise ValueError(
                 f"`rows` (={stray[0]}, step {stray[1]}) must be of a recorded run: its own rows are merged first"
             )
+
         ordered = ", ".join(_quoted(name) for name in sorted([*KEY, *columns], key=_place))
         return query_bytes(connection, f"SELECT {ordered} FROM merged ORDER BY digest, step")
 

@@ -185,6 +185,7 @@ def hold(path: Path, config: Tree, restart: bool = False) -> Iterator[RunWriter]
         # Before the lock, whose file would be written into a folder that is no run's.
         if path.exists() and any(path.iterdir()):
             _check_same(path, config, restart)
+
         path.mkdir(parents=True, exist_ok=True)
         with locked(path / "lock", LOCK_PATIENCE_S):
             writer = RunWriter(path, _identity_of(path / "lock"))

@@ -104,9 +104,11 @@ def went(world: World, image: np.ndarray, label: np.ndarray, target: np.ndarray 
     reader = world.reader()
     if reader is None:
         return {}
+
     columns = reader.read(image)
     there = {} if target is None else reader.ungated(columns, target[None])
     words = {(True, True): "either", (True, False): "followed", (False, True): "stayed"}
+
     by_reading = {}
     for reading, error in reader.ungated(columns, label[None]).items():
         stayed = bool(reader.within(error, label[None]).all())

@@ -213,6 +213,7 @@ def _family(config: RunConfig, request: SampleRequest) -> Family:
         raise UserError(f"`guidance` (={request.guidance:g}) must be from -20 to 20")
     if not 0 <= request.seed < 2**32:
         raise UserError(f"`seed` (={request.seed}) must be from 0 to 4294967295")
+
     with as_user_error():
         family = config.family
         if request.sampler is not None:

@@ -68,9 +68,11 @@ def execute(
     from phasescope.models.training.loop import resolve_device
 
     check_monitors(monitors)
-    threads, tf32 = torch.get_num_threads(), config.training.precision == "tf32"
+    threads = torch.get_num_threads()
+    tf32 = config.training.precision == "tf32"
     with as_user_error():
         device = resolve_device(config.training.device)
+
     events = _events(config, runs, stop or Stop(), restart, extend, monitors)
     try:
         with closing(events):
@@ -101,6 +103,7 @@ def _events(
     plan = plan_of(config, learner.average)
     if extend is not None:
         begin_from(extend, config, runs / config.folder, restart)
+
     with hold(runs / config.folder, config.tree(), restart) as folder:
         if restart:
             folder.restart()
@@ -136,46 +139,30 @@ class _Execution:
     monitors: Sequence[Monitor]
 
     def __post_init__(self) -> None:
-        config, learner, self.steps = self.config, self.learner, self.config.training.steps
-        withhold_as_trained(learner.average, config.training)
+        config = self.config
+        self.steps = config.training.steps
+        withhold_as_trained(self.learner.average, config.training)
         self.family = config.family.build()
         self.losses = self._losses_after([])
-        self.recorder = Recorder(config, self.plan, self.folder, learner.device, monitors=self.monitors)
+        self.recorder = Recorder(config, self.plan, self.folder, self.learner.device, monitors=self.monitors)
+
         self._take_up()
         self.recorder.summarise()
         self._status_due = time.monotonic() + STATUS_EVERY_S
         self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
 
     def events(self) -> Iterator[Progress]:
-        from phasescope.models.training.loop import learn
-
         learner = self.learner
         if learner.step == self.steps and self.folder.status["state"] == "done":
             self.recorder.update_monitors()
             yield self._progress()
             return
+
         self.folder.write_json("about.json", describe(self.config, self.plan))
         self._write_status("running")
         with self._failure_in_status():
             try:
-                yield self._progress()
-                # A run that was stopped right after its first snapshot has it already.
-                if learner.step == 0 and not self.folder.metrics and not self.stop.asked:
-                    yield self._progress(self._observe())
-                losses = learn(learner, self.family, self.config.world, self.config.seed)
-                every = self.config.training.scalars_every
-                self.recorder.start_clock(learner.images_seen)
-                while learner.step < self.steps and not self.stop.asked:
-                    loss = next(losses)
-                    self.losses.add(loss, learner.step)
-                    if every and learner.step % every == 0:
-                        self.recorder.log(learner.step, learner.images_seen, loss=loss, **learner.last_step())
-                    due = self.config.probing.snapshots.due(learner.step, self.steps)
-                    yield self._progress(self._observe() if due else None)
-                    if time.monotonic() >= self._checkpoint_due:
-                        self._checkpoint()
-                    if time.monotonic() >= self._status_due:
-                        self._write_status("running")
+                yield from self._learn()
                 if learner.step < self.steps:
                     self._checkpoint()
                 else:
@@ -187,7 +174,35 @@ class _Execution:
                     self._checkpoint()
                 self._write_status("stopped")
                 raise
+
         self._write_status("done" if learner.step == self.steps else "stopped")
+
+    def _learn(self) -> Iterator[Progress]:
+        """Train until the last step or until the run is asked to stop, and take the snapshots that are due."""
+        from phasescope.models.training.loop import learn
+
+        learner = self.learner
+        yield self._progress()
+        # A run that was stopped right after its first snapshot has it already.
+        if learner.step == 0 and not self.folder.metrics and not self.stop.asked:
+            yield self._progress(self._observe())
+
+        losses = learn(learner, self.family, self.config.world, self.config.seed)
+        every = self.config.training.scalars_every
+        self.recorder.start_clock(learner.images_seen)
+        while learner.step < self.steps and not self.stop.asked:
+            loss = next(losses)
+            self.losses.add(loss, learner.step)
+            if every and learner.step % every == 0:
+                self.recorder.log(learner.step, learner.images_seen, loss=loss, **learner.last_step())
+
+            due = self.config.probing.snapshots.due(learner.step, self.steps)
+            yield self._progress(self._observe() if due else None)
+
+            if time.monotonic() >= self._checkpoint_due:
+                self._checkpoint()
+            if time.monotonic() >= self._status_due:
+                self._write_status("running")
 
     @contextmanager
     def _failure_in_status(self) -> Iterator[None]:
@@ -208,10 +223,12 @@ class _Execution:
         checkpoint = self.folder.read_checkpoint()
         if checkpoint is None:
             self._check_nothing_learnt()
+
         # At step 0 nothing is learned yet, so sources that were edited since are simply taken as they are.
         if checkpoint is None or (checkpoint[1].get("step") == 0 and self.folder.changed_sources):
             self.folder.restart()
             return
+
         self.folder.check_sources()
         arrays, state = checkpoint
         try:
@@ -228,6 +245,7 @@ class _Execution:
             raise UserError(
                 f"`{self.folder.path}/checkpoint` must be this run's: {reason}; {OR_RESTART}"
             ) from None
+
         # Before anything is dropped: what is missing up to the checkpoint cannot be recorded again.
         if self.learner.step:
             check_whole(self.folder, self.learner.step)
@@ -254,12 +272,14 @@ class _Execution:
         learner = self.learner
         self.losses.read()
         last = {name: value if value is None else float(value) for name, value in learner.last_step().items()}
+
         try:
             line = self.recorder.record(
                 learner.average, learner.step, learner.images_seen, loss=self.losses.mean(), **last
             )
         except NotFinite as error:
             raise self.losses.diverged(f"what is observed must be finite: {error}", learner.step) from error
+
         # Only now: a checkpoint before the line of metrics would have to keep the losses that it averages.
         self.losses.clear()
         self._checkpoint()
@@ -271,6 +291,7 @@ class _Execution:
         self.losses.read()
         # Scalars first: a run that resumes from this checkpoint does not log earlier steps again.
         self.recorder.flush(to_disk=True)
+
         tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.learner.tensors().items()}
         state = {
             "run": self.config.digest(),

@@ -59,8 +59,10 @@ def _check_same(run: RunFolder, config: RunConfig) -> None:
         "name": config.name,
         "training": {**tree["training"], "steps": config.training.steps},
     }
+
     own, sources = source_digests(config.tree()), run.sources
     changed = [(name, sources.get(name), own.get(name)) for name in {**own, **sources}]
+
     # Identities are compared last: that imports what the run names, which is by now what the configuration names.
     for field, old, new in chain(
         differences(as_long, config.tree()), changed, _learned_otherwise(as_long, config)

@@ -55,15 +55,18 @@ def observe(
     plan = plan_with(config, overrides)
     if plan == config.probing:
         return run
+
     with_weights = [s for s in run.snapshots if (s.path / "weights.safetensors").is_file()]
     if not with_weights:
         raise UserError(f"`RUN` (={run.name}) must have snapshots with weights to be observed: it has none")
+
     again = config.model_copy(update={"probing": plan})
     for name, measure in load_measures(plan.measures).items():
         if "final" in measure.column.needs and run.status["state"] != "done":
             raise UserError(
                 f"`RUN` (={run.name}) must be done: `{name}` compares with the network at the end of training"
             )
+
     resolved = plan_of(again, load_network(run, with_weights[0]).network)
     path = run.path / "observations" / plan.digest()
     with hold(path, again.tree()) as folder:
@@ -85,9 +88,9 @@ def plan_with(config: RunConfig, overrides: Sequence[str]) -> ProbingConfig:
             name = ".".join(keys)
             raise UserError(f"`{name}` (={value}) must be a key of `probing`, as in `probing.layers=[mid]`")
         within.append((["probing", *inner], value))
-    tree = config.tree()
+
     changed = set_overrides({"probing": {}}, within)
-    return RunConfig.from_tree(merge(tree, changed)).probing
+    return RunConfig.from_tree(merge(config.tree(), changed)).probing
 
 
 def _observe_all(
@@ -103,10 +106,12 @@ def _observe_all(
     trained = {entry["step"]: entry for entry in run.metrics}
     done = {entry["step"] for entry in folder.metrics}
     folder.forget_after(max(done, default=-1))
+
     recorder = Recorder(config, plan, folder, torch.device("cpu"))
     recorder.observer.compare_with(_prepared(folder, snapshots[-1]))
     if not {snapshot.step for snapshot in snapshots} <= done:
         folder.write_json("about.json", describe(config, plan))
+
     for number, snapshot in enumerate(snapshots, 1):
         if snapshot.step not in done:
             observed = recorder.observer.record(_prepared(folder, snapshot), snapshot.step)
@@ -118,6 +123,7 @@ def _observe_all(
             }
             folder.append_metrics({**of_training, "step": snapshot.step, **observed})
         notify(number, len(snapshots))
+
         recorder.summarise()
         is_done = number == len(snapshots) and run.status["state"] == "done"
         step = folder.metrics[-1]["step"] if folder.metrics else 0

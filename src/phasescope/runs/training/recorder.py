@@ -64,7 +64,8 @@ class Recorder:
     monitors: Sequence[Monitor] = ()
 
     def __post_init__(self) -> None:
-        self.started, self.summary = now(), {}
+        self.started = now()
+        self.summary: dict[str, Any] = {}
         self.spent = {"wall_s": 0.0, "cpu_s": 0.0, "observing_s": 0.0}
         self.clock = time.perf_counter(), time.process_time()
         self._scalars: list[dict[str, Any]] = []
@@ -168,6 +169,7 @@ class Recorder:
         began = time.perf_counter()
         seen = self.observer.record(network, step)
         self.spent["observing_s"] += time.perf_counter() - began
+
         line = {
             "step": step,
             "images_seen": images_seen,
@@ -224,10 +226,12 @@ def summarise(plan: ProbingConfig, metrics: Sequence[dict[str, Any]]) -> dict[st
             "sequence": phases.phase_sequence(course),
             "onsets": phases.phase_onsets(images_seen, course),
         }
+
     read: dict[str, Any] = {"sheet": plan.representation} if plan.reads_latents else {}
     if "latents" in plan.observe:
         read["representation_p1"] = plan.p1
     summary["sites"] = {name: str(site.site) for name, site in read.items() if isinstance(site, SiteConfig)}
+
     summary["thresholds"] = {
         "behaviour": asdict(phases.BehaviourThresholds()),
         "sheet": asdict(SHEET),

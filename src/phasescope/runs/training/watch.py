@@ -89,6 +89,7 @@ def watch(
         raise UserError(f"`hyperparameters` (={hyperparameters!r:.40}) must map names to values")
     if not isinstance(world, World):
         raise UserError(f"`world` (={world!r}) must be a World")
+
     path = Path(folder)
     config = RunConfig.from_tree(
         {
@@ -121,9 +122,11 @@ class Watcher:
 
     def __post_init__(self) -> None:
         check_monitors(self.monitors)
-        self._started, self._clock = now(), (time.perf_counter(), time.process_time())
+        self._started = now()
+        self._clock = time.perf_counter(), time.process_time()
         self._recorder: Recorder | None = None
-        self._last_logged, self._flush_due = -1, 0.0
+        self._last_logged = -1
+        self._flush_due = 0.0
 
     @property
     def run(self) -> Run:
@@ -196,12 +199,15 @@ class Watcher:
                 raise UserError(f"`scalars` (={name}) must have names of their own: phasescope sets this one")
             if not _is_number(value):
                 raise UserError(f"`{name}` (={value!r:.40}) must be a number, or a tensor of one number")
+
         step, seen = self._counts(step, images_seen)
         if step <= self._last_logged:
             return
+
         self._last_logged = step
         kept = {k: v.detach() if hasattr(v, "detach") else v for k, v in scalars.items()}
         self._recorder.log(step, seen, **kept)
+
         if time.monotonic() >= self._flush_due:
             with self._held() as self._recorder.folder:
                 self._flush(self._recorder)
@@ -238,10 +244,12 @@ class Watcher:
             device = device_of(network)
             recorder = Recorder(self.config, plan, folder, device, self.world, self.encode, self.monitors)
             recorder.started, recorder.clock = self._started, self._clock
+
             if folder.metrics:  # the loop was restarted
                 folder.check_sources()
                 recorder.add(folder.metrics[-1])
                 recorder.start_clock(folder.metrics[-1]["images_seen"])
+
             self._last_logged = folder.keep_scalars()
             description = {**describe(self.config, plan, self.world), "watched": type(network).__name__}
             folder.write_json("about.json", description)
@@ -300,13 +308,16 @@ def _check_same_network(run: RunFolder, network: torch.nn.Module) -> None:
     last = max(run.snapshots, key=lambda snapshot: snapshot.step, default=None)
     if last is None:
         return
+
     known = {_unwrapped(name): shape for name, shape in last.shapes().items()}
     present = {_unwrapped(name): tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     required = {_unwrapped(name) for name, _ in network.named_parameters()}
+
     for name in dict.fromkeys([*present, *known]):
         old, new = known.get(name), present.get(name)
         if old == new or (old is None and name not in required):
             continue
+
         now = "is not there" if new is None else f"is {new}"
         before = "was not there" if old is None else f"was {old}"
         raise UserError(

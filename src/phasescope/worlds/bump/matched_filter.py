@@ -95,11 +95,13 @@ def _beyond_candidate(
         shifted = [np.array(at) for _ in range(3)]
         for shift, place in zip((-1, 0, 1), shifted, strict=True):
             place[axis] += shift
+
         inside = (shifted[0][axis] >= 0) & (shifted[2][axis] < score.shape[1]) | canvas.periodic
         logs = [
             np.log(np.maximum(score[images, row % score.shape[1], column % score.shape[1]], 1e-12))
             for row, column in shifted
         ]
+
         # z of a bump is exp(-r^2 / (4 sigma^2)) near its peak, so a parabola through the logs of three neighbours is exact.
         bend = logs[0] - 2 * logs[1] + logs[2]
         offset = (logs[0] - logs[2]) / np.where(bend < 0, 2 * bend, np.inf)
