@@ -78,12 +78,12 @@ def sections(
     properties = part["properties"]
     yield path, str(properties.get("kind", {}).get("const", "")), properties
     for key, value in properties.items():
-        for name in references(value):
-            inner = schema["$defs"][name]
-            nested = f"{path}.{key}".strip(".")
-            if "properties" in inner and name not in {*seen, "World"}:
-                seen.add(name)
-                yield from sections(inner, nested, schema, seen)
+        # All kinds of a key come together, also one that another of them holds.
+        own = [name for name in dict.fromkeys(references(value)) if name not in {*seen, "World"}]
+        own = [name for name in own if "properties" in schema["$defs"][name]]
+        seen.update(own)
+        for name in own:
+            yield from sections(schema["$defs"][name], f"{path}.{key}".strip("."), schema, seen)
 
 
 def references(part: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from phasescope.core.built_in_kinds import built_in_kinds
 from phasescope.core.kinds import open_union
 from phasescope.worlds.arrays import ArrayWorld
 from phasescope.worlds.base import LEAST_LABELS, Outcome, Reader, World, some_of
@@ -27,7 +28,7 @@ __all__ = [
     "some_of",
 ]
 
-AnyWorld: Any = World if TYPE_CHECKING else open_union(GaussianBump | Stripes | Mixed | ArrayWorld, World)
-"""the annotation of a configuration's world"""
+AnyWorld: Any = World if TYPE_CHECKING else open_union(built_in_kinds(__name__, World, GaussianBump), World)
+"""the annotation of a configuration's world: any that lies in this folder, or one of your own"""
 USUAL: World = GaussianBump()
 """the default world"""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from phasescope.core.built_in_kinds import built_in_kinds
 from phasescope.core.kinds import open_union
 from phasescope.models.families.analysis import Analysis, Clones
 from phasescope.models.families.base import Family, FamilyConfig
@@ -22,7 +23,11 @@ __all__ = [
     "Task",
 ]
 
-AnyFamily: Any = FamilyConfig if TYPE_CHECKING else open_union(DiffusionConfig, FamilyConfig)
-"""the annotation of a configuration's family"""
+AnyFamily: Any = (
+    FamilyConfig
+    if TYPE_CHECKING
+    else open_union(built_in_kinds(__name__, FamilyConfig, DiffusionConfig), FamilyConfig)
+)
+"""the annotation of a configuration's family: any that lies in this folder, or one of your own"""
 USUAL: FamilyConfig = DiffusionConfig()
 """the default family"""

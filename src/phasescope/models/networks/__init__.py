@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from phasescope.core.built_in_kinds import built_in_kinds
 from phasescope.core.kinds import open_union
-from phasescope.models.networks.base import NetworkConfig, WatchedConfig
+from phasescope.models.networks.base import NetworkConfig
 from phasescope.models.networks.convnet.config import ConvNetConfig
 from phasescope.models.networks.module import ModuleConfig
 from phasescope.models.networks.unet.config import UNetConfig
@@ -19,8 +20,10 @@ __all__ = [
 AnyNetwork: Any = (
     NetworkConfig
     if TYPE_CHECKING
-    else open_union(UNetConfig | ConvNetConfig | WatchedConfig, NetworkConfig, ModuleConfig)
+    else open_union(
+        built_in_kinds(__name__, NetworkConfig, UNetConfig, files=False), NetworkConfig, ModuleConfig
+    )
 )
-"""the annotation of a configuration's network"""
+"""the annotation of a configuration's network: any whose folder lies here, or one of your own"""
 USUAL: NetworkConfig = UNetConfig()
 """the default network"""
