@@ -293,6 +293,9 @@ def set_overrides(
 
     Args:
         defaults: what `tree` is merged into later. A kind that the tree leaves out is theirs.
+
+    Raises:
+        UserError: an override names a field of a value that has none.
     """
 
     def wider_first(override: tuple[list[str], Any]) -> tuple[int, bool]:

@@ -50,7 +50,11 @@ class Score:
         return f"Score({interval}, n={self.n}{baselines})"
 
     def with_baselines(self, **baselines: float | Score) -> Score:
-        """Return a copy with further baselines, each a number or the baseline's own Score by the same measure."""
+        """Return a copy with further baselines, each a number or the baseline's own Score by the same measure.
+
+        Raises:
+            ValueError: one of them is neither.
+        """
         for name, level in baselines.items():
             if not isinstance(level, Score) and not isinstance(level, Real):
                 raise ValueError(f"`{name}` (={level!r:.60}) must be a number or a Score: a baseline's level")

@@ -75,7 +75,11 @@ class Runs:
         return Runs(records, self._cells)
 
     def values(self, axis: str) -> list[Any]:
-        """Return the values of an axis (or the names of cells) that these runs have, in the design's order."""
+        """Return the values of an axis (or the names of cells) that these runs have, in the design's order.
+
+        Raises:
+            UserError: the study has no such axis.
+        """
         if axis not in self.table:
             known = dict.fromkeys(["cell", *(axis for cell in self._cells for axis in cell.axes)])
             raise UserError(f"`by` (={axis}) must be an axis of the study: {', '.join(known)}")

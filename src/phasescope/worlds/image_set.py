@@ -213,7 +213,11 @@ def numbered(labels: Float[np.ndarray, "M K"]) -> Int[np.ndarray, " M"]:
 
 
 def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequence[str] | None) -> Factor:
-    """Return a factor of the data set, with the names of its classes if it is categorical."""
+    """Return a factor of the data set, with the names of its classes if it is categorical.
+
+    Raises:
+        UserError: classes are not numbered without gaps, or have other names than there are classes.
+    """
     if not factor.categorical:
         return factor
 
@@ -243,7 +247,11 @@ def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequenc
 
 
 def with_channels(images: np.ndarray) -> np.ndarray:
-    """Return images as (M, C, N, N)."""
+    """Return images as (M, C, N, N).
+
+    Raises:
+        UserError: they are not square, or have neither one nor three channels.
+    """
     if images.ndim == 3:
         images = images[:, None]
     elif images.ndim == 4 and images.shape[1] not in (1, 3):
@@ -259,6 +267,9 @@ def scale_of(images: np.ndarray) -> tuple[float, float]:
     """Return a and b for which a image + b lies in [-1, 1], white at 1.
 
     They are those of all images of a data set: of a few, none might be bright enough to tell 0 and 1 from 0 to 255.
+
+    Raises:
+        UserError: they are neither bytes nor floats in one of the two ranges.
     """
     if images.dtype == np.uint8:
         return 2 / (255 if images.max() > 1 else 1), -1.0

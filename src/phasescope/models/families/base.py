@@ -140,7 +140,11 @@ class FamilyConfig(Kind):
         raise ValueError(f"`sampler` (={sampler}) must be left out: this family has only one sampler")
 
     def build(self) -> Family:
-        """Return the family itself."""
+        """Return the family itself.
+
+        Raises:
+            NotImplementedError: the configuration is no family, and does not say what it builds.
+        """
         if isinstance(self, Family):
             return self
         raise NotImplementedError(f"`{type(self).__name__}` must have `build`, or be a Family itself")

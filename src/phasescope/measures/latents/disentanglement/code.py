@@ -112,7 +112,11 @@ def code_of(
 
 
 def split(labels: Labels, rng: np.random.Generator) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " t"]]:
-    """Return training and test rows."""
+    """Return training and test rows; rows of equal labels, such as noise draws, are on one side.
+
+    Raises:
+        ValueError: a factor does not vary in one of the two.
+    """
     n = len(labels.values)
     group = labels.repeated(LEAST_LABELS)
     if group is None:
@@ -138,7 +142,11 @@ def split(labels: Labels, rng: np.random.Generator) -> tuple[Int[np.ndarray, " m
 def reduce(
     x: Float[np.ndarray, "n features"], train: Int[np.ndarray, " m"], reduction: Reduction, dimensions: int
 ) -> tuple[Float[np.ndarray, "n d"], str]:
-    """Return the code's d >= 2 dimensions, and the reduction's name, from latents without constant features."""
+    """Return the code's d >= 2 dimensions, and the reduction's name, from latents without constant features.
+
+    Raises:
+        ValueError: fewer than two features vary in the training rows.
+    """
     features = x.shape[1]
     varying = int((np.ptp(x[train], axis=0) > 0).sum())
     if varying < 2:

@@ -97,7 +97,11 @@ class Diffusion(Family):
     def loss_at(
         self, network: Network, x_0: Float[Tensor, "B C H W"], labels: Float[Tensor, "B K"], *drawn: Tensor
     ) -> Float[Tensor, " B"]:
-        """Return the weighted squared error per pixel of each image, at the t (B,) with the noise (B, C, H, W) of `draw`."""
+        """Return the weighted squared error per pixel of each image, at the t (B,) with the noise (B, C, H, W) of `draw`.
+
+        Raises:
+            UserError: the network's answer has another shape than an image's.
+        """
         t, noise = drawn
         alpha, sigma = self._scales(t, x_0)
         target = parametrization.prediction_of(self.predict, x_0, noise, alpha, sigma)
@@ -182,7 +186,11 @@ class Diffusion(Family):
     def inputs(
         self, x_0: Tensor, labels: Tensor, t: int | None, noise: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (x_t, t, labels) at the noise level t."""
+        """Return (x_t, t, labels) at the noise level t.
+
+        Raises:
+            ValueError: t is None, which families without noise levels take.
+        """
         if t is None:
             raise ValueError(f"`t` (=None) must be from 0 to {self.schedule.steps - 1}: a noise level")
         times = torch.full((len(x_0),), t, device=x_0.device)

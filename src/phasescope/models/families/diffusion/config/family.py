@@ -122,6 +122,9 @@ class DiffusionConfig(FamilyConfig):
         """Return the same diffusion with another sampler.
 
         With fewer steps than the schedule, `ddpm` is DDIM with the ancestral noise, eta = 1 (Song et al. 2021).
+
+        Raises:
+            ValueError: there is no such sampler for this schedule, or it cannot take so many steps.
         """
         known = self._samplers()
         if sampler not in known:
