@@ -81,16 +81,16 @@ def share_interval(hits: Sequence[bool] | np.ndarray, tail: float = TAIL) -> Est
         NotEnough: there is no run.
         ValueError: `hits` are no truth values.
     """
-    from scipy.stats import beta
+    from scipy.stats import binomtest
 
     if other := [hit for hit in hits if hit not in (0, 1)]:
         raise ValueError(f"`hits` (={other[0]!r:.60}) must be truth values: whether it holds in each run")
     n, k = len(hits), int(sum(hits))
     if n == 0:
         raise NotEnough("no run can be counted")
-    low = float(beta.ppf(tail, k, n - k + 1)) if k else 0.0
-    high = float(beta.ppf(1 - tail, k + 1, n - k)) if k < n else 1.0
-    return Estimate(k / n, low, high, n, {"runs": float(k)})
+
+    interval = binomtest(k, n).proportion_ci(1 - 2 * tail, "exact")
+    return Estimate(k / n, float(interval.low), float(interval.high), n, {"runs": float(k)})
 
 
 def over_runs(
@@ -145,8 +145,12 @@ def over_runs(
     known = np.isfinite(replicates)
     if not math.isfinite(value) or chances[known].sum() < 0.5:
         raise NotEnough("the runs do not define the statistic: what it compares does not vary")
-    low, high = _quantiles(replicates[known], chances[known], (tail, 1 - tail))
-    return Estimate(value, low, high, n, dict(detail or {}))
+
+    # Of resamples with their probabilities a quantile is one of them, and no mean of two neighbours.
+    low, high = np.quantile(
+        replicates[known], (tail, 1 - tail), weights=chances[known], method="inverted_cdf"
+    )
+    return Estimate(value, float(low), float(high), n, dict(detail or {}))
 
 
 @cache
@@ -156,14 +160,6 @@ def _every_resample(n: int) -> tuple[np.ndarray, np.ndarray]:
     weights = (drawn[:, :, None] == np.arange(n)).sum(axis=1).astype(float)
     ways = math.factorial(n) / np.array([math.prod(map(math.factorial, row)) for row in weights.astype(int)])
     return weights, ways / n**n
-
-
-def _quantiles(values: np.ndarray, chances: np.ndarray, levels: Sequence[float]) -> list[float]:
-    """Return the smallest values whose cumulative probability reaches these levels."""
-    ascending = np.argsort(values, kind="stable")
-    reached = np.cumsum(chances[ascending]) / chances.sum()
-    places = np.searchsorted(reached, np.array(levels) - 1e-12).clip(max=len(values) - 1)
-    return values[ascending][places].tolist()
 
 
 @cache  # scipy's distributions take longer than a bootstrap, and simulated runs of one design ask again and again
