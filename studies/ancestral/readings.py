@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from phasescope.studies import Runs
+from phasescope.studies import Runs, reads
 from phasescope.studies.readings.objects import BEGUN, ancestral_shares, read_object
 from phasescope.studies.readings.phases import SHEET
 
@@ -42,6 +42,7 @@ def read_samples(run) -> list[dict]:
     ]
 
 
+@reads("ancestral.misplaced", "ancestral.correct")
 def misplaced_at_onset(runs: Runs) -> np.ndarray:
     """Return the share of misplaced bumps among wrong ancestral samples at the last snapshot, of those that were read, at
     which at most a tenth of them is correct, (n,); NaN if there is none."""
@@ -53,6 +54,7 @@ def misplaced_at_onset(runs: Runs) -> np.ndarray:
     return np.array(values)
 
 
+@reads("ancestral.{outcome}", "ancestral.stored.{outcome}", "ancestral.stored.correct", "ancestral.correct")
 def hidden(runs: Runs, outcome: str = "misplaced", at_onset: bool = False) -> np.ndarray:
     """Return the share of an outcome by ancestral sampling minus that of the stored samples, (n,): the mean over the
     snapshots that were read before half of the stored samples are correct; `at_onset`: at that of `misplaced_at_onset`."""
@@ -70,17 +72,20 @@ def hidden(runs: Runs, outcome: str = "misplaced", at_onset: bool = False) -> np
     return np.array(gaps)
 
 
+@reads("ancestral.noisy", "ancestral.correct")
 def noisy_at_half(runs: Runs) -> np.ndarray:
     """Return the share of noisy ancestral samples at the snapshot at which nearest to half of them are correct, (n,)."""
     courses = zip(runs.courses("ancestral.noisy"), runs.courses("ancestral.correct"), strict=True)
     return np.array([noisy[np.nanargmin(np.abs(correct - 0.5))] for noisy, correct in courses])
 
 
+@reads("ancestral.misplaced")
 def mostly_misplaced(runs: Runs) -> np.ndarray:
     """Return whether more than half of a run's ancestral samples hold one misplaced bump at some snapshot, (n,)."""
     return np.array([np.nanmax(course) > 0.5 for course in runs.courses("ancestral.misplaced")], dtype=float)
 
 
+@reads(SHEET, "ancestral.misplaced", "ancestral.correct")
 def misplaced_of_all(runs: Runs) -> np.ndarray:
     """Return the share of misplaced bumps among all wrong ancestral samples while the sheet is in phase C, (n,): each
     sample counts alike, where `failures` counts each snapshot alike; NaN if the sheet never is."""

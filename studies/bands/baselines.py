@@ -11,6 +11,7 @@ SIDE = 32
 DRAWS, TRIED = 10, 300  # sets of images, and held-out labels of each, for the share in the hull
 
 
+@ps.reads()
 def nearest(runs: ps.Runs, each: bool = False) -> np.ndarray:
     """Return the accuracy of a nearest-neighbour baseline on held-out labels, (n,); `each`: of each factor by itself."""
     K, n = (np.asarray(runs.table[name]) for name in ("factors", "images"))
@@ -40,6 +41,7 @@ def hull_of(factors: int, images: int) -> float:
     return round(float(np.mean(shares)), 2)  # ten draws know no more digits
 
 
+@ps.reads()
 def hull(runs: ps.Runs) -> np.ndarray:
     points = runs.table[["factors", "images"]].itertuples(index=False, name=None)
     return np.array([hull_of(*point) for point in points])

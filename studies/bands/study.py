@@ -73,6 +73,7 @@ def read_dimension(run) -> list[dict]:
     return rows
 
 
+@ps.reads("dimension.two_nn")
 def off_by(runs: ps.Runs) -> np.ndarray:
     """Return how far the dimension is from K, as a share of K, (n,)."""
     return np.abs(runs.end("dimension.two_nn") / np.asarray(runs.table["factors"]) - 1)

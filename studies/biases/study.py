@@ -18,7 +18,7 @@ a further bump: for them the components only say which values were seen together
 import numpy as np
 
 from phasescope import load_config
-from phasescope.studies import Cell, Claim, Difference, Ends, Mean, Reading, Runs, Study, Table, end
+from phasescope.studies import Cell, Claim, Difference, Ends, Mean, Reading, Runs, Study, Table, end, reads
 from studies.biases.readings import read_composed
 
 WORLDS = {"bumps": ("gaussian_bump", 64, "product"), "stripes": ("stripes", 40, "sum")}  # kind, labels, head
@@ -65,6 +65,7 @@ def cell(world: str, network: str, unequal: bool = False) -> Cell:
     return Cell(name, fields, axes, reseeded=("world.design.hold_out.shuffle",))
 
 
+@reads("composed.formed.joined", "composed.formed.apart")
 def beyond_hull(runs: Runs) -> np.ndarray:
     """Return how much more often labels are generated whose x and y are joined than those whose are apart, (n,)."""
     return runs.end("composed.formed.joined") - runs.end("composed.formed.apart")

@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from phasescope.studies import Cell, Claim, Courses, Mean, Reading, Runs, Scatter, Study, Table
+from phasescope.studies import Cell, Claim, Courses, Mean, Reading, Runs, Scatter, Study, Table, reads
 from phasescope.studies.readings.closest_reference import NEEDED, read_closest
 from studies.designs.observed import FEW_OBSERVED, LEFT_OUT
 
@@ -39,22 +39,26 @@ LONG = Cell(
 COARSE = {"pair": "coarse"}
 
 
+@reads()
 def all_nats(runs: Runs, axis: str) -> np.ndarray:
     """Return the nats of a factor that there are, ln of the number of its values, (n,)."""
     return np.log(CANVAS_PX / runs.table[f"d{axis}"].to_numpy(dtype=float))
 
 
+@reads("closest.nats.{axis}")
 def nats(runs: Runs, axis: str) -> np.ndarray:
     """Return the nats of a factor that are learned, averaged over snapshots from step `FROM` on, (n,)."""
     return runs.mean(f"closest.nats.{axis}", after=FROM - 1) * all_nats(runs, axis)
 
 
+@reads("closest.nats.x", "closest.nats.y")
 def lead(runs: Runs) -> np.ndarray:
     """Return the nats of the denser factor minus those of the sparser one, (n,)."""
     difference = nats(runs, "x") - nats(runs, "y")
     return np.where(runs.table["dx"] < runs.table["dy"], difference, -difference)
 
 
+@reads("closest.nats.label")
 def surplus(runs: Runs) -> np.ndarray:
     """Return the nats of the label at the end as a share of all, minus 1, (n,)."""
     return runs.end("closest.nats.label") - 1

@@ -41,11 +41,13 @@ CELLS = (
 BOUNDED = ("circular, f = 8", "circular, f = 16", "circular, one cell")
 
 
+@ps.reads(CORRECT)
 def above_bound(runs: ps.Runs) -> np.ndarray:
     """Return final accuracy minus the cell's bound, (n,)."""
     return runs.end(CORRECT, LAST) - runs.table["bound"]
 
 
+@ps.reads(CORRECT, "outcomes.grid.n")
 def within_bound(runs: ps.Runs) -> np.ndarray:
     """Return whether the exact interval of final accuracy is not entirely above the cell's bound, (n,)."""
     from scipy.stats import beta
@@ -56,6 +58,7 @@ def within_bound(runs: ps.Runs) -> np.ndarray:
     return (correct == 0) | (low <= runs.table["bound"])
 
 
+@ps.reads(PROBE_R2)
 def _probe_above(runs: ps.Runs, level: float) -> np.ndarray:
     """Return whether probe R² ends above a level, (n,)."""
     return runs.end(PROBE_R2) > level
@@ -168,7 +171,7 @@ STUDY = ps.Study(
         ps.Table(
             "What each network reaches",
             {
-                "accuracy at most": lambda runs: runs.table["bound"],
+                "accuracy at most": ps.axis("bound"),
                 "correct at the end": ps.end(CORRECT, LAST),
                 "share of runs that reach B": ps.ever("phase.behaviour", "B"),
                 "share of runs that reach C": ps.ever("phase.behaviour", "C"),

@@ -65,17 +65,20 @@ def with_midway(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(y=np.where(table["came"], (table["y"] + table["without"]) / 2, np.nan))
 
 
+@ps.reads("clocks.formed")
 def generalizes(runs: ps.Runs) -> pd.DataFrame:
     """Return the onset of whole objects."""
     return with_midway(runs.onsets([formed >= 0.5 for formed in runs.courses("clocks.formed")]))
 
 
+@ps.reads("clocks.known", "clocks.chance")
 def memorizes(runs: ps.Runs) -> pd.DataFrame:
     """Return the onset of places known from training."""
     courses = zip(runs.courses("clocks.known"), runs.courses("clocks.chance"), strict=True)
     return with_midway(runs.onsets([known >= (1 + chance) / 2 for known, chance in courses]))
 
 
+@ps.reads(generalizes, memorizes)
 def log_ratio(runs: ps.Runs) -> np.ndarray:
     """Return the log of the onset of memorizing over that of generalizing, (n,); of the run's end if it does not
     memorize."""
@@ -170,9 +173,9 @@ STUDY = ps.Study(
             "The two times by number of training images",
             {
                 "generalizes, steps": generalizes,
-                "share of runs that do": lambda runs: generalizes(runs)["came"],
+                "share of runs that do": ps.came(generalizes),
                 "memorizes, steps": memorizes,
-                "share of runs that do so": lambda runs: memorizes(runs)["came"],
+                "share of runs that do so": ps.came(memorizes),
                 **{f"{words}, at the end": ps.end(column) for words, column in SHARES.items()},
             },
             by=("images",),

@@ -48,6 +48,7 @@ def read_code(run) -> list[dict]:
     return rows
 
 
+@ps.reads("code.nats")
 def used(runs: ps.Runs) -> np.ndarray:
     return runs.end("code.nats") > USED
 

@@ -8,7 +8,7 @@ reversed (Biroli et al. 2024, arXiv 2402.18491).
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -41,6 +41,7 @@ def read_clones(run) -> list[dict]:
     return [{"step": run.snapshots[-1].step, "half": found.half[0], "exact_half": found.exact_half, **curves}]
 
 
+@ps.reads("clones.half", "clones.exact_half")
 def beyond_exact(runs: ps.Runs) -> np.ndarray:
     """Number: the noise level at which half of the clones come back, minus that of a perfect network."""
     difference = runs.end("clones.half") - runs.end("clones.exact_half")
@@ -57,12 +58,20 @@ def predicted(cell: str, name: str) -> float:
     return config.family.analysis(config.task()).forecast(errors=False)[name]
 
 
+@ps.reads()
+def predictions(runs: ps.Runs, name: str) -> np.ndarray:
+    return np.array([predicted(cell, name) for cell in runs.table["cell"]], dtype=float)
+
+
 @dataclass(frozen=True)
 class ComesBack:
     """The share of clones that come back, by noise level: a panel per sigma."""
 
     name: str = "comes_back"
     title: str = "Clones that come back, by the noise level they start from"
+
+    def columns_read(self) -> frozenset[str]:
+        return frozenset(f"clones.{curve}.{t}" for curve in ("share", "exact") for t in LEVELS)
 
     def panels(self, runs: ps.Runs) -> list[ps.Panel]:
         sigmas = runs.values("sigma") if runs.has(f"clones.share.{LEVELS[0]}") else []
@@ -141,14 +150,10 @@ STUDY = ps.Study(
             {
                 "half come back at t": ps.end("clones.half"),
                 "perfect network": ps.end("clones.exact_half"),
-                "predicted condensation": lambda runs: predictions(runs, "t_condensation"),
-                "predicted instability": lambda runs: predictions(runs, "t_instability"),
+                "predicted condensation": partial(predictions, name="t_condensation"),
+                "predicted instability": partial(predictions, name="t_instability"),
             },
             by=("sigma",),
         )
     ],
 )
-
-
-def predictions(runs: ps.Runs, name: str) -> np.ndarray:
-    return np.array([predicted(cell, name) for cell in runs.table["cell"]], dtype=float)

@@ -50,6 +50,7 @@ def nearest_neighbour() -> float:
     return float((np.abs(world.factors.difference(nearest, labels)) <= 1).all(axis=1).mean())
 
 
+@ps.reads(ps.share("off_grid", "correct"))
 def excess(runs: ps.Runs) -> np.ndarray:
     """Return accuracy off the grid beyond the nearest-neighbour baseline, at the end, (n,)."""
     return (runs.end(ps.share("off_grid", "correct")) - nearest_neighbour()) / (1 - nearest_neighbour())
@@ -174,7 +175,7 @@ STUDY = ps.Study(
             "Onsets, and what is correct at the end",
             {
                 "accuracy on the grid, steps": THINGS["grid"][1],
-                "share of runs that reach it": lambda runs: runs.onsets(runs.accurate("grid"))["came"],
+                "share of runs that reach it": ps.came(ps.onset_of_accuracy("grid")),
                 "a manifold, steps": THINGS["manifold"][1],
                 "correct at the end, on the grid": ps.end(ps.accuracy("grid")),
                 "off the grid": ps.end(ps.accuracy("off_grid")),

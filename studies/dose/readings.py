@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import Runs, load_network, torch_generator
+from phasescope.studies import Runs, load_network, reads, torch_generator
 from phasescope.studies.readings.crossings import crossing_steps
 from phasescope.studies.readings.phases import CORRECT
 from studies.designs.sheet import LABEL_VARIANCE
@@ -27,6 +27,7 @@ def read_denoising(run) -> list[dict]:
     return rows
 
 
+@reads(LABEL_VARIANCE, CORRECT, "denoising.low", "gradient_norm")
 def onsets(runs: Runs) -> pd.DataFrame:
     """Return the onsets of the sheet (`x`), of accuracy (`y`) and of a low denoising error (`loss`), interpolated, and the
     mean norm of the gradient (`gradient`)."""
@@ -38,11 +39,13 @@ def onsets(runs: Runs) -> pd.DataFrame:
     )
 
 
+@reads(onsets)
 def correct_without_sheet(runs: Runs) -> np.ndarray:
     """Return whether half of the samples become correct while the sheet has not formed, (n,); false if they never do."""
     table = onsets(runs)
     return np.isfinite(table["y"]) & ~(table["x"] < table["y"])
 
 
+@reads(onsets)
 def crossing(runs: Runs, name: str) -> np.ndarray:
     return onsets(runs)[name].to_numpy(dtype=float)

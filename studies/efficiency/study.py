@@ -11,7 +11,20 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import Against, Cell, Claim, Mean, NotEnough, Reading, Runs, Study, Table, accuracy
+from phasescope.studies import (
+    Against,
+    Cell,
+    Claim,
+    Mean,
+    NotEnough,
+    Reading,
+    Runs,
+    Study,
+    Table,
+    accuracy,
+    end,
+    reads,
+)
 from phasescope.studies.readings.held_out import COMPOSED, LEARNED, full_cells, read_core
 from studies.designs.draws import draws_of
 from studies.efficiency.surfaces import OfSets, SlowerGrowth, with_logs
@@ -53,6 +66,7 @@ def cell(images: str, canvas: int, share: float) -> Cell:
     return Cell(f"{canvas} px, {bumps} {images}", fields, axes, seeds=13, **drawn)
 
 
+@reads(HELD_OUT, "core.formed.trained")
 def held_out(runs: Runs, several: bool = True) -> pd.DataFrame:
     """Return accuracy on held-out labels over that on trained ones, at most 1, of runs that have learned the latter.
 
@@ -164,7 +178,7 @@ STUDY = Study(
         Against(
             f"held_out_{canvas}",
             f"Held-out labels by images trained on, {canvas} px",
-            {"share correct": lambda runs: runs.end(HELD_OUT)},
+            {"share correct": end(HELD_OUT)},
             "bumps",
             "images",
             where={"canvas": canvas},
@@ -178,7 +192,7 @@ STUDY = Study(
     tables=[
         Table(
             "Correct at the end",
-            {"held-out labels": lambda runs: runs.end(HELD_OUT)},
+            {"held-out labels": end(HELD_OUT)},
             by=("images", "canvas", "bumps"),
         )
     ],

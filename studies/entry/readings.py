@@ -23,7 +23,7 @@ import pandas as pd
 
 from phasescope.measures import label_variance, p1_r2, participation_ratio, sheet_phase
 from phasescope.measures import sheet_readings as of_sheet
-from phasescope.studies import Number, Runs, config_of, load_network, numpy_generator, torch_generator
+from phasescope.studies import Number, Runs, config_of, load_network, numpy_generator, reads, torch_generator
 from studies.entry.condition import Meter
 
 LAYERS, TIMES = ("down3", "mid"), (50, 600)
@@ -178,12 +178,14 @@ def read_halves(run) -> list[dict]:
     return rows
 
 
+@reads(CORRECT)
 def steps_to_accuracy(runs: Runs) -> np.ndarray:
     """Return the first step from which half of the samples are correct for good, (n,); the run's end if never."""
     table = runs.onsets([share > 0.5 for share in runs.courses(CORRECT)])
     return np.where(table["came"], table["y"], table["last"]).astype(float)
 
 
+@reads("{phase}", CORRECT)
 def stage(runs: Runs, phase: str, letter: str = "B") -> np.ndarray:
     """Return the share of the steps to accuracy during which a column of phases has a letter, (n,).
 
@@ -209,6 +211,7 @@ def has_stage(phase: str, letter: str = "B") -> Number:
     return partial(_has_stage, phase=phase, letter=letter)
 
 
+@reads("{phase}", CORRECT)
 def _has_stage(runs: Runs, phase: str, letter: str) -> np.ndarray:
     seen = []
     for letters, steps, end in zip(
@@ -219,6 +222,7 @@ def _has_stage(runs: Runs, phase: str, letter: str) -> np.ndarray:
     return np.array(seen, dtype=float)
 
 
+@reads("halves.first", "halves.second")
 def peak_misplaced(runs: Runs) -> np.ndarray:
     """Return the peak share of misplaced bumps, (n,): the snapshot chosen on one half of the samples, the share read on the
     other, and the mean of both ways."""
@@ -228,6 +232,7 @@ def peak_misplaced(runs: Runs) -> np.ndarray:
     return np.array(peaks)
 
 
+@reads("{order}", CORRECT)
 def order_and_accuracy(runs: Runs, order: str, level: float) -> pd.DataFrame:
     """Return when half of the samples are correct for good (`y`), and when `order` is above a level for good (`y_second`),
     with their censoring. Order that is there before training counts as of the first snapshot after it."""
@@ -239,6 +244,7 @@ def order_and_accuracy(runs: Runs, order: str, level: float) -> pd.DataFrame:
     return pd.concat([accurate, second], axis=1)
 
 
+@reads("{samples}", "{sheet}")
 def agreement(runs: Runs, samples: str, sheet: str) -> np.ndarray:
     """Return Cohen's kappa of a run's two columns of phases, beyond the better of two foils, (n,).
 
@@ -273,6 +279,7 @@ def kappa(first: list[str], second: list[str]) -> float:
     return float(cohen_kappa_score(*sides, labels=LETTERS))
 
 
+@reads("condition.deciding.advantage", "condition.deciding.se")
 def advantage_onset(runs: Runs) -> np.ndarray:
     """Return the step from which the advantage in the deciding band is above three of its standard errors for good, (n,);
     NaN if never."""

@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from phasescope.studies import Cell, Claim, Courses, Mean, Runs, Study, Table, accuracy, end, share
+from phasescope.studies import Cell, Claim, Courses, Mean, Runs, Study, Table, accuracy, end, reads, share
 from phasescope.studies.readings.crossings import crossing_steps
 from studies.factors.kinds import OUTCOMES
 
@@ -39,10 +39,12 @@ def cell(order: str) -> Cell:
     return Cell(order, {"seed": 7000, "world": world, "probing": PLAN}, axes)
 
 
+@reads("accuracy.grid.{name}")
 def onset_of(runs: Runs, name: str) -> np.ndarray:
     return crossing_steps(runs, ACCURACIES[name], LEVEL)
 
 
+@reads(*(ACCURACIES[name] for name in MEASURED))
 def in_order_of_signal(runs: Runs) -> np.ndarray:
     """Return Somers' D of each run, (n,): of pairs of factors whose signals differ, the share in which the larger signal has
     the earlier onset, minus that in which it has the later one. Of two factors without an onset none is earlier."""
@@ -53,6 +55,7 @@ def in_order_of_signal(runs: Runs) -> np.ndarray:
     return np.sum(agree, axis=0) / np.sum([signals[i] != signals[j] for i, j in pairs], axis=0)
 
 
+@reads(accuracy("grid"), *ACCURACIES.values())
 def beyond_product(runs: Runs) -> np.ndarray:
     """Return joint accuracy minus the product of the factors', (n,): the mean over the snapshots at which it can differ."""
     by_factor = zip(*map(runs.courses, ACCURACIES.values()), strict=True)

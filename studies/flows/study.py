@@ -31,6 +31,7 @@ def cell(s: float, label: bool) -> ps.Cell:
     return ps.Cell(f"s = {s}{', no label' * (not label)}", fields, {"noise": s, "label": label})
 
 
+@ps.reads("loss")
 def half(runs: ps.Runs):
     """Return when half is learned for good: without labels, of the nats from the best Gaussian to the exact mixture; with
     them, of the nats that labels can save, by the difference from the run of the same seed without."""

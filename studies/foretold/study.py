@@ -13,7 +13,7 @@ a rule about the parametrization. One network and one optimiser learn all of the
 
 from functools import partial
 
-from phasescope.studies import Against, Cell, Claim, PhaseGrid, Rank, Share, Study, Table, share
+from phasescope.studies import Against, Cell, Claim, PhaseGrid, Rank, Share, Study, Table, axis, share
 from phasescope.studies.readings.phases import length_of_b, passes_b
 
 FLOW = {"schedule": "flow", "sampler": {"kind": "heun", "steps": 12}}
@@ -135,7 +135,7 @@ STUDY = Study(
         Table(
             "What each objective predicts, and what came",
             {
-                "R'": lambda runs: runs.table["r_prime"],
+                "R'": axis("r_prime"),
                 "share that passes B": passes_b,
                 "images in phase B": length_of_b,
                 "part of the way to C": partial(length_of_b, relative=True),

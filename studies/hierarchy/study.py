@@ -83,6 +83,7 @@ def read_stages(run) -> list[dict]:
     return rows
 
 
+@ps.reads(CORRECT)
 def accurate(runs: ps.Runs, computed: bool = False) -> pd.DataFrame:
     """Return when half of the samples are correct, interpolated between snapshots, censored at the end.
 
@@ -94,6 +95,7 @@ def accurate(runs: ps.Runs, computed: bool = False) -> pd.DataFrame:
     return table.assign(**{name: table[name] * cost for name in ("y", "without", "last")})
 
 
+@ps.reads(CORRECT, "stages.wrong", "stages.there")
 def while_learning(runs: ps.Runs) -> np.ndarray:
     """Return the share of wrong samples whose bump is where the coarse image has it, while .1 to .9 are correct, (n,); NaN
     if there is none."""

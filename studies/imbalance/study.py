@@ -35,6 +35,7 @@ CELLS = [ps.Cell("eps", {}, {"pair": "balanced"}), cell(4.0, 4.0, "balanced, 4 p
 ]
 
 
+@ps.reads("accuracy.{split}.x", "accuracy.{split}.y", "outcomes.{split}.n")
 def onsets_of_axes(runs: ps.Runs, split: str) -> pd.DataFrame:
     """Return the onset of accuracy along the sparser axis (`y`) and along the denser one (`y_second`)."""
     x, y = (runs.onsets(runs.accurate(split, axis)) for axis in "xy")
@@ -43,12 +44,14 @@ def onsets_of_axes(runs: ps.Runs, split: str) -> pd.DataFrame:
     return y.assign(**sparse, **{f"{name}_second": np.where(dense_x, x[name], y[name]) for name in names})
 
 
+@ps.reads("accuracy.{split}.x", "accuracy.{split}.y")
 def lead(runs: ps.Runs, split: str) -> np.ndarray:
     """Return accuracy along the denser axis minus that along the sparser one, averaged over training, (n,)."""
     x, y = (runs.mean(ps.accuracy(split, axis)) for axis in "xy")
     return np.where(runs.table["dense_x"], x - y, y - x)
 
 
+@ps.reads("accuracy_{reading}.grid.x", "accuracy_{reading}.grid.y", "together.{reading}.grid.x,y.phi.value")
 def phi(runs: ps.Runs, reading: str) -> np.ndarray:
     """Return phi of being correct in x and in y, averaged over snapshots with both accuracies in `MIDDLE`, (n,)."""
     x, y = (ps.accuracy("grid", axis, reading) for axis in "xy")
@@ -172,8 +175,8 @@ STUDY = ps.Study(
         ps.Table(
             "Onsets and joint accuracy",
             {
-                "onset along x, steps": lambda runs: runs.onsets(runs.accurate("grid", "x")),
-                "onset along y, steps": lambda runs: runs.onsets(runs.accurate("grid", "y")),
+                "onset along x, steps": ps.onset_of_accuracy("grid", "x"),
+                "onset along y, steps": ps.onset_of_accuracy("grid", "y"),
                 "phi of x and y, matched filter": partial(phi, reading="matched"),
                 "correct at the end, on the grid": ps.end(ps.accuracy("grid")),
                 "correct at the end, off the grid": ps.end(ps.accuracy("off_grid")),

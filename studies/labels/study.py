@@ -41,6 +41,7 @@ def unevenness(places: np.ndarray, canvas: int) -> float:
     return float(((counts - counts.mean()) ** 2).sum() / max(counts.mean(), 1e-9) / (len(counts) - 1))
 
 
+@ps.reads(UNEVEN)
 def uneven_without_label(runs: ps.Runs) -> np.ndarray:
     """Return the unevenness at the end; NaN for networks that had all labels, which place no samples without one."""
     return np.where(runs.table["left_out"] > 0, UNEVEN(runs), np.nan)

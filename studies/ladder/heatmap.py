@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from phasescope.studies import BasePlot, Number, Panel, Runs, as_table
+from phasescope.studies import BasePlot, Number, Panel, Runs, as_table, columns_read
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,9 @@ class Heatmap(BasePlot):
     label: str = ""
 
     SHOWS = "Means over runs."
+
+    def columns_read(self) -> frozenset[str]:
+        return columns_read(self.number)
 
     def _panels(self, runs: Runs) -> list[Panel]:
         table = as_table(runs, self.number)

@@ -14,7 +14,21 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import Cell, Claim, Courses, Mean, OnsetRatio, Reading, Runs, Study, Table, end
+from phasescope.studies import (
+    Cell,
+    Claim,
+    Courses,
+    Mean,
+    OnsetRatio,
+    Reading,
+    Runs,
+    Study,
+    Table,
+    came,
+    end,
+    onset_of_accuracy,
+    reads,
+)
 from phasescope.studies.readings.closest_reference import NEEDED, ONE_FACTOR, levels, read_closest
 from studies.designs.observed import LEFT_OUT
 from studies.ladder.heatmap import Heatmap
@@ -32,6 +46,7 @@ CELLS = [BASE, HEARD] + [
 ]
 
 
+@reads("closest.*")
 def upward(runs: Runs) -> pd.DataFrame:
     """Return, of the changes of reference from one trained snapshot to the next at any noise level, the share that go
     to one that knows more; of seeds from `FROM_SEED` on."""
@@ -58,6 +73,7 @@ def condensation() -> float:
     return float(config.family.analysis(config.task()).forecast(errors=False)["t_condensation"])
 
 
+@reads("closest.*", onset_of_accuracy("grid"))
 def label_and_accuracy(runs: Runs) -> pd.DataFrame:
     """Return when the closest reference begins to know the label (`y`), at the lowest noise level read above
     condensation, and when most samples become correct (`y_second`)."""
@@ -67,6 +83,7 @@ def label_and_accuracy(runs: Runs) -> pd.DataFrame:
     return label.assign(**{f"{name}_second": correct[name] for name in ("y", "last", "came")})
 
 
+@reads("closest.*")
 def closest(runs: Runs) -> pd.DataFrame:
     """Return a row per run, noise level and snapshot: what the closest reference knows."""
     return pd.concat(
@@ -171,8 +188,8 @@ STUDY = Study(
             {
                 "changes that go up": upward,
                 "label is closest, steps": label_and_accuracy,
-                "most samples correct, steps": lambda runs: runs.onsets(runs.accurate("grid")),
-                "share of runs in which they are": lambda runs: runs.onsets(runs.accurate("grid"))["came"],
+                "most samples correct, steps": onset_of_accuracy("grid"),
+                "share of runs in which they are": came(onset_of_accuracy("grid")),
                 "nats of the label, as a share": end("closest.nats.label"),
             },
             where={"part": "all"},

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from phasescope.studies import Number, Runs, config_of, load_network, sample_labels
+from phasescope.studies import Number, Runs, config_of, load_network, reads, sample_labels
 
 AT_ONCE = 16  # images in one pass of an optimum, which weighs all training images for each
 IMAGES = 256  # per run: a Poisson law's Fano factor then has a standard error of 0.09
@@ -72,5 +72,6 @@ def apart(column: str, level: float) -> Number:
     return partial(_apart, column=column, level=level)
 
 
+@reads("{column}")
 def _apart(runs: Runs, column: str, level: float) -> np.ndarray:
     return runs.end(column) - level

@@ -60,6 +60,7 @@ def read_held_out(run) -> list[dict]:
     return [accuracies_of(run, groups) | by_sum]
 
 
+@ps.reads("held_out.formed.summed", "held_out.formed.core")
 def by_sampling(runs: ps.Runs):
     """Return how many more held-out labels are correct if answers for x and for y are summed at sampling, (n,)."""
     return runs.end("held_out.formed.summed") - runs.end("held_out.formed.core")

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from phasescope.studies import Claim, Mean, OnsetRatio, Reading, Runs, Share, Study, end
+from phasescope.studies import Claim, Mean, OnsetRatio, Reading, Runs, Share, Study, end, reads
 from phasescope.studies.readings.objects import OBJECTS, gain_since_begun, read_object
 from phasescope.studies.readings.outcomes import failures, gained
 from phasescope.studies.readings.phases import SHEET, lag, phases_abc
@@ -34,6 +34,7 @@ AFTER_EIGHT_RUNS = "Asked after a look at eight runs. The phases also differ in 
 IN_PHASE_C = "Snapshots count at which the sheet is in phase C as read from 128 labels."
 
 
+@reads(ORDER, CORRECT)
 def order_gained(runs: Runs) -> np.ndarray:
     """Return the order of the sheet at the end minus that when a tenth of the samples is correct, (n,); NaN if never."""
     return gain_since_begun(runs, ORDER, CORRECT)

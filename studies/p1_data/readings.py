@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from phasescope.studies import Runs, config_of
+from phasescope.studies import Runs, config_of, reads
 from phasescope.studies.readings.objects import read_object
 from phasescope.studies.readings.places import TOLERANCE_PX, places
 
@@ -21,6 +21,7 @@ def read_samples(run) -> list[dict]:
     return rows
 
 
+@reads("object.x", "object.y")
 def denser_ahead(runs: Runs) -> np.ndarray:
     """Return the mean over training of the share correct along x minus that along y, (n,)."""
     return runs.mean("object.x") - runs.mean("object.y")

@@ -19,6 +19,7 @@ from studies.p1_data.readings import denser_ahead, read_samples
 CORRECT = "object.correct"
 
 
+@ps.reads("{column}")
 def onset(runs: ps.Runs, column: str, level: float) -> pd.DataFrame:
     """Return when a column rises above a level for good within the first `STEPS` steps, which all runs have."""
     pairs = zip(runs.courses("step"), runs.courses(column), strict=True)

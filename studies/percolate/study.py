@@ -13,7 +13,20 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from phasescope.studies import Against, Cell, Claim, Number, Rank, Runs, Study, Table, accuracy, product
+from phasescope.studies import (
+    Against,
+    Cell,
+    Claim,
+    Number,
+    Rank,
+    Runs,
+    Study,
+    Table,
+    accuracy,
+    end,
+    product,
+    reads,
+)
 from phasescope.studies.readings.surfaces import Crossing, Surface
 from studies.designs.draws import draws_of
 from studies.percolate.overlaps import critical_share, overlap_graph
@@ -70,7 +83,8 @@ def critical(sigma: float, overlap: float = OVERLAP) -> float:
 def held_out_accuracy(reading: str) -> Number:
     """Number: accuracy on held-out labels over accuracy on trained labels, at most 1, of runs that have learned the
     latter."""
-    return partial(_held_out_accuracy, reading=reading)
+    number = partial(_held_out_accuracy, reading=reading)
+    return reads(*(accuracy(split, "joint", reading) for split in ("grid", "left_out")))(number)
 
 
 def _held_out_accuracy(runs: Runs, reading: str) -> pd.DataFrame:
@@ -102,6 +116,20 @@ class CrossingOfShares(OnDesign, Crossing):
 
 
 LEARNED = "Only runs that have learned the labels they were trained on are counted."
+
+
+@reads(accuracy("left_out"), "excess.nearest_neighbour.accuracy.left_out")
+def nearest_neighbour(runs: Runs) -> np.ndarray:
+    """Return the accuracy of the nearest-neighbour baseline on held-out labels, (n,), from the recorded excess over
+    it."""
+    own, excess = runs.end(accuracy("left_out")), runs.end("excess.nearest_neighbour.accuracy.left_out")
+    return np.where(own < 1, (own - excess) / np.maximum(1 - excess, 1e-9), np.nan)
+
+
+@reads()
+def critical_shares(runs: Runs) -> np.ndarray:
+    """Return the critical share of each run's width, (n,)."""
+    return np.array([critical(sigma) for sigma in runs.table["sigma"]])
 
 
 STUDY = Study(
@@ -155,12 +183,12 @@ STUDY = Study(
         Against(
             "heights",
             "Held-out labels by the share trained on",
-            {"share correct": lambda runs: runs.end(accuracy("left_out"))},
+            {"share correct": end(accuracy("left_out"))},
             "share",
             "sigma",
             log=True,
             ylim=(-0.02, 1.02),
-            references={"nearest-neighbour baseline": lambda runs: nearest_neighbour(runs)},
+            references={"nearest-neighbour baseline": nearest_neighbour},
             note="All runs, read by well-formed samples.",
         )
     ],
@@ -168,18 +196,11 @@ STUDY = Study(
         Table(
             "Correct at the end",
             {
-                "critical share": lambda runs: np.array([critical(sigma) for sigma in runs.table["sigma"]]),
-                "held-out labels": lambda runs: runs.end(accuracy("left_out")),
-                "trained labels": lambda runs: runs.end(accuracy("grid")),
+                "critical share": critical_shares,
+                "held-out labels": end(accuracy("left_out")),
+                "trained labels": end(accuracy("grid")),
             },
             by=("sigma", "share"),
         )
     ],
 )
-
-
-def nearest_neighbour(runs: Runs) -> np.ndarray:
-    """Return the accuracy of the nearest-neighbour baseline on held-out labels, (n,), from the recorded excess over
-    it."""
-    own, excess = runs.end(accuracy("left_out")), runs.end("excess.nearest_neighbour.accuracy.left_out")
-    return np.where(own < 1, (own - excess) / np.maximum(1 - excess, 1e-9), np.nan)

@@ -51,6 +51,7 @@ def cell(world: str, change: str) -> ps.Cell:
     return ps.Cell(f"{world}, {change}", ps.merge(fields, CHANGES[change]), axes, reseeded=reseeded)
 
 
+@ps.reads(PLACED)
 def placed(runs: ps.Runs) -> pd.DataFrame:
     """Return when half of the samples are correct, interpolated between snapshots, censored at the end."""
     return ps.onset(PLACED, 0.5)(runs).assign(y=crossing_steps(runs, PLACED, 0.5))

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from phasescope.measures import p1_r2, trustworthiness
-from phasescope.studies import Runs, config_of, load_network, torch_generator
+from phasescope.studies import Runs, config_of, load_network, reads, torch_generator
 from phasescope.studies.readings.objects import BEGUN, gain_since_begun, read_object
 
 SITES = ("down3", "mid", "up1")
@@ -112,11 +112,13 @@ def scores(latents: np.ndarray, labels: np.ndarray) -> list[tuple[str, float]]:
     ]
 
 
+@reads("{column}", "sites.correct")
 def gained(runs: Runs, column: str) -> np.ndarray:
     """Return a reading at the end minus that when a tenth of the samples is correct, (n,); NaN if never."""
     return gain_since_begun(runs, column, "sites.correct")
 
 
+@reads("sites.mid.all", "sites.mid.few", "sites.correct")
 def fall_of_few(runs: Runs) -> np.ndarray:
     """Return by how much the order at mid that few labels show changes for the worse, against that of all, (n,)."""
     return gained(runs, "sites.mid.all") - gained(runs, "sites.mid.few")

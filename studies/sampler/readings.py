@@ -5,8 +5,9 @@ from functools import partial
 import numpy as np
 
 from phasescope.measures import behaviour_phase
-from phasescope.studies import Number, Runs, load_network, torch_generator
+from phasescope.studies import Number, Runs, load_network, reads, torch_generator
 from phasescope.studies.readings.middle_snapshots import in_phase, middles
+from phasescope.studies.readings.phases import PHASE
 from studies.designs.phases import OUTCOMES
 
 SAMPLERS = {"solver": ("dpm_solver", 12), "ddim": ("ddim", 50), "ancestral": ("ddpm", 1000)}
@@ -35,11 +36,18 @@ def read_samplers(run) -> list[dict]:
     return rows
 
 
+def columns_of(sampler: str) -> list[str]:
+    """Return the columns of the outcomes' shares by a sampler."""
+    return [f"sampler.{sampler}.{outcome}" for outcome in OUTCOMES]
+
+
 def shares(runs: Runs, sampler: str, letter: str) -> dict[str, np.ndarray]:
     """Return the share of each outcome by a sampler in a phase, (n,)."""
-    return {outcome: in_phase(f"sampler.{sampler}.{outcome}", letter)(runs) for outcome in OUTCOMES}
+    columns = zip(OUTCOMES, columns_of(sampler), strict=True)
+    return {outcome: in_phase(column, letter)(runs) for outcome, column in columns}
 
 
+@reads(PHASE, *columns_of("ancestral"))
 def passes_ancestrally(runs: Runs) -> np.ndarray:
     """Return whether ancestral sampling, too, is in A, B and C at the snapshots at which DPM-Solver is, (n,)."""
     passes = np.ones(len(runs), dtype=bool)
@@ -52,6 +60,7 @@ def passes_ancestrally(runs: Runs) -> np.ndarray:
     return passes
 
 
+@reads(PHASE, *columns_of("ancestral"))
 def shapeless_ancestrally(runs: Runs) -> np.ndarray:
     """Return the share of no bump or several among samples without one good bump, in phase A, (n,)."""
     none, several, malformed, *_ = shares(runs, "ancestral", "A").values()
@@ -64,6 +73,7 @@ def difference(letter: str, outcome: str) -> Number:
     return partial(_difference, letter=letter, outcome=outcome)
 
 
+@reads(PHASE, *columns_of("solver"), *columns_of("ancestral"))
 def _difference(runs: Runs, letter: str, outcome: str) -> np.ndarray:
     solver, ancestral = (shares(runs, sampler, letter)[outcome] for sampler in ("solver", "ancestral"))
     return solver - ancestral

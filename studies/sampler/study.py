@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from phasescope.studies import Claim, Curve, Mean, Panel, Reading, Runs, Share, Study, mean_over_runs
+from phasescope.studies.readings.phases import PHASE
 from studies.designs.phases import CELLS, LOOKED_AT, OUTCOMES, SELECTED
 from studies.sampler import readings
 
@@ -35,6 +36,11 @@ class BySampler:
     """A panel per phase, a mark per outcome and sampler: the mean over runs with its interval."""
 
     name, title = "shares", "The same weights by three samplers"
+
+    def columns_read(self) -> frozenset[str]:
+        return frozenset(
+            [PHASE, *(column for sampler in readings.SAMPLERS for column in readings.columns_of(sampler))]
+        )
 
     def panels(self, runs: Runs) -> list[Panel]:
         panels = []

@@ -1,13 +1,12 @@
 """How much of the variance between systems goes with each choice by itself."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import BasePlot, Curve, Difference, Estimate, Number, Panel, Runs, Table, as_table
+from phasescope.studies import Curve, Difference, Ends, Estimate, Panel, Runs, Table, as_table
 from phasescope.studies.readings.explained import Explained
 from studies.screen.design import LEVELS
 
@@ -67,10 +66,8 @@ class LevelsTable(Table):
 
 
 @dataclass(frozen=True)
-class SharesPlot(BasePlot):
+class SharesPlot(Ends):
     """A mark for each choice and number: the share that goes with it, with its interval."""
-
-    numbers: Mapping[str, Number]
 
     SHOWS = "Adjusted R² of ranks, with its 97.5 % interval over runs."
 

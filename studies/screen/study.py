@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from phasescope.measures import phase_sequence
-from phasescope.studies import Claim, Rank, Runs, Share, Study, share
+from phasescope.studies import Claim, Rank, Runs, Share, Study, reads, share
 from phasescope.studies.readings.explained import ExplainedBeyond
 from phasescope.studies.readings.phases import CORRECT, PHASE, SHEET, decided, passes_b, phases_abc
 from studies.screen.design import LEVELS, STEPS, cells
@@ -38,11 +38,13 @@ def last_if_never(onsets: pd.DataFrame) -> np.ndarray:
     return np.where(onsets["came"], onsets["y"], onsets["last"] + 1)
 
 
+@reads(CORRECT)
 def accuracy_onset(runs: Runs) -> np.ndarray:
     """Return the onset of half of the samples being correct, (n,)."""
     return last_if_never(CORRECT.crosses(0.5)(runs))
 
 
+@reads(CORRECT, share("grid", "misplaced"), SHEET)
 def passed_through(runs: Runs) -> pd.DataFrame:
     """Return the onsets of accuracy (`y`), of the sheet, of an ordered one, and of half of the samples with one object."""
     placed = zip(runs.courses(CORRECT), runs.courses(share("grid", "misplaced")), strict=True)
@@ -55,6 +57,7 @@ def passed_through(runs: Runs) -> pd.DataFrame:
     return runs.table.assign(y=accuracy_onset(runs), **{k: last_if_never(of) for k, of in onsets.items()})
 
 
+@reads(SHEET, PHASE)
 def sheet_first(runs: Runs) -> np.ndarray:
     """Return whether the sheet is in C at an earlier snapshot than the samples, (n,); NaN if neither comes."""
     values = []
@@ -64,6 +67,7 @@ def sheet_first(runs: Runs) -> np.ndarray:
     return np.array(values)
 
 
+@reads(SHEET)
 def sheet_abc(runs: Runs) -> np.ndarray:
     """Return whether the sheet passes A, B and C, (n,)."""
     in_order = [phase_sequence(letters) == ["A", "B", "C"] for letters in runs.texts(SHEET)]

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from phasescope import load_config
-from phasescope.studies import Cell, Claim, Ends, Runs, Scatter, Study, Table
+from phasescope.studies import Cell, Claim, Ends, Runs, Scatter, Study, Table, reads
 from phasescope.studies.readings.crossings import crossing_steps, loss_onsets
 from phasescope.studies.readings.explained import Explained
 from phasescope.studies.readings.phases import CORRECT
@@ -49,6 +49,7 @@ def cell(a: int, b: int) -> Cell:
     return Cell(name, {"seed": 3000, "probing": PLAN, **fields}, axes)
 
 
+@reads(CORRECT, LABEL_VARIANCE, ORDER, "loss")
 def onsets(runs: Runs) -> pd.DataFrame:
     """Return the onsets of accuracy (`y`), sheet, order and a low loss, interpolated between snapshots."""
     return runs.table.assign(
@@ -59,6 +60,7 @@ def onsets(runs: Runs) -> pd.DataFrame:
     )
 
 
+@reads(onsets)
 def crossing(runs: Runs, name: str) -> np.ndarray:
     return onsets(runs)[name].to_numpy(dtype=float)
 

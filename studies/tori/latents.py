@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.random import Generator
 
 from phasescope.measures import additivity
-from phasescope.studies import Number, Rank, Runs, on_lattice
+from phasescope.studies import Number, Rank, Runs, on_lattice, reads
 from phasescope.studies.readings.factorization import ASKED, DRAWS, VALUES, index, index_of
 from phasescope.studies.readings.held_out import composed
 from studies.tori.homology import loops
@@ -73,6 +73,7 @@ def leading_share(draws: np.ndarray, count: int = COMPONENTS) -> float:
     return float(np.mean(shares))
 
 
+@reads(f"shape.{ASKED[0]}.additive")
 def sum_gained(runs: Runs) -> np.ndarray:
     """Number: log((1 - R0²) / (1 - R²)) of additive R² at mid, t = 50; R0² before training, R² at the end."""
     column = f"shape.{ASKED[0]}.additive"
@@ -82,7 +83,8 @@ def sum_gained(runs: Runs) -> np.ndarray:
 def composed_by_index(site, reading: str, y: str = "composed") -> Number:
     """Number: what is composed (see `interpolate`), with the index at the end in the column `index`; or the index of
     the same runs, if `y` is index."""
-    return partial(_composed_by_index, site=site, reading=reading, y=y)
+    number = partial(_composed_by_index, site=site, reading=reading, y=y)
+    return reads(composed(reading), index(site))(number)
 
 
 def _composed_by_index(runs: Runs, site, reading: str, y: str) -> pd.DataFrame:

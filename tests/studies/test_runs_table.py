@@ -82,7 +82,8 @@ def test_a_level_that_is_lost_again_does_not_count():
 def test_a_table_says_of_how_many_runs_its_mean_is_if_some_never_came():
     rows = records(run("early", 0, onset=200), run("early", 1, onset=5000), run("late", 0, onset=300))
     columns = {"step": ps.onset("accuracy.grid.joint", 0.5), "end": ps.end("accuracy.grid.joint")}
-    table = ps.Table("", columns | {"share": lambda runs: np.where(np.arange(len(runs)) == 1, np.nan, 1.0)})
+    share = ps.reads()(lambda runs: np.where(np.arange(len(runs)) == 1, np.nan, 1.0))
+    table = ps.Table("", columns | {"share": share})
     assert [row["step"] for row in table.rows(ps.Runs(rows, CELLS))] == [350, 450]
     early, late = table.rows(ps.Runs(rows, CELLS), counted=True)
     assert (early["step"], early["end"], late["step"]) == ("350 (1 of 2 runs)", 0.5, 450)

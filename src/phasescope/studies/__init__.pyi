@@ -7,6 +7,7 @@ from phasescope.runs.trained.lattice import on_lattice
 from phasescope.runs.trained.load import config_of, load_network
 from phasescope.studies.cells import Cell, product
 from phasescope.studies.claim import Claim
+from phasescope.studies.declaring import columns_read, reads
 from phasescope.studies.finding import find_studies, find_study
 from phasescope.studies.plots import Against, BasePlot, Courses, Curve, Ends, Panel, PhaseGrid, Scatter, Table
 from phasescope.studies.recorded_columns import RecordedColumn, score, share
@@ -16,6 +17,8 @@ from phasescope.studies.runs_table import (
     Runs,
     accuracy,
     as_table,
+    axis,
+    came,
     end,
     ever,
     mean,
@@ -63,6 +66,9 @@ __all__ = [
     "Table",
     "accuracy",
     "as_table",
+    "axis",
+    "came",
+    "columns_read",
     "config_of",
     "end",
     "ever",
@@ -82,6 +88,7 @@ __all__ = [
     "over_runs",
     "product",
     "reaches",
+    "reads",
     "sample_labels",
     "score",
     "share",

@@ -25,6 +25,7 @@ from phasescope.core.errors import UserError
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.over_runs import Estimate, NotEnough, covering, fixed_resamples
 from phasescope.studies.claims_file import Verdict
+from phasescope.studies.declaring import columns_read
 from phasescope.studies.runs_table import Number, Runs, as_table
 from phasescope.studies.statistics import Statistic
 
@@ -129,6 +130,10 @@ class Claim:
     @property
     def readings(self) -> tuple[Number, ...]:
         return tuple(self.numbers) if isinstance(self.numbers, Sequence) else (self.numbers,)
+
+    def columns_read(self) -> frozenset[str]:
+        """Return the recorded columns that its numbers read."""
+        return frozenset().union(*map(columns_read, self.readings))
 
     def tables(self, runs: Runs) -> list[pd.DataFrame]:
         """Return the table of each reading.

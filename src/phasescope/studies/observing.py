@@ -1,81 +1,26 @@
 """Restricting what a study's runs observe to what its claims, plots and tables read.
 
-The columns follow from the study's own numbers, evaluated on placeholder runs. Observation is no part of a run's
-identity, so this changes cost and records, never what is learned.
+The columns are what the study's own numbers declare (see `declaring`). Observation is no part of a run's identity, so this
+changes cost and records, never what is learned.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from copy import copy
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from phasescope.core.config import Tree
 from phasescope.core.kinds import is_reference
 from phasescope.measures.columns import COLUMNS, MEASURES, Column, Need
 from phasescope.measures.latents.sheet import OF_SHEET
-from phasescope.measures.over_runs import NotEnough
 from phasescope.runs.config import RunConfig
 from phasescope.runs.probing import columns  # noqa: F401  declares what lines of metrics hold
 from phasescope.runs.store.sites import Site
-from phasescope.studies.runs_table import Runs
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from phasescope.studies.cells import Cell
 
 RETIRED = "phase.representation"
 """recorded by earlier versions: a phase by the ridge probe, which reads the label that is added to every block"""
 ALIKE = 0.8
 """similarity from which a name is taken for a misspelt one where a user's own code may record others"""
-PLACEHOLDERS = 8
-"""runs per cell, and snapshots per run"""
-
-
-class PlaceholderRuns(Runs):
-    """Runs that have every column: a ramp from 0 to 1, or the phases A to C. They show which columns are read."""
-
-    def __init__(self, cells: Sequence[Cell]):
-        import pandas as pd
-
-        of_cell = range(PLACEHOLDERS)
-        rows = [(cell.name, seed, 100 * step) for cell in cells for seed in of_cell for step in of_cell]
-        frame = pd.DataFrame(rows, columns=["cell", "seed", "step"])
-        self.read: defaultdict[str, set[str]] = defaultdict(set)
-        super().__init__(frame.assign(images_seen=frame["step"], epochs=frame["step"] / 100), cells)
-
-    def _part(self, records: pd.DataFrame) -> Runs:
-        part = copy(self)  # shares `read`
-        Runs.__init__(part, records, self._cells)
-        return part
-
-    def has(self, column: str) -> bool:
-        self.read[column].update(self._records["cell"])
-        return True
-
-    def _split(self, column: str) -> list[np.ndarray]:
-        if column in self._records:
-            return super()._split(column)
-        self.has(column)
-        ramp = np.linspace(0, 1, PLACEHOLDERS)
-        phases = np.array(["A", "B", "C"])[(2.999 * ramp).astype(int)]
-        return [phases if "phase" in column.split(".") else ramp] * len(self)
-
-
-def columns_read(readers: Iterable[Callable[[Runs], object]], cells: Sequence[Cell]) -> dict[str, set[str]]:
-    """Return the columns that functions of `Runs` read, and of which cells each."""
-    runs = PlaceholderRuns(cells)
-    with np.errstate(all="ignore"):
-        for reader in readers:
-            with contextlib.suppress(NotEnough):
-                reader(runs)
-    return runs.read
 
 
 def column_of(name: str) -> Column | None:

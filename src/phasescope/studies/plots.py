@@ -1,13 +1,14 @@
 """Plots and tables of a study as data: functions from `Runs` to panels, or to rows. `views.figures` decides how they look.
 
-A study may bring its own class: a `BasePlot`, or anything with `name`, `title`, `panels(runs)` and `caption(runs)`.
+A study may bring its own class: a `BasePlot`, or anything with `name`, `title`, `panels(runs)`, `caption(runs)` and
+`columns_read()`, the recorded columns that it reads.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from phasescope.measures.over_runs import NotEnough, mean_over_runs, share_interval
 from phasescope.measures.phases import LETTERS
+from phasescope.studies.declaring import ALWAYS, columns_read
 from phasescope.studies.runs_table import Number, Runs, as_table
 from phasescope.studies.statistics import Statistic
 
@@ -78,6 +80,10 @@ class BasePlot:
 
     SHOWS = ""  # what the marks mean, for the caption
 
+    def columns_read(self) -> frozenset[str]:
+        """Return the recorded columns that it reads."""
+        raise NotImplementedError
+
     def panels(self, runs: Runs) -> list[Panel]:
         """Return the panels that the records allow."""
         try:
@@ -118,6 +124,10 @@ def _groups(runs: Runs, by: str) -> Iterator[tuple[str, Runs]]:
         yield str(value) if by == "cell" else f"{by}={value}", runs.where(**{by: value})
 
 
+def _read_by(numbers: Iterable[Number]) -> frozenset[str]:
+    return frozenset().union(*map(columns_read, numbers))
+
+
 def _known(runs: Runs, number: Number) -> pd.DataFrame:
     """Return the table of the runs that have a number."""
     return as_table(runs, number).dropna(subset=["y"]).astype({"y": float})
@@ -136,6 +146,9 @@ class Courses(BasePlot):
     """label -> value of `panels_by` -> level of a dashed line"""
 
     SHOWS = "Lines: means over runs; bands: range over runs."
+
+    def columns_read(self) -> frozenset[str]:
+        return ALWAYS.union(self.columns.values())
 
     def _panels(self, runs: Runs) -> list[Panel]:
         return [self._panel(name, part) for name, part in _groups(runs, self.panels_by)]
@@ -173,6 +186,9 @@ class PhaseGrid(BasePlot):
 
     SHOWS = "One row per run, one column per snapshot; white: undecided."
 
+    def columns_read(self) -> frozenset[str]:
+        return ALWAYS.union([self.column])
+
     def _panels(self, runs: Runs) -> list[Panel]:
         return [self._panel(name, part) for name, part in _groups(runs, self.by) if part.has(self.column)]
 
@@ -196,6 +212,9 @@ class Ends(BasePlot):
     by: str = "cell"
 
     SHOWS = "One dot per run; bars: mean over runs."
+
+    def columns_read(self) -> frozenset[str]:
+        return _read_by(self.numbers.values())
 
     def _panels(self, runs: Runs) -> list[Panel]:
         return [self._panel(label, _known(runs, number), runs) for label, number in self.numbers.items()]
@@ -231,6 +250,9 @@ class Against(BasePlot):
 
     SHOWS = "Points: means over runs; bands: range over runs."
 
+    def columns_read(self) -> frozenset[str]:
+        return _read_by([*self.numbers.values(), *self.references.values()])
+
     def _panels(self, runs: Runs) -> list[Panel]:
         panels = []
         styles = dict(zip(self.references, itertools.cycle(REFERENCES), strict=False))
@@ -265,6 +287,9 @@ class Scatter(BasePlot):
 
     SHOWS = "One mark per run that has both numbers."
 
+    def columns_read(self) -> frozenset[str]:
+        return _read_by([self.x, self.y])
+
     def _panels(self, runs: Runs) -> list[Panel]:
         curves = [
             Curve(*self._points(part), label=label, series=series, style="points")
@@ -287,6 +312,10 @@ class Table:
     interval: bool = False
     where: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+
+    def columns_read(self) -> frozenset[str]:
+        """Return the recorded columns that it reads."""
+        return _read_by(self.columns.values())
 
     def rows(self, runs: Runs, counted: bool = False) -> list[dict[str, Any]]:
         """Return one mapping per row, with the same keys in each; NaN where a number is not known. If `counted`, a mean of

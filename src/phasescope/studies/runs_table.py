@@ -1,12 +1,14 @@
 """`Runs`: a study's records, a row per snapshot, reduced to a row per run; and the numbers that claims read.
 
 A *number* is a function of `Runs`. It returns one value per run, (n_runs,), or a table of its own: the rows of `Runs.table`
-(or some of them) with a column `y`. Claims, controls, tables and plots only see numbers, never a snapshot.
+(or some of them) with a column `y`. Claims, controls, tables and plots only see numbers, never a snapshot. Each declares
+the recorded columns that it reads (see `declaring`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from phasescope.core.errors import UserError
 from phasescope.measures import phases
 from phasescope.measures.over_runs import NotEnough
 from phasescope.studies.cells import Cell
+from phasescope.studies.declaring import columns_read, is_declared, name_of, reads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +39,8 @@ class Runs:
         import pandas as pd
 
         self._cells = cells
+        self._reader: Number | None = None
+        self._declared: frozenset[str] | None = None
         self._records = records.sort_values(["cell", "seed", "step"], kind="stable")
         keys = self._records[["cell", "seed"]]
         begins = np.flatnonzero((keys != keys.shift()).any(axis=1).to_numpy())
@@ -69,10 +74,15 @@ class Runs:
         if keep.all():
             return self
         lengths = np.diff([0, *self._begins, len(self._records)])
-        return self._part(self._records[np.repeat(keep, lengths)])
+        part = Runs(self._records[np.repeat(keep, lengths)], self._cells)
+        part._reader, part._declared = self._reader, self._declared
+        return part
 
-    def _part(self, records: pd.DataFrame) -> Runs:
-        return Runs(records, self._cells)
+    def shown_to(self, number: Number) -> Runs:
+        """Return the same runs with no other columns than the number declares: reading another one raises UserError."""
+        part = copy(self)
+        part._reader, part._declared = number, columns_read(number)
+        return part
 
     def values(self, axis: str) -> list[Any]:
         """Return the values of an axis (or the names of cells) that these runs have, in the design's order.
@@ -88,12 +98,26 @@ class Runs:
         return [value for value in dict.fromkeys(designed) if value in there]
 
     def has(self, column: str) -> bool:
-        """Return whether the records have a column."""
+        """Return whether the records have a column.
+
+        Raises:
+            UserError: a number asks that does not declare it.
+        """
+        if not self._is_shown(column):
+            assert self._reader is not None
+            raise UserError(
+                f"{name_of(self._reader)} must declare `{column}`, which it reads: add it to its `@reads`, as runs observe "
+                "what is declared"
+            )
         return column in self._records
 
+    def _is_shown(self, column: str) -> bool:
+        return self._declared is None or is_declared(column, self._declared)
+
     def columns(self, beginning: str) -> list[str]:
-        """Return the names of the recorded columns that begin so."""
-        return [name for name in self._records.columns if name.startswith(beginning)]
+        """Return the names of the recorded columns that begin so; of those that a number declares, if it asks."""
+        names = [name for name in self._records.columns if name.startswith(beginning)]
+        return [name for name in names if self._is_shown(name)]
 
     def courses(self, column: str) -> list[np.ndarray]:
         """Return the column of every run through training, (T,) each, NaN where missing.
@@ -120,20 +144,24 @@ class Runs:
         values = self._records[column].to_numpy()
         return np.split(values, self._begins) if len(values) else []
 
+    @reads("{column}")
     def end(self, column: str, last: int = 1) -> np.ndarray:
         """Return the mean of a column over the last `last` snapshots, (n,)."""
         return np.array([values[-last:].mean() for values in self.courses(column)])
 
+    @reads("{column}")
     def start(self, column: str) -> np.ndarray:
         """Return a column before training, (n,)."""
         return np.array([values[0] for values in self.courses(column)])
 
+    @reads("{column}")
     def mean(self, column: str, after: float = 0) -> np.ndarray:
         """Return the mean of a column over the snapshots after a step, (n,), without missing values."""
         courses = zip(self.courses(column), self.courses("step"), strict=True)
         counted = [values[(steps > after) & np.isfinite(values)] for values, steps in courses]
         return np.array([values.mean() if len(values) else np.nan for values in counted])
 
+    @reads("{column}")
     def ever(self, column: str, value: str) -> np.ndarray:
         """Return whether any snapshot has a value, (n,) bool."""
         return np.array([value in values for values in self.texts(column)])
@@ -206,6 +234,7 @@ def reaches(column: str, value: str, improving: str) -> Number:
     return partial(_reaches, column=column, value=value, improving=improving)
 
 
+@reads("{column}", "{improving}")
 def _reaches(runs: Runs, column: str, value: str, improving: str) -> np.ndarray:
     quarters = [np.array_split(course, 4) for course in runs.courses(improving)]
     rises = [len(q[3]) and np.nanmean(q[3]) - np.nanmean(q[2]) > STILL_RISES for q in quarters]
@@ -220,9 +249,21 @@ def onset(column: str, level: float, counting: str = "step") -> Number:
 
 def onset_of_accuracy(split: str, factor: str = "joint", reading: str = "formed") -> Number:
     """Number: when most samples become correct for good (`Runs.accurate`), censored at the run's end."""
-    return partial(_onset_of_accuracy, split=split, factor=factor, reading=reading)
+    number = partial(_onset_of_accuracy, split=split, factor=factor, reading=reading)
+    return reads(accuracy(split, factor, reading), f"outcomes.{split}.n")(number)
 
 
+def came(onset: Number) -> Number:
+    """Number: whether an onset is reached by the run's end."""
+    return reads(onset)(partial(_came, onset=onset))
+
+
+def axis(name: str) -> Number:
+    """Number: the value that the design gives a run on an axis; it reads no recorded column."""
+    return partial(_axis, name=name)
+
+
+@reads("{column}", "{counting}")
 def _onset(runs: Runs, column: str, level: float, counting: str) -> pd.DataFrame:
     return runs.onsets([values > level for values in runs.courses(column)], counting)
 
@@ -231,15 +272,25 @@ def _onset_of_accuracy(runs: Runs, split: str, factor: str, reading: str) -> pd.
     return runs.onsets(runs.accurate(split, factor, reading))
 
 
+def _came(runs: Runs, onset: Number) -> np.ndarray:
+    return as_table(runs, onset)["came"].to_numpy(dtype=bool)
+
+
+@reads()
+def _axis(runs: Runs, name: str) -> np.ndarray:
+    return runs.table[name].to_numpy()
+
+
 def as_table(runs: Runs, number: Number) -> pd.DataFrame:
     """Return the table of runs with the number as its column `y`.
 
     Raises:
         NotEnough: no run has it.
+        UserError: it reads a column that it does not declare.
     """
     import pandas as pd
 
-    values = number(runs)
+    values = number(runs.shown_to(number))
     table = values if isinstance(values, pd.DataFrame) else runs.table.assign(y=values)
     if not len(table):
         raise NotEnough("no run can be counted")

@@ -51,6 +51,10 @@ class Statistic(ABC):
         """Runs that each cell must have."""
         return 1
 
+    def sides_compared(self) -> dict[str, tuple[str, object]]:
+        """Return the axis and the value of each side of a comparison, by field; cells must have them."""
+        return {}
+
     @abstractmethod
     def estimate(self, table: DataFrame) -> Estimate:
         """Raise NotEnough if the runs do not define the statistic."""
@@ -153,6 +157,9 @@ class Difference(Statistic):
     paired: bool = False
     absolute: bool = False
 
+    def sides_compared(self) -> dict[str, tuple[str, object]]:
+        return {"first": (self.by, self.first), "second": (self.by, self.second)}
+
     def _sides(self, table: DataFrame) -> tuple[DataFrame, np.ndarray]:
         return sides(known_rows(table), self.by, self.first, self.second)
 
@@ -199,6 +206,9 @@ class OnsetRatio(Statistic):
     by: str = ""
     first: object = None
     second: object = None
+
+    def sides_compared(self) -> dict[str, tuple[str, object]]:
+        return {"first": (self.by, self.first), "second": (self.by, self.second)} if self.by else {}
 
     def estimate(self, table: DataFrame) -> Estimate:
         return self._between_cells(table) if self.by else self._within_runs(table)

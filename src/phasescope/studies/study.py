@@ -14,6 +14,7 @@ it leaves a claim undecided, the final one adds `more` runs to the cells that th
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,7 +26,7 @@ from phasescope.runs.config import RunConfig
 from phasescope.runs.store.sites import Site
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.claim import Claim
-from phasescope.studies.observing import column_fault, columns_read, observation
+from phasescope.studies.observing import column_fault, observation
 from phasescope.studies.plots import BasePlot, Table
 from phasescope.studies.runs_table import Runs
 
@@ -89,24 +90,35 @@ class Study:
 
         fits = isinstance(self.name, str) and NAME.fullmatch(self.name)
         check(bool(fits), "name", self.name, "be letters, digits, ., _ and -, 64 at most: its folder has it")
+
         for kind in ("cells", "claims", "readings", "plots"):
             names = [part.name for part in getattr(self, kind)]
             twice = sorted(name for name in names if names.count(name) > 1)
             check(not twice, kind, twice and twice[0], "have different names")
+
         check(bool(self.cells), "cells", "none", "be one at least")
         for count in (self.seeds, *map(self.first, self.cells)):
             check(1 <= count <= MOST_SEEDS, "seeds", count, f"be from 1 to {MOST_SEEDS}: runs per cell")
         check(0 <= self.more <= MOST_SEEDS, "more", self.more, f"be from 0 to {MOST_SEEDS}: further seeds")
+
         known = ["", *(claim.name for claim in self.claims)]
         check(self.headline in known, "headline", self.headline, "be one of its claims")
+
         for part in (*self.claims, *self.readings):
             self.cells_of(part.where, f"`where` of `{part.name}`")
         for claim in self.claims:
             seeds, least = min(map(self.first, self.cells_of(claim.where))), claim.statistic.least_seeds
             check(seeds >= least, "seeds", seeds, f"be at least {least}: runs that `{claim.name}` needs")
-            compared = vars(claim.statistic)  # a comparison of two sides names the axis, and the values on it
-            for side in ("first", "second") if compared.get("by") and "first" in compared else ():
-                self.cells_of({**claim.where, compared["by"]: compared[side]}, f"`{side}` of `{claim.name}`")
+            for side, (axis, value) in claim.statistic.sides_compared().items():
+                self.cells_of({**claim.where, axis: value}, f"`{side}` of `{claim.name}`")
+
+        for plot in self.plots:
+            method = getattr(type(plot), "columns_read", BasePlot.columns_read)
+            rule = "have a method `columns_read`: the recorded columns that it reads"
+            check(method is not BasePlot.columns_read, "plots", plot.name, rule)
+
+        for part in (*self.claims, *self.plots, *self.tables):
+            part.columns_read()  # refuses a number that does not declare what it reads
 
     def __repr__(self) -> str:
         size = f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, base {self.base}"
@@ -119,17 +131,20 @@ class Study:
             UserError: there is none.
         """
 
-        def has(cell: Cell, axis: str, wanted: Any) -> bool:
-            value = cell.name if axis == "cell" else cell.axes.get(axis)
-            return value in wanted if isinstance(wanted, tuple | list) else value == wanted
-
-        cells = [cell for cell in self.cells if all(has(cell, *item) for item in where.items())]
+        cells = self._selected(where)
         if not cells:
             axes = sorted({axis for cell in self.cells for axis in cell.axes} | {"cell"})
             raise UserError(
                 f"{field} (={dict(where)}) of the study `{self.name}` must select a cell; its axes are {', '.join(axes)}"
             )
         return cells
+
+    def _selected(self, where: Mapping[str, Any]) -> list[Cell]:
+        def has(cell: Cell, axis: str, wanted: Any) -> bool:
+            value = cell.name if axis == "cell" else cell.axes.get(axis)
+            return value in wanted if isinstance(wanted, tuple | list) else value == wanted
+
+        return [cell for cell in self.cells if all(has(cell, *item) for item in where.items())]
 
     def first(self, cell: Cell) -> int:
         """Return the runs of a cell in the first analysis."""
@@ -213,18 +228,23 @@ class Study:
 
     @cached_property
     def _claimed(self) -> dict[str, set[str]]:
-        return self._cells_by_column(claim.tables for claim in self.claims)
+        return self._cells_by_column(self.claims)
 
     @cached_property
     def _shown(self) -> dict[str, set[str]]:
-        plots, tables = (plot.panels for plot in self.plots), (table.rows for table in self.tables)
-        return self._cells_by_column((*plots, *tables))
+        return self._cells_by_column((*self.plots, *self.tables))
 
-    def _cells_by_column(self, readers: Iterable[Callable[[Runs], object]]) -> dict[str, set[str]]:
-        """Return the names of the cells whose runs the readers read, by recorded column."""
+    def _cells_by_column(self, parts: Iterable[Claim | BasePlot | Table]) -> dict[str, set[str]]:
+        """Return the names of the cells whose runs the parts read, by recorded column."""
         own = tuple(f"{reading.name}." for reading in self.readings)
-        read = columns_read(readers, self.cells)
-        return {column: cells for column, cells in read.items() if not column.startswith(own)}
+        read: defaultdict[str, set[str]] = defaultdict(set)
+        for part in parts:
+            # A plot of your own may have no `where`, so that it reads all runs; one that selects none shows nothing.
+            names = {cell.name for cell in self._selected(getattr(part, "where", {}))}
+            for column in part.columns_read():
+                if not column.startswith(own):
+                    read[column] |= names
+        return read
 
     def members(self, seeds: int | None = None, final: Collection[str] = ()) -> Iterator[tuple[Cell, int]]:
         """Return the cell and seed of every run, seed by seed, so that every cell has its first seeds early.

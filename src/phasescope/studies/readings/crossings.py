@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import NotEnough, Runs
+from phasescope.studies import NotEnough, Runs, reads
 from phasescope.studies.readings.phases import CORRECT
 
 LOW_LOSS = 0.5
@@ -20,12 +20,14 @@ def crossing_step(steps: np.ndarray, course: np.ndarray, level: float) -> float:
     return float(steps[before] + part * (steps[before + 1] - steps[before]))
 
 
+@reads("{column}")
 def crossing_steps(runs: Runs, column: str, level: float) -> np.ndarray:
     """Return the crossing of a column of every run, (n,)."""
     pairs = zip(runs.courses("step"), runs.courses(column), strict=True)
     return np.array([crossing_step(steps, course, level) for steps, course in pairs])
 
 
+@reads("loss")
 def loss_onsets(runs: Runs) -> np.ndarray:
     """Return the step at which a run's loss has made `LOW_LOSS` of its way down, on a logarithmic scale, (n,)."""
     onsets = []
@@ -37,6 +39,7 @@ def loss_onsets(runs: Runs) -> np.ndarray:
     return np.array(onsets)
 
 
+@reads("{column}", "{correct}", "loss")
 def partial_ranks(runs: Runs, column: str, level: float, correct: str = CORRECT) -> pd.DataFrame:
     """Return the table with the ranks of two onsets within each cell, less what the rank of the loss onset explains.
 

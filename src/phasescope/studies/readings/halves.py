@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from phasescope.studies import Runs, config_of
+from phasescope.studies import Runs, config_of, reads
 from phasescope.studies.readings.crossings import crossing_steps
 from phasescope.studies.readings.places import TOLERANCE_PX, places
 
@@ -33,6 +33,7 @@ def read_halves(run) -> list[dict]:
     return rows
 
 
+@reads("{column}", "{other}")
 def onsets(runs: Runs, column: str, other: str) -> pd.DataFrame:
     """Return when half of the samples are correct by a column (`y`) and by another one (`y_second`), interpolated between
     snapshots, with their censoring."""
@@ -43,6 +44,7 @@ def onsets(runs: Runs, column: str, other: str) -> pd.DataFrame:
     return table
 
 
+@reads("halves.often.{column}", "halves.rarely.{column}", "halves.often.{than}", "halves.rarely.{than}")
 def delay(runs: Runs, column: str, than: str = "") -> np.ndarray:
     """Return how much later half of the samples are correct for good, by a column, at rare places than at frequent ones, as
     a share of the steps there, (n,), NaN if they never are; less the same of another column."""

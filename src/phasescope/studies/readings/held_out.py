@@ -19,6 +19,7 @@ from phasescope.studies import (
     config_of,
     load_network,
     numpy_generator,
+    reads,
     sample_labels,
 )
 
@@ -91,6 +92,7 @@ def composed(reading: str, labels: str = "core") -> Number:
     return partial(_composed, reading=reading, labels=labels)
 
 
+@reads("core.{reading}.{labels}", "core.{reading}.trained")
 def _composed(runs: Runs, reading: str, labels: str) -> pd.DataFrame:
     trained = runs.end(f"core.{reading}.trained")
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from phasescope.studies import Number, Runs
+from phasescope.studies import Number, Runs, reads
 from phasescope.studies.readings.phases import PHASE
 
 
@@ -21,6 +21,7 @@ def in_phase(column: str, letter: str) -> Number:
     return partial(_in_phase, column=column, letter=letter)
 
 
+@reads("{column}", PHASE)
 def _in_phase(runs: Runs, column: str, letter: str) -> np.ndarray:
     values = []
     for course, letters in zip(runs.courses(column), runs.texts(PHASE), strict=True):

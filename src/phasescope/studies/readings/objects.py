@@ -10,7 +10,7 @@ five standard deviations of the answer's own noise.
 import numpy as np
 
 from phasescope.measures import behaviour_phase
-from phasescope.studies import Runs, config_of, load_network, torch_generator
+from phasescope.studies import Runs, config_of, load_network, reads, torch_generator
 
 CONTRAST = 2.0  # images are in [-1, 1]: white 1, the bump's centre -1
 SIGNIFICANT = 5.0  # standard deviations: of 1,024 places of pure noise, none in 99.9 % of images
@@ -104,6 +104,7 @@ def ancestral_shares(run, snapshot, samples: int, levels: int) -> dict[str, floa
     return shares(images.numpy()[:, 0], labels, world.sigma_px)
 
 
+@reads("{column}", "{correct}")
 def gain_since_begun(runs: Runs, column: str, correct: str) -> np.ndarray:
     """Return a reading at the end minus that when a tenth of the samples is correct, (n,); NaN if never."""
     gains = []

@@ -5,9 +5,10 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
-from phasescope.studies import Number, Runs, share
+from phasescope.studies import Number, Runs, reads, share
 from phasescope.studies.readings.phases import CORRECT, PHASE, SHEET
 
+OUTCOMES = "outcomes.grid"
 WRONG = ("none", "multiple", "malformed", "misplaced")
 
 
@@ -16,6 +17,7 @@ WRONG = ("none", "multiple", "malformed", "misplaced")
 Samples = TypedDict("Samples", {"of": str, "wrong": tuple[str, ...]}, total=False)  # noqa: UP013
 
 
+@reads(SHEET, "{of}.{wrong}", of=OUTCOMES, wrong=WRONG)
 def outcome_while(
     runs: Runs, phase: str, outcomes: tuple[str, ...], **samples: Unpack[Samples]
 ) -> np.ndarray:
@@ -23,7 +25,7 @@ def outcome_while(
 
     It is the mean over a run's trained snapshots that have wrong samples.
     """
-    beginning = samples.get("of", "outcomes.grid")
+    beginning = samples.get("of", OUTCOMES)
     wrong = samples.get("wrong", WRONG)
     courses = {name: runs.courses(f"{beginning}.{name}") for name in wrong}
 
@@ -41,6 +43,7 @@ def failures(phase: str, *outcomes: str, **samples: Unpack[Samples]) -> Number:
     return partial(outcome_while, phase=phase, outcomes=outcomes, **samples)
 
 
+@reads(SHEET, "{of}.{wrong}", of=OUTCOMES, wrong=WRONG)
 def gained(runs: Runs, outcome: str, **samples: Unpack[Samples]) -> np.ndarray:
     """Return `outcome_while` the sheet is in phase C minus the same in phase A, (n,)."""
     in_c = outcome_while(runs, "C", (outcome,), **samples)
@@ -48,6 +51,7 @@ def gained(runs: Runs, outcome: str, **samples: Unpack[Samples]) -> np.ndarray:
     return in_c - in_a
 
 
+@reads(PHASE, *(share("grid", name) for name in ("none", "multiple", "malformed")))
 def shapeless(runs: Runs) -> np.ndarray:
     """Return the share of no bump or several among samples without one good bump, mean over trained snapshots of phase A,
     (n,)."""
@@ -61,6 +65,7 @@ def shapeless(runs: Runs) -> np.ndarray:
     return np.array(shares)
 
 
+@reads(share("grid", "misplaced"), CORRECT)
 def formed(runs: Runs) -> np.ndarray:
     """Return the share of samples that show one well-formed bump, wherever it is, (n,)."""
     return runs.end(share("grid", "misplaced")) + runs.end(CORRECT)

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 
 from phasescope.measures import phase_onsets, phase_sequence
-from phasescope.studies import Number, Runs, reaches, share
+from phasescope.studies import Number, Runs, reaches, reads, share
 
 PHASE, SHEET = "phase.behaviour", "phase.sheet"
 CORRECT = share("grid", "correct")
 
 
+@reads("{column}", "{improving}")
 def passes(runs: Runs, column: str, improving: str) -> np.ndarray:
     """Return whether the decided phases of `column` are A, B, C in this order, (n,); NaN if a run still improved at its
     end, short of C."""
@@ -26,12 +27,14 @@ def phases_abc(column: str, improving: str) -> Number:
     return partial(passes, column=column, improving=improving)
 
 
+@reads(PHASE, CORRECT)
 def passes_abc(runs: Runs) -> np.ndarray:
     """Return whether the decided phases of the samples are A, B, C in this order, (n,); NaN if a run still improved at its
     end, short of C."""
     return passes(runs, PHASE, CORRECT)
 
 
+@reads(PHASE)
 def passes_b(runs: Runs) -> np.ndarray:
     """Return whether samples are in phase B before they are in C, (n,); NaN if they reach neither."""
 
@@ -43,6 +46,7 @@ def passes_b(runs: Runs) -> np.ndarray:
     return np.array([passes(letters) for letters in runs.texts(PHASE)])
 
 
+@reads(PHASE, "images_seen")
 def length_of_b(runs: Runs, relative: bool = False) -> pd.DataFrame:
     """Return the images seen in phase B, from its onset to that of C; a run that has not reached C is censored. Of runs
     that reached neither nothing is known, and they are left out.
@@ -67,6 +71,7 @@ def length_of_b(runs: Runs, relative: bool = False) -> pd.DataFrame:
     return runs.table.assign(y=y, last=y, came=np.array(came, dtype=bool))[np.isfinite(passed)]
 
 
+@reads(PHASE)
 def ends_in_b(runs: Runs) -> np.ndarray:
     """Return whether samples reach phase B and never C, (n,)."""
     return runs.ever("phase.behaviour", "B") & ~runs.ever("phase.behaviour", "C")
@@ -84,6 +89,7 @@ def decided(runs: Runs, column: str) -> list[list[str]]:
     return courses
 
 
+@reads("{samples}", SHEET)
 def lag(runs: Runs, letter: str, samples: str = PHASE) -> pd.DataFrame:
     """Return when the samples enter a phase for good (`y`), and when the sheet does (`y_second`), with their censoring."""
     tables = [

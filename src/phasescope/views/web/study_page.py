@@ -11,7 +11,7 @@ from typing import Any
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_all_aside, write_aside
 from phasescope.studies.claims_file import VERDICTS, RecordedClaim, read_claims
-from phasescope.studies.observing import RETIRED, columns_read
+from phasescope.studies.observing import RETIRED
 from phasescope.studies.preregistration import changed_sources, check_preregistered
 from phasescope.studies.records import Recorded, read_rows
 from phasescope.studies.study import Study
@@ -64,7 +64,7 @@ def by_retired_rule(study: Study) -> list[str]:
     """Return the names of the claims that read a phase by a rule that is retired."""
     if RETIRED not in study.columns:
         return []
-    return [claim.name for claim in study.claims if RETIRED in columns_read([claim.tables], study.cells)]
+    return [claim.name for claim in study.claims if RETIRED in claim.columns_read()]
 
 
 def _markdown(template: str, **shown: Any) -> str:
