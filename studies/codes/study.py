@@ -53,20 +53,6 @@ def used(runs: ps.Runs) -> np.ndarray:
     return runs.end("code.nats") > USED
 
 
-def uses(name: str, start: str, B: float, direction: str, sentence: str) -> ps.Claim:
-    return ps.Claim(
-        name=name,
-        sentence=sentence,
-        statistic=ps.Share(),
-        numbers=used,
-        threshold=0.5,
-        effect=0.49,
-        direction=direction,
-        where={"B": B, "start": start, "label": False},
-        limits=LIMITS,
-    )
-
-
 STUDY = ps.Study(
     name="codes",
     question="When does a VAE use its code, and do thresholds that are known before training say so?",
@@ -81,19 +67,27 @@ STUDY = ps.Study(
     more=8,
     headline="hysteresis",
     claims=[
-        uses(
-            "unstable",
-            "scratch",
-            0.1,
-            "above",
-            "Below the first threshold (B = 0.1, of 0.148) most runs use their code.",
+        ps.Claim(
+            name="unstable",
+            sentence="Below the first threshold (B = 0.1, of 0.148) most runs use their code.",
+            statistic=ps.Share(),
+            numbers=used,
+            threshold=0.5,
+            effect=0.49,
+            direction="above",
+            where={"B": 0.1, "start": "scratch", "label": False},
+            limits=LIMITS,
         ),
-        uses(
-            "stable",
-            "scratch",
-            0.22,
-            "below",
-            "Above it (B = 0.22) most runs from scratch do not use their code.",
+        ps.Claim(
+            name="stable",
+            sentence="Above it (B = 0.22) most runs from scratch do not use their code.",
+            statistic=ps.Share(),
+            numbers=used,
+            threshold=0.5,
+            effect=0.49,
+            direction="below",
+            where={"B": 0.22, "start": "scratch", "label": False},
+            limits=LIMITS,
         ),
         ps.Claim(
             name="hysteresis",
@@ -132,12 +126,16 @@ STUDY = ps.Study(
             where={"label": True},
             limits=f"{LIMITS} Read every 200 steps, on 64 labels.",
         ),
-        uses(
-            "worthless",
-            "annealed",
-            1.4,
-            "below",
-            "Above the second (B = 1.4, of 0.91) most runs lose their code.",
+        ps.Claim(
+            name="worthless",
+            sentence="Above the second (B = 1.4, of 0.91) most runs lose their code.",
+            statistic=ps.Share(),
+            numbers=used,
+            threshold=0.5,
+            effect=0.49,
+            direction="below",
+            where={"B": 1.4, "start": "annealed", "label": False},
+            limits=LIMITS,
         ),
     ],
     readings=[ps.Reading("code", read_code, needs=())],

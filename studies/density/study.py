@@ -13,14 +13,8 @@ import numpy as np
 
 import phasescope.studies as ps
 
-THINGS = {
-    "manifold": (
-        "a manifold of labels at mid, t = 600",
-        ps.score("label_variance").at("mid", t=600).crosses(0.9),
-    ),
-    "grid": ("accuracy on the grid", ps.onset_of_accuracy("grid")),
-    "off_grid": ("accuracy off the grid", ps.onset_of_accuracy("off_grid")),
-}
+MANIFOLD = ps.score("label_variance").at("mid", t=600).crosses(0.9)
+ON_GRID, OFF_GRID = ps.onset_of_accuracy("grid"), ps.onset_of_accuracy("off_grid")
 
 
 def grid(system: str, d: float, sigma: float, **axes: float) -> ps.Cell:
@@ -58,47 +52,11 @@ def excess(runs: ps.Runs) -> np.ndarray:
 
 SEEN = "These runs had been looked at when the threshold of 0.9 was chosen."
 WEIGHT = "A wider bump weighs more in the loss."
-COMPARED = {
-    "denser": (
-        "Denser data, increments of 0.25 px instead of 1 px,",
-        (0.25, 1),
-        (1, 1),
-        "Below 1 px a nearest-neighbour baseline is correct as well.",
-    ),
-    "wider_than_1": (
-        "More overlap, sigma = 2 px instead of 1 px on the same labels,",
-        (1, 2),
-        (1, 1),
-        f"{WEIGHT} The ratio of accuracy on the grid, preset lean, was known when this claim was added.",
-    ),
-    "wider": ("More overlap, sigma = 2 px instead of 0.5 px on the same labels,", (1, 2), (1, 0.5), WEIGHT),
-}
-"""words, increment and sigma of the cells of which the first may be earlier, limits"""
-
-
-def earlier(name: str, thing: str, system: str) -> ps.Claim:
-    (sentence, first, second, limits), (words, number) = COMPARED[name], THINGS[thing]
-    first, second = (grid(system, *point).name for point in (first, second))
-    objective = "P1's objective, preset lean" if system == "eps" else "x-prediction, preset fast"
-    effect, spread = (0.2, 0.11 if system == "eps" else 0.09)
-    if thing == "manifold":
-        limits = f"A manifold is where the label explains 0.9 of the variance of latents. {SEEN} {limits}"
-        effect, spread = ((0.3, 0.4), 0.19) if name == "wider_than_1" else (effect, spread)
-    return ps.Claim(
-        name=f"{name}_sooner_{thing}_{system}",
-        sentence=f"{sentence} bring {words} earlier by more than a fifth of the steps: {objective}.",
-        statistic=ps.OnsetRatio("cell", first, second),
-        numbers=number,
-        threshold=0.8,
-        effect=effect,
-        spread=spread,
-        direction="below",
-        where={"cell": (first, second)},
-        source="P1",
-        minimum_n=10,
-        limits=limits + " These runs were known before the claim was preregistered." * (system == "fast"),
-    )
-
+BELOW_1_PX = "Below 1 px a nearest-neighbour baseline is correct as well."
+RATIO_KNOWN = "The ratio of accuracy on the grid, preset lean, was known when this claim was added."
+KNOWN = "These runs were known before the claim was preregistered."
+A_MANIFOLD = "A manifold is where the label explains 0.9 of the variance of latents."
+NESTED = "Sets are nested: the smaller ones are the first of one random order of the grid's labels. Smaller effects are seldom decided."
 
 STUDY = ps.Study(
     question="Do denser data, more images and more overlap bring order and accuracy earlier, counted in steps?",
@@ -114,28 +72,237 @@ STUDY = ps.Study(
         *(grid("fast", d, sigma) for sigma in (0.5, 1.0, 2.0) for d in (0.25, 0.5, 1.0, 2.0, 4.0)),
     ],
     claims=[
-        *(
-            earlier(name, thing, system)
-            for system, things in (("eps", THINGS), ("fast", ("grid", "off_grid")))
-            for thing in things
-            for name in COMPARED
-            if (name, thing) != ("wider", "manifold")
+        ps.Claim(
+            name="denser_sooner_manifold_eps",
+            sentence="Denser data, increments of 0.25 px instead of 1 px, bring a manifold of labels at mid, t = 600 earlier by more than a fifth of the steps: P1's objective, preset lean.",
+            statistic=ps.OnsetRatio("cell", "eps, d=0.25", "eps"),
+            numbers=MANIFOLD,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.11,
+            direction="below",
+            where={"cell": ("eps, d=0.25", "eps")},
+            source="P1",
+            minimum_n=10,
+            limits=f"{A_MANIFOLD} {SEEN} {BELOW_1_PX}",
         ),
-        *(
-            ps.Claim(
-                name=f"more_images_sooner_{thing}",
-                sentence=f"Among sets of 64 to 1,024 images, larger ones bring {words} earlier.",
-                statistic=ps.Rank(by="images"),
-                numbers=number,
-                threshold=0.0,
-                effect=0.5,
-                minimum_n=20,
-                source="P1",
-                where={"cell": tuple(cell.name for cell in SETS)},
-                limits="Sets are nested: the smaller ones are the first of one random order of the grid's labels. "
-                "Smaller effects are seldom decided." + f" {SEEN}" * (thing == "manifold"),
-            )
-            for thing, (words, number) in THINGS.items()
+        ps.Claim(
+            name="wider_than_1_sooner_manifold_eps",
+            sentence="More overlap, sigma = 2 px instead of 1 px on the same labels, bring a manifold of labels at mid, t = 600 earlier by more than a fifth of the steps: P1's objective, preset lean.",
+            statistic=ps.OnsetRatio("cell", "eps, sigma=2", "eps"),
+            numbers=MANIFOLD,
+            threshold=0.8,
+            effect=(0.3, 0.4),
+            spread=0.19,
+            direction="below",
+            where={"cell": ("eps, sigma=2", "eps")},
+            source="P1",
+            minimum_n=10,
+            limits=f"{A_MANIFOLD} {SEEN} {WEIGHT} {RATIO_KNOWN}",
+        ),
+        ps.Claim(
+            name="denser_sooner_grid_eps",
+            sentence="Denser data, increments of 0.25 px instead of 1 px, bring accuracy on the grid earlier by more than a fifth of the steps: P1's objective, preset lean.",
+            statistic=ps.OnsetRatio("cell", "eps, d=0.25", "eps"),
+            numbers=ON_GRID,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.11,
+            direction="below",
+            where={"cell": ("eps, d=0.25", "eps")},
+            source="P1",
+            minimum_n=10,
+            limits=BELOW_1_PX,
+        ),
+        ps.Claim(
+            name="wider_than_1_sooner_grid_eps",
+            sentence="More overlap, sigma = 2 px instead of 1 px on the same labels, bring accuracy on the grid earlier by more than a fifth of the steps: P1's objective, preset lean.",
+            statistic=ps.OnsetRatio("cell", "eps, sigma=2", "eps"),
+            numbers=ON_GRID,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.11,
+            direction="below",
+            where={"cell": ("eps, sigma=2", "eps")},
+            source="P1",
+            minimum_n=10,
+            limits=f"{WEIGHT} {RATIO_KNOWN}",
+        ),
+        ps.Claim(
+            name="wider_sooner_grid_eps",
+            sentence="More overlap, sigma = 2 px instead of 0.5 px on the same labels, bring accuracy on the grid earlier by more than a fifth of the steps: P1's objective, preset lean.",
+            statistic=ps.OnsetRatio("cell", "eps, sigma=2", "eps, sigma=0.5"),
+            numbers=ON_GRID,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.11,
+            direction="below",
+            where={"cell": ("eps, sigma=2", "eps, sigma=0.5")},
+            source="P1",
+            minimum_n=10,
+            limits=WEIGHT,
+        ),
+        ps.Claim(
+            name="denser_sooner_off_grid_eps",
+            sentence="Denser data, increments of 0.25 px instead of 1 px, bring accuracy off the grid earlier by more than a fifth of the steps: P1's objective, preset lean.",
+            statistic=ps.OnsetRatio("cell", "eps, d=0.25", "eps"),
+            numbers=OFF_GRID,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.11,
+            direction="below",
+            where={"cell": ("eps, d=0.25", "eps")},
+            source="P1",
+            minimum_n=10,
+            limits=BELOW_1_PX,
+        ),
+        ps.Claim(
+            name="wider_than_1_sooner_off_grid_eps",
+            sentence="More overlap, sigma = 2 px instead of 1 px on the same labels, bring accuracy off the grid earlier by more than a fifth of the steps: P1's objective, preset lean.",
+            statistic=ps.OnsetRatio("cell", "eps, sigma=2", "eps"),
+            numbers=OFF_GRID,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.11,
+            direction="below",
+            where={"cell": ("eps, sigma=2", "eps")},
+            source="P1",
+            minimum_n=10,
+            limits=f"{WEIGHT} {RATIO_KNOWN}",
+        ),
+        ps.Claim(
+            name="wider_sooner_off_grid_eps",
+            sentence="More overlap, sigma = 2 px instead of 0.5 px on the same labels, bring accuracy off the grid earlier by more than a fifth of the steps: P1's objective, preset lean.",
+            statistic=ps.OnsetRatio("cell", "eps, sigma=2", "eps, sigma=0.5"),
+            numbers=OFF_GRID,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.11,
+            direction="below",
+            where={"cell": ("eps, sigma=2", "eps, sigma=0.5")},
+            source="P1",
+            minimum_n=10,
+            limits=WEIGHT,
+        ),
+        ps.Claim(
+            name="denser_sooner_grid_fast",
+            sentence="Denser data, increments of 0.25 px instead of 1 px, bring accuracy on the grid earlier by more than a fifth of the steps: x-prediction, preset fast.",
+            statistic=ps.OnsetRatio("cell", "d=(0.25, 0.25), sigma=1", "d=(1, 1), sigma=1"),
+            numbers=ON_GRID,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.09,
+            direction="below",
+            where={"cell": ("d=(0.25, 0.25), sigma=1", "d=(1, 1), sigma=1")},
+            source="P1",
+            minimum_n=10,
+            limits=f"{BELOW_1_PX} {KNOWN}",
+        ),
+        ps.Claim(
+            name="wider_than_1_sooner_grid_fast",
+            sentence="More overlap, sigma = 2 px instead of 1 px on the same labels, bring accuracy on the grid earlier by more than a fifth of the steps: x-prediction, preset fast.",
+            statistic=ps.OnsetRatio("cell", "d=(1, 1), sigma=2", "d=(1, 1), sigma=1"),
+            numbers=ON_GRID,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.09,
+            direction="below",
+            where={"cell": ("d=(1, 1), sigma=2", "d=(1, 1), sigma=1")},
+            source="P1",
+            minimum_n=10,
+            limits=f"{WEIGHT} {RATIO_KNOWN} {KNOWN}",
+        ),
+        ps.Claim(
+            name="wider_sooner_grid_fast",
+            sentence="More overlap, sigma = 2 px instead of 0.5 px on the same labels, bring accuracy on the grid earlier by more than a fifth of the steps: x-prediction, preset fast.",
+            statistic=ps.OnsetRatio("cell", "d=(1, 1), sigma=2", "d=(1, 1), sigma=0.5"),
+            numbers=ON_GRID,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.09,
+            direction="below",
+            where={"cell": ("d=(1, 1), sigma=2", "d=(1, 1), sigma=0.5")},
+            source="P1",
+            minimum_n=10,
+            limits=f"{WEIGHT} {KNOWN}",
+        ),
+        ps.Claim(
+            name="denser_sooner_off_grid_fast",
+            sentence="Denser data, increments of 0.25 px instead of 1 px, bring accuracy off the grid earlier by more than a fifth of the steps: x-prediction, preset fast.",
+            statistic=ps.OnsetRatio("cell", "d=(0.25, 0.25), sigma=1", "d=(1, 1), sigma=1"),
+            numbers=OFF_GRID,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.09,
+            direction="below",
+            where={"cell": ("d=(0.25, 0.25), sigma=1", "d=(1, 1), sigma=1")},
+            source="P1",
+            minimum_n=10,
+            limits=f"{BELOW_1_PX} {KNOWN}",
+        ),
+        ps.Claim(
+            name="wider_than_1_sooner_off_grid_fast",
+            sentence="More overlap, sigma = 2 px instead of 1 px on the same labels, bring accuracy off the grid earlier by more than a fifth of the steps: x-prediction, preset fast.",
+            statistic=ps.OnsetRatio("cell", "d=(1, 1), sigma=2", "d=(1, 1), sigma=1"),
+            numbers=OFF_GRID,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.09,
+            direction="below",
+            where={"cell": ("d=(1, 1), sigma=2", "d=(1, 1), sigma=1")},
+            source="P1",
+            minimum_n=10,
+            limits=f"{WEIGHT} {RATIO_KNOWN} {KNOWN}",
+        ),
+        ps.Claim(
+            name="wider_sooner_off_grid_fast",
+            sentence="More overlap, sigma = 2 px instead of 0.5 px on the same labels, bring accuracy off the grid earlier by more than a fifth of the steps: x-prediction, preset fast.",
+            statistic=ps.OnsetRatio("cell", "d=(1, 1), sigma=2", "d=(1, 1), sigma=0.5"),
+            numbers=OFF_GRID,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.09,
+            direction="below",
+            where={"cell": ("d=(1, 1), sigma=2", "d=(1, 1), sigma=0.5")},
+            source="P1",
+            minimum_n=10,
+            limits=f"{WEIGHT} {KNOWN}",
+        ),
+        ps.Claim(
+            name="more_images_sooner_manifold",
+            sentence="Among sets of 64 to 1,024 images, larger ones bring a manifold of labels at mid, t = 600 earlier.",
+            statistic=ps.Rank(by="images"),
+            numbers=MANIFOLD,
+            threshold=0.0,
+            effect=0.5,
+            minimum_n=20,
+            source="P1",
+            where={"cell": tuple(cell.name for cell in SETS)},
+            limits=f"{NESTED} {SEEN}",
+        ),
+        ps.Claim(
+            name="more_images_sooner_grid",
+            sentence="Among sets of 64 to 1,024 images, larger ones bring accuracy on the grid earlier.",
+            statistic=ps.Rank(by="images"),
+            numbers=ON_GRID,
+            threshold=0.0,
+            effect=0.5,
+            minimum_n=20,
+            source="P1",
+            where={"cell": tuple(cell.name for cell in SETS)},
+            limits=NESTED,
+        ),
+        ps.Claim(
+            name="more_images_sooner_off_grid",
+            sentence="Among sets of 64 to 1,024 images, larger ones bring accuracy off the grid earlier.",
+            statistic=ps.Rank(by="images"),
+            numbers=OFF_GRID,
+            threshold=0.0,
+            effect=0.5,
+            minimum_n=20,
+            source="P1",
+            where={"cell": tuple(cell.name for cell in SETS)},
+            limits=NESTED,
         ),
         ps.Claim(
             name="beyond_copier",
@@ -155,8 +322,8 @@ STUDY = ps.Study(
             name,
             f"Onsets against {name}",
             {
-                "steps until most samples are correct": THINGS["grid"][1],
-                "steps until a manifold": THINGS["manifold"][1],
+                "steps until most samples are correct": ON_GRID,
+                "steps until a manifold": MANIFOLD,
             },
             along,
             by,
@@ -174,9 +341,9 @@ STUDY = ps.Study(
         ps.Table(
             "Onsets, and what is correct at the end",
             {
-                "accuracy on the grid, steps": THINGS["grid"][1],
+                "accuracy on the grid, steps": ON_GRID,
                 "share of runs that reach it": ps.came(ps.onset_of_accuracy("grid")),
-                "a manifold, steps": THINGS["manifold"][1],
+                "a manifold, steps": MANIFOLD,
                 "correct at the end, on the grid": ps.end(ps.accuracy("grid")),
                 "off the grid": ps.end(ps.accuracy("off_grid")),
             },

@@ -51,20 +51,6 @@ SMALL = (
 )
 
 
-def share(name: str, sentence: str, noise: float, direction: str) -> ps.Claim:
-    return ps.Claim(
-        name=name,
-        sentence=sentence,
-        statistic=ps.Share(),
-        numbers=passes_b,
-        threshold=0.5,
-        effect=0.49,
-        direction=direction,
-        where={"noise": noise, "label": True},
-        limits=SMALL,
-    )
-
-
 STUDY = ps.Study(
     name="flows",
     question="Does a normalizing flow pass phase B where a ratio of nats, known before training, says so?",
@@ -75,8 +61,28 @@ STUDY = ps.Study(
     more=8,
     headline="passes_b",
     claims=[
-        share("passes_b", "At R_ml = 0.08 most flows pass phase B.", LOW, "above"),
-        share("skips_b", "At R_ml = 1.2 most flows reach phase C without phase B.", HIGH, "below"),
+        ps.Claim(
+            name="passes_b",
+            sentence="At R_ml = 0.08 most flows pass phase B.",
+            statistic=ps.Share(),
+            numbers=passes_b,
+            threshold=0.5,
+            effect=0.49,
+            direction="above",
+            where={"noise": 0.2, "label": True},
+            limits=SMALL,
+        ),
+        ps.Claim(
+            name="skips_b",
+            sentence="At R_ml = 1.2 most flows reach phase C without phase B.",
+            statistic=ps.Share(),
+            numbers=passes_b,
+            threshold=0.5,
+            effect=0.49,
+            direction="below",
+            where={"noise": 0.7, "label": True},
+            limits=SMALL,
+        ),
         ps.Claim(
             name="image_first",
             sentence="At R_ml = 0.08 a flow without labels has learned half of the image's nats before labels save "

@@ -82,40 +82,9 @@ class Apart(ps.OnsetRatio):
 
 GATED = "A difference before objects form is not seen: samples that are not well-formed are wrong along both axes."
 
-
-def claims_of(pair: str) -> list[ps.Claim]:
-    _, _, split, words = PAIRS[pair]
-    coarse = pair == "coarse"  # its onsets vary more
-    factor, effect, spread = (1.5, 0.5, 0.2) if coarse else (1.25, (0.25, 0.35), 0.1)
-    return [
-        ps.Claim(
-            name=f"together_{pair}",
-            sentence=f"Accuracy along x and along y sets in together, within a factor {factor:g}: {words}.",
-            statistic=Apart(),
-            numbers=partial(onsets_of_axes, split=split),
-            threshold=factor,
-            effect=effect,
-            spread=spread,
-            direction="below",
-            where={"pair": pair},
-            source="P1",
-            limits="That x and y are coupled: two independent learners are together as well if density does not "
-            f"matter. Snapshots are a tenth of an onset apart. {GATED}",
-        ),
-        ps.Claim(
-            name=f"denser_first_{pair}",
-            sentence=f"Averaged over training, accuracy is higher along the denser axis than along the sparser one: {words}.",
-            statistic=ps.Mean(strata="cell"),
-            numbers=partial(lead, split=split),
-            unit="of images",
-            threshold=0.0,
-            effect=0.06 if coarse else 0.02,
-            spread=0.06 if coarse else 0.02,
-            where={"pair": pair},
-            limits=f"When it leads: the average mixes an earlier onset with a higher end. {GATED}",
-        ),
-    ]
-
+NOT_COUPLED = "That x and y are coupled: two independent learners are together as well if density does not matter. Snapshots are a tenth of an onset apart."
+NOT_WHEN = "When it leads: the average mixes an earlier onset with a higher end."
+CORNERS = "Labels that are hard in both factors, at corners, couple x and y in a factorized learner too."
 
 STUDY = ps.Study(
     question="Trained on x and y of unequal density, does a network learn the two together, or each by its own "
@@ -128,25 +97,106 @@ STUDY = ps.Study(
     more=8,
     headline="together_tenfold",
     claims=[
-        *(claim for pair in PAIRS for claim in claims_of(pair)),
-        *(
-            ps.Claim(
-                name=f"right_together_{name}",
-                sentence=f"A sample that is correct in x tends to be correct in y, phi above 0.3, {words}.",
-                statistic=ps.Mean(strata="cell"),
-                numbers=[partial(phi, reading=reading) for reading in ("darkest", "matched")],
-                unit="phi",
-                threshold=0.3,
-                effect=effect,
-                spread=spread,
-                where={"pair": pairs},
-                source="P1",
-                limits="Labels that are hard in both factors, at corners, couple x and y in a factorized learner too.",
-            )
-            for name, pairs, words, effect, spread in (
-                ("equal", "balanced", "on a balanced grid", 0.2, 0.13),
-                ("unequal", ("tenfold", "fourfold"), "on imbalanced grids", 0.1, 0.1),
-            )
+        ps.Claim(
+            name="together_tenfold",
+            sentence="Accuracy along x and along y sets in together, within a factor 1.25: on the grid, increments of 0.1 and 1 px.",
+            statistic=Apart(),
+            numbers=partial(onsets_of_axes, split="grid"),
+            threshold=1.25,
+            effect=(0.25, 0.35),
+            spread=0.1,
+            direction="below",
+            where={"pair": "tenfold"},
+            source="P1",
+            limits=f"{NOT_COUPLED} {GATED}",
+        ),
+        ps.Claim(
+            name="denser_first_tenfold",
+            sentence="Averaged over training, accuracy is higher along the denser axis than along the sparser one: on the grid, increments of 0.1 and 1 px.",
+            statistic=ps.Mean(strata="cell"),
+            numbers=partial(lead, split="grid"),
+            unit="of images",
+            threshold=0.0,
+            effect=0.02,
+            spread=0.02,
+            where={"pair": "tenfold"},
+            limits=f"{NOT_WHEN} {GATED}",
+        ),
+        ps.Claim(
+            name="together_fourfold",
+            sentence="Accuracy along x and along y sets in together, within a factor 1.25: on the grid, increments of 0.25 and 1 px.",
+            statistic=Apart(),
+            numbers=partial(onsets_of_axes, split="grid"),
+            threshold=1.25,
+            effect=(0.25, 0.35),
+            spread=0.1,
+            direction="below",
+            where={"pair": "fourfold"},
+            source="P1",
+            limits=f"{NOT_COUPLED} {GATED}",
+        ),
+        ps.Claim(
+            name="denser_first_fourfold",
+            sentence="Averaged over training, accuracy is higher along the denser axis than along the sparser one: on the grid, increments of 0.25 and 1 px.",
+            statistic=ps.Mean(strata="cell"),
+            numbers=partial(lead, split="grid"),
+            unit="of images",
+            threshold=0.0,
+            effect=0.02,
+            spread=0.02,
+            where={"pair": "fourfold"},
+            limits=f"{NOT_WHEN} {GATED}",
+        ),
+        ps.Claim(
+            name="together_coarse",
+            sentence="Accuracy along x and along y sets in together, within a factor 1.5: between grid points, increments of 1 and 4 px.",
+            statistic=Apart(),
+            numbers=partial(onsets_of_axes, split="off_grid"),
+            threshold=1.5,
+            effect=0.5,
+            spread=0.2,
+            direction="below",
+            where={"pair": "coarse"},
+            source="P1",
+            limits=f"{NOT_COUPLED} {GATED}",
+        ),
+        ps.Claim(
+            name="denser_first_coarse",
+            sentence="Averaged over training, accuracy is higher along the denser axis than along the sparser one: between grid points, increments of 1 and 4 px.",
+            statistic=ps.Mean(strata="cell"),
+            numbers=partial(lead, split="off_grid"),
+            unit="of images",
+            threshold=0.0,
+            effect=0.06,
+            spread=0.06,
+            where={"pair": "coarse"},
+            limits=f"{NOT_WHEN} {GATED}",
+        ),
+        ps.Claim(
+            name="right_together_equal",
+            sentence="A sample that is correct in x tends to be correct in y, phi above 0.3, on a balanced grid.",
+            statistic=ps.Mean(strata="cell"),
+            numbers=[partial(phi, reading=reading) for reading in ("darkest", "matched")],
+            unit="phi",
+            threshold=0.3,
+            effect=0.2,
+            spread=0.13,
+            where={"pair": "balanced"},
+            source="P1",
+            limits=CORNERS,
+        ),
+        ps.Claim(
+            name="right_together_unequal",
+            sentence="A sample that is correct in x tends to be correct in y, phi above 0.3, on imbalanced grids.",
+            statistic=ps.Mean(strata="cell"),
+            numbers=[partial(phi, reading=reading) for reading in ("darkest", "matched")],
+            unit="phi",
+            threshold=0.3,
+            effect=0.1,
+            spread=0.1,
+            where={"pair": ("tenfold", "fourfold")},
+            source="P1",
+            limits=CORNERS,
         ),
     ],
     plots=[

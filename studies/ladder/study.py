@@ -100,6 +100,9 @@ OBJECTIVES = {
     "heard": (HEARD, "on P1's objective with each factor left out of a fifth of images"),
 }
 
+NOT_HOW_LONG = "How long a network stays at a reference, references that agree at a noise level, and high noise, where noise prediction is close to none."
+OTHER_LEVELS = "What the network knows at other noise levels: sampling passes through all of them. These runs had been looked at."
+
 STUDY = Study(
     name="ladder",
     base="lean",
@@ -111,37 +114,51 @@ STUDY = Study(
     question="Does a network learn the reference denoisers in order, and which one is phase B?",
     readings=[Reading("closest", read_closest, needs=NEEDED)],
     claims=[
-        *(
-            claim
-            for name, (cell, words) in OBJECTIVES.items()
-            for claim in (
-                Claim(
-                    name=f"climbed_{name}",
-                    sentence=f"References are learned in order: one is left for one that knows more, {words}.",
-                    statistic=OfLaterSeeds(),
-                    numbers=upward,
-                    unit="of changes",
-                    threshold=0.8,
-                    effect=0.1,
-                    spread=0.05,
-                    where={"cell": f"{cell.name}, 16 seeds"},
-                    limits="How long a network stays at a reference, references that agree at a noise level, and high "
-                    "noise, where noise prediction is close to none.",
-                ),
-                Claim(
-                    name=f"b_is_one_object_{name}",
-                    sentence="The label becomes the closest reference when samples turn from phase B to C, not more than a "
-                    f"fifth of the steps before, {words}.",
-                    statistic=OnsetRatio(),
-                    numbers=label_and_accuracy,
-                    threshold=0.8,
-                    effect=0.2,
-                    spread=0.17,
-                    where={"cell": f"{cell.name}, 16 seeds"},
-                    limits="What the network knows at other noise levels: sampling passes through all of them. These "
-                    "runs had been looked at.",
-                ),
-            )
+        Claim(
+            name="climbed_eps",
+            sentence="References are learned in order: one is left for one that knows more, on P1's objective.",
+            statistic=OfLaterSeeds(),
+            numbers=upward,
+            unit="of changes",
+            threshold=0.8,
+            effect=0.1,
+            spread=0.05,
+            where={"cell": "eps, 16 seeds"},
+            limits=NOT_HOW_LONG,
+        ),
+        Claim(
+            name="b_is_one_object_eps",
+            sentence="The label becomes the closest reference when samples turn from phase B to C, not more than a fifth of the steps before, on P1's objective.",
+            statistic=OnsetRatio(),
+            numbers=label_and_accuracy,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.17,
+            where={"cell": "eps, 16 seeds"},
+            limits=OTHER_LEVELS,
+        ),
+        Claim(
+            name="climbed_heard",
+            sentence="References are learned in order: one is left for one that knows more, on P1's objective with each factor left out of a fifth of images.",
+            statistic=OfLaterSeeds(),
+            numbers=upward,
+            unit="of changes",
+            threshold=0.8,
+            effect=0.1,
+            spread=0.05,
+            where={"cell": "eps, factors left out, 16 seeds"},
+            limits=NOT_HOW_LONG,
+        ),
+        Claim(
+            name="b_is_one_object_heard",
+            sentence="The label becomes the closest reference when samples turn from phase B to C, not more than a fifth of the steps before, on P1's objective with each factor left out of a fifth of images.",
+            statistic=OnsetRatio(),
+            numbers=label_and_accuracy,
+            threshold=0.8,
+            effect=0.2,
+            spread=0.17,
+            where={"cell": "eps, factors left out, 16 seeds"},
+            limits=OTHER_LEVELS,
         ),
         Claim(
             name="nats_learnt",

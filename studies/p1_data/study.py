@@ -30,7 +30,6 @@ def onset(runs: ps.Runs, column: str, level: float) -> pd.DataFrame:
 
 ACCURACY = partial(onset, column=CORRECT, level=0.5)
 SHEET = partial(onset, column=LABEL_VARIANCE, level=0.9)
-WORDS = {"dense": "Increments of 0.25 px instead of 1 px", "wide": "Bumps of sigma 2 px instead of 1 px"}
 LIMITS = (
     f"{SMALL} 64 samples at each snapshot, every 100 steps, by DPM-Solver in 12 steps; labels of the grid."
 )
@@ -48,25 +47,57 @@ STUDY = ps.Study(
     seeds=8,
     headline="dense_accuracy",
     claims=[
-        *(
-            ps.Claim(
-                name=f"{name}_{kind}",
-                sentence=f"{words} bring {what} earlier by more than a fifth of the steps.",
-                statistic=ps.OnsetRatio(by="data", first=name, second="p1"),
-                numbers=number,
-                threshold=0.8,
-                direction="below",
-                effect=0.2,
-                spread=0.1,
-                where={"data": (name, "p1")},
-                source="P1",
-                limits=PAIRED_WITH,
-            )
-            for name, words in WORDS.items()
-            for kind, what, number in (
-                ("accuracy", "accuracy", ACCURACY),
-                ("sheet", "the manifold of labels", SHEET),
-            )
+        ps.Claim(
+            name="dense_accuracy",
+            sentence="Increments of 0.25 px instead of 1 px bring accuracy earlier by more than a fifth of the steps.",
+            statistic=ps.OnsetRatio(by="data", first="dense", second="p1"),
+            numbers=ACCURACY,
+            threshold=0.8,
+            direction="below",
+            effect=0.2,
+            spread=0.1,
+            where={"data": ("dense", "p1")},
+            source="P1",
+            limits=PAIRED_WITH,
+        ),
+        ps.Claim(
+            name="dense_sheet",
+            sentence="Increments of 0.25 px instead of 1 px bring the manifold of labels earlier by more than a fifth of the steps.",
+            statistic=ps.OnsetRatio(by="data", first="dense", second="p1"),
+            numbers=SHEET,
+            threshold=0.8,
+            direction="below",
+            effect=0.2,
+            spread=0.1,
+            where={"data": ("dense", "p1")},
+            source="P1",
+            limits=PAIRED_WITH,
+        ),
+        ps.Claim(
+            name="wide_accuracy",
+            sentence="Bumps of sigma 2 px instead of 1 px bring accuracy earlier by more than a fifth of the steps.",
+            statistic=ps.OnsetRatio(by="data", first="wide", second="p1"),
+            numbers=ACCURACY,
+            threshold=0.8,
+            direction="below",
+            effect=0.2,
+            spread=0.1,
+            where={"data": ("wide", "p1")},
+            source="P1",
+            limits=PAIRED_WITH,
+        ),
+        ps.Claim(
+            name="wide_sheet",
+            sentence="Bumps of sigma 2 px instead of 1 px bring the manifold of labels earlier by more than a fifth of the steps.",
+            statistic=ps.OnsetRatio(by="data", first="wide", second="p1"),
+            numbers=SHEET,
+            threshold=0.8,
+            direction="below",
+            effect=0.2,
+            spread=0.1,
+            where={"data": ("wide", "p1")},
+            source="P1",
+            limits=PAIRED_WITH,
         ),
         ps.Claim(
             name="denser_axis_ahead",

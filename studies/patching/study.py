@@ -36,6 +36,8 @@ def read_use(run) -> list[dict]:
     return rows
 
 
+BESIDE = "Blocks beside and after the layer still receive the condition."
+
 STUDY = Study(
     name="patching",
     question="Is what labels explain at a layer used when samples are made?",
@@ -47,18 +49,29 @@ STUDY = Study(
     headline="used_part_up1",
     claims=[
         Claim(
-            name=f"used_{how}_up1",
-            sentence=f"In phase C, if {words} at up1 is that of another label, most bumps go where that label has them.",
+            name="used_part_up1",
+            sentence="In phase C, if what labels explain at up1 is that of another label, most bumps go where that label has them.",
             statistic=Mean(),
-            numbers=in_phase(f"use.up1.{how}.follows", "C"),
+            numbers=in_phase("use.up1.part.follows", "C"),
             unit="of bumps",
             threshold=0.5,
             effect=0.25,
             spread=0.16,
             where={"system": "eps"},
-            limits=f"{SELECTED} Blocks beside and after the layer still receive the condition.",
-        )
-        for how, words in (("part", "what labels explain"), ("patch", "everything"))
+            limits=f"{SELECTED} {BESIDE}",
+        ),
+        Claim(
+            name="used_patch_up1",
+            sentence="In phase C, if everything at up1 is that of another label, most bumps go where that label has them.",
+            statistic=Mean(),
+            numbers=in_phase("use.up1.patch.follows", "C"),
+            unit="of bumps",
+            threshold=0.5,
+            effect=0.25,
+            spread=0.16,
+            where={"system": "eps"},
+            limits=f"{SELECTED} {BESIDE}",
+        ),
     ],
     readings=[Reading("use", read_use, needs=())],
     tables=[

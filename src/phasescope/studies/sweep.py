@@ -24,6 +24,7 @@ from phasescope.runs.config import RunConfig, split_arguments, with_overrides
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.writer import WHERE_COMPUTED
 from phasescope.studies.cells import DEFAULTS, Cell
+from phasescope.studies.declaring import reads
 from phasescope.studies.finding import STUDY_FILE, find_study, studies_folder, study_names
 from phasescope.studies.plots import Courses, Ends, Table
 from phasescope.studies.preregistration import changes_since, read_preregistration
@@ -142,6 +143,7 @@ def shown(study: Study) -> Study:
     return replace(study, tables=[table], plots=[ends, *courses])
 
 
+@reads("phase.behaviour")
 def _in_c(runs: Runs) -> np.ndarray:
     """Return whether the samples end in phase C, (n,)."""
     return np.array([phases[-1] == "C" for phases in runs.texts("phase.behaviour")])
