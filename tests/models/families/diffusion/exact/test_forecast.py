@@ -118,8 +118,11 @@ def test_what_cannot_be_had_is_left_out_with_its_reason():
     assert set(found["left_out"]) == {"x known", "y known"}
     assert "lacks combinations" in found["left_out"]["x known"]
     assert found["ln_m"] == pytest.approx(math.log(100))
-    fine = of(world=GaussianBump(canvas=16, design={"kind": "grid", "dx": 0.05, "dy": 0.05}))
-    assert fine["left_out"] == {"patch-local optimum, 7 px": "it would weigh 102,400 images for each pixel"}
+
+
+def test_an_optimum_that_would_weigh_too_many_images_is_left_out(monkeypatch):
+    monkeypatch.setattr("phasescope.models.families.diffusion.exact.references.MOST_PATCH_LOCAL_WORK", 1e6)
+    assert of()["left_out"] == {"patch-local optimum, 7 px": "it would weigh 256 images for each pixel"}
 
 
 @pytest.mark.parametrize(

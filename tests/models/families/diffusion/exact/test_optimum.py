@@ -23,7 +23,7 @@ def diffusion_of(**fields):
 @pytest.mark.parametrize("predict", ["eps", "x", "v"])
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
 def test_the_conditional_optimum_paints_the_image_of_the_label(sampler, predict, schedule, render, labels):
-    diffusion = diffusion_of(schedule=schedule, predict=predict, sampler=sampler)
+    diffusion = diffusion_of(schedule={"kind": schedule, "steps": 200}, predict=predict, sampler=sampler)
     optimum = ConditionalOptimum(diffusion, render)
     images = diffusion.sample(optimum, labels, (1, 16, 16), torch.Generator().manual_seed(0))
     torch.testing.assert_close(images, render(labels), rtol=0, atol=1e-3)
@@ -33,7 +33,7 @@ def test_the_conditional_optimum_paints_the_image_of_the_label(sampler, predict,
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm_solver"])
 @pytest.mark.parametrize("predict", ["eps", "v"])
 def test_the_unconditional_optimum_paints_images_of_the_data_set(sampler, predict, render, grid):
-    diffusion = diffusion_of(schedule={"kind": "linear", "steps": 1000}, predict=predict, sampler=sampler)
+    diffusion = diffusion_of(schedule={"kind": "linear", "steps": 100}, predict=predict, sampler=sampler)
     optimum = UnconditionalOptimum(diffusion, render, grid)
     no_label = torch.full((12, 2), torch.nan)
     images = diffusion.sample(optimum, no_label, (1, 16, 16), torch.Generator().manual_seed(1))
