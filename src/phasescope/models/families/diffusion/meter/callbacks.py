@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError
+from phasescope.models.families.diffusion.meter.arguments import check_count
 from phasescope.models.families.diffusion.meter.calling import Model
-from phasescope.models.families.diffusion.meter.meter import ConditionMeter, check_count
+from phasescope.models.families.diffusion.meter.meter import ConditionMeter
 from phasescope.models.families.diffusion.meter.reading import Reading
 
 if TYPE_CHECKING:

@@ -29,14 +29,17 @@ def modules_of(model: Any) -> list[nn.Module]:
     modules: dict[int, nn.Module] = {}
 
     def visit(thing: Any, deep: bool) -> None:
+        # Only what the callable itself names is looked into: a helper's own globals may hold any network.
         if isinstance(thing, nn.Module):
             modules[id(thing)] = thing
+
         elif isinstance(thing, functools.partial):
             for part in (thing.func, *thing.args, *thing.keywords.values()):
                 visit(part, deep)
         elif inspect.ismethod(thing):
             visit(thing.__self__, deep=False)
             visit(thing.__func__, deep)
+
         elif inspect.isfunction(thing) and deep:
             closed = inspect.getclosurevars(thing)
             for part in (*closed.nonlocals.values(), *closed.globals.values()):
@@ -62,63 +65,65 @@ def precision_of(modules: list[nn.Module]) -> torch.dtype:
     return next((p.dtype for p in parameters if p.is_floating_point()), torch.float32)
 
 
-@contextmanager
-def untouched(modules: list[nn.Module], device: torch.device) -> Iterator[None]:
-    """Evaluate within the block, and put back generators and modes."""
-    modes = [(module, module.training) for root in modules for module in root.modules()]
-    gpu = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=gpu), torch.no_grad():
-        # The same dropout, if a model keeps it in evaluation, at each reading.
-        torch.default_generator.manual_seed(0)
-        if gpu:
-            torch.cuda.manual_seed(0)
-        for root in modules:
-            root.eval()
-        try:
-            yield
-        finally:
-            for module, training in modes:
-                module.training = training
+class Caller:
+    """A model in the middle of its training, asked for answers.
 
-
-def answers(
-    model: Model,
-    x_t: Tensor,
-    t: Tensor,
-    condition: Conditions,
-    batch: int,
-    device: torch.device,
-    dtype: torch.dtype,
-) -> tuple[Tensor, int]:
-    """Return the model's answers in float64 on the CPU, (n, *shape), and the batch that fitted.
-
-    A batch that does not fit a GPU's memory is halved.
-
-    Raises:
-        UserError: an answer is not a tensor of the shape of `x_t`.
+    Args:
+        batch: images that it is given at once; halved where they do not fit a GPU's memory, and kept so.
     """
-    parts: list[Tensor] = []
-    begin = 0
-    while begin < len(x_t):
-        rows = slice(begin, begin + batch)
-        try:
-            given = map_tensors(condition, lambda tensor, rows=rows: to_model(tensor[rows], device, dtype))
-            answer = model(x_t[rows].to(device, dtype), to_model(t[rows], device, dtype), given)
-        except torch.OutOfMemoryError:
-            if batch == 1:
-                raise
-            batch //= 2
-            torch.cuda.empty_cache()
-            log_once(f"the meter reads in batches of {batch}: more do not fit the GPU's memory")
-            continue
-        parts.append(checked(answer, x_t[rows]))
-        begin += batch
-    return torch.cat(parts), batch
 
+    def __init__(self, model: Model, batch: int) -> None:
+        self.model, self.batch = model, batch
+        self.modules = modules_of(model)
+        self.device, self.dtype = device_of(self.modules), precision_of(self.modules)
 
-def to_model(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Return a tensor on the model's device; floating numbers in its precision, classes and tokens as they are."""
-    return tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device)
+    @contextmanager
+    def untouched(self) -> Iterator[None]:
+        """Evaluate within the block, and put back generators and modes."""
+        modes = [(module, module.training) for root in self.modules for module in root.modules()]
+        gpu = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=gpu), torch.no_grad():
+            # The same dropout, if a model keeps it in evaluation, at each reading.
+            torch.default_generator.manual_seed(0)
+            if gpu:
+                torch.cuda.manual_seed(0)
+
+            for root in self.modules:
+                root.eval()
+            try:
+                yield
+            finally:
+                for module, training in modes:
+                    module.training = training
+
+    def answers(self, x_t: Tensor, t: Tensor, condition: Conditions) -> Tensor:
+        """Return the model's answers in float64 on the CPU, (n, *shape).
+
+        Raises:
+            UserError: an answer is not a tensor of the shape of `x_t`.
+        """
+        parts: list[Tensor] = []
+        begin = 0
+        while begin < len(x_t):
+            rows = slice(begin, begin + self.batch)
+            try:
+                given = map_tensors(condition, lambda tensor, rows=rows: self._to_model(tensor[rows]))
+                answer = self.model(x_t[rows].to(self.device, self.dtype), self._to_model(t[rows]), given)
+            except torch.OutOfMemoryError:
+                if self.batch == 1:
+                    raise
+                self.batch //= 2
+                torch.cuda.empty_cache()
+                log_once(f"the meter reads in batches of {self.batch}: more do not fit the GPU's memory")
+                continue
+
+            parts.append(checked(answer, x_t[rows]))
+            begin = rows.stop
+        return torch.cat(parts)
+
+    def _to_model(self, tensor: Tensor) -> Tensor:
+        """Return a tensor on the model's device; floating numbers in its precision, classes and tokens as they are."""
+        return tensor.to(self.device, self.dtype) if tensor.is_floating_point() else tensor.to(self.device)
 
 
 def checked(answer: Any, x_t: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from phasescope.core.errors import UserError
-from phasescope.models.families.diffusion.meter.reading import Deciding, Reading
+from phasescope.models.families.diffusion.meter.deciding import Deciding
+from phasescope.models.families.diffusion.meter.reading import Reading
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -24,52 +24,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import NotFinite, UserError
-from phasescope.models.families.diffusion.meter.calling import (
-    Model,
-    answers,
-    device_of,
-    modules_of,
-    precision_of,
-    untouched,
-)
-from phasescope.models.families.diffusion.meter.conditions import (
-    Conditions,
-    Part,
-    as_conditions,
-    map_tensors,
-    named,
-)
-from phasescope.models.families.diffusion.meter.draws import ALL, Draws, Pairs
+from phasescope.models.families.diffusion.meter.arguments import check_count, parts_of
+from phasescope.models.families.diffusion.meter.band_reader import BandReader, Blind, Exact
+from phasescope.models.families.diffusion.meter.calling import Caller, Model
+from phasescope.models.families.diffusion.meter.conditions import Conditions, Part, as_conditions, named
+from phasescope.models.families.diffusion.meter.deciding import Deciding, deciding_band
+from phasescope.models.families.diffusion.meter.draws import ALL, Draws, Exchanges, Pairs
 from phasescope.models.families.diffusion.meter.filing import read_file, write_file
 from phasescope.models.families.diffusion.meter.noising import Noising, noising
-from phasescope.models.families.diffusion.meter.reading import (
-    Band,
-    Deciding,
-    Found,
-    Mean,
-    Reading,
-    mean_over_pairs,
-    ratio_over_pairs,
-    scalars_of,
-)
+from phasescope.models.families.diffusion.meter.reading import Band, Reading, scalars_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-Exact = Callable[[Tensor, Tensor, Any], Tensor]
-"""``exact(x_t, t, condition)``: E[y | x_t, condition] in the form of the model's target"""
-Blind = Callable[[Tensor, Tensor], Tensor]
-"""``blind(x_t, t)``: E[y | x_t], likewise"""
 NONE = "none"
 """name under which the condition of no condition is saved"""
-SEEN = 3.0
-"""standard errors by which an advantage leaves its noise"""
 
 
 class ConditionMeter:
@@ -130,53 +104,66 @@ class ConditionMeter:
         check_count("bands", bands, 1)
         check_count("batch", batch, 1)
         check_count("seed", seed, 0)
-        with own_arithmetic():
-            levels = noising(target, alphas_cumprod, log_snr)
-            self._setup(levels, draws=draws, bands=bands, seed=seed, batch=batch)
-        self._exchanges = {ALL: None if shuffle is None else parts_of("shuffle", shuffle)}
-        if not isinstance(factors, Mapping | None):
-            raise UserError(f"`factors` (={type(factors).__name__}) must name parts, as in {{'x': 0}}")
-        for name, part in (factors or {}).items():
-            if name == ALL:
-                raise UserError(f"`factors` (={ALL}) must have another name: {ALL} is the whole condition")
-            self._exchanges[name] = parts_of(f"factors[{name!r}]", part)
-
-        self._pairs = [Pairs.checked("held_out", x_0, conditions, self._exchanges)]
-        if trained is not None:
-            if not isinstance(trained, tuple | list) or len(trained) != 2:
-                raise UserError("`trained` must be two things: images, and their conditions")
-            trained_x_0, trained_conditions = trained
-            self._pairs.append(Pairs.checked("trained", trained_x_0, trained_conditions, self._exchanges))
-        self._none = None if no_condition is None else self._as_none(no_condition)
-        self._exact, self._blind = exact, blind
         if blind is not None and exact is None:
             raise UserError(
                 "`blind` must come with `exact`: the error that the condition removes is their difference"
             )
+        with own_arithmetic():
+            levels = noising(target, alphas_cumprod, log_snr)
+        exchanges = exchanges_of(shuffle, factors)
 
-    def _setup(self, levels: Noising, *, draws: int, bands: int, seed: int, batch: int) -> None:
-        self._noising = levels
-        self._draws, self._seed, self._batch = draws, seed, batch
+        pairs = [Pairs.checked("held_out", x_0, conditions, exchanges)]
+        if trained is not None:
+            if not isinstance(trained, tuple | list) or len(trained) != 2:
+                raise UserError("`trained` must be two things: images, and their conditions")
+            trained_x_0, trained_conditions = trained
+            pairs.append(Pairs.checked("trained", trained_x_0, trained_conditions, exchanges))
+
+        none = None if no_condition is None else none_like(pairs[0].conditions, no_condition)
+        self._setup(
+            levels,
+            exchanges,
+            pairs,
+            draws=draws,
+            bands=bands,
+            seed=seed,
+            batch=batch,
+            none=none,
+            exact=exact,
+            blind=blind,
+        )
+
+    def _setup(
+        self,
+        levels: Noising,
+        exchanges: Exchanges,
+        pairs: list[Pairs],
+        *,
+        draws: int,
+        bands: int,
+        seed: int,
+        batch: int,
+        none: Conditions | None,
+        exact: Exact | None,
+        blind: Blind | None,
+    ) -> None:
+        self._pairs, self._batch = pairs, batch
         self.readings: list[Reading] = []
-        # Exact answers are those of fixed draws: they are asked for once, and not at each reading.
-        self._contrasts: dict[tuple[str, int, str], Tensor] = {}
-        self._removed: dict[tuple[str, int], Mean] = {}
         self.edges = np.linspace(*levels.ends, bands + 1)
-
-    def _as_none(self, given: Any) -> Conditions:
-        known = self._pairs[0].conditions
-        none = as_conditions(given, 1)
-        shapes = {name: tuple(tensor.shape[1:]) for name, tensor in named(known).items()}
-        of_none = {name: tuple(tensor.shape[1:]) for name, tensor in named(none).items()}
-        if shapes != of_none:
-            raise UserError(
-                f"`no_condition` (of shapes {of_none}) must be like a row of `conditions`: {shapes}"
-            )
-        return none
+        self._reader = BandReader(
+            noising=levels,
+            edges=self.edges,
+            draws=draws,
+            seed=seed,
+            exchanges=exchanges,
+            none=none,
+            exact=exact,
+            blind=blind,
+        )
 
     def __repr__(self) -> str:
         return (
-            f"ConditionMeter({len(self._pairs[0].x_0)} pairs, {len(self.edges) - 1} bands of {self._draws} draws, "
+            f"ConditionMeter({len(self._pairs[0].x_0)} pairs, {len(self.edges) - 1} bands of {self._reader.draws} draws, "
             f"{len(self.readings)} readings)"
         )
 
@@ -188,8 +175,9 @@ class ConditionMeter:
     @property
     def evaluations(self) -> int:
         """Images that the model answers in one reading: its cost, beside `reading.wall_s` afterwards."""
-        answers_a_draw = 1 + len(self._exchanges) + (self._none is not None)
-        return len(self._pairs) * (len(self.edges) - 1) * self._draws * answers_a_draw
+        reader = self._reader
+        answers_a_draw = 1 + len(reader.exchanges) + (reader.none is not None)
+        return len(self._pairs) * (len(self.edges) - 1) * reader.draws * answers_a_draw
 
     def read(self, model: Model, step: int) -> Reading:
         """Return a reading of `model(x_t, t, condition)` after `step` steps, and keep it in `readings`.
@@ -212,165 +200,40 @@ class ConditionMeter:
         if not callable(model):
             raise UserError(f"`model` (={type(model).__name__}) must be a function or a module: (x_t, t, c)")
 
-        modules = modules_of(model)
-        device, begin = device_of(modules), time.perf_counter()
-        bands: list[Band] = []
-        with untouched(modules, device):
+        begin, bands = time.perf_counter(), []
+        caller = Caller(model, self._batch)
+        with caller.untouched():
             for pairs in self._pairs:
                 for number in range(len(self.edges) - 1):
-                    bands += self._read_band(model, modules, pairs, number=number, step=step)
+                    bands += self._read_band(caller, pairs, number, step)
+        self._batch = caller.batch
 
         reading = Reading(step, time.perf_counter() - begin, self.evaluations, tuple(bands))
         self.readings.append(reading)
         return reading
 
-    def _read_band(
-        self, model: Model, modules: list[nn.Module], pairs: Pairs, number: int, step: int
-    ) -> list[Band]:
-        """Return the readings of one band, for each exchange; none if the model has no noise level there."""
-        low, high = float(self.edges[number]), float(self.edges[number + 1])
-        with own_arithmetic():
-            drawn = pairs.draw(
-                self._noising,
-                self._exchanges,
-                band=number,
-                low=low,
-                high=high,
-                n=self._draws,
-                seed=self._seed,
-            )
-        if drawn is None:
-            return []
-
-        def answer(condition: Conditions) -> Tensor:
-            given, self._batch = answers(
-                model,
-                x_t=drawn.x_t,
-                t=drawn.levels.time,
-                condition=condition,
-                batch=self._batch,
-                device=device_of(modules),
-                dtype=precision_of(modules),
-            )
+    def _read_band(self, caller: Caller, pairs: Pairs, number: int, step: int) -> list[Band]:
+        def answer(drawn: Draws, condition: Conditions) -> Tensor:
+            given = caller.answers(drawn.x_t, drawn.levels.time, condition)
             if not bool(given.isfinite().all()):
+                low, high = self.edges[number], self.edges[number + 1]
                 raise NotFinite(
                     f"`model` must answer finite numbers: at step {step}, in the band of log SNR {low:.1f} to {high:.1f}, "
                     "it does not"
                 )
             return given
 
-        own = answer(drawn.own)
-        error = squared(own - drawn.target)
-        over_none = nats = None
-        if self._none is not None:
-            none = map_tensors(self._none, lambda tensor: tensor.expand(len(error), *tensor.shape[1:]))
-            gap = squared(answer(none) - drawn.target) - error
-            over_none = mean_over_pairs(gap, drawn.pair)
-            # I-MMSE (Guo, Shamai & Verdu 2005): half of the integral over SNR of the error of x_0 that is removed, which is
-            # that over the log SNR of the error of the noise.
-            of_noise = gap * self._noising.as_noise(drawn.levels).numpy()
-            nats = float(of_noise.mean()) * (high - low) / 2
-
-        bands = []
-        for exchange, condition in drawn.others.items():
-            other = answer(condition)
-            bands.append(
-                Band(
-                    pairs=pairs.name,
-                    exchanged=exchange,
-                    low=low,
-                    high=high,
-                    draws=self._draws,
-                    loss=mean_over_pairs(error, drawn.pair),
-                    advantage=mean_over_pairs(squared(other - drawn.target) - error, drawn.pair),
-                    alignment=mean_over_pairs(inner(own - other, drawn.target), drawn.pair),
-                    use=self._use(own - other, drawn, (pairs.name, number, exchange)),
-                    removable=self._removable(drawn, (pairs.name, number)),
-                    over_none=over_none,
-                    nats=nats,
-                )
-            )
-        return bands
-
-    def _use(self, contrast: Tensor, drawn: Draws, key: tuple[str, int, str]) -> Mean | None:
-        """Return the share of the exact contrast between the own and another condition that a model's `contrast` makes; None
-        without exact answers, or if they are the same for both."""
-        if self._exact is None:
-            return None
-        if key not in self._contrasts:
-            own = self._known("exact", self._exact(drawn.x_t, drawn.levels.time, drawn.own), drawn)
-            other = self._exact(drawn.x_t, drawn.levels.time, drawn.others[key[2]])
-            self._contrasts[key] = own - self._known("exact", other, drawn)
-        of_exact = self._contrasts[key]
-        size = squared(of_exact)
-        return ratio_over_pairs(inner(contrast, of_exact), size, drawn.pair) if size.any() else None
-
-    def _removable(self, drawn: Draws, key: tuple[str, int]) -> Mean | None:
-        """Return the error that only the condition can remove; None without exact answers."""
-        if self._blind is None or self._exact is None:
-            return None
-        if key not in self._removed:
-            blind = self._known("blind", self._blind(drawn.x_t, drawn.levels.time), drawn)
-            exact = self._known("exact", self._exact(drawn.x_t, drawn.levels.time, drawn.own), drawn)
-            gap = squared(blind - drawn.target) - squared(exact - drawn.target)
-            self._removed[key] = mean_over_pairs(gap, drawn.pair)
-        return self._removed[key]
-
-    def _known(self, name: str, given: Tensor, drawn: Draws) -> Tensor:
-        if given.shape != drawn.target.shape:
-            raise UserError(
-                f"`{name}` must answer the shape of x_t, {tuple(drawn.target.shape)}, not {tuple(given.shape)}"
-            )
-        return given.double()
+        return self._reader.read(answer, pairs, number)
 
     @property
     def deciding(self) -> Deciding | None:
         """The band in which the condition decides; None while nothing tells.
 
         With exact answers and with `no_condition` it is the band with most nats. Without, it is the band whose advantage
-        was first above `SEEN` standard errors.
+        was first above three standard errors.
         """
-        if not self.readings:
-            return None
-
         # What can be removed is a property of the data that the posterior mean knows: of trained pairs, if they are given.
-        known = self.readings[-1].bands_of(self._pairs[-1].name)
-        numbers = [self._number(band) for band in known]
-        if known and known[0].removable is not None:
-            nats = [self._nats(band, band.removable.value) for band in known if band.removable is not None]
-            return self._deciding(numbers[int(np.argmax(nats))], "exact answers")
-
-        if known and known[0].nats is not None:
-            held_out = self.readings[-1].bands_of()
-            best = max(held_out, key=lambda band: band.nats or 0.0)
-            return self._deciding(self._number(best), "no condition")
-
-        for past in self.readings:
-            seen = [
-                b
-                for b in past.bands_of()
-                if b.advantage.value > SEEN * b.advantage.se and b.advantage.value > 0
-            ]
-            if seen:
-                best = max(seen, key=lambda band: band.advantage.value / band.advantage.se)
-                return self._deciding(self._number(best), "first advantage")
-        return None
-
-    def _number(self, band: Band) -> int:
-        return int(np.argmin(np.abs(self.edges[:-1] - band.low)))
-
-    def _nats(self, band: Band, gap: float) -> float:
-        """Return the nats of a gap in the target's error, at the middle of a band."""
-        with own_arithmetic():
-            middle = self._noising.draw(band.low, band.high, 64, torch.Generator().manual_seed(0))
-        return (
-            0.0
-            if middle is None
-            else gap * float(self._noising.as_noise(middle).mean()) * (band.high - band.low) / 2
-        )
-
-    def _deciding(self, number: int, by: Found) -> Deciding:
-        return Deciding(number, float(self.edges[number]), float(self.edges[number + 1]), by)
+        return deciding_band(self.readings, self._reader.noising, self.edges, known=self._pairs[-1].name)
 
     def frame(self) -> pd.DataFrame:
         """Return the rows of all readings (`Reading.frame`)."""
@@ -421,21 +284,22 @@ class ConditionMeter:
 
     def save(self, path: str | Path) -> None:
         """Write pairs, settings and readings to one .safetensors file; `exact` and `blind` are given again to `load`."""
+        reader = self._reader
         conditions = {pairs.name: pairs.conditions for pairs in self._pairs}
-        if self._none is not None:
-            conditions[NONE] = self._none
+        if reader.none is not None:
+            conditions[NONE] = reader.none
 
         settings = {
-            "draws": self._draws,
+            "draws": reader.draws,
             "bands": len(self.edges) - 1,
-            "seed": self._seed,
+            "seed": reader.seed,
             "batch": self._batch,
-            "exchanges": self._exchanges,
+            "exchanges": reader.exchanges,
             "readings": [past.tree() for past in self.readings],
         }
         write_file(
             path,
-            levels=self._noising,
+            levels=reader.noising,
             images={pairs.name: pairs.x_0 for pairs in self._pairs},
             conditions=conditions,
             settings=settings,
@@ -449,48 +313,48 @@ class ConditionMeter:
             UserError: the file cannot be read.
         """
         levels, images, conditions, settings = read_file(path)
+        exchanges = {
+            name: None if parts is None else tuple(parts) for name, parts in settings["exchanges"].items()
+        }
+        pairs = [Pairs.checked(name, x_0, conditions[name], exchanges) for name, x_0 in images.items()]
+
         meter = cls.__new__(cls)
         meter._setup(
             levels,
+            exchanges,
+            pairs,
             draws=settings["draws"],
             bands=settings["bands"],
             seed=settings["seed"],
             batch=settings["batch"],
+            none=conditions.get(NONE),
+            exact=exact,
+            blind=blind,
         )
-        meter._exchanges = {
-            name: None if parts is None else tuple(parts) for name, parts in settings["exchanges"].items()
-        }
-        meter._pairs = [
-            Pairs.checked(name, x_0, conditions[name], meter._exchanges) for name, x_0 in images.items()
-        ]
-        meter._none = conditions.get(NONE)
-        meter._exact, meter._blind = exact, blind
         meter.readings = [Reading.from_tree(tree) for tree in settings["readings"]]
         return meter
 
 
-def check_count(name: str, value: Any, least: int) -> None:
-    """Raise UserError if an argument is no whole number from `least` on."""
-    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_integer or value < least:
-        raise UserError(f"`{name}` (={value!r}) must be a whole number, at least {least}")
+def exchanges_of(
+    shuffle: Part | Sequence[Part] | None, factors: Mapping[str, Part | Sequence[Part]] | None
+) -> dict[str, tuple[Part, ...] | None]:
+    """Return by name what is exchanged between pairs; UserError if an argument names nothing."""
+    if not isinstance(factors, Mapping | None):
+        raise UserError(f"`factors` (={type(factors).__name__}) must name parts, as in {{'x': 0}}")
+
+    exchanges = {ALL: None if shuffle is None else parts_of("shuffle", shuffle)}
+    for name, part in (factors or {}).items():
+        if name == ALL:
+            raise UserError(f"`factors` (={ALL}) must have another name: {ALL} is the whole condition")
+        exchanges[name] = parts_of(f"factors[{name!r}]", part)
+    return exchanges
 
 
-def parts_of(field: str, given: Part | Sequence[Part]) -> tuple[Part, ...]:
-    """Return one part, or several, as a tuple; UserError if it is neither."""
-    if not isinstance(given, str | int | Sequence):
-        raise UserError(f"`{field}` (={given!r}) must be a key or a column, or several")
-    parts = (given,) if isinstance(given, str | int) else tuple(given)
-    if not parts:
-        raise UserError(f"`{field}` (=nothing) must name what is exchanged")
-    return parts
-
-
-def squared(difference: Tensor) -> np.ndarray:
-    """Return the squared norm of each row, (n,)."""
-    return difference.square().flatten(1).sum(1).numpy()
-
-
-def inner(first: Tensor, second: Tensor) -> np.ndarray:
-    """Return the inner product of each row, (n,)."""
-    return (first * second).flatten(1).sum(1).numpy()
+def none_like(conditions: Conditions, given: Any) -> Conditions:
+    """Return the condition that is none; UserError if it is not like a row of `conditions`."""
+    none = as_conditions(given, 1)
+    shapes = {name: tuple(tensor.shape[1:]) for name, tensor in named(conditions).items()}
+    of_none = {name: tuple(tensor.shape[1:]) for name, tensor in named(none).items()}
+    if shapes != of_none:
+        raise UserError(f"`no_condition` (of shapes {of_none}) must be like a row of `conditions`: {shapes}")
+    return none

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -12,7 +12,6 @@ from jaxtyping import Float, Int
 if TYPE_CHECKING:
     import pandas as pd
 
-Found = Literal["exact answers", "no condition", "first advantage"]
 Z = 1.959963984540054
 """of a 95 % interval"""
 
@@ -132,18 +131,6 @@ class Reading:
     def from_tree(cls, tree: dict[str, Any]) -> Reading:
         """Return the reading of `tree`."""
         return cls(**tree | {"bands": tuple(band_of(band) for band in tree["bands"])})
-
-
-@dataclass(frozen=True)
-class Deciding:
-    """The band in which the condition decides."""
-
-    number: int
-    low: float
-    high: float
-    by: Found
-    """how it was found: most of the error that only the condition can remove; most nats over the model's own answer without
-    condition; or, without either, where the advantage first left its noise, of which no more is claimed"""
 
 
 MEANS = ("loss", "advantage", "alignment", "use", "removable", "over_none")

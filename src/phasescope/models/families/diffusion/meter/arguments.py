@@ -1,0 +1,28 @@
+"""Checks of what users give a meter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from phasescope.core.errors import UserError
+from phasescope.models.families.diffusion.meter.conditions import Part
+
+
+def check_count(name: str, value: Any, least: int) -> None:
+    """Raise UserError if an argument is no whole number from `least` on."""
+    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_integer or value < least:
+        raise UserError(f"`{name}` (={value!r}) must be a whole number, at least {least}")
+
+
+def parts_of(field: str, given: Part | Sequence[Part]) -> tuple[Part, ...]:
+    """Return one part, or several, as a tuple; UserError if it is neither."""
+    if not isinstance(given, str | int | Sequence):
+        raise UserError(f"`{field}` (={given!r}) must be a key or a column, or several")
+    parts = (given,) if isinstance(given, str | int) else tuple(given)
+    if not parts:
+        raise UserError(f"`{field}` (=nothing) must name what is exchanged")
+    return parts

@@ -1,0 +1,154 @@
+"""The numbers of one band: from the answers of a model, and from the exact ones where they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from phasescope.core.arithmetic import own_arithmetic
+from phasescope.core.errors import UserError
+from phasescope.models.families.diffusion.meter.conditions import Conditions, map_tensors
+from phasescope.models.families.diffusion.meter.draws import Draws, Exchanges, Pairs
+from phasescope.models.families.diffusion.meter.noising import Noising
+from phasescope.models.families.diffusion.meter.reading import (
+    Band,
+    Mean,
+    mean_over_pairs,
+    ratio_over_pairs,
+)
+
+Exact = Callable[[Tensor, Tensor, Any], Tensor]
+"""``exact(x_t, t, condition)``: E[y | x_t, condition] in the form of the model's target"""
+Blind = Callable[[Tensor, Tensor], Tensor]
+"""``blind(x_t, t)``: E[y | x_t], likewise"""
+Answer = Callable[[Draws, Conditions], Tensor]
+"""a model's answers to the noisy images of some draws under a condition, (n, *shape), float64"""
+
+
+@dataclass(eq=False, kw_only=True)
+class BandReader:
+    """Reads single bands of noise; all readings have the same draws.
+
+    Args:
+        edges: of the bands, log SNR, (bands + 1,), ascending.
+        draws: noisy images a band.
+        none: the condition that is "no condition", with a first axis of length 1.
+    """
+
+    noising: Noising
+    edges: np.ndarray
+    draws: int
+    seed: int
+    exchanges: Exchanges
+    none: Conditions | None
+    exact: Exact | None
+    blind: Blind | None
+
+    # Exact answers are those of fixed draws: they are asked for once, and not at each reading.
+    _contrasts: dict[tuple[str, int, str], Tensor] = field(default_factory=dict)
+    _removed: dict[tuple[str, int], Mean] = field(default_factory=dict)
+
+    def read(self, answer: Answer, pairs: Pairs, number: int) -> list[Band]:
+        """Return the readings of band `number`, one for each exchange; none if the model has no noise level there."""
+        low, high = float(self.edges[number]), float(self.edges[number + 1])
+        drawn = self._draw(pairs, number, low=low, high=high)
+        if drawn is None:
+            return []
+
+        own = answer(drawn, drawn.own)
+        error = squared(own - drawn.target)
+        gap = self._gap_to_none(answer, drawn, error)
+        over_none = nats = None
+        if gap is not None:
+            over_none = mean_over_pairs(gap, drawn.pair)
+            nats = self._nats(gap, drawn, high - low)
+
+        bands = []
+        for exchange, condition in drawn.others.items():
+            other = answer(drawn, condition)
+            band = Band(
+                pairs=pairs.name,
+                exchanged=exchange,
+                low=low,
+                high=high,
+                draws=self.draws,
+                loss=mean_over_pairs(error, drawn.pair),
+                advantage=mean_over_pairs(squared(other - drawn.target) - error, drawn.pair),
+                alignment=mean_over_pairs(inner(own - other, drawn.target), drawn.pair),
+                use=self._use(own - other, drawn, (pairs.name, number, exchange)),
+                removable=self._removable(drawn, (pairs.name, number)),
+                over_none=over_none,
+                nats=nats,
+            )
+            bands.append(band)
+        return bands
+
+    def _draw(self, pairs: Pairs, number: int, low: float, high: float) -> Draws | None:
+        with own_arithmetic():
+            return pairs.draw(
+                self.noising, self.exchanges, band=number, low=low, high=high, n=self.draws, seed=self.seed
+            )
+
+    def _gap_to_none(self, answer: Answer, drawn: Draws, error: np.ndarray) -> np.ndarray | None:
+        """Return by how much each error rises without condition, (n,); None if the model has no "no condition"."""
+        if self.none is None:
+            return None
+        n = len(error)
+        none = map_tensors(self.none, lambda tensor: tensor.expand(n, *tensor.shape[1:]))
+        return squared(answer(drawn, none) - drawn.target) - error
+
+    def _nats(self, gap: np.ndarray, drawn: Draws, width: float) -> float:
+        """Return the nats that a gap of errors is worth in a band of so much log SNR.
+
+        I-MMSE (Guo, Shamai & Verdu 2005): half of the integral over SNR of the error of x_0 that is removed, which is that
+        over the log SNR of the error of the noise.
+        """
+        of_noise = gap * self.noising.as_noise(drawn.levels).numpy()
+        return float(of_noise.mean()) * width / 2
+
+    def _use(self, contrast: Tensor, drawn: Draws, key: tuple[str, int, str]) -> Mean | None:
+        """Return the share of the exact contrast between the own and another condition that a model's `contrast` makes; None
+        without exact answers, or if they are the same for both."""
+        if self.exact is None:
+            return None
+        if key not in self._contrasts:
+            own = _checked("exact", self.exact(drawn.x_t, drawn.levels.time, drawn.own), drawn)
+            other = self.exact(drawn.x_t, drawn.levels.time, drawn.others[key[2]])
+            self._contrasts[key] = own - _checked("exact", other, drawn)
+
+        of_exact = self._contrasts[key]
+        size = squared(of_exact)
+        return ratio_over_pairs(inner(contrast, of_exact), size, drawn.pair) if size.any() else None
+
+    def _removable(self, drawn: Draws, key: tuple[str, int]) -> Mean | None:
+        """Return the error that only the condition can remove; None without exact answers."""
+        if self.blind is None or self.exact is None:
+            return None
+        if key not in self._removed:
+            blind = _checked("blind", self.blind(drawn.x_t, drawn.levels.time), drawn)
+            exact = _checked("exact", self.exact(drawn.x_t, drawn.levels.time, drawn.own), drawn)
+            gap = squared(blind - drawn.target) - squared(exact - drawn.target)
+            self._removed[key] = mean_over_pairs(gap, drawn.pair)
+        return self._removed[key]
+
+
+def _checked(name: str, given: Tensor, drawn: Draws) -> Tensor:
+    if given.shape != drawn.target.shape:
+        raise UserError(
+            f"`{name}` must answer the shape of x_t, {tuple(drawn.target.shape)}, not {tuple(given.shape)}"
+        )
+    return given.double()
+
+
+def squared(difference: Tensor) -> np.ndarray:
+    """Return the squared norm of each row, (n,)."""
+    return difference.square().flatten(1).sum(1).numpy()
+
+
+def inner(first: Tensor, second: Tensor) -> np.ndarray:
+    """Return the inner product of each row, (n,)."""
+    return (first * second).flatten(1).sum(1).numpy()
