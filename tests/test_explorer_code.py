@@ -6,7 +6,7 @@ import pytest
 
 from helpers.packages import SOURCE
 
-STATIC, TEMPLATES = SOURCE / "views" / "explorer" / "static", SOURCE / "views" / "templates"
+STATIC, TEMPLATES = SOURCE / "views" / "web" / "static", SOURCE / "views" / "web" / "templates"
 SCRIPTS = sorted(STATIC.glob("*.js"))
 PAGES = [*SCRIPTS, *STATIC.glob("*.css"), *STATIC.glob("*.html"), *TEMPLATES.glob("*.html.j2")]
 """what is ours: a library in `vendor` is its authors'"""
@@ -22,6 +22,10 @@ def functions(text: str) -> dict[str, int]:
     # parameters over several lines end with a brace that opens
     ends = [next(k for k in later if not lines[k].endswith("{")) for later in outer]
     return {f"{i + 1}: {lines[i].strip()}": end - i + 1 for i, end in zip(starts, ends, strict=True)}
+
+
+def test_there_are_scripts_styles_and_templates():
+    assert {path.suffix for path in PAGES} == {".js", ".css", ".html", ".j2"}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

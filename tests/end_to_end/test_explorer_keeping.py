@@ -95,7 +95,7 @@ def test_runs_of_one_value_are_one_line_with_a_band(visit, runs):
     page = visit(f"/#/compare?runs={names}", "compare")
     page.select_option("label:has-text('a line for each') select", "network.attention")
     assert query(page)["group"] == "network.attention"
-    loss = page.locator(".charts .panel").last
+    loss = page.locator(".charts [data-key=loss]")
     assert loss.locator("path.line").count() == 2
     assert loss.locator("path.interval").count() == 1, "one run alone has no band"
     told = page.locator("p.note[aria-live]").inner_text()

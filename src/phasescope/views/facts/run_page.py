@@ -14,7 +14,8 @@ from phasescope.runs.store.sites import Site
 from phasescope.runs.trained.trust import not_imported
 from phasescope.views.facts import words
 from phasescope.views.facts.clouds import labels_of, sites_of
-from phasescope.views.facts.panels import RunPanel, run_panels
+from phasescope.views.facts.panel import RunPanel
+from phasescope.views.facts.panels import run_panels
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.scores import Accuracy, accuracies
 from phasescope.views.facts.terms import site_words, split_words
@@ -48,7 +49,7 @@ class RunPage:
     subject: str
     read_at: Site | None
     splits: Mapping[str, str]
-    lines: list[Line]
+    lines: list[MetricsLine]
     scalars: list[int]
     panels: list[RunPanel]
     stored: list[Stored]
@@ -69,7 +70,7 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class Line:
+class MetricsLine:
     """What a line of the metrics says beside its panels' curves."""
 
     step: int | None
@@ -154,8 +155,8 @@ def _splits(record: Record) -> Sequence[str]:
     return record.splits if record.is_unconditional else record.about.get("splits") or record.splits
 
 
-def _line(line: dict[str, Any], record: Record) -> Line:
-    return Line(
+def _line(line: dict[str, Any], record: Record) -> MetricsLine:
+    return MetricsLine(
         step=line.get("step"),
         images_seen=line.get("images_seen"),
         epochs=line.get("epochs"),

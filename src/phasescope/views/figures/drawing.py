@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from phasescope.studies.plots import Curve, Panel
 from phasescope.views.facts.numbers import format_score, format_short
 from phasescope.views.facts.palette import INK, MUTED, PHASE_COLOURS, SERIES_COLOURS
-from phasescope.views.facts.panels import Line, Mesh, RunPanel
+from phasescope.views.facts.panel import Line, Mesh, RunPanel
 from phasescope.views.figures.axes import WIDTH_IN, edges, stretches
 from phasescope.views.style import OPEN_MAP, RC, shade
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from phasescope.views.facts.numbers import format_count, format_number, format_score
 from phasescope.views.facts.palette import INK, LINE, MUTED, PALETTE, denoiser_colours, held_out_colours
-from phasescope.views.facts.panels import Line, RunPanel
+from phasescope.views.facts.panel import Line, RunPanel
 from phasescope.views.facts.terms import factor_words
 from phasescope.views.figures.drawing import draw_panels
 from phasescope.views.pixels import pixels

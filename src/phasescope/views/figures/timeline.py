@@ -9,7 +9,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.views.facts.numbers import format_short
 from phasescope.views.facts.palette import INK, PALETTE
-from phasescope.views.facts.panels import RunPanel, run_panels
+from phasescope.views.facts.panel import RunPanel
+from phasescope.views.facts.panels import run_panels
 from phasescope.views.facts.record import Record
 from phasescope.views.figures.drawing import draw_panels
 from phasescope.views.style import RC

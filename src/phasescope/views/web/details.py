@@ -10,11 +10,11 @@ from phasescope.core.factors import Factor
 from phasescope.runs.store.files import to_json, with_leaves
 from phasescope.runs.store.folder import shown
 from phasescope.studies.plots import Curve
-from phasescope.views.facts import panels
 from phasescope.views.facts.clouds import PROJECTIONS
 from phasescope.views.facts.palette import PALETTE, class_ticks, held_out_colours
+from phasescope.views.facts.panel import Line, Mesh, RunPanel
 from phasescope.views.facts.record import Record
-from phasescope.views.facts.run_page import Headline, Latents, Line, RunPage, Sampling, run_page
+from phasescope.views.facts.run_page import Headline, Latents, MetricsLine, RunPage, Sampling, run_page
 from phasescope.views.facts.scores import Accuracy
 from phasescope.views.facts.terms import IMAGE_BASELINES, WAYS, factor_words
 from phasescope.views.style import scale_of, shade
@@ -68,7 +68,7 @@ def _headline(headline: Headline) -> dict[str, Any]:
     return {"facts": list(headline.terms.items()), "values": headline.texts}
 
 
-def _line(line: Line) -> dict[str, Any]:
+def _line(line: MetricsLine) -> dict[str, Any]:
     return {
         "step": line.step,
         "images_seen": line.images_seen,
@@ -118,7 +118,7 @@ def _sampling(sampling: Sampling | str) -> dict[str, Any]:
     }
 
 
-def _panel(panel: panels.RunPanel) -> dict[str, Any]:
+def _panel(panel: RunPanel) -> dict[str, Any]:
     """Return a panel of curves as the explorer draws it."""
     return {
         "key": panel.key,
@@ -127,6 +127,7 @@ def _panel(panel: panels.RunPanel) -> dict[str, Any]:
         "split": panel.split,
         "over": panel.over,
         "terms": panel.terms,
+        "compared": panel.compared and asdict(panel.compared),
         "site": panel.site and str(panel.site),
         "height": round(150 * panel.height_in),
         "log": panel.yscale == "log",
@@ -138,7 +139,7 @@ def _panel(panel: panels.RunPanel) -> dict[str, Any]:
     }
 
 
-def _areas(panel: panels.RunPanel) -> list[dict[str, Any]]:
+def _areas(panel: RunPanel) -> list[dict[str, Any]]:
     """Return the areas of a panel, stacked from below."""
     areas: list[dict[str, Any]] = []
     below = np.zeros(len(panel.x))
@@ -158,14 +159,14 @@ def _curve(curve: Curve) -> dict[str, Any]:
     if curve.high is not None:
         line["high"] = _numbers(curve.high)
     line |= {"name": curve.label, "y": _numbers(curve.y), "colour": _colour(curve)}
-    if isinstance(curve, panels.Line):
+    if isinstance(curve, Line):
         line |= {"dash": " ".join(map(str, curve.dashes)), "thin": curve.width < 1}
     return line
 
 
 def _colour(curve: Curve) -> str | None:
     """Return a curve's colour: one of the palette as its CSS variable, which follows the reader's scheme."""
-    if isinstance(curve, panels.Line) and curve.shade is not None:
+    if isinstance(curve, Line) and curve.shade is not None:
         return shade(curve.shade)
     variables = {light: f"var(--{name})" for name, (light, _) in reversed(PALETTE.items())}
     return variables.get(curve.colour or "", curve.colour)
@@ -175,7 +176,7 @@ def _numbers(values: np.ndarray) -> list[float | None]:
     return [float(f"{value:.4g}") if np.isfinite(value) else None for value in values.tolist()]
 
 
-def _mesh(mesh: panels.Mesh) -> dict[str, Any]:
+def _mesh(mesh: Mesh) -> dict[str, Any]:
     """Return a column of cells for each snapshot, and the names of the colours."""
     names, colours = list(mesh.colours), list(mesh.colours.values())
 

@@ -126,13 +126,14 @@ const isThere = line => line.area || line.y.some(known);
 export const hasData = ({lines, strips = [], mesh}) => mesh || strips.length > 0 || lines.some(isThere);
 
 // R² and other numbers up to 1 have two digits behind the point, whatever their size
-const usual = ({percent: isShare, domain, log}) => (isShare ? percent : domain && !log ? fixed : power);
+export const formatOf = ({percent: isShare, domain, log}) =>
+  isShare ? percent : domain && !log ? fixed : power;
 
 // A chart of a panel (see details.py) over `x`.
 //   cursor: where on the x axis it stands; null for none: the legend then has the last numbers
 //   pick(x): called with what is pointed at; format: of numbers along y
 export class Chart extends Component {
-  render({panel, x, cursor, pick, format = usual(panel)}, {all}) {
+  render({panel, x, cursor, pick, format = formatOf(panel)}, {all}) {
     const {title, note, terms = [], mesh} = panel;
     const lines = panel.lines.filter(isThere);
     const beyond = lines.some(line => line.area) ? 0 : Math.max(lines.length - MOST_LINES, 0);

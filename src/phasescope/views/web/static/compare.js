@@ -1,14 +1,14 @@
 // @ts-check
 // Runs over each other: what differs in their settings, and their curves, one for each run or group of runs.
 
-import {Chart, hasData} from "./charts.js";
-import {absent, choice, fixed, h, integer, known, percent} from "./html.js";
+import {Chart, formatOf, hasData} from "./charts.js";
+import {absent, choice, h, integer, known, memo, percent} from "./html.js";
 import {runs, subscribe} from "./live.js";
 import {render} from "./preact.js";
 import {address, remember} from "./route.js";
 import {format, MOST_COMPARED, probeOf, phaseBadge, stateOf} from "./runs.js";
 import {phasesTerm, term} from "./words.js";
-import {detailsOf, joined, success, timesOf, UNITS, unitsOf} from "./world.js";
+import {detailsOf, joined, timesOf, UNITS, unitsOf} from "./world.js";
 
 // every run with another seed and else the same settings, as one line
 const SEEDS = "seeds";
@@ -17,37 +17,32 @@ const SEEDS = "seeds";
 const COLOURS = ["var(--accent)", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#9a6a5b", "#8b939d"];
 const DASHES = [null, "7 3", "2 2.5", "9 3 2 3"];
 
-const PANELS = [
-  {key: "outcomes", title: "Share of correct images, training labels", domain: [0, 1], percent: true},
-  {
-    key: "probe_r2",
-    title: "Probe R², minimum over factors (untrained)",
-    terms: ["probe_r2", "untrained"],
-    domain: [-0.1, 1]
-  },
-  {key: "label_participation_ratio", title: "Participation ratio of label means", log: true},
-  {key: "loss", title: "Loss", log: true}
+// a run's panels of `key` of which a comparison draws a line: one for each site, or one alone
+const panelsOf = ({panels}, key) => panels.filter(panel => panel.key === key && panel.compared);
+
+// what the runs are compared in, in the server's order
+const keysOf = several => [
+  ...new Set(several.flatMap(({panels}) => panels.filter(({compared}) => compared).map(({key}) => key)))
 ];
-const FORMATS = {probe_r2: fixed, label_participation_ratio: value => String(Number(value.toPrecision(2)))};
-const UNTRAINED = "untrained network";
 
-// a run's panel: of the labels trained on, and at a site
-const panelOf = ({panels, splits}, key, site) =>
-  panels.find(
-    panel =>
-      panel.key === key && (!panel.split || panel.split === splits[0]) && (!panel.site || panel.site === site)
-  );
+// The site at which all runs that have `key` are compared: where most of them read their phases, else the
+// first that all have; undefined if they share none, and null for what has no site.
+function commonSite(several, key) {
+  const measured = several.map(details => panelsOf(details, key)).filter(panels => panels.length);
+  const has = (panels, site) => panels.some(panel => panel.site === site);
+  const [first = []] = measured;
+  const shared = first.map(({site}) => site).filter(site => measured.every(panels => has(panels, site)));
+  const votes = site =>
+    measured.filter(panels => panels.some(panel => panel.site === site && panel.compared.is_read_here))
+      .length;
+  return shared.reduce((best, site) => (votes(site) > votes(best) ? site : best), shared[0]);
+}
 
-const sitesOf = ({panels}) => panels.filter(({key}) => key === "probe_r2").map(({site}) => site);
-
-// the site at which all runs are compared: where most of them read their phases, else the first that all have
-function commonSite(several) {
-  const measured = several.filter(details => sitesOf(details).length);
-  const shared = sitesOf(measured[0] ?? {panels: []}).filter(site =>
-    measured.every(details => sitesOf(details).includes(site))
-  );
-  const votes = site => measured.filter(details => details.read_at === site).length;
-  return shared.reduce((best, site) => (best === null || votes(site) > votes(best) ? site : best), null);
+// a run's panel of `key` at a site; where the runs share none, at its own
+function panelOf(details, key, site) {
+  const panels = panelsOf(details, key);
+  if (site === undefined) return panels.find(({compared}) => compared.is_read_here) ?? panels[0];
+  return panels.find(panel => panel.site === site);
 }
 
 // the value of a dotted field of a run's configuration
@@ -92,23 +87,25 @@ function meanOf(rows) {
   return {y, low: end(-1), high: end(1)};
 }
 
-// the untrained network's value stands beside that of probe R²: of several runs the mean
-function withUntrained(several, site) {
-  const last = details =>
-    panelOf(details, "probe_r2", site ?? details.read_at)
-      ?.lines.find(({name}) => name === UNTRAINED)
-      ?.y.findLast(known);
-  const values = several.map(last).filter(known);
-  const untrained = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return values.length ? {format: value => `${fixed(value)} (${fixed(untrained)})`} : {};
+// a panel's line by its name: a number at each of its times
+const lineOf = (panel, name) => panel?.lines.find(line => line.name === name);
+
+// what a score is best compared with stands beside it, in brackets: of several runs the mean
+function besideIt(several, key, site, format) {
+  const last = details => {
+    const panel = panelOf(details, key, site);
+    return panel?.compared.beside && lineOf(panel, panel.compared.beside)?.y.findLast(known);
+  };
+  const values = several.map(last).filter(Number.isFinite);
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return values.length ? {format: value => `${format(value)} (${format(mean)})`} : {};
 }
 
 // a line for each run or group of runs, y over xs
-function linesOf(key, xs, several, {names, unit, group}) {
-  const site = commonSite(several);
+function linesOf(key, site, xs, several, {names, unit, group, format}) {
   const curve = details => {
-    const panel = panelOf(details, key, site ?? details.read_at);
-    const line = panel?.lines.find(({name}) => key !== "outcomes" || name === success(details));
+    const panel = panelOf(details, key, site);
+    const line = lineOf(panel, panel?.compared.line);
     const times = line ? timesOf(details, panel, unit) : [];
     return joined(xs, new Map(times.map((time, i) => [time, line.y[i]]).filter(([time]) => known(time))));
   };
@@ -116,7 +113,7 @@ function linesOf(key, xs, several, {names, unit, group}) {
     colour: COLOURS[index % COLOURS.length],
     dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length]
   });
-  const beside = some => (key === "probe_r2" ? withUntrained(some, site) : {});
+  const beside = some => besideIt(some, key, site, format);
   if (!group) {
     return several.map(details => {
       const {name} = details.row;
@@ -146,6 +143,8 @@ class CompareView {
     this.unit = UNITS[query.get("unit")] ? query.get("unit") : "images_seen";
     this.group = query.get("group") ?? "";
     this.cursor = null;
+    this.drawn = memo();
+    this.version = 0;
     /** @type {Map<string, any>} details, or {error}, of each run */
     this.known = new Map();
     this.close = subscribe(async changed => {
@@ -159,6 +158,7 @@ class CompareView {
   async read(names) {
     const ask = name => detailsOf(name).catch(error => ({error: error.message}));
     await Promise.all(names.map(async name => this.known.set(name, await ask(name))));
+    this.version += 1;
   }
 
   set(values) {
@@ -167,16 +167,14 @@ class CompareView {
   }
 
   charts(several) {
-    const {unit, cursor} = this;
-    const times = several.flatMap(({lines}) => lines.map(line => line[unit]).filter(known));
-    const x = [...new Set(times)].sort((a, b) => a - b);
+    const {unit, group, cursor, version} = this;
+    const {x, panels} = this.drawn([version, unit, group], () => {
+      const times = several.flatMap(({lines}) => lines.map(line => line[unit]).filter(known));
+      const x = [...new Set(times)].sort((a, b) => a - b);
+      return {x, panels: keysOf(several).map(key => panelOfAll(key, x, several, this))};
+    });
     const pick = at => this.set({cursor: at});
-    const panels = PANELS.map(panel => ({
-      ...panel,
-      height: 230,
-      lines: linesOf(panel.key, x, several, this)
-    }));
-    const chart = panel => h(Chart, {key: panel.key, panel, x, cursor, pick, format: FORMATS[panel.key]});
+    const chart = panel => h(Chart, {key: panel.key, panel, x, cursor, pick});
     return h("div.charts", panels.filter(hasData).map(chart));
   }
 
@@ -200,9 +198,20 @@ class CompareView {
   }
 }
 
-const APART = "No layer was read in all of them: scores of different layers are not comparable.";
+// one panel with the lines of all runs, as the first run that has it describes it
+function panelOfAll(key, x, several, {names, unit, group}) {
+  const site = commonSite(several, key);
+  const panel = several.map(details => panelOf(details, key, site)).find(Boolean);
+  const {title, note} = panel.compared;
+  const where = site === undefined ? "each at its own layer" : site && panel.note;
+  const lines = linesOf(key, site, x, several, {names, unit, group, format: formatOf(panel)});
+  return {...panel, title, note: [where, note].filter(Boolean).join("; "), height: 230, lines};
+}
 
-const isApart = several => several.some(details => sitesOf(details).length) && commonSite(several) === null;
+const APART =
+  "Scores of which no layer was read in all of them are each at its own layer: these are not comparable.";
+
+const isApart = several => keysOf(several).some(key => commonSite(several, key) === undefined);
 
 function explanation(group) {
   const shared = group === SEEDS ? "configuration" : `value of ${group}`;
