@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from helpers.made_runs import make_run
 from helpers.written_run import ALL_STEPS, BATCH, SEED, STEPS, write_run
 from phasescope import Site
 from phasescope.views.facts import words
@@ -173,3 +174,8 @@ def test_timeline_caption_carries_sample_sizes_and_thresholds(run):
 )
 def test_a_number_has_three_digits_and_steps_have_all(value, text):
     assert format_number(value) == text
+
+
+def test_a_run_without_a_label_and_without_a_description_has_a_verdict(tmp_path):
+    run = make_run(tmp_path, "preset=fast", "training.label_dropout=1.0")
+    assert words.verdict(Record(run)) == ["The phase of the activations was not read."]

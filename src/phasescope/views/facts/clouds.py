@@ -93,7 +93,14 @@ def cloud_of(record: Record, site: Site, projection: str, snapshots: Sequence[Sn
     if not clouds:
         return None
     spans = record.factors.span if len(record.factors) == labels.shape[1] else 1.0
-    return Cloud(site, projection, steps, align(clouds, labels / spans), labels, shares or None)
+    return Cloud(
+        site=site,
+        projection=projection,
+        steps=steps,
+        points=align(clouds, labels / spans),
+        labels=labels,
+        shares=shares or None,
+    )
 
 
 def labels_of(record: Record) -> Shaped[Array, "n K"]:

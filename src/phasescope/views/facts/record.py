@@ -266,6 +266,7 @@ class Record:
         """
         recorded = self.summary.get("thresholds") or {}
         sheet = asdict(SHEET) | recorded.get("sheet", {})
+
         # Earlier runs decided P1's reading by thresholds that they shared with a rule that is retired.
         former = recorded.get("representation", {})
         p1 = (
@@ -273,6 +274,7 @@ class Record:
             | ({"p1_r2": former["probe_r2"]} if former else {})
             | recorded.get("representation_p1", {})
         )
+
         return {
             "majority": (asdict(BEHAVIOUR) | recorded.get("behaviour", {}))["majority"],
             "label_variance": sheet["label_variance"],

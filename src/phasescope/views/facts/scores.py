@@ -39,7 +39,9 @@ class ProbeR2(NamedTuple):
         least, untrained = (format_score(value, 2) for value in (self.min, self.untrained))
         mean = f"mean {format_score(self.mean, 2)}, " if self.mean == self.mean else ""
         text = f"{each}; {mean}min {least}" if several else least
-        return text if self.untrained is None else f"{text} (untrained {'min ' * several}{untrained})"
+        if self.untrained is None:
+            return text
+        return f"{text} (untrained min {untrained})" if several else f"{text} (untrained {untrained})"
 
 
 def probe_summary(score: Mapping[str, Any] | None, factors: Factors) -> ProbeR2 | None:
@@ -88,12 +90,22 @@ def accuracies(line: dict[str, Any], splits: Sequence[str]) -> Iterator[Accuracy
         for end in ways:
             if accuracy := _at(line, f"accuracy{end}", split):
                 way = end.removeprefix("_") or FORMED
+                n = _at(line, "outcomes", split).get("n")
+                error, together = _at(line, f"error{end}", split), _at(line, "together", way, split)
+
                 shares = {k: _at(v, f"accuracy{end}").get(split) for k, v in _at(line, "excess").items()}
                 known = {k: v for k, v in shares.items() if v is not None}
                 beyond = {k: v for k, v in known.items() if _has_room(v, accuracy["joint"])}
-                error, together = _at(line, f"error{end}", split), _at(line, "together", way, split)
-                n = _at(line, "outcomes", split).get("n")
-                yield Accuracy(split, way, n, accuracy, error, together, beyond)
+
+                yield Accuracy(
+                    split=split,
+                    way=way,
+                    n=n,
+                    accuracy=accuracy,
+                    error=error,
+                    together=together,
+                    beyond=beyond,
+                )
 
 
 def _has_room(excess: float, correct: float) -> bool:

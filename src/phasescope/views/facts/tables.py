@@ -39,14 +39,17 @@ def score_table(
         column_of: what is known of a measure; a run's record knows its own measures too.
     """
     baselines = dict.fromkeys([*BASELINES, *(name for _, _, score in scores for name in score.baselines)])
+
     rows: list[tuple[bool, dict[str, str]]] = []
     estimators: dict[str, list[str]] = {}
+
     for measure, site, score in scores:
         column = column_of(measure)
         words = probed(column.words, factors)
         probe = probe_summary(score.to_dict(), factors) if column.by_factor else None
         mean = {"mean": probe.mean} if probe and len(probe.factors) > 1 else {}
         detail = ((name.replace("_", " "), part) for name, part in {**score.detail, **mean}.items())
+
         cells = {
             "score": words,
             "activations at": site_words(site) if site else "",
@@ -58,8 +61,10 @@ def score_table(
                 baseline_words(b): format_score(score.baselines[b]) for b in baselines if b in score.baselines
             },
         }
+
         rows.append((_is_weak(column, score), cells))
         estimators.setdefault(score.estimator, []).append(words)
+
     used = dict.fromkeys(name for _, cells in rows for name, cell in cells.items() if cell)
     texts = [(weak, [cells.get(name, "") for name in used]) for weak, cells in rows]
     lines = [f"{', '.join(dict.fromkeys(names))}: {estimator}" for estimator, names in estimators.items()]

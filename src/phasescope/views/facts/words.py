@@ -63,8 +63,10 @@ def learner(record: Record) -> str:
     kinds = (
         str((config.get(key) or {}).get("kind") or "").replace("_", " ") for key in ("family", "network")
     )
+
     batch = (config.get("training") or {}).get("batch")
     given = (config.get("network") or {}).get("hyperparameters") or {}
+
     parts = [
         ", ".join(filter(None, kinds)),
         f"{format_count(status['parameters'])} parameters" if "parameters" in status else "",
@@ -72,6 +74,7 @@ def learner(record: Record) -> str:
         ", ".join(f"{name} {value}" for name, value in given.items()),
         f"batch {batch}" if batch else "",
     ]
+
     for last in record.metrics[-1:]:
         parts.append(f"{format_count(last['step'])} steps, {format_count(last['images_seen'])} images seen")
     return "; ".join(filter(None, parts))
@@ -118,7 +121,7 @@ def _progress(record: Record) -> list[str]:
 
 def _formed(record: Record) -> list[str]:
     """Return how many images of an unconditional network are well formed."""
-    if not (record.is_unconditional and record.splits):
+    if not (record.is_unconditional and record.splits and record.outcomes):
         return []
     split, name = record.splits[0], record.outcomes[-1].name
     share = format_share(record.outcome_shares(split)[name][-1], 1)
@@ -127,19 +130,23 @@ def _formed(record: Record) -> list[str]:
 
 def _passage(record: Record, reading: str) -> str:
     passed, began, site = record.sequence(reading), record.onsets(reading), record.phase_site(reading)
+
     name = SUBJECTS[reading]
     name += f" ({site_words(site)})" if site and reading != "behaviour" else ""
     if not passed:
         return f"{name} was undecided at all of {len(record.metrics)} snapshots."
+
     undecided = record.phases(reading).count("undecided")
     doubt = f" (undecided at {undecided} of {len(record.metrics)} snapshots)" if undecided else ""
     alone = f"was in phase {passed[0]}" + (" wherever it was decided" if undecided else " throughout")
     passage = f"went through phases {', '.join(passed)}" if len(passed) > 1 else alone
+
     marks = [
         f"{phase} ({meaning(record, reading, phase)}) from {format_count(began[phase])} images on"
         for phase in ("B", "C")
         if phase in passed and began[phase] is not None
     ]
+
     if began["C"] is None:
         never = f"was not reached within {format_count(record.images_seen[-1])} images"
         fate = "was reached and did not last" if "C" in passed else never
@@ -168,11 +175,13 @@ def _precedence(record: Record, read: list[str]) -> list[str]:
         return []
     success = f"mostly {record.outcomes[-1].name}"
     correct = record.onsets("behaviour")["C"]
+
     clauses = []
     for reading in readings:
         ordered = record.onsets(reading)["C"]
         become = "stay" if "C" in record.sequence(reading) else "become"
         remain = "stay" if "C" in record.sequence("behaviour") else "become"
+
         first, then = "the activations became ordered", f"images became {success}"
         if ordered is None and correct is None:
             clause = f"the activations did not {become} ordered, nor did images {remain} {success}"
@@ -214,6 +223,7 @@ def headline(record: Record, index: int = -1, sites: Mapping[str, Site] = Mappin
     """
     if not record.metrics:
         return []
+
     line = record.metrics[index]
     facts = []
     for split in record.splits:
@@ -225,10 +235,12 @@ def headline(record: Record, index: int = -1, sites: Mapping[str, Site] = Mappin
             facts.append(
                 Fact(f"success.{split}", name, text, "success", {"share": share, "n": shares.get("n")})
             )
+
     for split in record.splits:
         errors = (line.get("error") or {}).get(split) or {}
         if text := _errors(record, errors):
             facts.append(Fact(f"error.{split}", f"median error, {split_words(split)}", text, "error", errors))
+
     for measure, column in HEADLINES.items():
         site = sites.get(measure) or record.phase_site(column.phase or "sheet")
         stored = score(line, measure, site) if site else None

@@ -143,12 +143,15 @@ def _draw_bands(ax: Axes, bands: Mapping[str, Sequence[str | None]], borders: np
             if phase:
                 style = {"facecolor": colour, "linewidth": 0} if colour else UNDECIDED
                 ax.broken_barh([(left, width)], (row - 0.4, 0.8), **style)  # pyrefly: ignore[bad-argument-type]
+
             if colour and width > 0.02 * (borders[-1] - borders[0]):
                 middle = left + width / 2
                 ax.text(middle, row, str(phase), ha="center", va="center", color="white", weight="bold")
+
     ax.set(ylim=(len(bands) - 0.45, -0.55), yticks=range(len(bands)), yticklabels=list(bands))
     ax.tick_params(axis="y", length=0)
     ax.spines[["left", "bottom"]].set_visible(False)
+
     for phase, colour in PHASE_COLOURS.items():
         ax.bar(0, 0, color=colour, label=f"phase {phase}")
     ax.bar(0, 0, label="undecided", **UNDECIDED)
@@ -210,17 +213,20 @@ def _draw_grid(ax: Axes, panel: Panel) -> None:
     grid = np.asarray(panel.grid, dtype=float)
     if not grid.size:
         return
+
     options: dict[str, Any] = {"aspect": "auto", "interpolation": "nearest"}
     if panel.colours == "phases":
         options |= {"cmap": ListedColormap(list(PHASE_COLOURS.values())), "vmin": -0.5, "vmax": 2.5}
     else:
         options |= {"cmap": OPEN_MAP} | dict(zip(("vmin", "vmax"), panel.ylim or (), strict=False))
     image = ax.imshow(np.ma.masked_invalid(grid), **options)
+
     ax.set_yticks(range(len(panel.rows)), panel.rows)
     every = max(1, math.ceil(len(panel.columns) / 8))
     ax.set_xticks(range(0, len(panel.columns), every), panel.columns[::every])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
+
     if panel.colours == "phases":
         return
     for (row, column), value in np.ndenumerate(grid):

@@ -30,12 +30,14 @@ def manifold_figure(record: Record, columns: int = 5) -> Figure | None:
     cloud = cloud_of(record, known[0], "pca", chosen) if chosen else None
     if cloud is None:
         return None
+
     count, factors = len(cloud.steps), record.factors
     with matplotlib.rc_context(RC):
         figure = Figure(figsize=(WIDTH_IN, 0.9 * min(WIDTH_IN / count, 2.6) * len(factors) + 0.3))
         axes = figure.subplots(len(factors), count, squeeze=False, subplot_kw={"projection": "3d"})
         for row, factor, values in zip(axes, factors, cloud.labels.T, strict=True):
             _draw_row(figure, row, cloud, factor, values)
+
         for ax, step in zip(axes[0], cloud.steps, strict=True):
             ax.set_title(_snapshot_title(record, step, known[0]), loc="center", fontweight="normal", pad=0)
     return figure
@@ -46,6 +48,7 @@ def _draw_row(figure: Figure, axes: Array, cloud: Cloud, factor: Factor, values:
     colours, low, high = scale_of(factor)
     scale = ScalarMappable(Normalize(low, high), colours)
     reach = float(np.quantile(np.abs(cloud.points), 0.999))
+
     for ax, points in zip(axes, cloud.points, strict=True):
         ax.scatter(*points.T, c=values, cmap=scale.cmap, norm=scale.norm, s=5, linewidths=0)
         ax.set(**dict.fromkeys(("xlim", "ylim", "zlim"), (-reach, reach)))
@@ -55,6 +58,7 @@ def _draw_row(figure: Figure, axes: Array, cloud: Cloud, factor: Factor, values:
             axis.set_ticks([])
             axis.pane.set(facecolor="none", edgecolor=MUTED, alpha=0.25)
             axis.line.set_color("none")
+
     bar = figure.colorbar(scale, ax=axes, location="right", pad=0.01, fraction=0.02, aspect=18, shrink=0.7)
     bar.set_label(factor_words(factor), color=INK)
     if names := class_ticks(factor):

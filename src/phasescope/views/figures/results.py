@@ -26,14 +26,16 @@ def reference_errors(prediction: dict[str, Any], title: str) -> Figure:
     """Draw the error of x_0 of each reference denoiser against t, over the mean image's, and when the sample is decided."""
     mmse, events = prediction["mmse"], {prediction[f"t_{event}"]: words for event, words in EVENTS.items()}
     known = sorted((at, words) for at, words in events.items() if at is not None)
+
     t, scale = np.asarray(mmse["t"], float), mmse["mean image"][0]
     colours = denoiser_colours(mmse)
+
     panel = RunPanel(
-        f"{title}\n{format_count(prediction['images'])} images, ln M = {format_score(prediction['ln_m'], 2)} nats, "
+        title=f"{title}\n{format_count(prediction['images'])} images, ln M = {format_score(prediction['ln_m'], 2)} nats, "
         f"R' = {format_number(prediction['r_prime'])}; expected: {prediction['phases']}",
-        "t: noise grows to the right",
-        "error of x_0 over the mean image's",
-        [
+        xlabel="t: noise grows to the right",
+        ylabel="error of x_0 over the mean image's",
+        curves=[
             Line(t, np.array(mmse[name]) / scale, label=name, colour=colour)
             for name, colour in colours.items()
         ],
@@ -41,6 +43,7 @@ def reference_errors(prediction: dict[str, Any], title: str) -> Figure:
         ylim=(0, 1.05),
         verticals=[(at, MUTED) for at, _ in known],
     )
+
     figure = draw_panels([panel])
     ax = figure.axes[0]
     with matplotlib.rc_context(RC):  # the same place and look; only higher, above the words of events

@@ -48,28 +48,35 @@ def samples(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
     chosen = record.sampled(rows)
     if not chosen:
         return None
+
     samples = [snapshot.samples() for snapshot in chosen]
     labels, splits = samples[-1]["labels"], samples[-1]["split"].astype(str)
     shown = _columns(splits, columns)
+
     dims = samples[-1]["images"].ndim - 2
     images = np.stack([pixels(sample["images"][shown], dims) for sample in samples])
     mosaic = tile(images, _borders(record, [record.readings(snapshot) for snapshot in chosen], shown))
     height, width = mosaic.shape[:2]
     high, wide = images.shape[2:4]
+
     texts = ["" if record.is_unconditional else _text(record, label) for label in labels[shown]]
     lines = texts[0].count("\n")
+
     with matplotlib.rc_context(RC):
         figure = Figure(figsize=(WIDTH_IN, (WIDTH_IN - MARGIN_IN) * height / width + 0.55 + 0.12 * lines))
         ax = figure.subplots()
         ax.imshow(mosaic, interpolation="none")
+
         border = border_px(wide)
         left, top = corners(len(shown), wide, border), corners(len(chosen), high, border)
+
         if record.position:
             at = labels[shown][:, list(record.position)] - 1
             # A position in a world's margin would mark another image.
             size = np.array([wide, high])
             at[np.abs(at - size / 2) > size / 2 + 1] = np.nan
             _mark_positions(ax, at, left, top, (wide, high), border)
+
         ax.set_xticks(left + wide / 2, texts, fontsize=7)
         ax.set_yticks(top + high / 2, [format_count(record.images_at(s)) for s in chosen], fontsize=7)
         ax.tick_params(length=0, pad=2)
@@ -78,6 +85,7 @@ def samples(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
         ax.spines[:].set_visible(False)
         ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), ylabel="images seen")
         ax.set_title(_heading(record, splits[shown]), fontweight="normal", pad=4)
+
         handles = [Patch(color=outcome.colour, label=outcome.name) for outcome in record.outcomes]
         if handles:
             ax.legend(

@@ -26,6 +26,7 @@ def draw(panels: Sequence[Panel]) -> Drawing:
     panels = [panel for panel in panels if _shows(panel)]
     columns = max(1, min(COLUMNS, len(panels)))
     rows = max(1, -(-len(panels) // columns))
+
     with matplotlib.rc_context(RC):
         drawing = Drawing(figsize=(min(WIDTH_IN, 3.0 + 4.4 * columns), ROW_IN * rows + 0.3))
         axes = drawing.subplots(rows, columns, squeeze=False)
@@ -33,17 +34,21 @@ def draw(panels: Sequence[Panel]) -> Drawing:
             ax.set_visible(False)
         if not panels:
             drawing.text(0.5, 0.5, "nothing is recorded for this yet", ha="center", color=MUTED)
+
         # several panels with the same series have one legend below them, clear of the data; else a panel that has the same
         # series as the one before it leaves the legend to that one
         labels = [[curve.label for curve in panel.curves if curve.label] for panel in panels]
         shared = len(panels) > 1 and bool(labels[0]) and all(each == labels[0] for each in labels)
+
         for ax, panel, own, before in zip(axes.flat, panels, labels, [None, *labels], strict=False):
             draw_panel(ax, panel, with_legend=not shared and own != before)
+
         if shared:
             handles = handles_of(axes.flat)
             fit = int(drawing.get_figwidth() / (LABEL_IN + LETTER_IN * max(map(len, handles))))
             ncols = max(1, min(len(handles), fit, 6))
             drawing.legend(handles.values(), handles.keys(), ncols=ncols, loc="outside lower center")
+
         if any(panel.colours == "phases" for panel in panels):
             patches = [Patch(color=colour, label=f"phase {phase}") for phase, colour in PHASE_COLOURS.items()]
             drawing.legend(handles=patches, ncols=3, loc="outside lower center")

@@ -30,6 +30,7 @@ def timeline(record: Record) -> Figure:
     verticals = [(float(onset), colour) for onset, colour in onsets if onset is not None]
     panels = [panel for panel in _of_a_figure(record) if panel.key not in DENOISING]
     figure = draw_panels([replace(panel, verticals=verticals) for panel in panels])
+
     with matplotlib.rc_context(RC):
         first, last = figure.axes[0], figure.axes[-1]
         ratio = record.images_per_step
@@ -38,6 +39,7 @@ def timeline(record: Record) -> Figure:
         )
         steps.set_xlabel("gradient steps")
         steps.spines["top"].set_visible(True)
+
         last.set_xlabel("images seen")
         for axis in (steps.xaxis, last.xaxis):
             axis.set(major_locator=MaxNLocator(9), major_formatter=FuncFormatter(format_short))

@@ -39,6 +39,7 @@ def verdicts(studies: Sequence[tuple[str, Path]], in_full: bool = False) -> Resu
     judged: list[tuple[Path, Judged]] = []
     tree: list[dict[str, Any]] = []
     lines, notes = [], []
+
     for name, folder in studies:
         try:
             known = read_claims(folder)
@@ -53,6 +54,7 @@ def verdicts(studies: Sequence[tuple[str, Path]], in_full: bool = False) -> Resu
             judged.append((folder, known))
             if known.stale:
                 lines.append(f"{name}: the records have changed since: --judge judges them")
+
     return Result(_blocks(judged, lines, in_full), lambda: tree, notes=notes, code=2 if notes else 0)
 
 

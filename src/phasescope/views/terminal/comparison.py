@@ -79,18 +79,21 @@ def _results(records: Sequence[Record], sites: dict[str, Site]) -> Iterator[Row]
     yield _row("state", "state", [record.status["state"] for record in records], str)
     yield _row("step", "step", [line.get("step", 0) for line in last])
     yield _row("images_seen", "images seen", [line.get("images_seen", 0) for line in last])
+
     for reading, words in READINGS.items():
         if any(any(record.phases(reading)) for record in records):
             yield _row(reading, words, [record.sequence(reading) or None for record in records], " ".join)
             onsets = [record.onsets(reading) for record in records]
             for phase, label in (("B", "B or C from image"), ("C", "C from image")):
                 yield _row(f"{reading}.{phase}", label, [onset[phase] for onset in onsets])
+
     facts = [{fact.key: fact for fact in headline(record, sites=sites)} for record in records]
     for key in dict.fromkeys(key for each in facts for key in each if key not in HEADLINES or key in sites):
         known = [each.get(key) for each in facts]
         label = next(fact.name for fact in known if fact)
         texts = [fact.value if fact else NOTHING for fact in known]
         yield Row(key, label, [fact and fact.data for fact in known], texts)
+
     yield _row("loss", "loss", [line.get("loss") for line in last], lambda loss: format_score(loss, 4))
     for name, label in (("parameters", "parameters"), ("cpu_s", "CPU seconds")):
         yield _row(name, label, [record.status.get(name) for record in records])

@@ -92,19 +92,23 @@ def _prediction_blocks(predicted: Prediction) -> Iterator[str | Table]:
         f"R': {format_number(tree['r_prime'])}: loss that only the label can remove, divided by loss that images can remove "
         "beyond the linear (Wiener) optimum"
     )
+
     yield f"expected of images: {tree['phases']}"
     yield f"one image stands out: {_when(tree, 'condensation')}"
     yield f"the widest mode is unstable: {_when(tree, 'instability')}"
+
     why = "the network knows absolute positions"
     if (shift := tree["shift_px"]) is not None:
         why = f"the network cannot tell positions apart that are {shift} px from each other"
     yield f"accuracy at most: {format_number(tree['cap'])}, as {why}"
+
     mmse = tree["mmse"]
     shown = np.linspace(0, len(mmse["t"]) - 1, min(COLUMNS, len(mmse["t"]))).round().astype(int)
     yield Table(
         ("error of x_0, an image, at t =", *(f"{mmse['t'][i]}" for i in shown)),
         ((name, *(f"{errors[i]:.2f}" for i in shown)) for name, errors in mmse.items() if name != "t"),
     )
+
     for name, why in tree["left_out"].items():
         yield f"left out: {name}: {why}"
     yield from _baselines(tree["accuracies"])

@@ -92,9 +92,11 @@ def _run_blocks(run: RunFolder, record: Record) -> Iterator[str | Table]:
         yield f"error: {status['error']}"
     if status["state"] != "broken":
         yield subject(record)
+
     if not record.metrics:
         yield "no snapshots yet"
         return
+
     yield from verdict(record)
     yield _snapshots(record)
     if read := _readings(record):

@@ -22,6 +22,7 @@ def needed(survey: Survey, notify: Callable[[int, int], None]) -> Result:
     """Return each run of a study, its state and its cost, then the sums."""
     estimates = costs([run.config for run in survey.to_run], notify)
     total = None if None in estimates.values() else sum(cost or 0.0 for cost in estimates.values())
+
     tree = {
         "study": survey.study.name,
         "runs": len(survey.planned),
@@ -31,6 +32,7 @@ def needed(survey: Survey, notify: Callable[[int, int], None]) -> Result:
         "unread": list(survey.unread),
         "planned": [],
     }
+
     rows = []
     for run in survey.planned:
         config, steps, cpu_s = run.config, run.config.training.steps, estimates.get(run.config.digest())
@@ -38,6 +40,7 @@ def needed(survey: Survey, notify: Callable[[int, int], None]) -> Result:
         tree["planned"].append(line | {"steps": steps, "images": run.images, "cpu_s": cpu_s})
         numbers = map(format_count, (steps, run.images, cpu_s))
         rows.append((config.folder, "; ".join(run.cells), f"{config.seed}", STATES[run.state], *numbers))
+
     heads = ("run", "cell", "seed", "state", "steps", "images", "CPU s")
     return Result([Table(heads, rows), *sums(survey, cost_of(total))], lambda: tree)
 
@@ -66,6 +69,7 @@ def reporter(notify: Callable[[int, int], None]) -> Callable[[Event], None]:
     def report(event: Event) -> None:
         name = event.folder.name
         notify(event.done, event.runs)
+
         failed = event.end and event.end.state == "failed"
         resumes = f"resumes from step {format_count(event.step)}"
         messages = {
@@ -75,6 +79,7 @@ def reporter(notify: Callable[[int, int], None]) -> Callable[[Event], None]:
             "retried": f"{name} is tried again: {event.error}",
             "ended": f"{name} failed: {event.error}" if failed else f"{name} done",
         }
+
         if event.kind in messages:
             failures = f", {event.failed} failed" if event.failed else ""
             counts = f"{event.done}/{event.runs} done{failures}, {event.running} running"

@@ -79,11 +79,13 @@ class Library:
                 for name in self._entries:
                     self._read_if_changed(name, paths[name])
                 self._unread = [(name, path) for name, path in paths.items() if name not in self._entries]
+
             until = time.monotonic() + within_s
             while self._unread:
                 self._read_if_changed(*self._unread.pop())
                 if time.monotonic() >= until:
                     break
+
             return self.version != before
 
     def rows(self, since: int = 0) -> dict[str, Any]:

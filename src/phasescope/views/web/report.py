@@ -50,6 +50,7 @@ def render_report(run: RunFolder) -> str:
     record = Record(run)
     page = run_page(record)
     answers, carried = run_view(record, page) if record.metrics else ({}, "")
+
     return self_contained(
         "report.html.j2",
         "run",

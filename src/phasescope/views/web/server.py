@@ -98,13 +98,13 @@ class Explorer:
     def generate(self, query: Query) -> bytes:
         sampler = query.word("sampler", None)
         request = SampleRequest(
-            query.numbers("label"),
-            sampler,
-            query.integer("steps") if sampler else 0,
-            query.number("guidance", 0.0),
-            query.integer("seed", 0),
-            query.integer("strip", 1) > 0,
-            query.change(),
+            label=query.numbers("label"),
+            sampler=sampler,
+            steps=query.integer("steps") if sampler else 0,
+            guidance=query.number("guidance", 0.0),
+            seed=query.integer("seed", 0),
+            strip=query.integer("strip", 1) > 0,
+            change=query.change(),
         )
         step, run = query.integer("step", None), self._entry(query).run
         return sample_packet(self.sampler.sample(run, step, request))
@@ -129,11 +129,13 @@ def create_app(runs: Path, results: Path, trust: bool = False) -> Starlette:
         "/api/studies": explorer.list_studies,
         "/studies/{study}": explorer.study,
     }
+
     computing = {
         f"{run}/cloud": explorer.cloud,
         f"{run}/points": explorer.points,
         f"{run}/generate": explorer.generate,
     }
+
     app = Starlette(
         routes=[
             Route("/", static),
@@ -144,5 +146,6 @@ def create_app(runs: Path, results: Path, trust: bool = False) -> Starlette:
         ],
         middleware=[Middleware(Guard)],
     )
+
     app.state.explorer = explorer
     return app

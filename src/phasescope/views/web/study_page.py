@@ -40,9 +40,11 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         raise UserError(
             f"`{folder}` must hold a claims.json of its records: phasescope study {study.name} --judge writes it"
         )
+
     runs = Recorded(study, read_rows(study, folder)).runs(study.more)
     known = check_preregistered(study, folder)
     drawn = [(plot, panels) for plot in study.plots if (panels := plot.panels(runs))]
+
     text = _markdown(
         "study.md.j2",
         study=study,
@@ -56,6 +58,7 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         changed=changed_sources(study, known) if known else (),
         amended=numbers.amendment_lines(known) if known else (),
     )
+
     figures = {f"{plot.name}.png": figure_bytes(draw(panels), "png", dpi=130) for plot, panels in drawn}
     return {folder / PAGE: text} | {folder / name: content for name, content in figures.items()}
 
@@ -104,12 +107,15 @@ def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
     every = [(study, folder, read_claims(folder)) for study, folder in studies]
     every.sort(key=lambda each: each[2] is None)
     judged = [(study, folder, known) for study, folder, known in every if known]
+
     path = page.parent / ASKED
     asked = tomllib.loads(path.read_text()) if path.exists() else {"statements": {}, "own_systems": ()}
     own, also = asked["own_systems"], asked.get("also", {})
+
     names = {f"{study.name}/{claim.name}" for study, _ in studies for claim in study.claims}
     if wrong := {*also, *chain(*also.values())} - names - set(asked["statements"]):
         raise UserError(f"`also` (={min(wrong)}) in {path} must name a statement, and claims as study/claim")
+
     return _markdown(
         "findings.md.j2",
         asked=asked if path.exists() else None,
