@@ -6,7 +6,6 @@ import torch
 from azula.denoise import Denoiser, DiracPosterior
 from azula.noise import Schedule as AzulaSchedule
 from azula.sample import DDIMSampler, DDPMSampler
-from diffusers import DDIMScheduler, DDPMScheduler, DPMSolverMultistepScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,6 +85,8 @@ def test_states_are_numbered_and_the_last_is_the_last_estimate(sampler):
 
 @pytest.mark.parametrize("predict", ["eps", "x", "v"])
 def test_ddpm_steps_are_those_of_diffusers(predict):
+    from diffusers import DDPMScheduler  # slow to import
+
     fields = {"clip_sample": False, "prediction_type": DIFFUSERS_NAME[predict]}
     theirs = exact(DDPMScheduler, variance_type="fixed_small", **fields)
     generator = torch.Generator().manual_seed(7)
@@ -101,6 +102,8 @@ def test_ddpm_steps_are_those_of_diffusers(predict):
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("steps", [1, 25, 1000])
 def test_ddim_steps_are_those_of_diffusers(predict, eta, steps):
+    from diffusers import DDIMScheduler
+
     fields = {"clip_sample": False, "prediction_type": DIFFUSERS_NAME[predict]}
     theirs = exact(DDIMScheduler, timestep_spacing="trailing", **fields)
     theirs.set_timesteps(steps)
@@ -153,6 +156,8 @@ def test_steps_are_those_of_azula(ours, theirs):
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:diffusers")
 @pytest.mark.parametrize("steps", [1, 2, 10, 20])
 def test_dpm_solver_steps_are_those_of_diffusers(steps):
+    from diffusers import DPMSolverMultistepScheduler
+
     fields = {"final_sigmas_type": "zero", "prediction_type": "sample"}
     theirs = exact(DPMSolverMultistepScheduler, timestep_spacing="trailing", **fields)
     theirs.set_timesteps(steps)

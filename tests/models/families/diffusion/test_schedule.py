@@ -1,6 +1,5 @@
 import pytest
 import torch
-from diffusers import DDPMScheduler
 
 from helpers.schedules import schedule_of
 
@@ -39,6 +38,8 @@ def test_before_the_first_step_the_image_is_clean():
 
 @pytest.mark.parametrize(("kind", "name"), [("linear", "linear"), ("cosine", "squaredcos_cap_v2")])
 def test_betas_are_those_of_diffusers(kind, name):
+    from diffusers import DDPMScheduler  # slow to import
+
     kept = schedule_of(kind).build().alpha ** 2
     betas = 1 - kept / torch.cat([torch.ones(1).double(), kept[:-1]])
     theirs = DDPMScheduler(num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02, beta_schedule=name)
