@@ -142,7 +142,7 @@ def limited(files: int, words: list[str]) -> list[str]:
     return [sys.executable, "-c", code, *words]
 
 
-@pytest.mark.parametrize("path", ["/api/runs", "/static/plotly.min.js"])
+@pytest.mark.parametrize("path", ["/api/runs", pytest.param("/static/plotly.min.js", marks=pytest.mark.slow)])
 def test_more_connections_than_files_keep_nobody_out(home, run, path):
     """Half requests, and whole ones whose answers nobody reads, four times as many as files may be open."""
     words = ["explore", "--port=0", "--runs", str(home / "runs"), "--studies", str(home / "results")]

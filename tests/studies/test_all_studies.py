@@ -84,7 +84,14 @@ def test_no_study_imports_another():
         assert folders <= {path.parent.name, "designs"}, path
 
 
-@every_study
+SECONDS_TO_JUDGE = {"bands", "proxy", "efficiency", "percolate"}
+"""studies whose claims take as long as those of all others"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in SECONDS_TO_JUDGE else ()) for name in FOUND],
+)
 def test_verdicts_follow_from_the_records(name):
     study, folder = FOUND[name]
     rows = recorded(name)
