@@ -27,6 +27,7 @@ def read_samples(run) -> list[dict]:
     """
     rows = read_object(run)
     snapshots = {snapshot.step: snapshot for snapshot in run.snapshots}
+
     steps = wanted({row["step"]: row["correct"] for row in rows}) & snapshots.keys()  # a short run lacks some
     read = {step: ancestral_shares(run, snapshots[step], SAMPLES, LEVELS) for step in sorted(steps)}
     step, is_begun = min(steps - {EARLY}), True
@@ -34,6 +35,7 @@ def read_samples(run) -> list[dict]:
         is_begun = read[step]["correct"] > BEGUN
         step -= EVERY
         read[step] = ancestral_shares(run, snapshots[step], SAMPLES, LEVELS)
+
     return [
         {"step": row["step"]}
         | {f"stored.{name}": value for name, value in row.items() if name != "step"}

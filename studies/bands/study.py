@@ -61,6 +61,7 @@ def read_dimension(run) -> list[dict]:
         loaded = ps.load_network(run, snapshot)
         world, network = loaded.config.world, loaded.network
         labels = torch.from_numpy(world.draw_labels(LABELS, ps.numpy_generator(0, "dimension"))).float()
+
         kept: list[torch.Tensor] = []
         layer = network.get_layer(SITE)
         hook = layer.register_forward_hook(lambda _m, _i, output, kept=kept: kept.append(output))
@@ -68,6 +69,7 @@ def read_dimension(run) -> list[dict]:
             for y in labels.split(100):
                 network(world.render(y), torch.zeros(len(y), dtype=torch.int64), y)
         hook.remove()
+
         activations = torch.cat(kept).flatten(1).double().numpy()
         rows.append({"step": snapshot.step, "two_nn": two_nn(activations).value})
     return rows
@@ -247,9 +249,9 @@ STUDY = ps.Study(
         ps.Against(
             "held_out",
             "Held-out labels by images trained on",
-            {"share correct": HELD_OUT},
-            "images",
-            "factors",
+            numbers={"share correct": HELD_OUT},
+            along="images",
+            by="factors",
             log=True,
             references=BASELINES,
             ylim=(0, 1.02),

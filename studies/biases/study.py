@@ -58,7 +58,7 @@ def cell(world: str, network: str, unequal: bool = False) -> Cell:
     fields = {"seed": 5000, "world": {"kind": kind, "design": design}, "probing": PLAN, **own}
     # Cells of unequal density have no axis `world`, so that claims on a `world` leave them out.
     axes = {"unequal": world, "network": network} if unequal else {"world": world, "network": network}
-    name = f"{world}, {network}{', unequal' * unequal}"
+    name = f"{world}, {network}, unequal" if unequal else f"{world}, {network}"
     return Cell(name, fields, axes, reseeded=("world.design.hold_out.shuffle",))
 
 

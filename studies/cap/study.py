@@ -50,12 +50,13 @@ def above_bound(runs: ps.Runs) -> np.ndarray:
 @ps.reads(CORRECT, "outcomes.grid.n")
 def within_bound(runs: ps.Runs) -> np.ndarray:
     """Return whether the exact interval of final accuracy is not entirely above the cell's bound, (n,)."""
-    from scipy.stats import beta
+    from scipy.stats import binomtest
 
-    n = runs.end("outcomes.grid.n")
-    correct = np.round(n * runs.end(CORRECT))
-    low = beta.ppf(0.0125, np.maximum(correct, 1), n - correct + 1)
-    return (correct == 0) | (low <= runs.table["bound"])
+    samples = runs.end("outcomes.grid.n")
+    correct = np.round(samples * runs.end(CORRECT))
+    counts = zip(correct.astype(int), samples.astype(int), strict=True)
+    low = np.array([binomtest(k, n).proportion_ci(0.975, "exact").low for k, n in counts])
+    return low <= runs.table["bound"].to_numpy()
 
 
 @ps.reads(PROBE_R2)

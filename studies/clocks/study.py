@@ -34,9 +34,15 @@ def cell(images: int) -> ps.Cell:
             "images": {"grid": 16, "off_grid": 112},
         },
     }
-    seeded = ("world.design.shuffle",)
-    drawn = {"reseeded": seeded, "drawn_from": draws_of(fields)}
-    return ps.Cell(f"untold, {images} images", fields, {"images": images}, "fast", **drawn)
+
+    return ps.Cell(
+        name=f"untold, {images} images",
+        fields=fields,
+        axes={"images": images},
+        base="fast",
+        reseeded=("world.design.shuffle",),
+        drawn_from=draws_of(fields),
+    )
 
 
 def read_places(run) -> list[dict]:
@@ -46,15 +52,18 @@ def read_places(run) -> list[dict]:
     training, factors = world.training_labels(), world.factors
     phase_of = {outcome.name: outcome.phase for outcome in world.reader().outcomes}
     chance = float(len(training) * np.prod(2 * REACH_PX / factors.span))
+
     rows = []
     for snapshot in run.snapshots:
         read = snapshot.readings()
         formed = np.array([phase_of[name] != "A" for name in read["outcome"]])
         places = np.stack([read[name] for name in factors.names], axis=1)[formed]
+
         known = np.nan
         if len(places) >= FEWEST:
             away = np.abs(factors.difference(places, ps.nearest_labels(training, places, factors)))
             known = float((away <= REACH_PX).all(axis=1).mean())
+
         rows.append({"step": snapshot.step, "chance": chance, "formed": float(formed.mean()), "known": known})
     return rows
 

@@ -27,7 +27,7 @@ def cell(start: str, B: float, conditional: bool = False) -> ps.Cell:
     network = {"kind": f"{KINDS}:Autoencoder"} | ({"conditional": True} if conditional else {})
     world, plan = {"boundary": "periodic"}, PLAN | {"t": "usual", "p1": None}
     fields = {"world": world, "family": family, "network": network, "training": TRAINING, "probing": plan}
-    name = f"{start}{', with the label' * conditional}, B = {B:g}"
+    name = f"{start}, with the label, B = {B:g}" if conditional else f"{start}, B = {B:g}"
     return ps.Cell(name, {"seed": 9000, **fields}, {"B": B, "start": start, "label": conditional})
 
 

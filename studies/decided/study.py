@@ -79,8 +79,8 @@ class ComesBack:
 
     def _panel(self, sigma: float, runs: ps.Runs) -> ps.Panel:
         curves = [
-            self._curve(runs, "share", "network", 0, "points"),
-            self._curve(runs, "exact", "perfect network", 7, "line"),
+            self._curve(runs, "share", label="network", series=0, style="points"),
+            self._curve(runs, "exact", label="perfect network", series=7, style="line"),
         ]
         title = f"sigma = {sigma:g} px"
         return ps.Panel(title, "noise level t", "share", curves, level=0.5, ylim=(-0.02, 1.02))
@@ -90,11 +90,11 @@ class ComesBack:
         return ps.Curve(
             np.array(LEVELS),
             shares.mean(axis=1),
-            shares.min(axis=1),
-            shares.max(axis=1),
-            label,
-            series,
-            style,
+            low=shares.min(axis=1),
+            high=shares.max(axis=1),
+            label=label,
+            series=series,
+            style=style,
         )
 
     def caption(self, runs: ps.Runs) -> str:

@@ -22,9 +22,15 @@ def grid(system: str, d: float, sigma: float, **axes: float) -> ps.Cell:
     world = {"design": {"dx": d, "dy": d}, "sigma_px": sigma}
     axes = {"system": system, "d": d, "sigma": sigma, **axes}
     if system == "fast":
-        return ps.Cell(f"d=({d:g}, {d:g}), sigma={sigma:g}", {"world": world}, axes, "fast", 5)
+        return ps.Cell(
+            f"d=({d:g}, {d:g}), sigma={sigma:g}", {"world": world}, axes=axes, base="fast", seeds=5
+        )
     world = {key: world[key] for key, value in (("design", d), ("sigma_px", sigma)) if value != 1}
-    name = "eps" + f", d={d:g}" * (d != 1) + f", sigma={sigma:g}" * (sigma != 1)
+    name = "eps"
+    if d != 1:
+        name += f", d={d:g}"
+    if sigma != 1:
+        name += f", sigma={sigma:g}"
     return ps.Cell(name, {"world": world} if world else {}, axes)
 
 
@@ -321,12 +327,12 @@ STUDY = ps.Study(
         ps.Against(
             name,
             f"Onsets against {name}",
-            {
+            numbers={
                 "steps until most samples are correct": ON_GRID,
                 "steps until a manifold": MANIFOLD,
             },
-            along,
-            by,
+            along=along,
+            by=by,
             where=where,
             log=along == "images",
             note="Runs that reach it; on the grid. Manifold: the label explains 0.9 of the variance at mid, t = 600.",

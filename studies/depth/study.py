@@ -172,9 +172,9 @@ STUDY = ps.Study(
         ps.Against(
             "against_depth",
             "Accuracy against depth",
-            {"half correct (step; runs that did)": ACCURACY, "correct at the end": CORRECT.end()},
-            "depth",
-            "attention",
+            numbers={"half correct (step; runs that did)": ACCURACY, "correct at the end": CORRECT.end()},
+            along="depth",
+            by="attention",
             where=ZEROS,
         ),
         ps.PhaseGrid("courses", "Phase of the samples in every run"),

@@ -32,19 +32,21 @@ def plots_of_phases(
         outcomes: label -> column of the share of samples with an outcome.
         more: label -> column of what is drawn beside the sheet's readings.
     """
+    readings = {
+        "label variance": LABEL_VARIANCE,
+        "trustworthiness of single draws": ps.score("sheet_trustworthiness").at("mid", t=600),
+        "order of the label means": ORDER,
+        "samples correct": correct,
+        **(more or {}),
+    }
+
     return [
         ps.PhaseGrid("samples", "Phase of the samples in every run", column=phase),
         ps.PhaseGrid("sheet", "Phase of the sheet in every run", column=SHEET),
         ps.Courses(
             "readings",
             "The sheet's readings and the samples",
-            {
-                "label variance": LABEL_VARIANCE,
-                "trustworthiness of single draws": ps.score("sheet_trustworthiness").at("mid", t=600),
-                "order of the label means": ORDER,
-                "samples correct": correct,
-                **(more or {}),
-            },
+            readings,
             panels_by="cell",
             ylabel="share",
             ylim=(-0.05, 1.02),

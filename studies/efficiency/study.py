@@ -52,18 +52,25 @@ def cell(images: str, canvas: int, share: float) -> Cell:
             {"within": {"x": side}, "at": {"y": -MARGIN_PX}},
             {"within": {"y": side}, "at": {"x": -MARGIN_PX}},
         ]
+
     world = {
         "kind": "mixed",
         "together": {"kind": "gaussian_bump", "canvas": canvas},
         "alone": {"canvas": canvas, "margin_px": MARGIN_PX},
         "design": {"kind": "union", "parts": parts},
     }
+
     # Two halvings instead of three after patches of 2 px, so that canvases of any multiple of 8 px are possible.
     fields = {"world": world, "network": {"widths": [32, 32, 32]}, "probing": ENDS_ONLY}
-    axes = {"images": images, "canvas": canvas, "bumps": bumps}
-    seeded = ("world.design.parts.0.hold_out.shuffle",)
-    drawn = {"reseeded": seeded, "drawn_from": draws_of(fields)}
-    return Cell(f"{canvas} px, {bumps} {images}", fields, axes, seeds=13, **drawn)
+
+    return Cell(
+        name=f"{canvas} px, {bumps} {images}",
+        fields=fields,
+        axes={"images": images, "canvas": canvas, "bumps": bumps},
+        seeds=13,
+        reseeded=("world.design.parts.0.hold_out.shuffle",),
+        drawn_from=draws_of(fields),
+    )
 
 
 @reads(HELD_OUT, "core.formed.trained")
@@ -178,9 +185,9 @@ STUDY = Study(
         Against(
             f"held_out_{canvas}",
             f"Held-out labels by images trained on, {canvas} px",
-            {"share correct": end(HELD_OUT)},
-            "bumps",
-            "images",
+            numbers={"share correct": end(HELD_OUT)},
+            along="bumps",
+            by="images",
             where={"canvas": canvas},
             log=True,
             ylim=(0, 1.02),

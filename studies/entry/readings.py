@@ -162,12 +162,14 @@ def read_halves(run) -> list[dict]:
     """Return the share of misplaced bumps in either half of the stored samples at every snapshot of a run."""
     config = config_of(run)
     reader = config.world.reader()
+
     rows = []
     for snapshot in run.snapshots:
         stored = snapshot.samples()
         grid = stored["split"] == "grid"
         outcomes = reader.outcome(reader.read(stored["images"][grid]), stored["labels"][grid])
         misplaced = outcomes == "misplaced"
+
         rows.append(
             {
                 "step": snapshot.step,

@@ -57,6 +57,7 @@ def cell(hidden: int) -> Cell:
         "crossed_labels": 0,
         "p1": None,
     }
+
     fields = {
         "seed": 3000,
         "network": {"embedding": {"hidden": hidden or None}},

@@ -24,15 +24,15 @@ PREDICT_X = {"family": {"predict": "x"}}
 
 
 def system(key: str, name: str, fields: dict, seeds: int = 8, base: str = "lean") -> ps.Cell:
-    return ps.Cell(name, fields, {"system": SYSTEMS[key]}, base, seeds)
+    return ps.Cell(name, fields, axes={"system": SYSTEMS[key]}, base=base, seeds=seeds)
 
 
 CELLS = (
     system("open", "eps", {}),
     system("torus", "eps, periodic", PERIODIC),
     system("turns", "eps, periodic, told by turns", TURNS),
-    system("fast_open", "fast", PREDICT_X, 16, "fast"),
-    system("fast_torus", "periodic", {**PREDICT_X, **PERIODIC}, 12, "fast"),
+    system("fast_open", "fast", PREDICT_X, seeds=16, base="fast"),
+    system("fast_torus", "periodic", {**PREDICT_X, **PERIODIC}, seeds=12, base="fast"),
 )
 PARALLELISM = {site: [f"code.{site}.parallelism.{axis}" for axis in "xy"] for site in ASKED}
 
@@ -463,10 +463,10 @@ STUDY = ps.Study(
             ps.Scatter(
                 f"gain_{site.t}",
                 f"The index before and after training, {at(site)}",
-                ps.start(index(site)),
-                ps.end(index(site)),
-                "index, untrained network",
-                "index, at the end",
+                x=ps.start(index(site)),
+                y=ps.end(index(site)),
+                xlabel="index, untrained network",
+                ylabel="index, at the end",
                 by="system",
                 level=MIDWAY,
             )

@@ -28,7 +28,8 @@ def cell(s: float, label: bool) -> ps.Cell:
         "probing": {**PLAN, "t": "usual", "p1": None, "snapshots": EVERY},
         "training": TRAINING | OWN | {"label_dropout": float(not label)},
     }
-    return ps.Cell(f"s = {s}{', no label' * (not label)}", fields, {"noise": s, "label": label})
+    name = f"s = {s}" if label else f"s = {s}, no label"
+    return ps.Cell(name, fields, {"noise": s, "label": label})
 
 
 @ps.reads("loss")

@@ -120,13 +120,13 @@ STUDY = Study(
         Against(
             "against",
             "Phase B against R'",
-            {
+            numbers={
                 "share of runs that pass B": passes_b,
                 "images in phase B": length_of_b,
                 "part of the way to C": partial(length_of_b, relative=True),
             },
-            "r_prime",
-            "set",
+            along="r_prime",
+            by="set",
             log=True,
         ),
         PhaseGrid("courses", "Phase of the samples in every run", where={"set": "new"}),

@@ -39,9 +39,13 @@ CELLS = [ps.Cell("eps", {}, {"pair": "balanced"}), cell(4.0, 4.0, "balanced, 4 p
 def onsets_of_axes(runs: ps.Runs, split: str) -> pd.DataFrame:
     """Return the onset of accuracy along the sparser axis (`y`) and along the denser one (`y_second`)."""
     x, y = (runs.onsets(runs.accurate(split, axis)) for axis in "xy")
-    dense_x, names = runs.table["dense_x"].to_numpy(dtype=bool), ("y", "last", "came")
-    sparse = {name: np.where(dense_x, y[name], x[name]) for name in names}
-    return y.assign(**sparse, **{f"{name}_second": np.where(dense_x, x[name], y[name]) for name in names})
+    dense_x = runs.table["dense_x"].to_numpy(dtype=bool)
+
+    table = y.copy()
+    for name in ("y", "last", "came"):
+        table[name] = np.where(dense_x, y[name], x[name])
+        table[f"{name}_second"] = np.where(dense_x, x[name], y[name])
+    return table
 
 
 @ps.reads("accuracy.{split}.x", "accuracy.{split}.y")

@@ -189,12 +189,12 @@ STUDY = Study(
             Against(
                 f"squares_{world}",
                 f"Squares: share of the core that is filled, {world}",
-                {
+                numbers={
                     "well-formed samples": composed("formed"),
                     "every sample, matched filter": composed("matched"),
                 },
-                "side",
-                "place",
+                along="side",
+                by="place",
                 where={"world": world},
                 level=0.1,
                 ylim=(0, 1.12),

@@ -27,7 +27,15 @@ def read_unlabelled(run) -> list[dict]:
     loaded, step = ps.load_network(run, run.snapshots[-1]), run.snapshots[-1].step
     world, family, reader = loaded.config.world, loaded.config.family.build(), loaded.config.world.reader()
     none = np.full((SAMPLES, 2), np.nan, dtype=np.float32)
-    images = ps.sample_labels(loaded.network, family, world, none, 64, "unlabelled", loaded.config.seed)
+    images = ps.sample_labels(
+        loaded.network,
+        family,
+        world=world,
+        labels=none,
+        batch=64,
+        purpose="unlabelled",
+        seed=loaded.config.seed,
+    )
     columns = reader.read(images)
     formed = reader.correct(columns, none).all(1)  # without a label every place is correct
     places = np.stack([columns[axis][formed] for axis in "xy"], axis=1)

@@ -22,17 +22,18 @@ class Heatmap(BasePlot):
     def _panels(self, runs: Runs) -> list[Panel]:
         table = as_table(runs, self.number)
         grid = table.assign(y=table["y"].astype(float)).pivot_table("y", self.rows, self.columns)
-        rows, columns = (
-            [f"{value:g}" if isinstance(value, float) else str(value) for value in axis]
-            for axis in (grid.index, grid.columns)
-        )
+
         panel = Panel(
             self.title,
-            self.columns,
-            self.rows,
+            xlabel=self.columns,
+            ylabel=self.rows,
             grid=grid.to_numpy(),
-            rows=rows,
-            columns=columns,
+            rows=[format_value(value) for value in grid.index],
+            columns=[format_value(value) for value in grid.columns],
             ylim=self.ylim,
         )
         return [panel]
+
+
+def format_value(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

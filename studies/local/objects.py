@@ -31,7 +31,9 @@ def images_beside(loaded, count: int) -> dict[str, np.ndarray]:
     networks = {"network": loaded.network} | {name: optima[own] for name, own in OPTIMA.items()}
     no_label = np.full((count, len(world.factors.visible)), np.nan, dtype=np.float32)
     return {
-        name: sample_labels(network, family, world, no_label, AT_ONCE, "beside", config.seed)
+        name: sample_labels(
+            network, family, world=world, labels=no_label, batch=AT_ONCE, purpose="beside", seed=config.seed
+        )
         for name, network in networks.items()
     }
 

@@ -24,7 +24,7 @@ SELDOM = {
         "snapshots": {"dense_until": 0, "every": 500},
     }
 }
-EVERYWHERE = {"attention": ["down1", "down2", "down3", "mid", "up1", "up2", "up3"]}
+EVERYWHERE = ["down1", "down2", "down3", "mid", "up1", "up2", "up3"]
 
 
 def unlabelled(network: str, name: str, **fields: object) -> Cell:
@@ -43,7 +43,7 @@ CONVOLUTIONS = {side: convolutions(side) for side in (9, 15)}
 CELLS = (
     *CONVOLUTIONS.values(),
     unlabelled("U-Net", "untold, sigma=1"),
-    unlabelled("U-Net, attention", "untold, attention", **EVERYWHERE),
+    unlabelled("U-Net, attention", "untold, attention", attention=EVERYWHERE),
     unlabelled("one scale", "untold, one scale", widths=[32]),
     unlabelled(
         "one scale, attention", "untold, one scale, attention", widths=[32], attention=["stem", "mid"]

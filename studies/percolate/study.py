@@ -183,9 +183,9 @@ STUDY = Study(
         Against(
             "heights",
             "Held-out labels by the share trained on",
-            {"share correct": end(accuracy("left_out"))},
-            "share",
-            "sigma",
+            numbers={"share correct": end(accuracy("left_out"))},
+            along="share",
+            by="sigma",
             log=True,
             ylim=(-0.02, 1.02),
             references={"nearest-neighbour baseline": nearest_neighbour},

@@ -31,21 +31,31 @@ class Transfer(Statistic):
     def estimate(self, table: pd.DataFrame) -> Estimate:
         rows = table[table["world"].isin([self.first, self.second])]
         missing, changes = ~rows["came"].to_numpy(bool), sorted(set(rows["change"]))
+
         worlds = [rows["world"] == world for world in (self.first, self.second)]
         cells = [of_world & (rows["change"] == change) for of_world in worlds for change in changes]
         member = np.stack(cells, axis=1).astype(float)
         if len(changes) < 3 or not member.any(axis=0).all():
             raise NotEnough("a correlation over interventions needs three of them, each in both worlds")
+
         known = np.log(np.where(missing, numbers(rows, "last"), numbers(rows)))
         tau = kendalltau(*means(np.ones((1, len(rows))), member, known)[:, 0]).statistic
         bounds = [
             over_runs(partial(correlation, member=member, logs=logs), len(rows), rows["cell"].tolist())
             for logs in (known, known + np.log(LATEST) * missing)[: 1 + missing.any()]
         ]
+
         share = (missing @ member / member.sum(axis=0)).max()
         low, high = min(each.low for each in bounds), max(each.high for each in bounds)
         why = f"{share:.0%} of the runs of a cell reach no onset" if share >= 0.5 else ""
-        return Estimate(bounds[0].value, -1 if why else low, 1 if why else high, len(rows), {"tau": tau}, why)
+        return Estimate(
+            bounds[0].value,
+            -1 if why else low,
+            high=1 if why else high,
+            n=len(rows),
+            detail={"tau": tau},
+            censored=why,
+        )
 
     def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Generator) -> pd.DataFrame:
         """Effects are evenly spaced in one world; in the other they are `truth` times these, plus a parabola."""

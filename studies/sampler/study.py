@@ -36,19 +36,31 @@ class BySampler:
         panels = []
         if not runs.has("sampler.solver.none"):
             return []
+
         for letter in "ABC":
             curves = []
             for series, sampler in enumerate(readings.SAMPLERS):
                 known = [y[np.isfinite(y)] for y in readings.shares(runs, sampler, letter).values()]
                 if min(map(len, known)) < 2:
                     return []
+
                 means = [mean_over_runs(y) for y in known]
                 value, low, high = np.array([(m.value, m.low, m.high) for m in means]).T
                 at = np.arange(len(OUTCOMES)) + 0.15 * (series - 1)
-                curves.append(Curve(at, value, low, high, WORDS[sampler], series, style="points"))
-            ticks = {float(place): outcome for place, outcome in enumerate(OUTCOMES)}
-            share = {"ylabel": "share of samples", "ylim": (-0.02, 1.02)}
-            panels.append(Panel(f"Phase {letter}", "", curves=curves, ticks=ticks, **share))
+                curves.append(
+                    Curve(at, value, low=low, high=high, label=WORDS[sampler], series=series, style="points")
+                )
+
+            panels.append(
+                Panel(
+                    f"Phase {letter}",
+                    xlabel="",
+                    ylabel="share of samples",
+                    curves=curves,
+                    ticks={float(place): outcome for place, outcome in enumerate(OUTCOMES)},
+                    ylim=(-0.02, 1.02),
+                )
+            )
         return panels
 
     def caption(self, runs: Runs) -> str:

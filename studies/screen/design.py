@@ -53,6 +53,7 @@ def fields(point: dict) -> dict:
     schedule = {"kind": point["schedule"], "steps": levels}
     if point["schedule"] == "linear":
         schedule |= {"beta_start": 0.1 / levels, "beta_end": 20 / levels}
+
     return {
         "seed": 5000,
         "world": {"polarity": point["polarity"]},

@@ -77,6 +77,6 @@ class SharesPlot(Ends):
             found = [share(as_table(runs, number), name) for name in choices]
             value, low, high = np.array([(each.value, each.low, each.high) for each in found]).T
             at = np.arange(len(choices)) + 0.2 * series
-            curves.append(Curve(at, value, low, high, label, series, style="points"))
+            curves.append(Curve(at, value, low=low, high=high, label=label, series=series, style="points"))
         ticks = {float(place): name.replace("_", " ") for place, name in enumerate(choices)}
         return [Panel("", "", "share of the variance", curves, ticks=ticks, level=0, ylim=self.ylim)]

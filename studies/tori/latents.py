@@ -20,12 +20,13 @@ def read_shape(run) -> list[dict]:
     """Return additive R² and loops of latents, untrained and at the end; at the end also those of the images."""
     rows = []
     for snapshot in (run.snapshots[0], run.snapshots[-1]):
-        lattice = on_lattice(run, snapshot, ASKED, VALUES, DRAWS)
+        lattice = on_lattice(run, snapshot, sites=ASKED, values=VALUES, draws=DRAWS)
         row = {"step": snapshot.step}
         for site, draws in lattice.latents.draws.items():
             latents = draws.astype(float)
             row[f"{site}.additive"] = additive(latents, lattice)
             row[f"{site}.loops"] = float(loops(latents.mean(axis=0)))
+
         if rows:
             images = lattice.images.astype(float)
             row |= {
@@ -47,7 +48,7 @@ def read_spectrum(run) -> list[dict]:
     and of the images and the labels' encodings."""
     rows = []
     for snapshot in (run.snapshots[0], run.snapshots[len(run.snapshots) // 2], run.snapshots[-1]):
-        lattice = on_lattice(run, snapshot, ASKED, VALUES, DRAWS)
+        lattice = on_lattice(run, snapshot, sites=ASKED, values=VALUES, draws=DRAWS)
         row = {f"{site}.value": leading_share(draws) for site, draws in lattice.latents.draws.items()}
         for name, points in (("images", lattice.images), ("encoding", lattice.encodings)):
             if points is not None:

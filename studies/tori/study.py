@@ -186,10 +186,10 @@ STUDY = ps.Study(
             ps.Scatter(
                 f"along_{site.t}",
                 f"What is composed against the factorization index, {at(site)}",
-                composed_by_index(site, "formed", "index"),
-                composed_by_index(site, "formed"),
-                "factorization index, at the end",
-                "accuracy on the core / on trained labels",
+                x=composed_by_index(site, "formed", "index"),
+                y=composed_by_index(site, "formed"),
+                xlabel="factorization index, at the end",
+                ylabel="accuracy on the core / on trained labels",
                 by="cell",
                 where={"held_out": SIDES},
             )

@@ -116,7 +116,8 @@ class Claim:
         for name, values in numbers.items():
             for value in values:
                 finite = isinstance(value, int | float) and math.isfinite(value)
-                check(finite, name, value, "a finite number" + ", or two as a tuple" * (name == "effect"))
+                rule = "a finite number, or two as a tuple" if name == "effect" else "a finite number"
+                check(finite, name, value, rule)
         check(min(self.effects) > 0, "effect", self.effect, "above 0: the distance that it must detect")
         unused = type(self.statistic).spread_of is Statistic.spread_of
         check(self.spread > 0 or unused, "spread", self.spread, "above 0, or the power would be 1")

@@ -120,7 +120,15 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
     # A claim whose cells are complete is judged: then this is no rehearsal.
     parts = [study.cells_of(claim.where) for claim in study.claims] or [study.cells]
     fewer = seeds is not None and all(any(seeds < study.first(cell) for cell in part) for part in parts)
-    return Survey(study, runs, folder, tuple(planned), fewer, tuple(others), tuple(unread))
+    return Survey(
+        study,
+        runs,
+        folder=folder,
+        planned=tuple(planned),
+        is_rehearsal=fewer,
+        others=tuple(others),
+        unread=tuple(unread),
+    )
 
 
 def _cells_of_final_analysis(study: Study, folder: Path, seeds: int | None) -> set[str]:
@@ -170,7 +178,7 @@ def conduct(
         check_preregistered(study, survey.folder)
     else:
         present = sum(run.state != "absent" for run in survey.planned)
-        preregister(study, survey.folder, present, amend, looked)
+        preregister(study, survey.folder, recorded=present, reason=amend, looked=looked)
     keep = kept(study)
     by_folder = {survey.runs / run.config.folder: run for run in survey.planned}
     folders = {run.config.digest(): path for path, run in by_folder.items()}
@@ -184,7 +192,15 @@ def conduct(
         readings = {reading.name: reading.read for reading in study.readings_of(run.cells)}
         columns = study.columns_for(run.cells)
         try:
-            record_run(records, Run(path), run.config, run.cells, readings, columns, keep)
+            record_run(
+                records,
+                Run(path),
+                config=run.config,
+                cells=run.cells,
+                readings=readings,
+                columns=columns,
+                keep=keep,
+            )
         except (UserError, RunFailed, OSError) as error:
             leave_out(path, error, attempts)
 

@@ -105,9 +105,24 @@ class BasePlot:
         text = f"{len(table)} runs in {len(seeds)} {'cell' if len(seeds) == 1 else 'cells'} ({each} each), "
         return " ".join(f"{text}{_range(table['steps'])} steps. {self.SHOWS} {self.note}".split())
 
-    def _axis(self, title: str, xlabel: str, ylabel: str, curves: Sequence[Curve], **more: Any) -> Panel:
-        scale = "log" if self.log else "linear"
-        return Panel(title, xlabel, ylabel, curves, level=self.level, ylim=self.ylim, xscale=scale, **more)
+    def _axis(
+        self,
+        title: str,
+        xlabel: str,
+        ylabel: str,
+        curves: Sequence[Curve],
+        ticks: Mapping[float, str] | None = None,
+    ) -> Panel:
+        return Panel(
+            title,
+            xlabel,
+            ylabel,
+            curves,
+            level=self.level,
+            ylim=self.ylim,
+            xscale="log" if self.log else "linear",
+            ticks=ticks,
+        )
 
 
 def _range(values: pd.Series) -> str:
@@ -174,7 +189,7 @@ def _mean_course(runs: Runs, column: str, label: str, series: int) -> Curve:
     steps, values = (np.concatenate(runs.courses(name)) for name in ("step", column))
     at_step = pd.Series(values).groupby(steps).agg(["mean", "min", "max"]).dropna()
     mean, low, high = at_step.to_numpy().T
-    return Curve(at_step.index.to_numpy(), mean, low, high, label, series)
+    return Curve(at_step.index.to_numpy(), mean, low=low, high=high, label=label, series=series)
 
 
 @dataclass(frozen=True)
@@ -260,7 +275,7 @@ class Against(BasePlot):
             curves = []
             for series, (label, part) in enumerate(_groups(runs, self.by)):
                 at, means, low, high = self._along(part, number)
-                curves.append(Curve(at, means, low, high, label, series))
+                curves.append(Curve(at, means, low=low, high=high, label=label, series=series))
                 for text, style in styles.items():
                     at, means, *_ = self._along(part, self.references[text])
                     curves.append(Curve(at, means, series=series, style=style))
@@ -327,21 +342,30 @@ class Table:
                 with contextlib.suppress(NotEnough):  # the design need not have every combination
                     point = dict(zip(self.by, values, strict=True))
                     part = chosen.where(**point)
-                    numbers = {head: self._mean(part, y, counted) for head, y in self.columns.items()}
+                    numbers = {head: self._shown(part, y, counted) for head, y in self.columns.items()}
                     rows.append({**point, "runs": len(part), **numbers})
         return rows
 
-    def _mean(self, runs: Runs, number: Number, counted: bool) -> float | str:
-        with contextlib.suppress(NotEnough):
+    def _shown(self, runs: Runs, number: Number, counted: bool) -> float | str:
+        """Return a cell: the mean, or a text if it says more than the mean; NaN if no run has the number."""
+        try:
             values = as_table(runs, number)["y"].to_numpy(dtype=float)
-            y = values[~np.isnan(values)]
-            part = f" ({len(y)} of {len(values)} runs)" if counted and len(y) < len(values) else ""
-            if self.interval and len(y) >= Statistic.MINIMUM_N:
-                estimate = share_interval(y) if set(y) <= {0.0, 1.0} else mean_over_runs(y)
-                return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]{part}"
-            if part and len(y) and set(y) <= {0.0, 1.0}:
-                least, most = y.sum() / len(values), 1 - (1 - y).sum() / len(values)
-                return f"{least:.2g} to {most:.2g}{part}"
-            if len(y):
-                return f"{float(f'{y.mean():.4g}'):,g}{part}" if part else float(y.mean())
-        return float("nan")
+        except NotEnough:
+            return float("nan")
+
+        y = values[~np.isnan(values)]
+        if not len(y):
+            return float("nan")
+
+        is_share = set(y) <= {0.0, 1.0}
+        some = f" ({len(y)} of {len(values)} runs)" if counted and len(y) < len(values) else ""
+        if self.interval and len(y) >= Statistic.MINIMUM_N:
+            estimate = share_interval(y) if is_share else mean_over_runs(y)
+            return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]{some}"
+
+        if not some:
+            return float(y.mean())
+        if is_share:
+            least, most = y.sum() / len(values), 1 - (1 - y).sum() / len(values)
+            return f"{least:.2g} to {most:.2g}{some}"
+        return f"{float(f'{y.mean():.4g}'):,g}{some}"

@@ -126,14 +126,16 @@ def preregister(
     sources = Sources(
         date=today, commit=commit_of(folder if folder.is_dir() else Path()), sha256=_sources(study)
     )
-    fixed = {"study": data_of(study), "kinds": sources_of_cells(study)}
-    now = known or Preregistration(date=today, recorded=recorded, sources=[sources], **fixed)
+    data, kinds = data_of(study), sources_of_cells(study)
+    now = known or Preregistration(date=today, recorded=recorded, sources=[sources], study=data, kinds=kinds)
 
     if changed:
         amendment = Amendment(
             date=today, reason=reason, looked=looked, changed=changed, commit=sources.commit
         )
-        now = now.model_copy(update={**fixed, "amendments": [*now.amendments, amendment]})
+        now = now.model_copy(
+            update={"study": data, "kinds": kinds, "amendments": [*now.amendments, amendment]}
+        )
 
     if now.sources[-1].sha256 != sources.sha256:
         now = now.model_copy(update={"sources": [*now.sources, sources]})

@@ -68,11 +68,13 @@ class Runs:
                 raise NotEnough(f"the design has no axis `{axis}`")
             allowed = list(wanted) if isinstance(wanted, tuple | list) else [wanted]
             keep &= self.table[axis].isin(allowed).to_numpy()
+
         if not keep.any():
             listed = ", ".join(f"{axis}={wanted}" for axis, wanted in axes.items())
             raise NotEnough(f"no run in the records has {listed}" if listed else "no run is recorded")
         if keep.all():
             return self
+
         lengths = np.diff([0, *self._begins, len(self._records)])
         part = Runs(self._records[np.repeat(keep, lengths)], self._cells)
         part._reader, part._declared = self._reader, self._declared

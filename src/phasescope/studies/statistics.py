@@ -117,7 +117,9 @@ class Share(Statistic):
         least, most = (share_interval(np.where(open_, filled, y).astype(bool)) for filled in (0, 1))
         why = f"this cannot be said of {open_.sum()} of {len(y)} runs by their end" if open_.any() else ""
         value = math.nan if why else least.value
-        return Estimate(value, least.low, most.high, len(y), {"runs": float(np.nansum(y))}, why)
+        return Estimate(
+            value, least.low, high=most.high, n=len(y), detail={"runs": float(np.nansum(y))}, censored=why
+        )
 
     def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame:
         return table.assign(y=rng.random(len(table)) < min(max(truth, 0.0), 1.0))
@@ -223,7 +225,7 @@ class OnsetRatio(Statistic):
         low, high = 0.0 if missing[1] else ratio.low, math.inf if missing[0] else ratio.high
         value = math.nan if 1.0 in missing else ratio.value  # a mean of runs' ends is of no onset
         names = [f"{self.by} = {side}" for side in (self.first, self.second)]
-        return _unless_censored(value, low, high, len(logs), missing, names)
+        return _unless_censored(value, low, high=high, n=len(logs), missing=missing, names=names)
 
     def _within_runs(self, table: DataFrame) -> Estimate:
         from scipy.stats import binom
@@ -241,7 +243,7 @@ class OnsetRatio(Statistic):
             bounds = float(np.exp(np.median(least))), float(np.exp(np.median(most)))
         value = bounds[0] if bounds[0] == bounds[1] else math.nan
         names = "the first onset", "the second onset"
-        return _unless_censored(value, float(low), float(high), n, missing, names)
+        return _unless_censored(value, float(low), high=float(high), n=n, missing=missing, names=names)
 
     def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame:
         last, every = (numbers(table, name) for name in ("steps", "every"))
@@ -288,4 +290,4 @@ def _unless_censored(
     )
     low, high = (0.0, math.inf) if censored else (low, high)
     detail = {"censored_first": missing[0], "censored_second": missing[1]}
-    return Estimate(value, low, high, n, detail, censored)
+    return Estimate(value, low, high=high, n=n, detail=detail, censored=censored)

@@ -76,7 +76,15 @@ def sweep_of(arguments: Sequence[str], name: str | None = None) -> Study:
     cells = [_cell(base, fixed, point) for point in product(*swept.values())]
     text = to_json([seeds, *([cell.name, cell.base, cell.fields] for cell in cells)])
     name = name or f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    return shown(Study(name, f"What changes with {', '.join(swept) or 'the seed'}?", DEFAULTS, cells, seeds))
+    return shown(
+        Study(
+            name,
+            f"What changes with {', '.join(swept) or 'the seed'}?",
+            base=DEFAULTS,
+            cells=cells,
+            seeds=seeds,
+        )
+    )
 
 
 def study_or_sweep(target: str, folder: Path | None) -> tuple[Study, Path] | None:
@@ -103,7 +111,15 @@ def sweep_in(folder: Path) -> Study | None:
     cells = [
         Cell(cell["name"], cell.get("fields", {}), base=cell.get("base", "")) for cell in known.study["cells"]
     ]
-    return shown(Study(known.study["name"], known.study["question"], DEFAULTS, cells, known.study["seeds"]))
+    return shown(
+        Study(
+            known.study["name"],
+            known.study["question"],
+            base=DEFAULTS,
+            cells=cells,
+            seeds=known.study["seeds"],
+        )
+    )
 
 
 def check_own(study: Study, folder: Path) -> None:

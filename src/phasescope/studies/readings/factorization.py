@@ -27,7 +27,7 @@ def read_code(run) -> list[dict]:
 
     rows = []
     for index in chosen:
-        lattice = on_lattice(run, snapshots[index], SITES, VALUES, DRAWS)
+        lattice = on_lattice(run, snapshots[index], sites=SITES, values=VALUES, draws=DRAWS)
         row = {"step": snapshots[index].step}
         kept = ~held_out(run, lattice.labels)
         labels = lattice.labels[kept]

@@ -41,7 +41,15 @@ def read_core(run) -> list[dict]:
     row, network, batch = {"step": run.snapshots[-1].step}, loaded.network, loaded.plan.batch
     for name, labels in (("trained", trained), ("core", core)):
         if len(labels):
-            images = sample_labels(network, family, config.world, labels, batch, "labels", config.seed)
+            images = sample_labels(
+                network,
+                family,
+                world=config.world,
+                labels=labels,
+                batch=batch,
+                purpose="labels",
+                seed=config.seed,
+            )
             row |= accuracies(config.world, name, labels, images)
             if name == "core" and (near := distance <= NEAR_PX).any():
                 row |= accuracies(config.world, "near", core[near], images[near])
@@ -121,7 +129,15 @@ def accuracies_of(run, groups, of_network=lambda network: network) -> dict:
     world, seed, network = loaded.config.world, loaded.config.seed, of_network(loaded.network)
     for name, labels in groups.items():
         if len(labels):
-            images = sample_labels(network, loaded.config.family.build(), world, labels, 64, name, seed)
+            images = sample_labels(
+                network,
+                loaded.config.family.build(),
+                world=world,
+                labels=labels,
+                batch=64,
+                purpose=name,
+                seed=seed,
+            )
             row |= accuracies(world, name, labels, images)
     return row
 

@@ -104,9 +104,9 @@ class Crossing(Statistic):
         return Estimate(
             max(estimate.value for estimate in each.values()),
             max(estimate.low for estimate in each.values()),
-            max(estimate.high for estimate in each.values()),
-            min(estimate.n for estimate in each.values()),
-            {f"log ratio, {self.by}={value:g}": own.detail["signed"] for value, own in each.items()},
+            high=max(estimate.high for estimate in each.values()),
+            n=min(estimate.n for estimate in each.values()),
+            detail={f"log ratio, {self.by}={value:g}": own.detail["signed"] for value, own in each.items()},
         )
 
     def _of_group(self, group: DataFrame) -> Estimate:
