@@ -1,6 +1,8 @@
 """What numbers read: said where they are defined, resolved from their arguments, and refused where it is wrong."""
 
+import re
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from phasescope.core.errors import UserError
 from phasescope.studies import reads
 from phasescope.studies.declaring import columns_read
 
+PAGE = Path(__file__).parents[2] / "docs" / "studies.md"
 CELLS = [ps.Cell("a", {}, {"size": 1}), ps.Cell("b", {"training": {"batch": 32}}, {"size": 2})]
 
 
@@ -145,6 +148,21 @@ def test_a_column_that_was_not_declared_is_refused_when_it_is_read(number, colum
 def test_a_parameter_without_a_value_is_refused():
     with pytest.raises(UserError, match=r"`column` of `ratio` .* must have a value"):
         columns_read(ratio)
+
+
+def test_a_function_is_declared_once():
+    """A second declaration would change what is read wherever the function already stands."""
+    with pytest.raises(UserError, match=r"`ratio` .* must be declared once"):
+        reads("gradient_norm")(ratio)
+    assert columns_read(reads("gradient_norm")(partial(ratio))) == {"step", "gradient_norm"}
+    assert columns_read(partial(ratio, column="p1_r2")) == {"step", "loss", "p1_r2"}
+
+
+def test_the_example_of_the_page_of_studies_declares_what_it_reads():
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    scope: dict = {}
+    exec(code, scope)
+    assert columns_read(scope["NUMBER"]) == {"step", "accuracy.grid.x", "accuracy.grid.y"}
 
 
 def test_only_declared_columns_are_listed():

@@ -48,9 +48,15 @@ def reads(*columns: str | Callable[..., Any], **defaults: Any) -> Callable[[F], 
 
     Example:
         reads("loss")(lambda runs: -np.log(runs.end("loss")))
+
+    Raises:
+        UserError: the function is declared already.
     """
 
     def declare(number: F) -> F:
+        if hasattr(number, DECLARED):
+            rule = "a `partial` of it can have a declaration of its own"
+            raise UserError(f"{name_of(number)} must be declared once: {rule}")
         setattr(number, DECLARED, columns)
         setattr(number, DEFAULTS, defaults)
         return number

@@ -242,7 +242,7 @@ class Ends(BasePlot):
             Curve(x, table["y"].to_numpy(), style="points"),
             Curve(means.index.to_numpy(), means.to_numpy(), style="bars"),
         ]
-        ticks = {place: str(name) for place, name in enumerate(names)}
+        ticks = {float(place): str(name) for place, name in enumerate(names)}
         title = self.title if len(self.numbers) == 1 else ""
         return self._axis(title, "", label, curves, ticks=ticks)
 
