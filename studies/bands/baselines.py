@@ -14,7 +14,7 @@ DRAWS, TRIED = 10, 300  # sets of images, and held-out labels of each, for the s
 @ps.reads()
 def nearest(runs: ps.Runs, each: bool = False) -> np.ndarray:
     """Return the accuracy of a nearest-neighbour baseline on held-out labels, (n,); `each`: of each factor by itself."""
-    K, n = (np.asarray(runs.table[name]) for name in ("factors", "images"))
+    K, n = np.asarray(runs.table["factors"]), np.asarray(runs.table["images"])
     near, all_held_out = 3**K - 1, SIDE**K - 1  # a held-out label is not trained on; its neighbours may be
     exact = 1 - hypergeom.pmf(0, all_held_out, near, n)
     return np.where(K > 1, (1 - (1 - 3 / SIDE) ** n) ** K, exact) if each else exact
@@ -24,7 +24,8 @@ def in_hull(seen: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return which labels, (m, K) int, have an image that is an affine combination of the images seen, (n, K): (m,) bool."""
     # Images of lines at different places are linearly independent, so one-hot codes of the labels stand for them. A code's
     # first factor has one 1, so that the coefficients of a linear combination that gives a code sum to 1: it is affine.
-    of_seen, of_labels = (np.eye(SIDE)[places].reshape(len(places), -1) for places in (seen, labels))
+    of_seen = np.eye(SIDE)[seen].reshape(len(seen), -1)
+    of_labels = np.eye(SIDE)[labels].reshape(len(labels), -1)
     _, scale, axes = np.linalg.svd(of_seen, full_matrices=False)
     basis = axes[scale > 1e-9]
     return np.abs(of_labels - of_labels @ basis.T @ basis).max(axis=1) < 1e-6

@@ -84,7 +84,10 @@ def held_out(runs: Runs, several: bool = True) -> pd.DataFrame:
     trained = runs.end("core.formed.trained")
     ratio = np.minimum(runs.end(HELD_OUT) / trained, 1.0)
     table = full_cells(with_logs(runs.table.assign(y=ratio)[trained > LEARNED]))
-    for images, part in table.groupby("images") if several else ():
+    if not several:
+        return table
+
+    for images, part in table.groupby("images"):
         means = part.groupby("cell")["y"].mean()
         if set(part["canvas"]) != set(CANVASES_PX) or not means.min() < CORRECT < means.max():
             raise NotEnough(f"with {images}, runs do not define how many images each canvas takes")

@@ -109,7 +109,7 @@ class Meter:
             other = (own + shift) % len(labels)
 
             noise = torch.randn(images[own].shape, generator=generator)
-            a, s = (scale[t].view(-1, 1, 1, 1) for scale in (alpha, sigma))
+            a, s = alpha[t].view(-1, 1, 1, 1), sigma[t].view(-1, 1, 1, 1)
             x_t = a * images[own] + s * noise
 
             # Of images that the posterior knows: of any other, the nearest known one is an error that no label removes.
@@ -143,7 +143,7 @@ class Meter:
 def read_band(network: Callable[[Tensor, Tensor, Tensor], Tensor], draws: Draws) -> Band:
     """Return the reading of one band."""
     with torch.no_grad():
-        right, wrong = (in_batches(network, draws, labels) for labels in (draws.own, draws.other))
+        right, wrong = in_batches(network, draws, draws.own), in_batches(network, draws, draws.other)
 
     error = (right - draws.noise).square().flatten(1).sum(1)
     difference = (wrong - draws.noise).square().flatten(1).sum(1) - error

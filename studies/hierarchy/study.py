@@ -61,11 +61,10 @@ def read_stages(run) -> list[dict]:
         other, noise = labels.roll(SAMPLES // 2, 0), ps.torch_generator(loaded.config.seed, "stages")
         with torch.no_grad():
             small = family.coarse(network, labels, world.shape, noise)
-            own, crossed = (
-                list(family.finished(network, small, given, world.shape, noise))[-1].x_0
-                for given in (labels, other)
-            )
-        coarse, own, crossed = (places(world, images) for images in (enlarged(small), own, crossed))
+            *_, last = family.finished(network, small, labels, world.shape, noise)
+            *_, last_crossed = family.finished(network, small, other, world.shape, noise)
+        coarse = places(world, enlarged(small))
+        own, crossed = places(world, last.x_0), places(world, last_crossed.x_0)
 
         def near(found, at):
             return (np.abs(found - at) <= NEAR_PX).all(1)

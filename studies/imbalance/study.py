@@ -38,7 +38,7 @@ CELLS = [ps.Cell("eps", {}, {"pair": "balanced"}), cell(4.0, 4.0, "balanced, 4 p
 @ps.reads("accuracy.{split}.x", "accuracy.{split}.y", "outcomes.{split}.n")
 def onsets_of_axes(runs: ps.Runs, split: str) -> pd.DataFrame:
     """Return the onset of accuracy along the sparser axis (`y`) and along the denser one (`y_second`)."""
-    x, y = (runs.onsets(runs.accurate(split, axis)) for axis in "xy")
+    x, y = runs.onsets(runs.accurate(split, "x")), runs.onsets(runs.accurate(split, "y"))
     dense_x = runs.table["dense_x"].to_numpy(dtype=bool)
 
     table = y.copy()
@@ -51,15 +51,19 @@ def onsets_of_axes(runs: ps.Runs, split: str) -> pd.DataFrame:
 @ps.reads("accuracy.{split}.x", "accuracy.{split}.y")
 def lead(runs: ps.Runs, split: str) -> np.ndarray:
     """Return accuracy along the denser axis minus that along the sparser one, averaged over training, (n,)."""
-    x, y = (runs.mean(ps.accuracy(split, axis)) for axis in "xy")
+    x, y = runs.mean(ps.accuracy(split, "x")), runs.mean(ps.accuracy(split, "y"))
     return np.where(runs.table["dense_x"], x - y, y - x)
 
 
 @ps.reads("accuracy_{reading}.grid.x", "accuracy_{reading}.grid.y", "together.{reading}.grid.x,y.phi.value")
 def phi(runs: ps.Runs, reading: str) -> np.ndarray:
     """Return phi of being correct in x and in y, averaged over snapshots with both accuracies in `MIDDLE`, (n,)."""
-    x, y = (ps.accuracy("grid", axis, reading) for axis in "xy")
-    courses = zip(*map(runs.courses, (x, y, f"together.{reading}.grid.x,y.phi.value")), strict=True)
+    columns = (
+        ps.accuracy("grid", "x", reading),
+        ps.accuracy("grid", "y", reading),
+        f"together.{reading}.grid.x,y.phi.value",
+    )
+    courses = zip(*map(runs.courses, columns), strict=True)
     inside = [
         phis[(np.minimum(x, y) >= MIDDLE[0]) & (np.maximum(x, y) <= MIDDLE[1]) & np.isfinite(phis)]
         for x, y, phis in courses

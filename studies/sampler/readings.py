@@ -75,5 +75,5 @@ def difference(letter: str, outcome: str) -> Number:
 
 @reads(PHASE, *columns_of("solver"), *columns_of("ancestral"))
 def _difference(runs: Runs, letter: str, outcome: str) -> np.ndarray:
-    solver, ancestral = (shares(runs, sampler, letter)[outcome] for sampler in ("solver", "ancestral"))
-    return solver - ancestral
+    solver, ancestral = shares(runs, "solver", letter), shares(runs, "ancestral", letter)
+    return solver[outcome] - ancestral[outcome]

@@ -72,7 +72,8 @@ class SeedShare(Statistic):
         def share(q: float) -> float:
             return (q - 1) / runs / (1 + (q - 1) / runs + others)
 
-        high, low = (share(ratio / f.ppf(tail, levels - 1, freedom)) for tail in (TAIL, 1 - TAIL))
+        high = share(ratio / f.ppf(TAIL, levels - 1, freedom))
+        low = share(ratio / f.ppf(1 - TAIL, levels - 1, freedom))
         return Estimate(share(ratio), max(low, 0.0), max(high, 0.0), len(y))
 
     def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Generator) -> pd.DataFrame:
@@ -100,7 +101,7 @@ class Unexplained(Statistic):
         def left(q: float) -> float:
             return runs / (runs + len(squares) * (max(q, 1.0) - 1))
 
-        low, high = (left(ratio / f.ppf(tail, *freedom)) for tail in (TAIL, 1 - TAIL))
+        low, high = left(ratio / f.ppf(TAIL, *freedom)), left(ratio / f.ppf(1 - TAIL, *freedom))
         return Estimate(left(ratio), low, high, len(y))
 
     def simulate(self, table: pd.DataFrame, truth: float, spread: float, rng: Generator) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from phasescope.studies.cells import Cell, product
 from phasescope.studies.claim import Claim
 from phasescope.studies.declaring import columns_read, reads
 from phasescope.studies.finding import find_studies, find_study
-from phasescope.studies.plots import Against, BasePlot, Courses, Curve, Ends, Panel, PhaseGrid, Scatter, Table
+from phasescope.studies.plots import Against, BasePlot, Courses, Curve, Ends, Panel, PhaseGrid, Scatter
 from phasescope.studies.recorded_columns import RecordedColumn, score, share
 from phasescope.studies.relations import Agreement, Rank
 from phasescope.studies.runs_table import (
@@ -37,6 +37,7 @@ from phasescope.studies.statistics import (
     spread_within,
 )
 from phasescope.studies.study import Reading, Study
+from phasescope.studies.tables import Table
 
 __all__ = [
     "Against",

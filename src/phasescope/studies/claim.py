@@ -134,7 +134,7 @@ class Claim:
 
     def columns_read(self) -> frozenset[str]:
         """Return the recorded columns that its numbers read."""
-        return frozenset().union(*map(columns_read, self.readings))
+        return columns_read(*self.readings)
 
     def tables(self, runs: Runs) -> list[pd.DataFrame]:
         """Return the table of each reading.
@@ -179,9 +179,10 @@ class Claim:
             spread: instead of the claim's own.
         """
         toward, away = self.effects
-        supported, refuted, at_threshold = (
-            self._simulated(design, shift, spread, trials) for shift in (toward, -away, 0.0)
-        )
+        supported = self._simulated(design, toward, spread, trials)
+        refuted = self._simulated(design, -away, spread, trials)
+        at_threshold = self._simulated(design, 0.0, spread, trials)
+
         wrong = at_threshold["supported"] + at_threshold["refuted"]
         return Power(supported["supported"] / trials, refuted["refuted"] / trials, wrong / trials, trials)
 

@@ -70,6 +70,10 @@ class Survey:
     def to_run(self) -> list[PlannedRun]:
         return [run for run in self.planned if run.state in ("absent", "started")]
 
+    def cells_of(self, state: State) -> dict[str, tuple[str, ...]]:
+        """Return the names of the cells of each run in a state, by the run's digest."""
+        return {run.config.digest(): run.cells for run in self.planned if run.state == state}
+
 
 def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, final: bool = False) -> Survey:
     """Return the runs that a study needs, with the state of each.
@@ -92,10 +96,12 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
         if configs.setdefault(config.digest(), config) != config:
             raise UserError(f"`cells` (={cell.name}) of `{study.name}` must observe the same run alike")
         cells.setdefault(config.digest(), []).append(cell.name)
+
     columns = {digest: study.columns_for(names) for digest, names in cells.items()}
     sources = {d: json.dumps(source_digests(c.tree()), sort_keys=True) for d, c in configs.items()}
     due = {digest: [reading.name for reading in study.readings_of(names)] for digest, names in cells.items()}
     own = whole_runs(folder / RECORDS, due, sources, columns)
+
     elsewhere: set[str] = set()
     others, unread = [], []
     for path in sorted(folder.parent.glob(f"*/{RECORDS}")):
@@ -114,9 +120,12 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
         if not (path / "config.yaml").is_file():
             return "absent"
         status = Run(path).status
-        return "done" if status["state"] == "done" else "started" if status.get("step") else "absent"
+        if status["state"] == "done":
+            return "done"
+        return "started" if status.get("step") else "absent"
 
     planned = (PlannedRun(c, tuple(cells[d]), state(d, runs / c.folder)) for d, c in configs.items())
+
     # A claim whose cells are complete is judged: then this is no rehearsal.
     parts = [study.cells_of(claim.where) for claim in study.claims] or [study.cells]
     fewer = seeds is not None and all(any(seeds < study.first(cell) for cell in part) for part in parts)
@@ -179,66 +188,78 @@ def conduct(
     else:
         present = sum(run.state != "absent" for run in survey.planned)
         preregister(study, survey.folder, recorded=present, reason=amend, looked=looked)
-    keep = kept(study)
-    by_folder = {survey.runs / run.config.folder: run for run in survey.planned}
-    folders = {run.config.digest(): path for path, run in by_folder.items()}
-    left_out: list[RunEnd] = []
 
-    def leave_out(path: Path, why: object, attempts: int = 0) -> None:
-        left_out.append(RunEnd(path, "failed", attempts, " ".join(str(why).split())))
+    recording = _Recording(survey)
+    for digest, why in copy_runs(records, survey.others, survey.cells_of("elsewhere")).items():
+        recording.leave_out(recording.folders[digest], why)
+    update_cells(records, survey.cells_of("recorded"))
 
-    def record(path: Path, attempts: int = 0) -> None:
-        run = by_folder[path]
-        readings = {reading.name: reading.read for reading in study.readings_of(run.cells)}
-        columns = study.columns_for(run.cells)
-        try:
-            record_run(
-                records,
-                Run(path),
-                config=run.config,
-                cells=run.cells,
-                readings=readings,
-                columns=columns,
-                keep=keep,
-            )
-        except (UserError, RunFailed, OSError) as error:
-            leave_out(path, error, attempts)
-
-    def follow(event: Event) -> None:
-        on_event(event)
-        if event.end is not None and event.end.state == "done":
-            recorded.append(recorder.submit(record, event.folder, event.end.attempts))
-
-    def cells_of(state: State) -> dict[str, tuple[str, ...]]:
-        return {run.config.digest(): run.cells for run in survey.planned if run.state == state}
-
-    for digest, why in copy_runs(records, survey.others, cells_of("elsewhere")).items():
-        leave_out(folders[digest], why)
-    update_cells(records, cells_of("recorded"))
     # Readings may take as long as runs, and would keep the engine from starting the next one.
     with ThreadPoolExecutor(max_workers=1) as recorder:
-        recorded = [recorder.submit(record, folders[digest]) for digest in cells_of("done")]
-        prepared = []
-        for run in survey.to_run:
-            survey.runs.mkdir(parents=True, exist_ok=True)
-            try:
-                prepared.append(prepare(run.config, survey.runs))
-            except (UserError, RunFailed) as error:
-                leave_out(survey.runs / run.config.folder, error)
+        done_before = survey.cells_of("done")
+        recorded = [recorder.submit(recording.record, recording.folders[digest]) for digest in done_before]
+
+        def follow(event: Event) -> None:
+            on_event(event)
+            if event.end is not None and event.end.state == "done":
+                recorded.append(recorder.submit(recording.record, event.folder, event.end.attempts))
+
+        prepared = recording.prepare()
         try:
             if prepared:
                 ends = open_engine(engine, survey.runs, workers, asked).execute(prepared, follow)
-                left_out += [end for end in ends.values() if end.state == "failed"]
-            for done, recording in enumerate(recorded):
+                recording.left_out += [end for end in ends.values() if end.state == "failed"]
+            for done, future in enumerate(recorded):
                 notify(done, len(recorded))
-                recording.result()
+                future.result()
         except BaseException:
             recorder.shutdown(wait=False, cancel_futures=True)
             raise
+
     if records.exists():
-        failed = [by_folder[end.folder].config.digest() for end in left_out]
+        failed = [recording.by_folder[end.folder].config.digest() for end in recording.left_out]
         judge_records(study, survey.folder, failed, notify)
-    return left_out
+    return recording.left_out
+
+
+class _Recording:
+    """The runs of a study that are recorded one after another, and those that are left out with the reason."""
+
+    def __init__(self, survey: Survey):
+        self.survey = survey
+        self.by_folder = {survey.runs / run.config.folder: run for run in survey.planned}
+        self.folders = {run.config.digest(): path for path, run in self.by_folder.items()}
+        self.keep = kept(survey.study)
+        self.left_out: list[RunEnd] = []
+
+    def leave_out(self, path: Path, why: object, attempts: int = 0) -> None:
+        self.left_out.append(RunEnd(path, "failed", attempts, " ".join(str(why).split())))
+
+    def record(self, path: Path, attempts: int = 0) -> None:
+        run, study = self.by_folder[path], self.survey.study
+        try:
+            record_run(
+                self.survey.folder / RECORDS,
+                Run(path),
+                config=run.config,
+                cells=run.cells,
+                readings={reading.name: reading.read for reading in study.readings_of(run.cells)},
+                columns=study.columns_for(run.cells),
+                keep=self.keep,
+            )
+        except (UserError, RunFailed, OSError) as error:
+            self.leave_out(path, error, attempts)
+
+    def prepare(self) -> list[Path]:
+        """Make the folders of the runs that are missing; return them."""
+        folders = []
+        for run in self.survey.to_run:
+            self.survey.runs.mkdir(parents=True, exist_ok=True)
+            try:
+                folders.append(prepare(run.config, self.survey.runs))
+            except (UserError, RunFailed) as error:
+                self.leave_out(self.survey.runs / run.config.folder, error)
+        return folders
 
 
 def judge_records(

@@ -64,12 +64,16 @@ def reads(*columns: str | Callable[..., Any], **defaults: Any) -> Callable[[F], 
     return declare
 
 
-def columns_read(number: Callable[..., Any]) -> frozenset[str]:
-    """Return the recorded columns that a number declares, with its arguments filled in, and `step`.
+def columns_read(*numbers: Callable[..., Any]) -> frozenset[str]:
+    """Return the recorded columns that numbers declare, with their arguments filled in, and `step`.
 
     Raises:
-        UserError: it declares none, or an argument that names a column is missing.
+        UserError: a number declares nothing, or an argument that names a column is missing.
     """
+    return ALWAYS.union(*map(_columns_of, numbers))
+
+
+def _columns_of(number: Callable[..., Any]) -> set[str]:
     given: dict[str, Any] = {}
     while isinstance(number, partial) and not hasattr(number, DECLARED):
         given = number.keywords | given
@@ -85,10 +89,10 @@ def columns_read(number: Callable[..., Any]) -> frozenset[str]:
     defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
     values = defaults | getattr(number, DEFAULTS) | given
 
-    columns = set(ALWAYS)
+    columns: set[str] = set()
     for entry in getattr(number, DECLARED):
-        columns.update(columns_read(entry) if callable(entry) else _filled_in(entry, values, number))
-    return frozenset(columns)
+        columns.update(_columns_of(entry) if callable(entry) else _filled_in(entry, values, number))
+    return columns
 
 
 def _filled_in(column: str, values: Mapping[str, Any], number: Callable[..., Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Plots and tables of a study as data: functions from `Runs` to panels, or to rows. `views.figures` decides how they look.
+"""Plots of a study as data: functions from `Runs` to panels. `views.figures` decides how they look.
 
 A study may bring its own class: a `BasePlot`, or anything with `name`, `title`, `panels(runs)`, `caption(runs)` and
 `columns_read()`, the recorded columns that it reads.
@@ -6,19 +6,17 @@ A study may bring its own class: a `BasePlot`, or anything with `name`, `title`,
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from phasescope.measures.over_runs import NotEnough, mean_over_runs, share_interval
+from phasescope.measures.over_runs import NotEnough
 from phasescope.measures.phases import LETTERS
 from phasescope.studies.declaring import ALWAYS, columns_read
 from phasescope.studies.runs_table import Number, Runs, as_table
-from phasescope.studies.statistics import Statistic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,12 +133,9 @@ def _groups(runs: Runs, by: str) -> Iterator[tuple[str, Runs]]:
     """Return the runs of each value of an axis with a label, in the order of the design; all of them without `by`."""
     if not by:
         yield "", runs
-    for value in runs.values(by) if by else ():
+        return
+    for value in runs.values(by):
         yield str(value) if by == "cell" else f"{by}={value}", runs.where(**{by: value})
-
-
-def _read_by(numbers: Iterable[Number]) -> frozenset[str]:
-    return frozenset().union(*map(columns_read, numbers))
 
 
 def _known(runs: Runs, number: Number) -> pd.DataFrame:
@@ -186,7 +181,7 @@ def _mean_course(runs: Runs, column: str, label: str, series: int) -> Curve:
     """Return the mean over runs through training, with the range from the smallest to the largest run."""
     import pandas as pd
 
-    steps, values = (np.concatenate(runs.courses(name)) for name in ("step", column))
+    steps, values = np.concatenate(runs.courses("step")), np.concatenate(runs.courses(column))
     at_step = pd.Series(values).groupby(steps).agg(["mean", "min", "max"]).dropna()
     mean, low, high = at_step.to_numpy().T
     return Curve(at_step.index.to_numpy(), mean, low=low, high=high, label=label, series=series)
@@ -229,7 +224,7 @@ class Ends(BasePlot):
     SHOWS = "One dot per run; bars: mean over runs."
 
     def columns_read(self) -> frozenset[str]:
-        return _read_by(self.numbers.values())
+        return columns_read(*self.numbers.values())
 
     def _panels(self, runs: Runs) -> list[Panel]:
         return [self._panel(label, _known(runs, number), runs) for label, number in self.numbers.items()]
@@ -266,7 +261,7 @@ class Against(BasePlot):
     SHOWS = "Points: means over runs; bands: range over runs."
 
     def columns_read(self) -> frozenset[str]:
-        return _read_by([*self.numbers.values(), *self.references.values()])
+        return columns_read(*self.numbers.values(), *self.references.values())
 
     def _panels(self, runs: Runs) -> list[Panel]:
         panels = []
@@ -303,7 +298,7 @@ class Scatter(BasePlot):
     SHOWS = "One mark per run that has both numbers."
 
     def columns_read(self) -> frozenset[str]:
-        return _read_by([self.x, self.y])
+        return columns_read(self.x, self.y)
 
     def _panels(self, runs: Runs) -> list[Panel]:
         curves = [
@@ -314,58 +309,3 @@ class Scatter(BasePlot):
 
     def _points(self, runs: Runs) -> list[np.ndarray]:
         return [as_table(runs, number)["y"].to_numpy(dtype=float) for number in (self.x, self.y)]
-
-
-@dataclass(frozen=True)
-class Table:
-    """The mean of each column, by `by`, over the runs that have it; with `interval` also its interval, from six runs on."""
-
-    title: str
-    columns: Mapping[str, Number]
-    """heading -> number"""
-    by: Sequence[str] = ("cell",)
-    interval: bool = False
-    where: Mapping[str, Any] = field(default_factory=dict)
-    note: str = ""
-
-    def columns_read(self) -> frozenset[str]:
-        """Return the recorded columns that it reads."""
-        return _read_by(self.columns.values())
-
-    def rows(self, runs: Runs, counted: bool = False) -> list[dict[str, Any]]:
-        """Return one mapping per row, with the same keys in each; NaN where a number is not known. If `counted`, a mean of
-        some runs alone is a text that says of how many, and a share is what it can be at least and at most."""
-        rows = []
-        with contextlib.suppress(NotEnough):
-            chosen = runs.where(**self.where)
-            for values in itertools.product(*(chosen.values(axis) for axis in self.by)):
-                with contextlib.suppress(NotEnough):  # the design need not have every combination
-                    point = dict(zip(self.by, values, strict=True))
-                    part = chosen.where(**point)
-                    numbers = {head: self._shown(part, y, counted) for head, y in self.columns.items()}
-                    rows.append({**point, "runs": len(part), **numbers})
-        return rows
-
-    def _shown(self, runs: Runs, number: Number, counted: bool) -> float | str:
-        """Return a cell: the mean, or a text if it says more than the mean; NaN if no run has the number."""
-        try:
-            values = as_table(runs, number)["y"].to_numpy(dtype=float)
-        except NotEnough:
-            return float("nan")
-
-        y = values[~np.isnan(values)]
-        if not len(y):
-            return float("nan")
-
-        is_share = set(y) <= {0.0, 1.0}
-        some = f" ({len(y)} of {len(values)} runs)" if counted and len(y) < len(values) else ""
-        if self.interval and len(y) >= Statistic.MINIMUM_N:
-            estimate = share_interval(y) if is_share else mean_over_runs(y)
-            return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]{some}"
-
-        if not some:
-            return float(y.mean())
-        if is_share:
-            least, most = y.sum() / len(values), 1 - (1 - y).sum() / len(values)
-            return f"{least:.2g} to {most:.2g}{some}"
-        return f"{float(f'{y.mean():.4g}'):,g}{some}"

@@ -77,7 +77,10 @@ def _has_steps(rows: pd.DataFrame) -> bool:
     first = rows.iloc[0]
     if first[list(PLAN)].isna().any():
         return False
-    *plan, steps = (int(first[name]) for name in PLAN)
+
+    *names, training_steps = PLAN
+    plan = [int(first[name]) for name in names]
+    steps = int(first[training_steps])
     snapshots = SnapshotPlanConfig(**dict(zip(SNAPSHOTS, plan, strict=True)))
     due = {step for step in range(steps + 1) if snapshots.due(step, steps)}
     return due <= set(rows["step"])

@@ -114,7 +114,9 @@ class Share(Statistic):
     def estimate(self, table: DataFrame) -> Estimate:
         y = numbers(table)
         open_ = np.isnan(y)
-        least, most = (share_interval(np.where(open_, filled, y).astype(bool)) for filled in (0, 1))
+        least = share_interval(np.where(open_, 0, y).astype(bool))
+        most = share_interval(np.where(open_, 1, y).astype(bool))
+
         why = f"this cannot be said of {open_.sum()} of {len(y)} runs by their end" if open_.any() else ""
         value = math.nan if why else least.value
         return Estimate(
@@ -230,23 +232,32 @@ class OnsetRatio(Statistic):
     def _within_runs(self, table: DataFrame) -> Estimate:
         from scipy.stats import binom
 
-        n, came = len(table), [table[name].to_numpy(dtype=bool) for name in ("came", "came_second")]
-        missing = [float((~side).mean()) for side in came]
+        n = len(table)
+        came = table["came"].to_numpy(dtype=bool)
+        came_second = table["came_second"].to_numpy(dtype=bool)
         logs = np.log(restricted_onsets(table) / restricted_onsets(table, "_second"))
+
         # A missing onset comes after the run's end, so the ratio is bounded on one side; if both are missing, on neither.
-        least, most = np.where(came[1], logs, -np.inf), np.where(came[0], logs, np.inf)
-        k = int(binom.ppf((1 - CONFIDENCE) / 2, n, 0.5))
-        with np.errstate(over="ignore"):
-            low, high = (
-                (np.exp(np.sort(least)[k - 1]), np.exp(np.sort(most)[n - k])) if k else (0.0, math.inf)
-            )
-            bounds = float(np.exp(np.median(least))), float(np.exp(np.median(most)))
-        value = bounds[0] if bounds[0] == bounds[1] else math.nan
-        names = "the first onset", "the second onset"
-        return _unless_censored(value, float(low), high=float(high), n=n, missing=missing, names=names)
+        least, most = np.where(came_second, logs, -np.inf), np.where(came, logs, np.inf)
+
+        # The sign test's interval of the median: from the k-th smallest to the k-th largest; of too few runs, unbounded.
+        low, high = -math.inf, math.inf
+        if k := int(binom.ppf((1 - CONFIDENCE) / 2, n, 0.5)):
+            low, high = np.sort(least)[k - 1], np.sort(most)[n - k]
+
+        median = float(np.median(least))
+        is_known = median == float(np.median(most))
+        return _unless_censored(
+            float(np.exp(median)) if is_known else math.nan,
+            low=float(np.exp(low)),
+            high=float(np.exp(high)),
+            n=n,
+            missing=[float((~came).mean()), float((~came_second).mean())],
+            names=["the first onset", "the second onset"],
+        )
 
     def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame:
-        last, every = (numbers(table, name) for name in ("steps", "every"))
+        last, every = numbers(table, "steps"), numbers(table, "every")
 
         def read(logs: np.ndarray, suffix: str = "") -> dict[str, np.ndarray]:
             """Onsets as snapshots show them: at the first snapshot after, censored at the end."""
@@ -261,6 +272,7 @@ class OnsetRatio(Statistic):
         if self.by:
             shift = np.where(table[self.by] == self.first, 0.5, -0.5) * math.log(truth)
             return table.assign(**read(middle + shift + noise))
+
         shared = 0.2 * rng.standard_normal(len(table))
         half = (math.log(truth) + noise) / 2
         return table.assign(**read(middle + shared + half), **read(middle + shared - half, "_second"))

@@ -27,8 +27,9 @@ from phasescope.runs.store.sites import Site
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.claim import Claim
 from phasescope.studies.observing import column_fault, observation
-from phasescope.studies.plots import BasePlot, Table
+from phasescope.studies.plots import BasePlot
 from phasescope.studies.runs_table import Runs
+from phasescope.studies.tables import Table
 
 if TYPE_CHECKING:
     import pandas as pd

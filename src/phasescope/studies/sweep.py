@@ -26,10 +26,11 @@ from phasescope.runs.store.writer import WHERE_COMPUTED
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.declaring import reads
 from phasescope.studies.finding import STUDY_FILE, find_study, studies_folder, study_names
-from phasescope.studies.plots import Courses, Ends, Table
+from phasescope.studies.plots import Courses, Ends
 from phasescope.studies.preregistration import changes_since, read_preregistration
 from phasescope.studies.runs_table import Runs, end
 from phasescope.studies.study import NAME, Study
+from phasescope.studies.tables import Table
 
 MOST_CELLS = 4096
 # Cells in a figure; those beyond are in the table only.
@@ -194,7 +195,9 @@ def _cell(base: Tree, fixed: Sequence[Override], point: Sequence[Override]) -> C
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else to_json(value)
+    if isinstance(value, str):
+        return value
+    return f"{value:g}" if isinstance(value, float) else to_json(value)
 
 
 def _values_of(word: str) -> Iterator[Override]:

@@ -58,8 +58,11 @@ def partial_ranks(runs: Runs, column: str, level: float, correct: str = CORRECT)
     for _, cell in table.groupby("cell"):
         if len(cell) < 5:
             continue
-        x, y, loss = (rankdata(cell[name]) - (len(cell) + 1) / 2 for name in ("x", "y", "loss_onset"))
-        rest = [ranks - loss * (loss @ ranks) / (loss @ loss) for ranks in (x, y)]
+        middle = (len(cell) + 1) / 2
+        loss = rankdata(cell["loss_onset"]) - middle
+        ranks = [rankdata(cell[name]) - middle for name in ("x", "y")]
+        rest = [own - loss * (loss @ own) / (loss @ loss) for own in ranks]
+
         # Cells of different sizes are pooled on the scale of their own standard deviations.
         parts.append(cell.assign(x=rest[0] / rest[0].std(), y=rest[1] / rest[1].std()))
     if not parts:

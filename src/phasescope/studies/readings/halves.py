@@ -48,5 +48,6 @@ def onsets(runs: Runs, column: str, other: str) -> pd.DataFrame:
 def delay(runs: Runs, column: str, than: str = "") -> np.ndarray:
     """Return how much later half of the samples are correct for good, by a column, at rare places than at frequent ones, as
     a share of the steps there, (n,), NaN if they never are; less the same of another column."""
-    often, rarely = (crossing_steps(runs, f"halves.{half}.{column}", 0.5) for half in HALVES)
+    often = crossing_steps(runs, f"halves.often.{column}", 0.5)
+    rarely = crossing_steps(runs, f"halves.rarely.{column}", 0.5)
     return rarely / often - 1 - (delay(runs, than) if than else 0)

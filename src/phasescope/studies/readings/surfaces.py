@@ -29,8 +29,8 @@ def bounded_over_runs(
     Raises:
         NotEnough: the runs bound it on neither side.
     """
-    sides = [lambda weights, side=side: np.clip(bounds(weights)[side], -FAR, FAR) for side in (0, 1)]
-    low, high = (over_runs(side, n, strata) for side in sides)
+    low = over_runs(lambda weights: np.clip(bounds(weights)[0], -FAR, FAR), n, strata)
+    high = over_runs(lambda weights: np.clip(bounds(weights)[1], -FAR, FAR), n, strata)
     if low.low <= -FAR and high.high >= FAR:
         raise NotEnough("the runs bound it on neither side")
     return Estimate(
@@ -141,7 +141,9 @@ def crossing(at: np.ndarray, values: np.ndarray, level: float) -> tuple[np.ndarr
     below = ~(values >= level)
     last = np.where(below.any(axis=-1), m - 1 - below[..., ::-1].argmax(axis=-1), -1)
     before, after = last.clip(0)[..., None], (last + 1).clip(max=m - 1)[..., None]
-    first, second = (np.take_along_axis(values, place, axis=-1)[..., 0] for place in (before, after))
+    first = np.take_along_axis(values, before, axis=-1)[..., 0]
+    second = np.take_along_axis(values, after, axis=-1)[..., 0]
+
     with np.errstate(divide="ignore", invalid="ignore"):
         part = (level - first) / (second - first)
         between = logs[before[..., 0]] + part * (logs[after[..., 0]] - logs[before[..., 0]])
