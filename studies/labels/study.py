@@ -26,6 +26,7 @@ def read_unlabelled(run) -> list[dict]:
     """Return of samples without a label the share that shows one well-formed bump, and how uneven places are; at the end."""
     loaded, step = ps.load_network(run, run.snapshots[-1]), run.snapshots[-1].step
     world, family, reader = loaded.config.world, loaded.config.family.build(), loaded.config.world.reader()
+
     none = np.full((SAMPLES, 2), np.nan, dtype=np.float32)
     images = ps.sample_labels(
         loaded.network,
@@ -36,6 +37,7 @@ def read_unlabelled(run) -> list[dict]:
         purpose="unlabelled",
         seed=loaded.config.seed,
     )
+
     columns = reader.read(images)
     formed = reader.correct(columns, none).all(1)  # without a label every place is correct
     places = np.stack([columns[axis][formed] for axis in "xy"], axis=1)

@@ -109,6 +109,7 @@ def sweep_in(folder: Path) -> Study | None:
     known = read_preregistration(folder)
     if known is None or known.study["base"] != DEFAULTS or known.study["claims"]:
         return None
+
     cells = [
         Cell(cell["name"], cell.get("fields", {}), base=cell.get("base", "")) for cell in known.study["cells"]
     ]

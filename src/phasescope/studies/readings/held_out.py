@@ -38,21 +38,25 @@ def read_core(run) -> list[dict]:
     loaded = load_network(run, run.snapshots[-1])
     config, family = loaded.config, loaded.config.family.build()
     core, distance, trained = labels_of(config.world, numpy_generator(config.seed, "core"))
-    row, network, batch = {"step": run.snapshots[-1].step}, loaded.network, loaded.plan.batch
+
+    row = {"step": run.snapshots[-1].step}
     for name, labels in (("trained", trained), ("core", core)):
-        if len(labels):
-            images = sample_labels(
-                network,
-                family,
-                world=config.world,
-                labels=labels,
-                batch=batch,
-                purpose="labels",
-                seed=config.seed,
-            )
-            row |= accuracies(config.world, name, labels, images)
-            if name == "core" and (near := distance <= NEAR_PX).any():
-                row |= accuracies(config.world, "near", core[near], images[near])
+        if not len(labels):
+            continue
+        images = sample_labels(
+            loaded.network,
+            family,
+            world=config.world,
+            labels=labels,
+            batch=loaded.plan.batch,
+            purpose="labels",
+            seed=config.seed,
+        )
+        row |= accuracies(config.world, name, labels, images)
+
+        near = distance <= NEAR_PX
+        if name == "core" and near.any():
+            row |= accuracies(config.world, "near", core[near], images[near])
     return [row]
 
 
@@ -125,8 +129,10 @@ COMPOSED = [composed(reading) for reading in READINGS]
 
 def accuracies_of(run, groups, of_network=lambda network: network) -> dict:
     """Return the accuracy at the end on groups of labels, by name, sampled by a function of the network."""
-    loaded, row = load_network(run, run.snapshots[-1]), {"step": run.snapshots[-1].step}
-    world, seed, network = loaded.config.world, loaded.config.seed, of_network(loaded.network)
+    loaded = load_network(run, run.snapshots[-1])
+    world, network = loaded.config.world, of_network(loaded.network)
+
+    row = {"step": run.snapshots[-1].step}
     for name, labels in groups.items():
         if len(labels):
             images = sample_labels(
@@ -136,7 +142,7 @@ def accuracies_of(run, groups, of_network=lambda network: network) -> dict:
                 labels=labels,
                 batch=64,
                 purpose=name,
-                seed=seed,
+                seed=loaded.config.seed,
             )
             row |= accuracies(world, name, labels, images)
     return row
