@@ -275,11 +275,11 @@ def test_all_fields_whose_keys_users_choose_are_known():
 
 WRITES = {
     "append_metrics": lambda writer: writer.append_metrics({"step": 2}),
-    "append_scalars": lambda writer: writer.append_scalars([{"step": 2}]),
+    "append_lines": lambda writer: writer.append_lines("scalars.jsonl", [{"step": 2}]),
     "write_status": lambda writer: writer.write_status({"state": "done"}),
     "write_config": lambda writer: writer.write_config(CONFIG),
     "write_checkpoint": lambda writer: writer.write_checkpoint(TENSORS, {}),
-    "keep_scalars": lambda writer: writer.keep_scalars(0),
+    "keep_lines": lambda writer: writer.keep_lines("scalars.jsonl", 0),
     "forget_after": lambda writer: writer.forget_after(-1),
     "restart": lambda writer: writer.restart(),
 }
@@ -295,7 +295,7 @@ def snapshot_of(writer: RunWriter) -> None:
 def test_a_writer_whose_lock_was_removed_writes_nothing_more(write, taken: bool, tmp_path: Path):
     with hold(tmp_path / "run", CONFIG) as first:
         first.append_metrics({"step": 0})
-        first.append_scalars([{"step": 0}])
+        first.append_lines("scalars.jsonl", [{"step": 0}])
         (first.path / "lock").unlink()
         with hold(first.path, CONFIG) if taken else nullcontext() as second:
             if second is not None:

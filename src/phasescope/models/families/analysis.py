@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
 from phasescope.models.families.task import Examples, Network
+
+if TYPE_CHECKING:
+    from phasescope.models.families.diffusion.meter.of_task import TaskMeter
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,31 @@ class Analysis:
             ValueError: the family cannot start from a noisy image, or a t is none of its noise levels.
         """
         raise ValueError("`family` must be one that samples from noisy images")
+
+    def condition_meter(
+        self,
+        labels: Mapping[str, Float[np.ndarray, "n K"]],
+        *,
+        draws: int,
+        bands: int,
+        batch: int,
+        factors: bool,
+    ) -> TaskMeter:
+        """Return the meter that reads how much a network uses the labels of the task.
+
+        Args:
+            labels: full labels of its pairs, by `held_out` or `trained`; the first are those that a reading is of.
+            draws: noisy images a band.
+            bands: bands of log SNR.
+            batch: images in one pass of the network.
+            factors: whether each factor is exchanged alone, too.
+
+        Raises:
+            ValueError: the family has no noise levels of a diffusion.
+        """
+        raise ValueError(
+            "`family` must be a diffusion or flow matching: the condition meter adds noise by its schedule"
+        )
 
     def references(self, examples: Examples) -> Mapping[str, Any]:
         """Return the exact results that `examine` compares networks with, JSON-ready, computed once per run."""

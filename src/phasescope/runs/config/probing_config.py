@@ -45,6 +45,22 @@ class SiteConfig(Config):
         return Site(self.layer, self.t)
 
 
+class MeterConfig(Config):
+    """Readings of the condition meter during training, in meter.jsonl of the run's folder: `run.meter()`."""
+
+    every: Annotated[int, Field(ge=0)] | Usual = 0
+    """steps between readings, and 0 for none; `usual`: as often as takes 2 % of training, counted in passes of the
+    network"""
+    draws: int = Field(16, ge=2, le=100_000)
+    """noisy images in each band"""
+    bands: int = Field(8, ge=1, le=1000)
+    """equal bands of log SNR"""
+    trained: bool = False
+    """whether pairs that are trained on are read too, beside held-out ones, at twice the cost"""
+    factors: bool = False
+    """whether each factor is exchanged alone, too"""
+
+
 class ProbingConfig(Config):
     """Snapshots: their steps, labels, layers and timesteps. The network and the family define what is `usual`."""
 
@@ -81,6 +97,8 @@ class ProbingConfig(Config):
     measures: tuple[str, ...] = ()
     """measures beyond the usual ones: names of those of phasescope, as two_nn; your own of activations, labels and factors,
     as file.py:function or package.module:function"""
+    meter: MeterConfig = MeterConfig()
+    """readings of how much the condition is used, between snapshots"""
     batch: int = Field(64, ge=1, le=2**16)
     """images in one pass of the network while observing"""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from phasescope.core.config import Config
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from phasescope.worlds import World
+
+
+METER_SHARE = 0.02
+"""of training's passes that the condition meter takes by default"""
 
 
 class RunConfig(Config):
@@ -77,9 +83,47 @@ class RunConfig(Config):
             if count == 0 and name == next(iter(splits)):
                 raise ValueError(f"`probing.images.{name}` (=0) must be at least 16: it is trained on")
 
+        if self.reads_meter:
+            self._check_meter()
         if self.network.layer_names is not None:
             self.plan_of(self.network.layer_names, self.network.usual_layers)
         return self
+
+    def _check_meter(self) -> None:
+        """Raise ValueError if there is nothing that the condition meter could read."""
+        field = f"`probing.meter.every` (={self.probing.meter.every})"
+        if np.all(self.training.always_withheld):
+            raise ValueError(
+                f"{field} must be 0: this network is given no condition (`training.label_dropout`)"
+            )
+        if self.family.noise_levels is None:
+            raise ValueError(
+                f"{field} must be 0: `family.kind` (={self.family.kind}) has no noise levels, in which the meter reads"
+            )
+
+    @property
+    def reads_meter(self) -> bool:
+        """Whether the condition meter is read."""
+        return self.probing.meter.every != 0
+
+    @property
+    def meter_every(self) -> int:
+        """Steps between readings of the condition meter; 0: none."""
+        every = self.probing.meter.every
+        if every != "usual":
+            return every
+        # A pass forward is a third of a step's work on an image: backward takes twice as much.
+        images = self.meter_evaluations / 3
+        return math.ceil(images / (METER_SHARE * self.training.batch))
+
+    @property
+    def meter_evaluations(self) -> int:
+        """Images that the network answers in one reading of the condition meter."""
+        meter = self.probing.meter
+        exchanges = 1 + (len(self.world.factors.visible) if meter.factors else 0)
+        answers = 1 + exchanges + (self.training.withheld != "never")
+        sets = 2 if meter.trained and len(self.world.splits()) > 1 else 1
+        return meter.bands * meter.draws * answers * sets
 
     def plan_of(self, layers: Sequence[str] | None, usual_layers: Sequence[str]) -> ProbingConfig:
         """Return the plan with every `usual` resolved, for a network with these layers; None allows any submodule.

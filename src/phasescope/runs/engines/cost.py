@@ -2,10 +2,11 @@
 
     CPU-seconds = c * (steps * batch + snapshots * (rest + images * passes / 3))
 
-c is timed: the CPU-seconds that training takes for an image. A snapshot is counted in such images: sampling takes `passes`
-of the network for each image, one a step, and training three, forward and twice as much backward; `rest` is a pass for each
-latent, over three, or `REST` if that is more. With the c that they had themselves, the 201 cells of 22
-studies (1,528 recorded runs) took 0.79 to 1.22 times that, and nine of ten 0.91 to 1.15 times.
+c is timed: the CPU-seconds that training takes for an image. A snapshot is counted in such images: sampling takes
+`passes` of the network for each image, one a step, and training three, forward and twice as much backward; `rest` is a
+pass for each latent, over three, or `REST` if that is more. A reading of the condition meter is a pass for each of its
+images. With the c that they had themselves, the 201 cells of 22 studies (1,528 recorded runs) took 0.79 to 1.22 times
+that, and nine of ten 0.91 to 1.15 times.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def images_in_all(config: RunConfig) -> float:
 
     passes = (config.family.sampling_choices() or {}).get("steps", 1)
     sampled = sum(plan.images_of(config.world.splits()).values()) * passes / 3
-    return training.steps * training.batch + snapshots * (rest + sampled)
+    readings = training.steps // config.meter_every + 1 if config.reads_meter else 0
+    metered = readings * config.meter_evaluations / 3
+    return training.steps * training.batch + snapshots * (rest + sampled) + metered
 
 
 @one_thread()

@@ -60,3 +60,17 @@ declare(
         core=True,
     )
 )
+
+declare(
+    Column(
+        name="meter",
+        words="condition meter",
+        meaning="`run.meter()`, a table of its own, `meter.jsonl` of the run, with a row for each reading and band of log "
+        "SNR (`probing.meter`): `step`, `images_seen`, `.pairs`, `.exchanged`, `.low`, `.high`, `.deciding`, and `.loss`, "
+        "`.advantage`, `.alignment`, `.use`, `.removable`, `.over_none`, each with `_se`, `_low` and `_high`, and `.nats`: "
+        "[the condition meter](../condition_meter.md)",
+        at="band",
+        section="denoising",
+        panel=False,
+    )
+)

@@ -20,6 +20,7 @@ KEPT = (
     "status.json",
     "metrics.jsonl",
     "scalars.jsonl",
+    "meter.jsonl",
     "references.json",
     "sources.json",
     "world.npz",

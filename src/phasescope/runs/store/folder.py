@@ -1,6 +1,7 @@
 """A run's folder, which holds all that is known of a run.
 
-    config.yaml  config.json  about.json  status.json  metrics.jsonl  scalars.jsonl  references.json
+    config.yaml  config.json  about.json  status.json  metrics.jsonl  scalars.jsonl  meter.jsonl
+    references.json
     snapshots/<step>/  observations/<plan>/  checkpoint/state.safetensors  report.html
 
 It is read without torch. One process at a time writes it (`store.writer`).
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 # A line every few steps of a training, where metrics.jsonl has a line a snapshot.
 SCALARS = "scalars.jsonl"
+# A line for each reading of the condition meter.
+METER = "meter.jsonl"
 # A world of arrays in memory has no file of its own: `watch` saves its arrays in the run's folder.
 WORLD = "world.npz"
 
@@ -158,6 +161,31 @@ class RunFolder:
     def scalar_lines(self) -> list[dict[str, Any]]:
         """The lines of scalars.jsonl, by ascending step, without an incomplete last line."""
         return read_json_lines(self.path / SCALARS)
+
+    def meter(self) -> pd.DataFrame:
+        """Return the readings of the condition meter, one row a reading and band of noise.
+
+            frame = run.meter()
+            frame[frame.deciding & (frame.pairs == "held_out")].plot("images_seen", "use")
+
+        `step`, `images_seen`, `pairs` (`held_out`, or `trained`), `exchanged` (`all`, or one factor), `low` and `high` (log
+        SNR), `deciding` (whether it is the band in which the label decides), and for `loss`, `advantage`, `alignment`,
+        `use`, `removable` and `over_none` the value, its standard error (`_se`) and its 95 % interval (`_low`, `_high`).
+        Columns are those of `ConditionMeter`; `use` and `removable` need a world without hidden factors, `over_none` and
+        `nats` a run with `training.label_dropout`.
+
+        The trap: errors are summed over the pixels of an image, where the run's `loss` is their mean. The frame is empty if
+        `probing.meter.every` was 0; `phasescope observe RUN meter.every=1` reads the stored snapshots.
+        """
+        from phasescope.runs.store.flat import frame_of
+        from phasescope.runs.store.meter import rows_of
+
+        return frame_of(rows_of(self.meter_lines))
+
+    @property
+    def meter_lines(self) -> list[dict[str, Any]]:
+        """The lines of meter.jsonl, by ascending step, without an incomplete last line."""
+        return read_json_lines(self.path / METER)
 
     @property
     def observations(self) -> list[Self]:

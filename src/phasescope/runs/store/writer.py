@@ -16,8 +16,15 @@ from phasescope.core.config import Tree, read_yaml, to_yaml
 from phasescope.core.errors import RunFailed, UserError, reading
 from phasescope.core.kinds import is_reference, source_digests
 from phasescope.core.plain_files import check_plain
-from phasescope.runs.store.files import append_json_lines, folder_aside, remove_asides, to_json, write_aside
-from phasescope.runs.store.folder import SCALARS, RunFolder
+from phasescope.runs.store.files import (
+    append_json_lines,
+    folder_aside,
+    read_json_lines,
+    remove_asides,
+    to_json,
+    write_aside,
+)
+from phasescope.runs.store.folder import METER, SCALARS, RunFolder
 from phasescope.runs.store.locks import Locked, locked
 from phasescope.runs.store.tables import safetensors_bytes
 
@@ -94,18 +101,19 @@ class RunWriter(RunFolder):
         append_json_lines(path, entry)
         lines.append(json.loads(to_json(entry)))
 
-    def append_scalars(self, lines: Sequence[Mapping[str, Any]], to_disk: bool = True) -> None:
-        """Append lines of scalars; a checkpoint first flushes them, and all earlier ones, to the disk."""
+    def append_lines(self, name: str, lines: Sequence[Mapping[str, Any]], to_disk: bool = True) -> None:
+        """Append lines to `SCALARS` or `METER`; a checkpoint first flushes them, and all earlier ones, to the disk."""
         self.check_held()
-        if lines or (to_disk and (self.path / SCALARS).exists()):
-            append_json_lines(self.path / SCALARS, *lines, to_disk=to_disk)
+        if lines or (to_disk and (self.path / name).exists()):
+            append_json_lines(self.path / name, *lines, to_disk=to_disk)
 
-    def keep_scalars(self, last: float = math.inf) -> int:
-        """Drop lines of scalars after the step `last` and an incomplete one; return the last step kept, or -1."""
+    def keep_lines(self, name: str, last: float = math.inf) -> int:
+        """Drop lines of `SCALARS` or `METER` after the step `last` and an incomplete one; return the last step kept, or
+        -1."""
         self.check_held()
-        lines = [line for line in self.scalar_lines if line["step"] <= last]
-        if (self.path / SCALARS).exists():
-            write_aside(self.path / SCALARS, "".join(to_json(line) + "\n" for line in lines))
+        lines = [line for line in read_json_lines(self.path / name) if line["step"] <= last]
+        if (self.path / name).exists():
+            write_aside(self.path / name, "".join(to_json(line) + "\n" for line in lines))
         return lines[-1]["step"] if lines else -1
 
     @contextmanager
@@ -118,7 +126,7 @@ class RunWriter(RunFolder):
             shutil.rmtree(target, ignore_errors=True)
 
     def forget_after(self, step: int) -> None:
-        """Drop metrics, scalars and snapshots later than `step`: a resumed run records them again.
+        """Drop metrics, scalars, readings of the meter and snapshots later than `step`: a resumed run records them again.
 
         All are dropped if step = -1. Incomplete files that a killed process left are dropped too.
         """
@@ -126,7 +134,8 @@ class RunWriter(RunFolder):
         kept = [entry for entry in self.metrics if entry["step"] <= step]
         write_aside(self.path / "metrics.jsonl", "".join(to_json(entry) + "\n" for entry in kept))
         self.metrics[:] = kept
-        self.keep_scalars(step)
+        for name in (SCALARS, METER):
+            self.keep_lines(name, step)
         for snapshot in self.snapshots:
             if snapshot.step > step:
                 shutil.rmtree(snapshot.path)
@@ -136,7 +145,7 @@ class RunWriter(RunFolder):
     def restart(self) -> None:
         """Drop all records, so that the run is trained from its start, and record the digests of its present sources."""
         self.check_held()
-        for name in ("metrics.jsonl", SCALARS, "references.json", CHECKPOINT):
+        for name in ("metrics.jsonl", SCALARS, METER, "references.json", CHECKPOINT):
             (self.path / name).unlink(missing_ok=True)
         self.__dict__.pop("metrics", None)
         self.forget_after(-1)

@@ -14,6 +14,7 @@ from phasescope.core.errors import NotFinite, RunFailed, UserError, as_user_erro
 from phasescope.core.sources import description_of
 from phasescope.models.training.withholding import withhold_as_trained
 from phasescope.runs.config import RunConfig
+from phasescope.runs.probing.meter import meter_of
 from phasescope.runs.probing.own_measures import check_known_while_training, load_measures
 from phasescope.runs.probing.trial import check_answer, plan_of
 from phasescope.runs.store.folder import RunFolder
@@ -101,6 +102,8 @@ def _events(
     check_known_while_training(load_measures(config.probing.measures))
     check_answer(config, learner.average)
     plan = plan_of(config, learner.average)
+    if config.reads_meter:
+        meter_of(config)
     if extend is not None:
         begin_from(extend, config, runs / config.folder, restart)
 
@@ -185,16 +188,21 @@ class _Execution:
         yield self._progress()
         # A run that was stopped right after its first snapshot has it already.
         if learner.step == 0 and not self.folder.metrics and not self.stop.asked:
+            self._read_meter()
             yield self._progress(self._observe())
 
         losses = learn(learner, self.family, self.config.world, self.config.seed)
-        every = self.config.training.scalars_every
+        every, meter_every = self.config.training.scalars_every, self.config.meter_every
         self.recorder.start_clock(learner.images_seen)
         while learner.step < self.steps and not self.stop.asked:
             loss = next(losses)
             self.losses.add(loss, learner.step)
             if every and learner.step % every == 0:
                 self.recorder.log(learner.step, learner.images_seen, loss=loss, **learner.last_step())
+
+            # Before a snapshot, whose checkpoint says what need not be read again.
+            if meter_every and learner.step % meter_every == 0:
+                self._read_meter()
 
             due = self.config.probing.snapshots.due(learner.step, self.steps)
             yield self._progress(self._observe() if due else None)
@@ -286,6 +294,16 @@ class _Execution:
         self.recorder.summarise()
         self._write_status("running")
         return line
+
+    def _read_meter(self) -> None:
+        if not self.config.reads_meter:
+            return
+        learner = self.learner
+        try:
+            self.recorder.read_meter(learner.average, learner.step, learner.images_seen)
+        except NotFinite as error:
+            self.losses.read()
+            raise self.losses.diverged(f"what is observed must be finite: {error}", learner.step) from error
 
     def _checkpoint(self) -> None:
         self.losses.read()

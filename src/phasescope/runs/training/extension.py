@@ -16,7 +16,7 @@ from phasescope.core.errors import UserError
 from phasescope.core.kinds import source_digests
 from phasescope.runs.config import RunConfig
 from phasescope.runs.store.files import folder_aside
-from phasescope.runs.store.folder import SCALARS, RunFolder
+from phasescope.runs.store.folder import METER, SCALARS, RunFolder
 from phasescope.runs.store.writer import RunWriter, differences, hold
 
 
@@ -42,7 +42,7 @@ def begin_from(run: RunFolder, config: RunConfig, target: Path, restart: bool = 
         tensors, state = checkpoint
 
         with folder_aside(target) as folder:
-            for name in ("metrics.jsonl", SCALARS, "references.json", "sources.json"):
+            for name in ("metrics.jsonl", SCALARS, METER, "references.json", "sources.json"):
                 if (source.path / name).exists():
                     shutil.copy2(source.path / name, folder / name)
             shutil.copytree(source.path / "snapshots", folder / "snapshots")

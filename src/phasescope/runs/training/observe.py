@@ -19,6 +19,7 @@ from phasescope.core.errors import UserError
 from phasescope.measures.columns import COLUMNS
 from phasescope.runs.config import RunConfig
 from phasescope.runs.config.probing_config import ProbingConfig
+from phasescope.runs.probing.meter import meter_of
 from phasescope.runs.probing.own_measures import load_measures
 from phasescope.runs.probing.trial import plan_of
 from phasescope.runs.store import Snapshot
@@ -67,6 +68,8 @@ def observe(
                 f"`RUN` (={run.name}) must be done: `{name}` compares with the network at the end of training"
             )
 
+    if again.reads_meter:
+        meter_of(again)
     resolved = plan_of(again, load_network(run, with_weights[0]).network)
     path = run.path / "observations" / plan.digest()
     with hold(path, again.tree()) as folder:
@@ -114,7 +117,10 @@ def _observe_all(
 
     for number, snapshot in enumerate(snapshots, 1):
         if snapshot.step not in done:
-            observed = recorder.observer.record(_prepared(folder, snapshot), snapshot.step)
+            network = _prepared(folder, snapshot)
+            if config.reads_meter:
+                recorder.read_meter(network, snapshot.step, trained[snapshot.step]["images_seen"])
+            observed = recorder.observer.record(network, snapshot.step)
             _link_weights(snapshot, folder)
             of_training = {
                 name: trained.get(snapshot.step, {}).get(name)

@@ -16,7 +16,8 @@ from phasescope.core.errors import UserError
 from phasescope.core.sources import description_of
 from phasescope.measures import SHEET, phases
 from phasescope.runs.config import ProbingConfig, SiteConfig
-from phasescope.runs.store.folder import now
+from phasescope.runs.store.files import read_last_json_line
+from phasescope.runs.store.folder import METER, SCALARS, now
 from phasescope.runs.store.writer import RunWriter
 from phasescope.runs.trained.run import Run
 from phasescope.runs.training.monitor import Monitor
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from phasescope.models.families.diffusion.meter.of_task import TaskMeter
     from phasescope.runs.config import RunConfig
     from phasescope.runs.probing.observer import Observer
     from phasescope.worlds import World
@@ -91,6 +93,13 @@ class Recorder:
         )
 
     @cached_property
+    def meter(self) -> TaskMeter:
+        """The condition meter, created on first use."""
+        from phasescope.runs.probing.meter import meter_of
+
+        return meter_of(self.config)
+
+    @cached_property
     def images(self) -> int:
         """Number of images in the training set."""
         return len((self.world or self.config.world).training_labels())
@@ -134,7 +143,22 @@ class Recorder:
         """Append the buffered scalars to the run's file; a checkpoint needs them on the disk."""
         kept, self._scalars = self._scalars, []
         lines = [{name: _plain(value) for name, value in line.items()} for line in kept]
-        self.folder.append_scalars(lines, to_disk)
+        self.folder.append_lines(SCALARS, lines, to_disk)
+        if to_disk:
+            self.folder.append_lines(METER, [])
+
+    def read_meter(self, network: nn.Module, step: int, images_seen: int) -> None:
+        """Read the condition meter, and append its line to the run's file, unless it has one of this step."""
+        from phasescope.runs.probing.meter import meter_line
+
+        last = read_last_json_line(self.folder.path / METER)
+        if last is not None and last["step"] >= step:
+            return
+
+        began = time.perf_counter()
+        line = meter_line(self.meter, network, step, images_seen)
+        self.folder.append_lines(METER, [line], to_disk=False)
+        self.spent["observing_s"] += time.perf_counter() - began
 
     def update_monitors(self) -> None:
         """Let monitors log new records. If one fails, training continues without it, with a warning."""

@@ -30,7 +30,7 @@ from phasescope.core.errors import UserError, as_user_error
 from phasescope.models.families import USUAL, FamilyConfig
 from phasescope.runs.config import RunConfig
 from phasescope.runs.probing.trial import check_forward, device_of
-from phasescope.runs.store.folder import RunFolder, now
+from phasescope.runs.store.folder import SCALARS, RunFolder, now
 from phasescope.runs.store.writer import RunWriter, hold
 from phasescope.runs.trained.run import Run
 from phasescope.runs.training.description import describe
@@ -106,6 +106,11 @@ def watch(
             },
         }
     )
+    if config.reads_meter:
+        raise UserError(
+            f"`meter.every` (={config.probing.meter.every}) must be 0 in your own loop: "
+            "a phasescope.ConditionMeter reads there"
+        )
     return Watcher(config, world, path, encode, batch, monitors)
 
 
@@ -250,7 +255,7 @@ class Watcher:
                 recorder.add(folder.metrics[-1])
                 recorder.start_clock(folder.metrics[-1]["images_seen"])
 
-            self._last_logged = folder.keep_scalars()
+            self._last_logged = folder.keep_lines(SCALARS)
             description = {**describe(self.config, plan, self.world), "watched": type(network).__name__}
             folder.write_json("about.json", description)
             self._recorder = recorder

@@ -64,7 +64,8 @@ class RunPanel(Panel):
     Attributes:
         key: what it shows, as `probe_r2`; panels of one key differ in `split` or `site`.
         note: remark beside the title.
-        over: what its curves have a number for: each snapshot, or each line of the training's log.
+        over: what it has numbers for: each snapshot, each line of the training's log, or each reading of the condition
+            meter.
         terms: those that the explorer explains beside it.
     """
 
@@ -74,7 +75,7 @@ class RunPanel(Panel):
     note: str = ""
     split: str = ""
     site: Site | None = None
-    over: Literal["lines", "scalars"] = "lines"
+    over: Literal["lines", "scalars", "meter"] = "lines"
     terms: Sequence[str] = ()
     compared: Compared | None = None
     """None if no single line stands for the run"""

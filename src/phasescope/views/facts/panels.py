@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from phasescope.views.facts.denoising_panels import denoising_panels
+from phasescope.views.facts.meter import meter_panels
 from phasescope.views.facts.palette import ON_DATA, PALETTE
 from phasescope.views.facts.panel import Compared, Line, RunPanel, known_curves
 from phasescope.views.facts.record import Record, number
@@ -38,6 +39,7 @@ def run_panels(record: Record) -> list[RunPanel]:
         *_outcomes(record),
         *score_panels(record),
         *denoising_panels(record),
+        *meter_panels(record),
         *_training(record),
     ]
     return [replace(panel, terms=TERMS.get(panel.key) or record.column(panel.key).terms) for panel in panels]

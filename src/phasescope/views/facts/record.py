@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 MOST_SCALARS = 500
+MOST_METER = 200
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,13 @@ class Record:
         """At most `MOST_SCALARS` lines of the scalars that training logged; empty for a run without such a log."""
         lines = self.run.scalar_lines
         return [lines[index] for index in evenly(np.arange(len(lines)), MOST_SCALARS)]
+
+    @cached_property
+    def meter(self) -> list[dict[str, Any]]:
+        """The readings of the condition meter up to the last snapshot, `MOST_METER` at most; empty without them."""
+        last = self.metrics[-1]["step"] if self.metrics else -1
+        lines = [line for line in self.run.meter_lines if line["step"] <= last]
+        return [lines[index] for index in evenly(np.arange(len(lines)), MOST_METER)]
 
     @cached_property
     def _lines(self) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from phasescope.runs.store.sites import Site
 from phasescope.runs.trained.trust import not_imported
 from phasescope.views.facts import words
 from phasescope.views.facts.clouds import labels_of, sites_of
+from phasescope.views.facts.meter import meter_sentences
 from phasescope.views.facts.panel import RunPanel
 from phasescope.views.facts.panels import run_panels
 from phasescope.views.facts.record import Record
@@ -35,6 +36,7 @@ class RunPage:
         splits: the words of each split, by name, in the order in which they are shown.
         lines: what each line of the metrics says, one a snapshot.
         scalars: the steps at which training logged its scalars.
+        meter: the steps at which the condition meter was read.
         stored: which files there are at each line of the metrics.
         latents: sites of stored activations, beginning with those at which phases are read.
         position: the two factors that are a place on the canvas; `axes`, those of the pad.
@@ -51,6 +53,7 @@ class RunPage:
     splits: Mapping[str, str]
     lines: list[MetricsLine]
     scalars: list[int]
+    meter: list[int]
     panels: list[RunPanel]
     stored: list[Stored]
     latents: list[Latents]
@@ -123,13 +126,14 @@ def run_page(record: Record, trust: bool = False) -> RunPage:
         sentence=record.about.get("sentence"),
         config=record.complete_config,
         configuration=to_yaml(record.config),
-        verdict=words.verdict(record),
+        verdict=[*words.verdict(record), *meter_sentences(record)],
         headline=_headline(record),
         subject=words.subject(record),
         read_at=record.phase_site("sheet"),
         splits={split: split_words(split, record.is_unconditional) for split in _splits(record)},
         lines=[_line(line, record) for line in record.metrics],
         scalars=[line["step"] for line in record.scalars],
+        meter=[line["step"] for line in record.meter],
         panels=run_panels(record),
         stored=_stored(record),
         latents=_latents(record),

@@ -5,6 +5,7 @@ from typing import Any
 
 from phasescope.runs.store import RunFolder
 from phasescope.runs.store.folder import read_or, shown
+from phasescope.views.facts.meter import meter_sentences
 from phasescope.views.facts.numbers import NOTHING, format_clock, format_count, format_percent, format_score
 from phasescope.views.facts.record import Record, score
 from phasescope.views.facts.rows import broken_row, row_of
@@ -98,6 +99,7 @@ def _run_blocks(run: RunFolder, record: Record) -> Iterator[str | Table]:
         return
 
     yield from verdict(record)
+    yield from meter_sentences(record)
     yield _snapshots(record)
     if read := _readings(record):
         order = ", in this order" if len(read) > 1 else ""

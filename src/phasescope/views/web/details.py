@@ -52,6 +52,7 @@ def page_tree(page: RunPage) -> dict[str, Any]:
         },
         "lines": [_line(line) for line in page.lines],
         "scalars": page.scalars,
+        "meter": page.meter,
         "panels": [_panel(panel) for panel in page.panels],
         "snapshots": [asdict(stored) for stored in page.stored],
         "latents": [_latents(latents) for latents in page.latents],

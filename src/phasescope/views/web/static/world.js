@@ -25,10 +25,11 @@ export async function detailsOf(name) {
 export const unitsOf = several =>
   Object.entries(UNITS).filter(([unit]) => several.some(({lines}) => lines.every(line => known(line[unit]))));
 
-// what a panel's curves are drawn against: a number of each snapshot, or of each line of the training's log
-export function timesOf({lines, scalars}, {over}, unit) {
+// what a panel is drawn against: a number of each snapshot, line of the training's log, or reading of the meter
+export function timesOf({lines, scalars, meter}, {over}, unit) {
   const times = new Map(lines.map(line => [line.step, line[unit]]));
-  return over === "scalars" ? joined(scalars, times) : [...times.values()];
+  const steps = {scalars, meter}[over];
+  return steps ? joined(steps, times) : [...times.values()];
 }
 
 // numbers at `xs` of what is known at some: between two of them on a straight line, beyond them none

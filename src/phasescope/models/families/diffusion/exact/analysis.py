@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
+import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from phasescope.models.families.analysis import Analysis, Clones
@@ -19,6 +21,7 @@ from phasescope.models.families.diffusion.exact.nats import Answer
 from phasescope.models.families.diffusion.exact.optimum import UnconditionalOptimum, label_optimum
 from phasescope.models.families.diffusion.exact.references import References
 from phasescope.models.families.diffusion.family import Diffusion
+from phasescope.models.families.diffusion.meter.of_task import TaskMeter
 from phasescope.models.families.task import Examples, Network, Task
 
 BATCH = 64
@@ -81,6 +84,27 @@ class DiffusionAnalysis(Analysis):
             each=each,
             seed=seed,
             notify=notify,
+        )
+
+    def condition_meter(
+        self,
+        labels: Mapping[str, Float[np.ndarray, "n K"]],
+        *,
+        draws: int,
+        bands: int,
+        batch: int,
+        factors: bool,
+    ) -> TaskMeter:
+        """Return the meter of the task, as `Analysis.condition_meter` says."""
+        return TaskMeter(
+            diffusion=self.diffusion,
+            task=self.task,
+            labels=dict(labels),
+            draws=draws,
+            bands=bands,
+            seed=self.seed,
+            batch=batch,
+            factors=factors,
         )
 
     def references(self, examples: Examples) -> dict[str, Any]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from phasescope.core.arithmetic import own_arithmetic
-from phasescope.core.errors import UserError
+from phasescope.core.errors import NotFinite, UserError
+from phasescope.models.families.diffusion.meter.calling import Caller
 from phasescope.models.families.diffusion.meter.conditions import Conditions, map_tensors
 from phasescope.models.families.diffusion.meter.draws import Draws, Exchanges, Pairs
 from phasescope.models.families.diffusion.meter.noising import Noising
 from phasescope.models.families.diffusion.meter.reading import (
     Band,
     Mean,
+    Reading,
     mean_over_pairs,
     ratio_over_pairs,
 )
@@ -49,10 +54,49 @@ class BandReader:
     blind: Blind | None
 
     # Exact answers are those of fixed draws: they are asked for once, and not at each reading.
-    _contrasts: dict[tuple[str, int, str], Tensor] = field(default_factory=dict)
-    _removed: dict[tuple[str, int], Mean] = field(default_factory=dict)
+    _contrasts: dict[tuple[str, int, str], Tensor] = field(default_factory=dict, init=False)
+    _removed: dict[tuple[str, int], Mean] = field(default_factory=dict, init=False)
 
-    def read(self, answer: Answer, pairs: Pairs, number: int) -> list[Band]:
+    def evaluations(self, pairs: int) -> int:
+        """Return how many images the model answers in a reading of so many sets of pairs."""
+        answers_a_draw = 1 + len(self.exchanges) + (self.none is not None)
+        return pairs * (len(self.edges) - 1) * self.draws * answers_a_draw
+
+    def read(self, caller: Caller, sets: Sequence[Pairs], step: int) -> Reading:
+        """Return the reading of all bands of some sets of pairs; the model is left as it was.
+
+        Raises:
+            UserError: an answer is no floating tensor of the shape of x_t.
+            NotFinite: an answer is NaN or infinite.
+        """
+        begin, bands = time.perf_counter(), []
+        with caller.untouched():
+            for pairs in sets:
+                for number in range(len(self.edges) - 1):
+                    bands += self._read_band(partial(self._answer, caller, number, step), pairs, number)
+
+        wall_s = time.perf_counter() - begin
+        return Reading(step, wall_s, self.evaluations(len(sets)), tuple(bands))
+
+    def _answer(self, caller: Caller, number: int, step: int, drawn: Draws, condition: Conditions) -> Tensor:
+        given = caller.answers(drawn.x_t, drawn.levels.time, condition)
+        if not bool(given.isfinite().all()):
+            low, high = self.edges[number], self.edges[number + 1]
+            raise NotFinite(
+                f"`model` must answer finite numbers: at step {step}, in the band of log SNR {low:.1f} to {high:.1f}, "
+                "it does not"
+            )
+        return given
+
+    def removable(self, pairs: Pairs) -> list[Mean | None]:
+        """Return by band the error that only the condition can remove; None where it is not known."""
+        removed = []
+        for number, (low, high) in enumerate(pairwise(self.edges.tolist())):
+            drawn = self._draw(pairs, number, low=low, high=high)
+            removed.append(None if drawn is None else self._removable(drawn, (pairs.name, number)))
+        return removed
+
+    def _read_band(self, answer: Answer, pairs: Pairs, number: int) -> list[Band]:
         """Return the readings of band `number`, one for each exchange; none if the model has no noise level there."""
         low, high = float(self.edges[number]), float(self.edges[number + 1])
         drawn = self._draw(pairs, number, low=low, high=high)

@@ -19,11 +19,14 @@ Conditions = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
 Part = str | int
 
 
-def as_conditions(given: Any, n: int) -> Conditions:
+def as_conditions(given: Any, n: int, finite: bool = True) -> Conditions:
     """Return conditions as tensors, on the CPU and detached.
 
+    Args:
+        finite: whether numbers must be; NaN is the usual form of "no condition" of phasescope's own networks.
+
     Raises:
-        UserError: not a tensor, tuple or dict of tensors; one does not have `n` rows; a number is not finite.
+        UserError: not a tensor, tuple or dict of tensors; one does not have `n` rows; a number is not finite, and must be.
     """
     parts = named(given)
     if not parts:
@@ -37,7 +40,7 @@ def as_conditions(given: Any, n: int) -> Conditions:
             raise UserError(
                 f"{where} (of shape {tuple(tensor.shape)}) must have {n} rows, one for each image"
             )
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+        if finite and tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise UserError(f"{where} must be finite: a condition that is NaN cannot be exchanged")
         tensors[name] = tensor.clone()
     return rebuild(given, tensors)

@@ -35,22 +35,23 @@ class Deciding:
 
 
 def deciding_band(
-    readings: Sequence[Reading], noising: Noising, edges: np.ndarray, known: str
+    readings: Sequence[Reading], noising: Noising, edges: np.ndarray, known: str, pairs: str = "held_out"
 ) -> Deciding | None:
     """Return the band that decides; None while nothing tells.
 
     Args:
         edges: of the bands, log SNR, (bands + 1,).
         known: the pairs whose exact answers say what can be removed.
+        pairs: those of which the model's own answers are taken.
     """
     if not readings:
         return None
     choice = _by_exact(readings[-1].bands_of(known), noising)
     by: Basis = "exact answers"
     if choice is None:
-        choice, by = _by_no_condition(readings[-1].bands_of()), "no condition"
+        choice, by = _by_no_condition(readings[-1].bands_of(pairs)), "no condition"
     if choice is None:
-        choice, by = _by_first_advantage(readings), "first advantage"
+        choice, by = _by_first_advantage(readings, pairs), "first advantage"
     if choice is None:
         return None
 
@@ -70,10 +71,10 @@ def _by_no_condition(bands: Sequence[Band]) -> Band | None:
     return max(known, key=lambda band: band.nats or 0.0, default=None)
 
 
-def _by_first_advantage(readings: Sequence[Reading]) -> Band | None:
+def _by_first_advantage(readings: Sequence[Reading], pairs: str) -> Band | None:
     """Return the clearest band of the first reading that has one above its noise."""
     for reading in readings:
-        seen = [band for band in reading.bands_of() if is_seen(band)]
+        seen = [band for band in reading.bands_of(pairs) if is_seen(band)]
         if seen:
             return max(seen, key=lambda band: band.advantage.value / band.advantage.se)
     return None

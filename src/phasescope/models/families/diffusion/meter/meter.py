@@ -18,7 +18,6 @@ ignore it there; the band that decides is the one with most of the error that *o
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -27,16 +26,16 @@ import numpy as np
 from torch import Tensor
 
 from phasescope.core.arithmetic import own_arithmetic
-from phasescope.core.errors import NotFinite, UserError
+from phasescope.core.errors import UserError
 from phasescope.models.families.diffusion.meter.arguments import check_count, parts_of
 from phasescope.models.families.diffusion.meter.band_reader import BandReader, Blind, Exact
 from phasescope.models.families.diffusion.meter.calling import Caller, Model
 from phasescope.models.families.diffusion.meter.conditions import Conditions, Part, as_conditions, named
 from phasescope.models.families.diffusion.meter.deciding import Deciding, deciding_band
-from phasescope.models.families.diffusion.meter.draws import ALL, Draws, Exchanges, Pairs
+from phasescope.models.families.diffusion.meter.draws import ALL, Exchanges, Pairs
 from phasescope.models.families.diffusion.meter.filing import read_file, write_file
 from phasescope.models.families.diffusion.meter.noising import Noising, noising
-from phasescope.models.families.diffusion.meter.reading import Band, Reading, scalars_of
+from phasescope.models.families.diffusion.meter.reading import Reading, scalars_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,9 +174,7 @@ class ConditionMeter:
     @property
     def evaluations(self) -> int:
         """Images that the model answers in one reading: its cost, beside `reading.wall_s` afterwards."""
-        reader = self._reader
-        answers_a_draw = 1 + len(reader.exchanges) + (reader.none is not None)
-        return len(self._pairs) * (len(self.edges) - 1) * reader.draws * answers_a_draw
+        return self._reader.evaluations(len(self._pairs))
 
     def read(self, model: Model, step: int) -> Reading:
         """Return a reading of `model(x_t, t, condition)` after `step` steps, and keep it in `readings`.
@@ -200,30 +197,11 @@ class ConditionMeter:
         if not callable(model):
             raise UserError(f"`model` (={type(model).__name__}) must be a function or a module: (x_t, t, c)")
 
-        begin, bands = time.perf_counter(), []
         caller = Caller(model, self._batch)
-        with caller.untouched():
-            for pairs in self._pairs:
-                for number in range(len(self.edges) - 1):
-                    bands += self._read_band(caller, pairs, number, step)
+        reading = self._reader.read(caller, self._pairs, step)
         self._batch = caller.batch
-
-        reading = Reading(step, time.perf_counter() - begin, self.evaluations, tuple(bands))
         self.readings.append(reading)
         return reading
-
-    def _read_band(self, caller: Caller, pairs: Pairs, number: int, step: int) -> list[Band]:
-        def answer(drawn: Draws, condition: Conditions) -> Tensor:
-            given = caller.answers(drawn.x_t, drawn.levels.time, condition)
-            if not bool(given.isfinite().all()):
-                low, high = self.edges[number], self.edges[number + 1]
-                raise NotFinite(
-                    f"`model` must answer finite numbers: at step {step}, in the band of log SNR {low:.1f} to {high:.1f}, "
-                    "it does not"
-                )
-            return given
-
-        return self._reader.read(answer, pairs, number)
 
     @property
     def deciding(self) -> Deciding | None:
@@ -352,7 +330,7 @@ def exchanges_of(
 
 def none_like(conditions: Conditions, given: Any) -> Conditions:
     """Return the condition that is none; UserError if it is not like a row of `conditions`."""
-    none = as_conditions(given, 1)
+    none = as_conditions(given, 1, finite=False)
     shapes = {name: tuple(tensor.shape[1:]) for name, tensor in named(conditions).items()}
     of_none = {name: tuple(tensor.shape[1:]) for name, tensor in named(none).items()}
     if shapes != of_none:

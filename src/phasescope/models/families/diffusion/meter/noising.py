@@ -24,6 +24,7 @@ from torch import Tensor
 from phasescope.core.errors import UserError
 from phasescope.models.families.diffusion import Predict, parametrization
 from phasescope.models.families.diffusion.meter.conditions import as_tensor
+from phasescope.models.families.diffusion.schedule import Schedule
 
 Target = Literal["epsilon", "sample", "v", "flow", "flow_to_data"]
 TARGETS: tuple[Target, ...] = get_args(Target)
@@ -98,17 +99,33 @@ class Discrete(Noising):
 
     def draw(self, low: float, high: float, n: int, generator: torch.Generator) -> Levels | None:
         log_snr = self.log_snr
-        inside = ((log_snr >= low) & (log_snr <= high)).nonzero().flatten()
-        if not len(inside):
+        t = times_within(log_snr, low=low, high=high, n=n, generator=generator)
+        if t is None:
             return None
-
-        t = inside[torch.randint(len(inside), (n,), generator=generator)]
         return Levels(
             time=t,
             log_snr=log_snr[t],
             alpha=self.alphas_cumprod[t].sqrt(),
             sigma=(1 - self.alphas_cumprod[t]).sqrt(),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Scheduled(Noising):
+    """The levels t = 0 ... T-1 of a schedule of phasescope, whose alpha^2 + sigma^2 need not be 1."""
+
+    schedule: Schedule
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        return float(self.schedule.log_snr.min()), float(self.schedule.log_snr.max())
+
+    def draw(self, low: float, high: float, n: int, generator: torch.Generator) -> Levels | None:
+        schedule = self.schedule
+        t = times_within(schedule.log_snr, low=low, high=high, n=n, generator=generator)
+        if t is None:
+            return None
+        return Levels(time=t, log_snr=schedule.log_snr[t], alpha=schedule.alpha[t], sigma=schedule.sigma[t])
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +194,16 @@ class Continuous(Noising):
             alpha=torch.sigmoid(log_snr).sqrt(),
             sigma=torch.sigmoid(-log_snr).sqrt(),
         )
+
+
+def times_within(
+    log_snr: Tensor, *, low: float, high: float, n: int, generator: torch.Generator
+) -> Tensor | None:
+    """Return n of the times t of a table of log SNR (T,) that lie from `low` to `high`, (n,) int64; None if none does."""
+    inside = ((log_snr >= low) & (log_snr <= high)).nonzero().flatten()
+    if not len(inside):
+        return None
+    return inside[torch.randint(len(inside), (n,), generator=generator)]
 
 
 def evenly(low: float, high: float, n: int, generator: torch.Generator) -> Tensor:
