@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from phasescope.models.families.task import Examples, Network
-
-if TYPE_CHECKING:
-    from phasescope.models.families.diffusion.meter.of_task import TaskMeter
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,18 @@ class Clones:
     """that were started from"""
     each: int
     """clones of each image"""
+
+
+class LabelMeter(ABC):
+    """Reads how much a network uses the labels of a task, on fixed inputs."""
+
+    @abstractmethod
+    def read(self, network: Network, step: int) -> dict[str, Any]:
+        """Return a reading after `step` steps, JSON-ready; the network is left as it was.
+
+        `wall_s`: seconds that it took. `deciding`: the band of noise in which only the label decides, or None. `bands`: of
+        noise, each with its numbers.
+        """
 
 
 class Analysis:
@@ -90,7 +100,7 @@ class Analysis:
         bands: int,
         batch: int,
         factors: bool,
-    ) -> TaskMeter:
+    ) -> LabelMeter:
         """Return the meter that reads how much a network uses the labels of the task.
 
         Args:

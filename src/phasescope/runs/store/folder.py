@@ -27,6 +27,8 @@ from phasescope.runs.store.status import broken_status, is_held, read_status
 if TYPE_CHECKING:
     import pandas as pd
 
+    from phasescope.measures.use_forecast import Forecast
+
 # A line every few steps of a training, where metrics.jsonl has a line a snapshot.
 SCALARS = "scalars.jsonl"
 # A line for each reading of the condition meter.
@@ -181,6 +183,34 @@ class RunFolder:
         from phasescope.runs.store.meter import rows_of
 
         return frame_of(rows_of(self.meter_lines))
+
+    def forecast(self, level: float | None = None) -> Forecast:
+        """Return when the use of the label will pass `level`, in images seen, from the condition meter's readings so far.
+
+            str(run.forecast())      # "no forecast yet: 2 readings in a row are above their noise, and 4 are needed"
+
+        The trap: its interval is not calibrated on trainings (`phasescope.measures.use_forecast`).
+
+        Args:
+            level: share of the exact contrast that the network makes, between 0 and 1; 0.5 by default.
+
+        Raises:
+            UserError: the run has no readings, or its world has hidden factors, so that use is not known.
+        """
+        from phasescope.measures.use_forecast import LEVEL, forecast_use
+        from phasescope.runs.store.meter import course
+
+        readings = course(self.meter_lines)
+        if not readings or readings[0][1]["use"] is None:
+            raise UserError(
+                f"`RUN` (={self.name}) must have readings of the use of its label: `probing.meter.every` was 0, or a factor "
+                "is hidden"
+            )
+        images_seen = [line["images_seen"] for line, _ in readings]
+        use = [band["use"]["value"] for _, band in readings]
+        return forecast_use(
+            images_seen, use, [band["use"]["se"] for _, band in readings], LEVEL if level is None else level
+        )
 
     @property
     def meter_lines(self) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from phasescope.models.families.diffusion.meter.of_task import TaskMeter
+    from phasescope.models.families.analysis import LabelMeter
     from phasescope.runs.config import RunConfig
     from phasescope.runs.probing.observer import Observer
     from phasescope.worlds import World
@@ -93,7 +93,7 @@ class Recorder:
         )
 
     @cached_property
-    def meter(self) -> TaskMeter:
+    def meter(self) -> LabelMeter:
         """The condition meter, created on first use."""
         from phasescope.runs.probing.meter import meter_of
 
@@ -149,14 +149,12 @@ class Recorder:
 
     def read_meter(self, network: nn.Module, step: int, images_seen: int) -> None:
         """Read the condition meter, and append its line to the run's file, unless it has one of this step."""
-        from phasescope.runs.probing.meter import meter_line
-
         last = read_last_json_line(self.folder.path / METER)
         if last is not None and last["step"] >= step:
             return
 
         began = time.perf_counter()
-        line = meter_line(self.meter, network, step, images_seen)
+        line = {"step": step, "images_seen": images_seen, **self.meter.read(network, step)}
         self.folder.append_lines(METER, [line], to_disk=False)
         self.spent["observing_s"] += time.perf_counter() - began
 

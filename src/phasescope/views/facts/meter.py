@@ -45,9 +45,22 @@ def meter_sentences(record: Record) -> list[str]:
         f"{format_count(line['step'])} ({where})"
     )
     began = seen_from(readings)
-    if began is None:
-        return [f"{latest}; its advantage is not above its noise."]
-    return [f"{latest}; its advantage is above its noise from step {format_count(began['step'])} on."]
+    since = (
+        "is not above its noise"
+        if began is None
+        else f"is above its noise from step {format_count(began['step'])} on"
+    )
+    return [f"{latest}; its advantage {since}.", *_forecast(record, name)]
+
+
+def _forecast(record: Record, name: str) -> list[str]:
+    """Return when use passes half of the exact one, in images seen; nothing of a run that is done without passing it."""
+    if name != "use":
+        return []
+    forecast = record.run.forecast()
+    if forecast.answer != "passed" and record.status["state"] == "done":
+        return []
+    return [f"In images seen, {forecast}."]
 
 
 def _measured(band: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ export async function detailsOf(name) {
 export const unitsOf = several =>
   Object.entries(UNITS).filter(([unit]) => several.some(({lines}) => lines.every(line => known(line[unit]))));
 
-// what a panel is drawn against: a number of each snapshot, line of the training's log, or reading of the meter
+// what a panel is drawn against: numbers of snapshots, of the training's log, or of readings of the meter
 export function timesOf({lines, scalars, meter}, {over}, unit) {
   const times = new Map(lines.map(line => [line.step, line[unit]]));
   const steps = {scalars, meter}[over];

@@ -475,3 +475,38 @@ def test_draws_do_not_depend_on_the_processs_settings(process):
     expected = read()
     with process():
         assert read() == expected
+
+
+def growing(step: float):
+    """Return a model whose use is a logistic curve of the step that passes 0.5 at step 1,000."""
+    share = 1 / (1 + math.exp(-(step - 1000) / 150))
+    return lambda x_t, t, c: share * exact(x_t, t, c) + (1 - share) * blind(x_t, t)
+
+
+def test_a_meter_forecasts_when_use_passes_a_level():
+    gauge = meter(draws=32, bands=4)
+    for step in range(300, 801, 100):
+        gauge.read(growing(step), step)
+    assert gauge.forecast().at == pytest.approx(1000, rel=1e-3)
+    assert gauge.forecast(0.8).at == pytest.approx(1000 + 150 * math.log(4), rel=1e-3)
+
+
+def test_without_exact_answers_a_forecast_asks_for_a_ceiling():
+    gauge = meter(exact=None, blind=None, draws=32, bands=4)
+    assert gauge.forecast().answer == "not yet"
+    for step in range(300, 801, 100):
+        gauge.read(growing(step), step)
+    with pytest.raises(UserError, match="`ceiling` must be given where no `exact` was"):
+        gauge.forecast()
+    with pytest.raises(UserError, match=r"`ceiling` \(=0\) must be above 0"):
+        gauge.forecast(ceiling=0)
+    assert gauge.forecast(ceiling=1e6).answer in ("not yet", "does not grow", "forecast")
+
+
+def test_no_condition_may_be_nan_as_networks_of_phasescope_take_it():
+    def model(x_t, t, labels):
+        unknown = labels.isnan().all(1).view(-1, 1, 1, 1)
+        return torch.where(unknown, 0.0, exact(x_t, t, labels.nan_to_num()))
+
+    gauge = meter(no_condition=torch.full((1, 2), torch.nan))
+    assert gauge.read(model, 0).nats > 0

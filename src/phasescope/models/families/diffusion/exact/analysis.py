@@ -20,8 +20,8 @@ from phasescope.models.families.diffusion.exact.forecast import forecast
 from phasescope.models.families.diffusion.exact.nats import Answer
 from phasescope.models.families.diffusion.exact.optimum import UnconditionalOptimum, label_optimum
 from phasescope.models.families.diffusion.exact.references import References
+from phasescope.models.families.diffusion.exact.task_meter import TaskMeter
 from phasescope.models.families.diffusion.family import Diffusion
-from phasescope.models.families.diffusion.meter.of_task import TaskMeter
 from phasescope.models.families.task import Examples, Network, Task
 
 BATCH = 64

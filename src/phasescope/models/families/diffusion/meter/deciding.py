@@ -80,6 +80,15 @@ def _by_first_advantage(readings: Sequence[Reading], pairs: str) -> Band | None:
     return None
 
 
+def course(readings: Sequence[Reading], deciding: Deciding | None) -> list[tuple[Reading, Band]]:
+    """Return each reading with its band that decides, of held-out pairs and the whole condition; empty while none does."""
+    if deciding is None:
+        return []
+    return [
+        (reading, band) for reading in readings for band in reading.bands_of() if band.low == deciding.low
+    ]
+
+
 def is_seen(band: Band) -> bool:
     """Return whether a band's advantage is above its noise."""
     return band.advantage.value > max(SEEN * band.advantage.se, 0.0)

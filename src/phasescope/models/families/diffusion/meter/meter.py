@@ -27,11 +27,12 @@ from torch import Tensor
 
 from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError
+from phasescope.measures.use_forecast import LEVEL, Forecast, forecast_use
 from phasescope.models.families.diffusion.meter.arguments import check_count, parts_of
 from phasescope.models.families.diffusion.meter.band_reader import BandReader, Blind, Exact
 from phasescope.models.families.diffusion.meter.calling import Caller, Model
 from phasescope.models.families.diffusion.meter.conditions import Conditions, Part, as_conditions, named
-from phasescope.models.families.diffusion.meter.deciding import Deciding, deciding_band
+from phasescope.models.families.diffusion.meter.deciding import Deciding, course, deciding_band
 from phasescope.models.families.diffusion.meter.draws import ALL, Exchanges, Pairs
 from phasescope.models.families.diffusion.meter.filing import read_file, write_file
 from phasescope.models.families.diffusion.meter.noising import Noising, noising
@@ -212,6 +213,41 @@ class ConditionMeter:
         """
         # What can be removed is a property of the data that the posterior mean knows: of trained pairs, if they are given.
         return deciding_band(self.readings, self._reader.noising, self.edges, known=self._pairs[-1].name)
+
+    def forecast(self, level: float = LEVEL, ceiling: float | None = None) -> Forecast:
+        """Return when use in the deciding band will pass `level`, in steps, from the readings so far; or why there is none.
+
+            meter.forecast()                  # with exact answers
+            meter.forecast(ceiling=12.5)      # of any loop: the advantage of an earlier model that follows its condition
+
+        The trap: its interval is not calibrated on trainings, and assumes that use goes on along a logistic curve
+        (`phasescope.measures.use_forecast`). That use passes 0.5 is no promise that half of the samples follow.
+
+        Args:
+            level: share of the exact contrast that the model makes, between 0 and 1.
+            ceiling: the advantage that counts as use 1, if no exact answers were given.
+
+        Raises:
+            UserError: there are neither exact answers nor a `ceiling`; an argument is out of range.
+        """
+        if ceiling is not None and not ceiling > 0:
+            raise UserError(f"`ceiling` (={ceiling!r}) must be above 0: the advantage that counts as use 1")
+
+        readings = course(self.readings, self.deciding)
+        if ceiling is not None:
+            scale = 1 / ceiling
+            means = [band.advantage for _, band in readings]
+        else:
+            scale = 1.0
+            means = [band.use for _, band in readings if band.use is not None]
+            if len(means) < len(readings):
+                raise UserError(
+                    "`ceiling` must be given where no `exact` was: the advantage of a model that follows its condition"
+                )
+        steps = [reading.step for reading, _ in readings]
+        return forecast_use(
+            steps, [scale * mean.value for mean in means], [scale * mean.se for mean in means], level
+        )
 
     def frame(self) -> pd.DataFrame:
         """Return the rows of all readings (`Reading.frame`)."""

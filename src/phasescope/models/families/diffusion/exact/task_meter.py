@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
+from phasescope.models.families.analysis import LabelMeter
 from phasescope.models.families.diffusion import Predict
 from phasescope.models.families.diffusion.exact.optimum import ConditionalOptimum, UnconditionalOptimum
 from phasescope.models.families.diffusion.family import Diffusion
 from phasescope.models.families.diffusion.meter.band_reader import BandReader
 from phasescope.models.families.diffusion.meter.calling import Caller
-from phasescope.models.families.diffusion.meter.deciding import Deciding, deciding_band
+from phasescope.models.families.diffusion.meter.deciding import deciding_band
 from phasescope.models.families.diffusion.meter.draws import ALL, Exchanges, Pairs
 from phasescope.models.families.diffusion.meter.noising import Scheduled, Target
-from phasescope.models.families.diffusion.meter.reading import Mean, Reading
+from phasescope.models.families.diffusion.meter.reading import Mean
 from phasescope.models.families.task import Network, Task
 
 TARGET: dict[Predict, Target] = {"eps": "epsilon", "x": "sample", "v": "v", "velocity": "flow"}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class TaskMeter:
+class TaskMeter(LabelMeter):
     """Reads how much a network uses the labels of a task, with fixed pairs and noise.
 
     Exact answers are those of a diffusion whose labels name one image each; with hidden factors there are none, and neither
@@ -45,7 +47,7 @@ class TaskMeter:
     batch: int
     factors: bool = False
 
-    def read(self, network: Network, step: int) -> tuple[Reading, Deciding | None]:
+    def read(self, network: Network, step: int) -> dict[str, Any]:
         """Return the reading of a network after `step` steps, and the band that decides by what is known by then.
 
         Each band says what only the label can remove from the error of *trained* images: held-out ones lie between those of
@@ -61,7 +63,11 @@ class TaskMeter:
         deciding = deciding_band(
             [reading], self._reader.noising, self._reader.edges, known=first, pairs=first
         )
-        return reading, deciding
+        return {
+            "wall_s": reading.wall_s,
+            "deciding": None if deciding is None else asdict(deciding),
+            "bands": [asdict(band) for band in reading.bands],
+        }
 
     @cached_property
     def _reader(self) -> BandReader:
