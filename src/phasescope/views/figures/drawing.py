@@ -91,8 +91,12 @@ def _write_ticks(ax: Axes, panel: Panel) -> None:
     if panel.ticks is not None:
         letters = [len(text) for text in panel.ticks.values()]  # else names run into one another
         long = max(letters, default=0) > 14 or sum(letters) > 80
-        turn = {"rotation": 20 if long else 0, "ha": "right" if long else "center"}
-        ax.set_xticks(list(panel.ticks), list(panel.ticks.values()), **turn)
+        ax.set_xticks(
+            list(panel.ticks),
+            list(panel.ticks.values()),
+            rotation=20 if long else 0,
+            ha="right" if long else "center",
+        )
         ax.xaxis.set_minor_locator(NullLocator())
     elif panel.xscale == "linear" and ax.get_xlim()[1] >= CROWDED:
         ax.xaxis.set_major_formatter(FuncFormatter(format_short))
@@ -176,8 +180,16 @@ def _draw_curve(ax: Axes, curve: Curve) -> None:
             low, high = (np.where(np.isfinite(end), end, curve.y) for end in ends)
             ax.vlines(curve.x, low, high, color=colour, linewidth=1.1)
         few = len(curve.x) <= 100
-        style = {"marker": mark, "markersize": 4.5 if few else 2.5, "alpha": 1.0 if few else 0.5}
-        ax.plot(curve.x, curve.y, linestyle="none", color=colour, label=curve.label, **style)
+        ax.plot(
+            curve.x,
+            curve.y,
+            linestyle="none",
+            color=colour,
+            marker=mark,
+            markersize=4.5 if few else 2.5,
+            alpha=1.0 if few else 0.5,
+            label=curve.label,
+        )
     elif curve.style == "bars":
         ax.plot(curve.x, curve.y, linestyle="none", color=INK, marker="_", markersize=16, markeredgewidth=1.6)
     elif curve.style in DASHES:
@@ -203,10 +215,18 @@ def _draw_line(ax: Axes, line: Line, colour: str, ends: tuple[np.ndarray, np.nda
     if ends:
         low, high = (np.repeat(end, repeats) for end in ends)
         ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-    style: dict[str, Any] = {"dashes": line.dashes} if line.dashes else {}
-    style |= {"linestyle": "none"} if line.style == "points" else {}
-    style |= {"linewidth": line.width, "marker": line.marker, "label": line.label or None}
-    ax.plot(x, np.repeat(line.y, repeats), color=colour, **style)
+
+    (drawn,) = ax.plot(
+        x,
+        np.repeat(line.y, repeats),
+        color=colour,
+        linestyle="none" if line.style == "points" else "solid",
+        linewidth=line.width,
+        marker=line.marker,
+        label=line.label or None,
+    )
+    if line.dashes:
+        drawn.set_dashes(line.dashes)
 
 
 def _draw_grid(ax: Axes, panel: Panel) -> None:
@@ -214,12 +234,12 @@ def _draw_grid(ax: Axes, panel: Panel) -> None:
     if not grid.size:
         return
 
-    options: dict[str, Any] = {"aspect": "auto", "interpolation": "nearest"}
+    cmap, (low, high) = OPEN_MAP, panel.ylim or (None, None)
     if panel.colours == "phases":
-        options |= {"cmap": ListedColormap(list(PHASE_COLOURS.values())), "vmin": -0.5, "vmax": 2.5}
-    else:
-        options |= {"cmap": OPEN_MAP} | dict(zip(("vmin", "vmax"), panel.ylim or (), strict=False))
-    image = ax.imshow(np.ma.masked_invalid(grid), **options)
+        cmap, (low, high) = ListedColormap(list(PHASE_COLOURS.values())), (-0.5, 2.5)
+    image = ax.imshow(
+        np.ma.masked_invalid(grid), aspect="auto", interpolation="nearest", cmap=cmap, vmin=low, vmax=high
+    )
 
     ax.set_yticks(range(len(panel.rows)), panel.rows)
     every = max(1, math.ceil(len(panel.columns) / 8))
