@@ -20,7 +20,13 @@ from phasescope import Run, RunConfig, train
 from phasescope.runs.training.execution import execute
 from phasescope.runs.training.stopping import Stop
 
-LONG = ("name=killed", "probing.snapshots.dense_every=6", "probing.snapshots.every=6", "probing.p1=null")
+LONG = (
+    "name=killed",
+    "probing.snapshots.dense_every=6",
+    "probing.snapshots.every=6",
+    "probing.p1=null",
+    "probing.meter={every: 4, draws: 4, bands: 2}",
+)
 
 Config = Callable[..., RunConfig]
 

@@ -66,6 +66,9 @@ def assert_same_record(one: Run, other: Run) -> None:
     assert [_without_times(line) for line in one.scalar_lines] == [
         _without_times(line) for line in other.scalar_lines
     ]
+    assert [_without_times(line) for line in one.meter_lines] == [
+        _without_times(line) for line in other.meter_lines
+    ]
     assert one.references == other.references
     assert not list(one.path.rglob("*.aside"))
 
