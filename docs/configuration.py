@@ -137,3 +137,4 @@ def _row(cells: Any) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    print(PAGE.relative_to(Path(__file__).parents[1]))

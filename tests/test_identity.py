@@ -177,3 +177,4 @@ def test_all_kinds_are_among_them():
 
 if __name__ == "__main__":
     DEFAULTS.write_text(json.dumps(defaults(), indent=1) + "\n")
+    print(DEFAULTS)

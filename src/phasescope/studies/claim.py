@@ -152,13 +152,18 @@ class Claim:
         except NotEnough as error:
             return Judgement("undecided", None, str(error))
 
+    def lacks_runs(self, n: int) -> str:
+        """Return how many runs it needs, in words, if n of them decide nothing; empty if they may."""
+        needed = self.minimum_n or self.statistic.MINIMUM_N
+        return f"{n} runs, and at least {needed} are needed" if n < needed else ""
+
     def decide(self, estimate: Estimate) -> Judgement:
         """Return the verdict of an estimate."""
-        needed = self.minimum_n or self.statistic.MINIMUM_N
+        too_few = self.lacks_runs(estimate.n)
         above, below = estimate.low > self.threshold, estimate.high < self.threshold
 
-        if estimate.n < needed:
-            verdict, why = "undecided", f"{estimate.n} runs, and at least {needed} are needed"
+        if too_few:
+            verdict, why = "undecided", too_few
         elif math.isnan(estimate.low) or math.isnan(estimate.high):
             verdict, why = "undecided", "the runs give no interval"
         elif above or below:

@@ -249,7 +249,7 @@ def test_a_family_that_returns_a_taken_name_is_refused_before_anything_is_writte
     config = config_of()
     observer = observer_of(config, folder)
     monkeypatch.setattr(type(observer.family), "examine", lambda *given: {name: 0.5})
-    rule = rf"`\w+.examine` \(={name}\) must have a name of its own: `{name}` is a measure of phasescope"
+    rule = rf"`\w+.examine` \(={name}\) must have a name of its own: `{name}` is a column of phasescope"
     with pytest.raises(ValueError, match=rule):
         observer.record(fresh_network(config), 0)
     assert not list((folder.path / "snapshots").iterdir())

@@ -80,6 +80,12 @@ def battery(
     known = [name for name in measure_names() if not MEASURES[name].column.needs & GIVEN_BY_RUNS]
     wrong = [name for name in chosen or () if name not in known]
     if wrong:
+        if wrong[0] in MEASURES:
+            lacking = ", ".join(sorted(MEASURES[wrong[0]].column.needs & GIVEN_BY_RUNS))
+            raise ValueError(
+                f"`measure` (={wrong[0]}) must be taken of a run, as by `phasescope measure RUN --only {wrong[0]}`: it "
+                f"needs what runs alone have ({lacking})"
+            )
         raise ValueError(f"`measure` (={wrong[0]}) must be one of {', '.join(known)}")
     return scores_of(given(latents, labels, factors, draws=draws), chosen, notify=notify)
 

@@ -162,7 +162,9 @@ def check_t(field: str, given: Sequence[int], known: Sequence[int] | None) -> No
     """Raise ValueError if some of `given` are not among a family's noise levels."""
     if known is None:
         if given:
-            raise ValueError(f"`{field}` (={given[0]}) must be left out or `usual` without noise levels")
+            raise ValueError(
+                f"`{field}` (={given[0]}) must be `usual`, or left out, for a family without noise levels"
+            )
     elif not given:
         raise ValueError(f"`{field}` (=nothing) must be given, from {known[0]} to {known[-1]}")
     for t in given:

@@ -70,10 +70,16 @@ def check_known_while_training(measures: Mapping[str, Measure]) -> None:
 
 
 def check_given_by_family(name: str, owner: str) -> None:
-    """Raise UserError if a family's own metric would overwrite one of the instrument's; the theory of noise is its own."""
+    """Raise UserError if a family's own metric would overwrite one of the instrument's.
+
+    A family's metrics are observed with its `references`: a column that it declares itself says so in its `needs`.
+    """
     column = _taken(name)
     if column is not None and "references" not in column.needs:
-        raise UserError(f"`{owner} must have a name of its own: `{name}` is a measure of phasescope")
+        raise UserError(
+            f"`{owner} must have a name of its own: `{name}` is a column of phasescope. If the family's file declares it, "
+            'that is `Column(..., needs=frozenset({"references"}))`, with which `examine` is observed'
+        )
 
 
 def _check_free(name: str, owner: str) -> None:

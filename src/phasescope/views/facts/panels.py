@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from phasescope.measures.columns import COLUMNS
 from phasescope.views.facts.denoising_panels import denoising_panels
 from phasescope.views.facts.meter import meter_panels
 from phasescope.views.facts.palette import ON_DATA, PALETTE
@@ -40,6 +41,7 @@ def run_panels(record: Record) -> list[RunPanel]:
         *score_panels(record),
         *denoising_panels(record),
         *meter_panels(record),
+        *_of_family(record),
         *_training(record),
     ]
     return [replace(panel, terms=TERMS.get(panel.key) or record.column(panel.key).terms) for panel in panels]
@@ -86,6 +88,27 @@ def _success(record: Record, labels: str) -> Compared:
     """Return the comparison of the share of the last outcome, success."""
     name = record.outcomes[-1].name
     return Compared(title=f"Share of {name} images", line=name, note=f"{labels}; higher is better")
+
+
+def _of_family(record: Record) -> Iterator[RunPanel]:
+    """Yield a panel for each number that the run's family examined: those of the instrument have panels of their own."""
+    last = record.metrics[-1] if record.metrics else {}
+    for name in [name for name, value in last.items() if isinstance(value, int | float)]:
+        column = record.column(name)
+        if name in COLUMNS and "references" not in column.needs:
+            continue
+
+        title = column.title or column.words
+        y = np.array([number(line.get(name)) for line in record.metrics])
+        yield RunPanel(
+            key=name,
+            title=title,
+            compared=Compared(title=title, line=title.lower()),
+            x=record.images_seen,
+            curves=[Line(record.images_seen, y, label=title.lower(), colour=PALETTE["accent"][0])],
+            ylabel=column.unit,
+            height_in=1.0,
+        )
 
 
 def _training(record: Record) -> Iterator[RunPanel]:

@@ -99,16 +99,22 @@ def controls(
     the truth at its threshold."""
     from phasescope.studies.claim import POWER, WRONG
 
+    for study, _ in studies:
+        study.check_columns()  # the power of a number that no run records says nothing
+
     claims = [(study, claim) for study, _ in studies for claim in study.claims]
     tree: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = []
     for done, (study, claim) in enumerate(claims):
         notify(done, len(claims))
-        power = claim.power(study.design_of(claim), trials=trials)
+        design = study.design_of(claim)
+        power = claim.power(design, trials=trials)
         row = {"study": study.name, "name": claim.name, "times": trials, "power_supported": power.supported}
         row |= {"power_refuted": power.refuted, "wrong": power.wrong, "cannot": claim.unreachable}
         tree.append(row)
         mark = claim.unreachable or ("" if power.is_enough else BELOW)
+        if mark == BELOW and claim.lacks_runs(len(design)):
+            mark = f"{BELOW}: {claim.lacks_runs(len(design))}"
         rows.append(tuple(map(format_cell, (row | {"cannot": mark}).values())))
     meaning = (
         f"\n{len(tree)} claims. supported, refuted: how often a simulated study is judged so if the truth lies at the "
@@ -116,6 +122,6 @@ def controls(
         f"decided if the truth lies at the threshold, {WRONG:g} at most."
     )
     heads = ("study", "claim", "trials", "supported", "refuted", "wrong", "")
-    below = sum(row[-1] == BELOW for row in rows)
+    below = sum(row[-1].startswith(BELOW) for row in rows)
     count = f"{below} of {len(tree)} claims {'is' if below == 1 else 'are'} {BELOW}"
     return Result([Table(heads, rows), meaning, count], lambda: tree)
