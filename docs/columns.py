@@ -32,7 +32,8 @@ a held-out split); `FACTOR` is a factor or `joint` (all factors at once); `LAYER
 """
 OF_SCORES = """A score `S.LAYER.t` has the columns `S.LAYER.t.value`, `.low`, `.high` (95 % interval), `.n`, `.estimator`,
 `.baselines.BASELINE` and `.detail.NAME`. Definitions: [measures](../measures.md). Each snapshot takes those that are
-marked with an x; of the others, those that `probing.measures` names. `phasescope measure` takes them all. *Better*:
+marked with an x; of the others, those that `probing.measures` names, and those marked `observe`, which compare with the
+final network, only in `phasescope observe`. `phasescope measure` takes them all. *Better*:
 whether it should exceed its baselines, or fall below them.
 """
 OF_READINGS = """A study can read more from its runs than all runs record. The first part of such a column is the reading's
@@ -55,8 +56,7 @@ def page() -> str:
         parts.append(_table(heading, "", ("column", "meaning", "unit", "range"), rows))
     scores = [column for column in columns if column.at == "site"]
     of_scores = [
-        (*_row(column), column.better, _listed(column.baselines), "x" if _is_usual(column) else "")
-        for column in scores
+        (*_row(column), column.better, _listed(column.baselines), _taken(column)) for column in scores
     ]
     head = ("score", "meaning", "unit", "range", "better", "own baselines", "usual")
     parts.insert(3, _table("Activations", OF_SCORES, head, of_scores))
@@ -64,8 +64,11 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def _is_usual(column: Column) -> bool:
-    return column.usual or column.name not in MEASURES
+def _taken(column: Column) -> str:
+    """Return whether each snapshot takes a measure, or `phasescope observe` alone."""
+    if "final" in column.needs:
+        return "observe"
+    return "x" if column.usual or column.name not in MEASURES else ""
 
 
 def _row(column: Column) -> tuple[str, ...]:

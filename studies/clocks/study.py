@@ -173,6 +173,7 @@ STUDY = ps.Study(
             SHARES,
             panels_by="images",
             log=True,
+            ylabel="share",
             ylim=(-0.02, 1.02),
             level=0.5,
         ),

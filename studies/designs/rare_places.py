@@ -35,7 +35,7 @@ COLUMNS = {
     "rarely trained, the factor that divides": "halves.rarely.along",
     "rarely trained, the other factor": "halves.rarely.across",
 }
-PLOTS = [ps.Courses("places", "Samples in the correct place", COLUMNS, ylim=(0, 1))]
+PLOTS = [ps.Courses("places", "Samples in the correct place", COLUMNS, ylabel="share", ylim=(0, 1))]
 TABLES = [
     ps.Table(
         "Steps after which half of the samples are in the correct place",

@@ -116,13 +116,19 @@ STUDY = ps.Study(
     readings=[ps.Reading("object", read_samples, needs=())],
     plots=[
         ps.Courses(
-            "correct", "Samples correct through training", {"correct": CORRECT}, by="data", ylim=(0, 1)
+            "correct",
+            "Samples correct through training",
+            {"correct": CORRECT},
+            by="data",
+            ylabel="share",
+            ylim=(0, 1),
         ),
         ps.Courses(
             "axes",
             "Correct along each axis",
             {"x": "object.x", "y": "object.y"},
             where={"data": "unequal"},
+            ylabel="share",
             ylim=(0, 1),
         ),
         ps.Ends("onsets", "When half of the samples are correct", {"step": ACCURACY}, by="data"),

@@ -2,10 +2,11 @@
 
 import pickle
 
+import pandas as pd
 import pytest
 
 from phasescope.core.errors import UserError
-from phasescope.studies import end, mean, onset, score, share, start
+from phasescope.studies import Cell, Courses, Runs, end, mean, onset, score, share, start
 from phasescope.studies.preregistration import describe
 
 LABEL_VARIANCE = score("label_variance").at("mid", t=600)
@@ -47,3 +48,23 @@ def test_what_no_run_records_is_refused_where_it_is_written(write, message):
         write()
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("columns", "label"),
+    [
+        ({"accuracy": "accuracy.grid.joint"}, "share"),
+        ({"error": "error_px.grid"}, "px"),
+        ({"accuracy": "accuracy.grid.joint", "error": "error_px.grid"}, ""),
+        ({"mine": "reading_of_mine.value"}, ""),
+    ],
+)
+def test_a_plot_of_courses_is_labelled_by_the_unit_of_its_columns(columns, label):
+    rows = [{"cell": "a", "digest": "0", "seed": 0, "step": step, "images_seen": step} for step in (0, 10)]
+    rows = [{**row, **dict.fromkeys(columns.values(), 0.5)} for row in rows]
+    [panel] = Courses("courses", "Courses", columns).panels(Runs(pd.DataFrame(rows), [Cell("a", {})]))
+    assert panel.ylabel == label
+    [panel] = Courses("courses", "Courses", columns, ylabel="mine").panels(
+        Runs(pd.DataFrame(rows), [Cell("a", {})])
+    )
+    assert panel.ylabel == "mine"

@@ -16,6 +16,7 @@ import numpy as np
 from phasescope.measures.over_runs import NotEnough
 from phasescope.measures.phases import LETTERS
 from phasescope.studies.declaring import ALWAYS, columns_read
+from phasescope.studies.observing import column_of
 from phasescope.studies.runs_table import Number, Runs, as_table
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ class Courses(BasePlot):
     """label -> column"""
     by: str = ""
     panels_by: str = ""
-    ylabel: str = "share"
+    ylabel: str = ""
+    """by default the unit of the columns, if phasescope declares them and they have one"""
     references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """label -> value of `panels_by` -> level of a dashed line"""
 
@@ -174,7 +176,12 @@ class Courses(BasePlot):
             if (level := levels.get(name.removeprefix(f"{self.panels_by}="))) is not None and curves:
                 ends = np.array([curves[0].x[0], curves[0].x[-1]])
                 curves.append(Curve(ends, np.full(2, level), label=label, series=7, style="dashed"))
-        return self._axis(name or self.title, "gradient steps", self.ylabel, curves)
+        return self._axis(name or self.title, "gradient steps", self.ylabel or self._unit(), curves)
+
+    def _unit(self) -> str:
+        declared = [column_of(column) for column in self.columns.values()]
+        units = {"" if column is None else column.unit for column in declared}
+        return units.pop() if len(units) == 1 else ""
 
 
 def _mean_course(runs: Runs, column: str, label: str, series: int) -> Curve:
