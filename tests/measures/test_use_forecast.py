@@ -1,9 +1,13 @@
 """The forecast of use on simulated courses, whose crossing is known."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from phasescope import UserError
+from phasescope.measures import use_forecast
 from phasescope.measures.use_forecast import INTERVAL, LEAST, forecast_use
 
 RATE, MIDDLE = 1 / 500, 5000.0
@@ -29,7 +33,8 @@ def test_a_logistic_course_without_noise_is_forecast_exactly():
         assert forecast.low <= forecast.at <= forecast.high
 
 
-def test_intervals_of_logistic_courses_hold_what_they_promise():
+def test_fiellers_intervals_of_logistic_courses_hold_what_they_promise(monkeypatch):
+    monkeypatch.setattr(use_forecast, "SLACK", 1.0)
     rng = np.random.default_rng(0)
     forecasts = [forecast_use(X, simulated(rng), np.full(len(X), SE)) for _ in range(400)]
     made = [forecast for forecast in forecasts if forecast.answer == "forecast"]
@@ -38,7 +43,8 @@ def test_intervals_of_logistic_courses_hold_what_they_promise():
     assert INTERVAL - 0.1 <= share <= INTERVAL + 0.12
 
 
-def test_standard_errors_that_are_too_small_are_corrected_by_the_scatter():
+def test_standard_errors_that_are_too_small_are_corrected_by_the_scatter(monkeypatch):
+    monkeypatch.setattr(use_forecast, "SLACK", 1.0)
     rng = np.random.default_rng(1)
     forecasts = [forecast_use(X, simulated(rng), np.full(len(X), SE / 5)) for _ in range(400)]
     made = [forecast for forecast in forecasts if forecast.answer == "forecast"]
@@ -111,3 +117,20 @@ def test_what_is_no_course_is_refused_in_a_line(change, rule):
     given = {"x": [0, 1, 2, 3], "use": [0.1, 0.2, 0.3, 0.4], "se": [0.01] * 4}
     with pytest.raises(UserError, match=rule):
         forecast_use(**given | change)
+
+
+@pytest.mark.parametrize(("slack", "count"), [(1.0, 9), (1.4, 19), (1.5, 24)])
+def test_what_is_said_of_five_pilots_is_what_their_courses_say(slack, count, monkeypatch):
+    """`use_courses.json` holds their readings, and the command that trained them."""
+    monkeypatch.setattr(use_forecast, "SLACK", slack)
+    courses = json.loads(Path(__file__).with_name("use_courses.json").read_text())["courses"]
+    held = 0
+    for course in courses.values():
+        x, use, se = (np.array(course[name]) for name in ("images_seen", "use", "use_se"))
+        passed = forecast_use(x, use, se).at
+        for share in (0.5, 0.6, 0.7, 0.8, 0.9):
+            seen = x <= share * passed
+            forecast = forecast_use(x[seen], use[seen], se[seen])
+            held += forecast.low <= passed <= forecast.high
+    assert held == count
+    assert len(courses) == 5

@@ -9,9 +9,11 @@ The line is fitted to the last readings by their standard errors, those of the l
 readings scatter by more. The interval of the crossing is Fieller's (1954): all x at which the line cannot be distinguished
 from the level. If its slope cannot be distinguished from 0 there is no upper end, and no forecast yet.
 
-NOT CALIBRATED: the level at which half of the samples follow their condition (`LEVEL`), the readings that are used (`LAST`)
-and the interval have been checked on simulated courses alone, on no training. A course that is no logistic curve, as after
-a change of the learning rate, is forecast wrongly, and the interval does not know.
+NOT CALIBRATED beyond one system. Real courses are no exact logistic curves: of five pilots (preset `fast`, seeds 9701 to
+9705, which no claim uses), 25 forecasts from 50 to 90 % of the way, Fieller's 80 % intervals held 9. `SLACK` multiplies and
+divides the training that remains: with 1.5 the same 25 intervals held 24, with 1.4 they held 19. It was chosen on these
+runs, so that this is no test of it; forecasts of one run are not independent. `LEVEL`, `LEAST`, `LAST` and `FAR` are
+conventions: at which use half of the samples follow their condition has not been measured.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ SEEN = 3.0
 """standard errors by which use leaves its noise"""
 LEAST, LAST = 4, 8
 """readings above the noise that a forecast needs, and that it uses"""
+SLACK = 1.5
+"""factor by which the remaining training may be longer, or shorter, than the ends of Fieller's interval"""
 FAR = 10.0
 """times the images seen: what would take longer even at the greatest credible slope does not grow"""
 
@@ -48,16 +52,14 @@ class Forecast:
     at: float | None = None
     """when it passes, or passed, the level"""
     low: float | None = None
-    """lower end of the interval, which has probability `INTERVAL` if the course is logistic; not calibrated on trainings"""
+    """lower end of the interval, meant to have probability `INTERVAL`; calibrated on five runs of one system alone"""
     high: float | None = None
     reason: str = ""
     """why there is no forecast"""
 
     def __str__(self) -> str:
         if self.answer == "forecast":
-            return (
-                f"use {self.level:g} at {self.at:,.0f} ({self.low:,.0f} to {self.high:,.0f}, not calibrated)"
-            )
+            return f"use {self.level:g} at {self.at:,.0f} ({self.low:,.0f} to {self.high:,.0f}, hardly calibrated)"
         if self.answer == "passed":
             return f"use {self.level:g} was passed at {self.at:,.0f}"
         return f"{'no forecast yet' if self.answer == 'not yet' else 'it does not grow'}: {self.reason}"
@@ -153,8 +155,14 @@ def _from_line(x: np.ndarray, use: np.ndarray, se: np.ndarray, level: float) -> 
     ends = _fieller(a - target, b, covariance, quantile)
     if ends is None:
         return Forecast("not yet", level, reason="its growth cannot be distinguished from none")
-    at, low, high = (float(x[-1] + unit * end) for end in (-(a - target) / b, *ends))
-    return Forecast("forecast", level, at=at, low=low, high=high)
+    first, last = ends
+    return Forecast(
+        "forecast",
+        level,
+        at=float(x[-1] + unit * (target - a) / b),
+        low=float(x[-1] + unit * first / SLACK),
+        high=float(x[-1] + unit * last * SLACK),
+    )
 
 
 def _fieller(a: float, b: float, covariance: np.ndarray, quantile: float) -> tuple[float, float] | None:

@@ -76,7 +76,7 @@ def test_a_forecast_of_a_run_that_still_trains_is_in_images_seen(tmp_path):
     run = run_with(tmp_path, *lines)
     forecast = run.forecast()
     assert forecast.at == pytest.approx(16 * 20, rel=1e-3)
-    assert "not calibrated" in meter_sentences(Record(run))[1]
+    assert "hardly calibrated" in meter_sentences(Record(run))[1]
 
 
 def test_a_run_that_was_not_metered_says_nothing(tmp_path):

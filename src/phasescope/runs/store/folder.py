@@ -189,7 +189,7 @@ class RunFolder:
 
             str(run.forecast())      # "no forecast yet: 2 readings in a row are above their noise, and 4 are needed"
 
-        The trap: its interval is not calibrated on trainings (`phasescope.measures.use_forecast`).
+        The trap: its interval is calibrated on five runs of one system alone (`phasescope.measures.use_forecast`).
 
         Args:
             level: share of the exact contrast that the network makes, between 0 and 1; 0.5 by default.

@@ -220,8 +220,8 @@ class ConditionMeter:
             meter.forecast()                  # with exact answers
             meter.forecast(ceiling=12.5)      # of any loop: the advantage of an earlier model that follows its condition
 
-        The trap: its interval is not calibrated on trainings, and assumes that use goes on along a logistic curve
-        (`phasescope.measures.use_forecast`). That use passes 0.5 is no promise that half of the samples follow.
+        The trap: its interval is calibrated on five runs of one system alone (`phasescope.measures.use_forecast`), and
+        assumes that use goes on along a logistic curve. That use passes 0.5 is no promise that half of the samples follow.
 
         Args:
             level: share of the exact contrast that the model makes, between 0 and 1.
