@@ -44,7 +44,7 @@ from phasescope.measures import (
     trustworthiness,
     two_nn,
 )
-from phasescope.measures.arguments import real_array
+from phasescope.measures.arguments import real_array, with_counts
 from phasescope.measures.over_runs import mean_over_runs, over_runs, share_interval
 from phasescope.measures.phases import ordered, wilson_low
 
@@ -310,3 +310,24 @@ def test_bad_input_of_every_count_of_a_public_measure_is_refused():
                 function(**given)
             checked += 1
     assert checked > 30
+
+
+def test_a_count_without_a_reason_is_refused_where_the_measure_is_defined():
+    def mine(wanted: int = 3) -> int:
+        return wanted
+
+    with pytest.raises(TypeError, match=r"`wanted` must be in `LEAST`, with the reason"):
+        with_counts()(mine)
+
+
+def test_a_least_value_of_no_count_is_refused_where_the_measure_is_defined():
+    def mine(k: int = 3) -> int:
+        return k
+
+    with pytest.raises(TypeError, match=r"`fold` \(=4\) must be an integer argument of `mine`"):
+        with_counts(fold=4)(mine)
+
+
+def test_an_integer_that_is_no_float_is_one_line():
+    with pytest.raises(ValueError, match=r"^`labels` \(of list\) must be an array of numbers: "):
+        real_array("labels", [10**400, 1])

@@ -12,15 +12,14 @@ from phasescope.core.kinds import Kind
 
 
 def built_in_kinds(package: str, base: type[Kind], usual: type[Kind], files: bool = True) -> Any:
-    """Return the union of the built-in kinds of a package: that a class lies there, with a `kind` of its own, is enough.
+    """Return the union of the built-in kinds of a package: a class below `base` that lies there and declares its own `kind`.
 
-    They are looked for in each file of the package, and in each folder of it: in the folder's `config.py`, or in what its
-    `__init__.py` exports.
+    Each file of the package is imported, and each folder of it with its `config.py`, if it has one.
 
     Args:
         package: name of the package, whose `__init__` may call this.
         base: the class that they derive from.
-        usual: the default one, which comes first; the others follow by their names.
+        usual: the default one, which comes first; the others follow in the order of their `kind`.
         files: whether kinds may be files; False where files beside the folders hold what is slow to import.
 
     Raises:
@@ -44,7 +43,7 @@ def built_in_kinds(package: str, base: type[Kind], usual: type[Kind], files: boo
         is_own = "kind" in vars(cls).get("__annotations__", {}) and cls.__module__.startswith(f"{package}.")
         if not kind or not is_own:
             continue
-        if kind in kinds:
+        if kinds.get(kind, cls) is not cls:
             raise TypeError(f"`kind` (={kind}) must be of one class: {cls} and {kinds[kind]} have it")
         kinds[kind] = cls
     ordered = sorted(kinds.values(), key=lambda cls: (cls is not usual, cls.model_fields["kind"].default))

@@ -19,7 +19,7 @@ R = TypeVar("R")
 LEAST = {
     "bins": (2, "one bin separates nothing"),
     "dimensions": (2, "scores compare dimensions"),
-    "draws": (20, "an interval needs draws beyond both of its ends"),
+    "draws": (20, "a 95 % interval leaves out one of 20"),
     "epochs": (1, "UMAP's optimisation takes steps"),
     "features": (1, "an activation has some"),
     "folds": (2, "each row is predicted by a fit to others"),
@@ -27,7 +27,7 @@ LEAST = {
     "n": (1, "nothing can be read of none"),
     "neighbours": (1, "a neighbourhood has a neighbour"),
     "permutations": (1, "a score needs its baseline"),
-    "resamples": (20, "an interval needs resamples beyond both of its ends"),
+    "resamples": (20, "a 95 % interval leaves out one of 20"),
     "seed": (0, "randomness derives from it"),
 }
 
@@ -35,14 +35,27 @@ LEAST = {
 def with_counts(**least: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator that checks every argument of a function that its signature declares as an integer.
 
+    Only `int` counts: what may also be None or an array is checked by the measure itself.
+
     Args:
-        least: the least value of an argument, where it is not that of `LEAST`.
+        least: the least value of an argument, instead of that of `LEAST`.
+
+    Raises:
+        TypeError: `LEAST` lacks an integer argument and the reason for its least value; `least` names another argument.
     """
 
     def decorator(measure: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(measure)
         # Annotations are texts in modules that postpone them.
         counts = [name for name, p in signature.parameters.items() if p.annotation in (int, "int")]
+        for name in counts:
+            if name not in LEAST:
+                raise TypeError(f"`{name}` must be in `LEAST`, with the reason for its least value")
+        for name in least:
+            if name not in counts:
+                raise TypeError(
+                    f"`{name}` (={least[name]}) must be an integer argument of `{measure.__name__}`"
+                )
 
         @wraps(measure)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -58,7 +71,7 @@ def with_counts(**least: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def check_count(name: str, value: Any, at_least: int | None = None) -> None:
-    """Raise ValueError unless `value` is an integer of at least what `LEAST` says of the argument, or `at_least`."""
+    """Raise ValueError unless `value` is an integer of at least `at_least`, or by default of what `LEAST` says."""
     usual, why = LEAST[name]
     check_integer(name, value, usual if at_least is None else at_least, why)
 
@@ -98,15 +111,12 @@ def real_array(name: str, values: Any) -> Float[np.ndarray, "*shape"]:
         ValueError: they are no array of real numbers; entries are masked; there are integers that float64 does not hold, so
             that different ones would become equal.
     """
-    if isinstance(values, np.ma.MaskedArray) and (hidden := np.ma.count_masked(values)):
-        raise ValueError(
-            f"`{name}` ({hidden} of {values.size} masked) must have no mask: leave these rows out"
-        )
-
+    check_unmasked(name, values)
     try:
         given = np.asarray(values)
         x = np.asarray(given, dtype=float) if given.dtype.kind in "biufO" else None
-    except (TypeError, ValueError, RuntimeError) as error:  # the last from a tensor with a gradient
+    # RuntimeError: a tensor with a gradient; OverflowError: an integer that is no float.
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
             f"`{name}` (of {type(values).__name__}) must be an array of numbers: {reason}"
@@ -120,6 +130,6 @@ def real_array(name: str, values: Any) -> Float[np.ndarray, "*shape"]:
         for integer, number in zip(given[large].tolist(), x[large].tolist(), strict=True):
             if integer != number:
                 raise ValueError(
-                    f"`{name}` (={integer}) must be exact in float64, or different ones become equal: subtract the least"
+                    f"`{name}` (={integer}) must be exact in float64, or different ones become equal: subtract their minimum"
                 )
     return x

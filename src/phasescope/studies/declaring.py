@@ -15,8 +15,11 @@ A number that evaluates others names them instead of their columns:
 
     Claim(..., numbers=partial(beyond_lead, column="object.correct"))
 
-The trap: what only one branch reads is declared too. `as_table`, by which all numbers are evaluated, shows a number no
-other columns than it declares, so that a wrong declaration is an error and never a run that observed too little.
+A number that is named so has its own parameters bound already: those of the outer number do not reach it.
+
+The trap: what only one branch reads must be declared, too. `as_table`, by which all numbers are evaluated, shows a number no
+other columns than it declares, so that a column that is missing there is an error, and never a run that observed too little.
+One that is declared and not read only makes runs observe more.
 """
 
 from __future__ import annotations
@@ -42,9 +45,10 @@ def reads(*columns: str | Callable[..., Any], **defaults: Any) -> Callable[[F], 
     """Declare the recorded columns that a function of `Runs` reads: a decorator, also of a lambda or a `partial`.
 
     Args:
-        columns: their names, with parameters in braces, or other numbers that are evaluated. One that ends in ``*`` is
-            every column of a study's own reading that begins so. None at all: only the design's axes are read.
-        defaults: values of parameters in braces that the function takes as ``**keywords``.
+        columns: their names, with parameters in braces, or other numbers that are evaluated. ``object.*`` are all columns of
+            the study's `Reading` of that name. None at all: only the design's axes are read, and `step`, which all may read.
+        defaults: values, for these names alone, of parameters in braces that the function takes as ``**keywords``; give the
+            same ones to the function.
 
     Example:
         reads("loss")(lambda runs: -np.log(runs.end("loss")))
