@@ -225,7 +225,7 @@ def export(
             raise UserError(f"`--archive` (={archive}) must be of a run, and `{target}` is a study")
         return Result(study_files(*study, figures, kind, tables, form))
     run = phasescope.find_run(target, runs)
-    paths = run_files(run, figures, kind, tables, form)
+    paths = run_files(run=run, figures=figures, kind=kind, tables=tables, form=form)
     return Result(paths + ([write_archive(run, archive, notify)] if archive else []))
 
 

@@ -90,7 +90,9 @@ def share_interval(hits: Sequence[bool] | np.ndarray, tail: float = TAIL) -> Est
         raise NotEnough("no run can be counted")
 
     interval = binomtest(k, n).proportion_ci(1 - 2 * tail, "exact")
-    return Estimate(k / n, float(interval.low), float(interval.high), n, {"runs": float(k)})
+    return Estimate(
+        value=k / n, low=float(interval.low), high=float(interval.high), n=n, detail={"runs": float(k)}
+    )
 
 
 def over_runs(
@@ -150,7 +152,7 @@ def over_runs(
     low, high = np.quantile(
         replicates[known], (tail, 1 - tail), weights=chances[known], method="inverted_cdf"
     )
-    return Estimate(value, float(low), float(high), n, dict(detail or {}))
+    return Estimate(value=value, low=float(low), high=float(high), n=n, detail=dict(detail or {}))
 
 
 @cache
@@ -202,12 +204,12 @@ def covering(estimates: Sequence[Estimate]) -> Estimate:
         return estimates[0]
     detail = {f"reading_{number}": estimate.value for number, estimate in enumerate(estimates, 1)}
     return Estimate(
-        estimates[-1].value,
-        min(estimate.low for estimate in estimates),
-        max(estimate.high for estimate in estimates),
-        min(estimate.n for estimate in estimates),
-        detail,
-        next((estimate.censored for estimate in estimates if estimate.censored), ""),
+        value=estimates[-1].value,
+        low=min(estimate.low for estimate in estimates),
+        high=max(estimate.high for estimate in estimates),
+        n=min(estimate.n for estimate in estimates),
+        detail=detail,
+        censored=next((estimate.censored for estimate in estimates if estimate.censored), ""),
     )
 
 

@@ -74,7 +74,14 @@ class Score:
         value, low, high = map(function, (self.value, self.low, self.high))
         if low > high:
             low, high = high, low
-        return Score(value, low, high, self.n, f"{name}; {self.estimator}", baselines)
+        return Score(
+            value=value,
+            low=low,
+            high=high,
+            n=self.n,
+            estimator=f"{name}; {self.estimator}",
+            baselines=baselines,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the score as JSON-ready floats, ints, strings and dicts; numbers that are not finite are None."""

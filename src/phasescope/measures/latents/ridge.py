@@ -110,7 +110,20 @@ def ridge_fits(
         alpha = choose_alpha(s, explicable, outside, m, alphas)
         to_test = (x[test] - x_mean) @ directions
 
-        fits.append(RidgeFit(test, train, s, alpha, from_targets, to_train, to_test, projected, y, y_mean))
+        fits.append(
+            RidgeFit(
+                test=test,
+                train=train,
+                s=s,
+                alpha=alpha,
+                from_targets=from_targets,
+                to_train=to_train,
+                to_test=to_test,
+                projected=projected,
+                y=y,
+                y_mean=y_mean,
+            )
+        )
     return fits
 
 

@@ -75,8 +75,22 @@ def sheet_readings(
     known = check_labels(labels, z.shape[1], factors)
     known.check_ordered("labels of one class are all equally near")
     second = z[1][:, np.ptp(z[1], axis=0) > 0]  # a feature may vary in the other draw alone
-    single = trustworthiness(z[0], second, neighbours, None, permutations, resamples)
-    ordered = trustworthiness(z.mean(axis=0), labels, neighbours, factors, permutations, resamples)
+    single = trustworthiness(
+        latents=z[0],
+        labels=second,
+        k=neighbours,
+        factors=None,
+        permutations=permutations,
+        resamples=resamples,
+    )
+    ordered = trustworthiness(
+        latents=z.mean(axis=0),
+        labels=labels,
+        k=neighbours,
+        factors=factors,
+        permutations=permutations,
+        resamples=resamples,
+    )
     return {"sheet_trustworthiness": single, "label_trustworthiness": ordered}
 
 

@@ -251,7 +251,15 @@ def check_code(latents: ArrayLike, labels: ArrayLike, factors: Factors | None = 
         strange[strange.sum(axis=1) == 0] = 1
         degrees = float(len(z) ** 2 / ((made_of @ made_of.T) ** 2).sum())
         peaked = float((made_of**4).sum() / len(z))
-    return Code(effects, z / total, noise / total, strange, len(draws), degrees, peaked)
+    return Code(
+        effects=effects,
+        z=z / total,
+        noise=noise / total,
+        strange=strange,
+        draws=len(draws),
+        degrees=degrees,
+        peaked=peaked,
+    )
 
 
 def rough(

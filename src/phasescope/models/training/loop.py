@@ -120,7 +120,7 @@ def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator
     config, device = learner.config, learner.device
     settings = partial(own_arithmetic, device, tf32=config.precision == "tf32")
     with settings():
-        batches = Batches(world, family, config, seed, device)
+        batches = Batches(world=world, family=family, config=config, seed=seed, device=device)
     arithmetic = precision_of(config, device)
 
     def mean_loss(x_0: Tensor, labels: Tensor, *drawn: Tensor) -> Tensor:
@@ -159,7 +159,7 @@ def losses_of(
     RunFailed, which names the world if its images are not finite either."""
 
     def check_images(step: int) -> None:
-        batches = Batches(world, family, learner.config, seed, learner.device)
+        batches = Batches(world=world, family=family, config=learner.config, seed=seed, device=learner.device)
         # A batch can be made again, so training need not check each one: only a loss that is not finite asks.
         if step and not batches.at(step - 1).x_0.isfinite().all():
             raise RunFailed(f"{not_finite(world)}, at step {step}")

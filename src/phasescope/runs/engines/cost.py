@@ -78,7 +78,13 @@ def timed(config: RunConfig) -> float:
     world = config.world
     training = config.training.model_copy(update={"steps": 10**6})  # enough, however short the run is
     with as_user_error():
-        learner = fresh_learner(config.network, world.shape, world.factors.visible, training, config.seed)
+        learner = fresh_learner(
+            network_config=config.network,
+            shape=world.shape,
+            factors=world.factors.visible,
+            config=training,
+            seed=config.seed,
+        )
     steps = learn(learner, config.family.build(), world, config.seed)
     spent: list[float] = []
     while sum(spent) < LEAST_S or (training.compile and len(spent) < 2):

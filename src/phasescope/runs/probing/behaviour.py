@@ -143,12 +143,12 @@ def _accuracy(correct: Bool[np.ndarray, "m K"], factors: Factors) -> dict[str, f
 
 
 def _median_errors(far: Float[np.ndarray, "m K"], factors: Factors) -> dict[str, float | None]:
-    return {
-        factor.name: float(np.median(known))
-        if len(known := errors[np.isfinite(errors)]) and not factor.categorical
-        else None
-        for factor, errors in zip(factors, far.T, strict=True)
-    }
+    medians: dict[str, float | None] = {}
+    for factor, errors in zip(factors, far.T, strict=True):
+        known = errors[np.isfinite(errors)]
+        is_read = len(known) > 0 and not factor.categorical
+        medians[factor.name] = float(np.median(known)) if is_read else None
+    return medians
 
 
 def _by_class(

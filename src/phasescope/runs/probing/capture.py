@@ -125,7 +125,8 @@ def check_receives(network: Any, layer: str, world: World, family: Family, label
         for at in times:
             x, t, given = family.inputs(x_0, labels, at, noise)
             own, others = (
-                activations(network, [layer], x, t, batch)[layer] for batch in (given, given.roll(1, dims=0))
+                activations(network=network, layers=[layer], x_t=x, t=t, labels=batch)[layer]
+                for batch in (given, given.roll(1, dims=0))
             )
             if not torch.equal(own, others):
                 return

@@ -82,13 +82,25 @@ def smoothed(world: World, training: Labels, labels: Labels) -> np.ndarray:
     scale = float(np.median(np.where(others, away, np.inf).min(axis=1)))
     images = _render(world, some)
     errors = [
-        np.square(_mean_image(world, training, rows, away, factor * scale, others) - images).sum()
+        np.square(
+            _mean_image(
+                world=world, training=training, rows=rows, away=away, width=factor * scale, counts=others
+            )
+            - images
+        ).sum()
         for factor in BANDWIDTHS
     ]
 
     width = BANDWIDTHS[int(np.argmin(errors))] * scale
     rows, away = _nearest(training, labels, factors, NEIGHBOURS)
-    return _mean_image(world, training, rows, away, width, np.ones(away.shape, dtype=bool))
+    return _mean_image(
+        world=world,
+        training=training,
+        rows=rows,
+        away=away,
+        width=width,
+        counts=np.ones(away.shape, dtype=bool),
+    )
 
 
 def _nearest(training: Labels, labels: Labels, factors: Factors, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -99,12 +99,14 @@ class Inputs:
         if draw > 0:
             visible = self.world.factors.visible_columns(labels)
             labels = self.world.complete(visible, numpy_generator(self.seed, "hidden factors", draw))
-        return self._given(labels, labels, t, f"probe noise {t}", draw)
+        return self._given(conditioned=labels, shown=labels, t=t, purpose=f"probe noise {t}", draw=draw)
 
     def crossed_at(self, t: int | None, draw: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return (x, t, labels) of the first c labels, each with the image of another label."""
         labels = self.labels[: self.crossed]
-        return self._given(labels, labels[self.shown[draw]], t, f"crossed noise {t}", draw)
+        return self._given(
+            conditioned=labels, shown=labels[self.shown[draw]], t=t, purpose=f"crossed noise {t}", draw=draw
+        )
 
     def _given(
         self, conditioned: np.ndarray, shown: np.ndarray, t: int | None, purpose: str, draw: int

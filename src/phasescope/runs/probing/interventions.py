@@ -73,13 +73,21 @@ class Intervened:
         conditioned = ~labels.isnan().any(dim=1)
         if self.how == "patch":
             put_in = self._read(x, t, self.targets.expand(len(x), -1))
-            return self._with(lambda output: put_in, conditioned, x, t, labels)
+            return self._with(change=lambda output: put_in, conditioned=conditioned, x=x, t=t, labels=labels)
         if self.how == "ablate":
             mean = self._mean(x, t, labels)
             grand_mean = self._mean_of_all(mean, x, t, labels)
-            return self._with(lambda output: output - mean + grand_mean, conditioned, x, t, labels)
+            return self._with(
+                change=lambda output: output - mean + grand_mean,
+                conditioned=conditioned,
+                x=x,
+                t=t,
+                labels=labels,
+            )
         step = self._mean(x, t, self.targets) - self._mean(x, t, labels)
-        return self._with(lambda output: output + step, conditioned, x, t, labels)
+        return self._with(
+            change=lambda output: output + step, conditioned=conditioned, x=x, t=t, labels=labels
+        )
 
     def _with(self, change: Any, conditioned: Tensor, x: Tensor, t: Tensor, labels: Tensor) -> Any:
         def hook(module: nn.Module, inputs: tuple, output: Any) -> Any:
@@ -93,7 +101,9 @@ class Intervened:
 
     def _read(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         """Return the layer's output, (B, *shape)."""
-        return activations(self.network, {"layer": self.layer}, x, t, labels, flat=False)["layer"]
+        return activations(
+            network=self.network, layers={"layer": self.layer}, x_t=x, t=t, labels=labels, flat=False
+        )["layer"]
 
     def _mean(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         """Return m(t, l) of each row's label, averaged over the images of other rows."""
@@ -190,7 +200,14 @@ def intervene(
         )
 
     module = find_layer(network, layer)
-    check_receives(network, layer, world, family, torch.from_numpy(np.concatenate([labels, targets])), seed)
+    check_receives(
+        network=network,
+        layer=layer,
+        world=world,
+        family=family,
+        labels=torch.from_numpy(np.concatenate([labels, targets])),
+        seed=seed,
+    )
     batch = max(batch, 8)  # a layer's means are over the other images of a batch
 
     images, untouched, losses = [], [], []
@@ -214,9 +231,26 @@ def intervene(
 
     generated, unchanged = np.concatenate(images), np.concatenate(untouched)
     rng = numpy_generator(seed, "intervention bootstrap")
-    scores = _scores(reader, world.factors.visible, how, labels, targets, generated, unchanged, rng)
+    scores = _scores(
+        reader=reader,
+        factors=world.factors.visible,
+        how=how,
+        labels=labels,
+        targets=targets,
+        images=generated,
+        untouched=unchanged,
+        rng=rng,
+    )
     scores |= _loss_scores(np.concatenate(losses, axis=1), rng)
-    return Intervention(layer, how, labels, targets, generated, unchanged, scores)
+    return Intervention(
+        layer=layer,
+        how=how,
+        labels=labels,
+        targets=targets,
+        images=generated,
+        untouched=unchanged,
+        scores=scores,
+    )
 
 
 def _batches(labels: np.ndarray, targets: np.ndarray, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -264,7 +298,14 @@ def _share(reader: Reader, labels: np.ndarray, errors: np.ndarray, before: np.nd
     correct, untouched = (np.all(reader.within(error, labels), axis=1) for error in (errors, before))
     share = share_interval(correct, TAIL)
     baselines = {"untouched": float(untouched.mean())}
-    return Score(share.value, share.low, share.high, share.n, "share of images, exact interval", baselines)
+    return Score(
+        value=share.value,
+        low=share.low,
+        high=share.high,
+        n=share.n,
+        estimator="share of images, exact interval",
+        baselines=baselines,
+    )
 
 
 def _slope(asked: np.ndarray, moved: np.ndarray, rng: np.random.Generator) -> Score:

@@ -78,7 +78,7 @@ class Observer(ProbeSet):
         for name in seen.family:
             check_given_by_family(name, f"{type(self.family).__name__}.examine` (={name})")
         scores, embeddings = self._representation(seen.latents)
-        self._write(step, network, seen, read, embeddings)
+        self._write(step=step, network=network, seen=seen, read=read, embeddings=embeddings)
 
         behaviour_metrics = self._behaviour(read)
         return {
@@ -147,7 +147,14 @@ class Observer(ProbeSet):
         if any((array == array[..., :1, :]).all() for array in arrays):
             # As of a layer that begins at zero. Measures refuse it, but it may vary at a later snapshot of the run.
             nan = math.nan
-            unknown = Score(nan, nan, nan, len(single), "latents do not vary", {"permuted": nan})
+            unknown = Score(
+                value=nan,
+                low=nan,
+                high=nan,
+                n=len(single),
+                estimator="latents do not vary",
+                baselines={"permuted": nan},
+            )
             return dict.fromkeys(names, unknown), None
 
         read = given(
@@ -271,7 +278,13 @@ class Observer(ProbeSet):
             np.savez(folder / "latents.npz", allow_pickle=False, **arrays)
             write_weights(folder / "weights.safetensors", network)
             if self.reader is not None and read is not None:
-                columns = reading_columns(self.reader, read, labels, split, self.world.factors.visible)
+                columns = reading_columns(
+                    reader=self.reader,
+                    read=read,
+                    labels=labels,
+                    split=split,
+                    factors=self.world.factors.visible,
+                )
                 write_parquet(folder / "reading.parquet", columns)
 
 

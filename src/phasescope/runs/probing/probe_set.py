@@ -80,7 +80,9 @@ class ProbeSet:
 
         task = task or Task.from_world(world)
         chosen = generator.integers(len(task.training), size=(plan.bands, plan.band_images))
-        self.examples = Examples(task, world.shape, task.training[chosen], seed, self.device)
+        self.examples = Examples(
+            task=task, shape=world.shape, labels=task.training[chosen], seed=seed, device=self.device
+        )
 
     @property
     def sample_labels(self) -> Float[np.ndarray, "n K"]:

@@ -47,7 +47,13 @@ def check_answer(config: RunConfig, network: nn.Module) -> None:
     """Raise UserError if the user's own network does not accept its family's inputs, or returns another shape."""
     if isinstance(config.network, Constructed):
         name = f"`network.kind` (={config.network.kind})"
-        check_forward(network, name, "forward(x_t, t, labels)", config.world, config.family)
+        check_forward(
+            network=network,
+            name=name,
+            call="forward(x_t, t, labels)",
+            world=config.world,
+            family=config.family,
+        )
 
 
 def check_forward(network: nn.Module, name: str, call: str, world: World, family: FamilyConfig) -> None:

@@ -52,5 +52,15 @@ def latents_at(
             np.ascontiguousarray(labels), numpy_generator(config.seed, "hidden factors")
         )
     at = () if site.t is None else (site.t,)
-    inputs = Inputs(config.world, loaded.family, full, at, 1, 0, config.seed, torch.device("cpu"), plan.batch)
+    inputs = Inputs(
+        world=config.world,
+        family=loaded.family,
+        labels=full,
+        t=at,
+        draws=1,
+        shared=0,
+        seed=config.seed,
+        device=torch.device("cpu"),
+        batch=plan.batch,
+    )
     return inputs.latents(loaded.network, [site.layer]).single[site]

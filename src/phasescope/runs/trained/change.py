@@ -90,9 +90,11 @@ def changed(loaded: Loaded, family: Family, change: Change, target: np.ndarray |
         level = None if family.noise_levels is None else int(t[0])
         return family.inputs(x_0, labels, level, noise)[0], labels
 
-    check_receives(network, change.layer, world, family, labels, seed)
+    check_receives(network=network, layer=change.layer, world=world, family=family, labels=labels, seed=seed)
     put_in = labels[:1] if target is None else torch.from_numpy(target[None])
-    return Intervened(network, layer, cast("How", change.how), put_in, beside)
+    return Intervened(
+        network=network, layer=layer, how=cast("How", change.how), targets=put_in, beside=beside
+    )
 
 
 def went(world: World, image: np.ndarray, label: np.ndarray, target: np.ndarray | None) -> dict[str, Any]:

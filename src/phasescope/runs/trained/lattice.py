@@ -66,4 +66,10 @@ def on_lattice(
     encodings = None if encoded is None else next(iter(encoded.single.values()))
     full = world.complete(labels, numpy_generator(config.seed, "hidden factors"))
     images = world.render(torch.from_numpy(full)).flatten(1).numpy()
-    return OnLattice(labels, world.factors.visible, probed.trained, images, encodings)
+    return OnLattice(
+        labels=labels,
+        factors=world.factors.visible,
+        latents=probed.trained,
+        images=images,
+        encodings=encodings,
+    )

@@ -96,7 +96,7 @@ def measure_run(
     with as_user_error():
         if config_of(run).network.is_watched:
             return _stored(run, snapshot, first).table(chosen, notify)
-        return _measured_again(run, snapshot, first, chosen, notify)
+        return _measured_again(run=run, snapshot=snapshot, first=first, chosen=chosen, notify=notify)
 
 
 def _measured_again(
@@ -130,7 +130,7 @@ def _measured_again(
             untrained=untrained,
         )
         own = load_measures(plan.measures)
-        final = _final_latents(run, loaded, snapshot, of_labels, own)
+        final = _final_latents(run=run, loaded=loaded, snapshot=snapshot, chosen=of_labels, own=own)
         table = replace(probed, own=own, final=final).table(of_labels, notify)
 
     if of_lattice:
@@ -233,4 +233,10 @@ def _stored(run: RunFolder, snapshot: Snapshot, first: Snapshot) -> Probed:
 
     factors = Factors(Factor(**fields) for fields in run.about["factors"])
     own = load_measures(config_of(run).probing.measures)
-    return Probed(snapshot.latent_labels(), factors, latents(snapshot), {"untrained": latents(first)}, own)
+    return Probed(
+        labels=snapshot.latent_labels(),
+        factors=factors,
+        trained=latents(snapshot),
+        baselines={"untrained": latents(first)},
+        own=own,
+    )

@@ -57,7 +57,7 @@ class Run(RunFolder):
         """
         from phasescope.runs.trained.sample import sample
 
-        return sample(self, labels, n, step, seed)
+        return sample(run=self, labels=labels, n=n, step=step, seed=seed)
 
     def activations(self, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
         """Read a layer's activations for the images of `labels`, (m, K), with the network of a snapshot.

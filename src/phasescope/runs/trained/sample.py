@@ -26,4 +26,12 @@ def sample(
     world, batch = loaded.config.world, loaded.plan.batch
     check_labels(world, rows)
     rows = np.repeat(rows, n, axis=0)
-    return sample_labels(loaded.network, loaded.family, world, rows, batch, "sample", seed)
+    return sample_labels(
+        network=loaded.network,
+        family=loaded.family,
+        world=world,
+        labels=rows,
+        batch=batch,
+        purpose="sample",
+        seed=seed,
+    )

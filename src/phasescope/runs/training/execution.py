@@ -74,7 +74,9 @@ def execute(
     with as_user_error():
         device = resolve_device(config.training.device)
 
-    events = _events(config, runs, stop or Stop(), restart, extend, monitors)
+    events = _events(
+        config=config, runs=runs, stop=stop or Stop(), restart=restart, extend=extend, monitors=monitors
+    )
     try:
         with closing(events):
             # Not around the whole: between two events who reads them has his own settings.
@@ -110,7 +112,9 @@ def _events(
     with hold(runs / config.folder, config.tree(), restart) as folder:
         if restart:
             folder.restart()
-        execution = _Execution(config, folder, learner, plan, stop, monitors)
+        execution = _Execution(
+            config=config, folder=folder, learner=learner, plan=plan, stop=stop, monitors=monitors
+        )
         try:
             yield from execution.events()
         finally:
@@ -126,7 +130,11 @@ def _fresh_learner(config: RunConfig) -> Learner:
         torch.set_num_threads(config.training.threads)
     with as_user_error():
         return fresh_learner(
-            config.network, config.world.shape, config.world.factors.visible, config.training, config.seed
+            network_config=config.network,
+            shape=config.world.shape,
+            factors=config.world.factors.visible,
+            config=config.training,
+            seed=config.seed,
         )
 
 
@@ -273,7 +281,13 @@ class _Execution:
         """Return the losses since the last snapshot, beginning with those that a checkpoint kept, `read`."""
         from phasescope.models.training.loop import losses_of
 
-        return losses_of(self.learner, self.family, self.config.world, self.config.seed, read)
+        return losses_of(
+            learner=self.learner,
+            family=self.family,
+            world=self.config.world,
+            seed=self.config.seed,
+            read=read,
+        )
 
     def _observe(self) -> dict[str, Any]:
         """Take a snapshot, append its metrics, and write a checkpoint, in this order."""
@@ -328,6 +342,11 @@ class _Execution:
         learner = self.learner
         self.recorder.flush()
         self.recorder.write_status(
-            state, learner.network, learner.step, self.steps, learner.images_seen, **more
+            state=state,
+            network=learner.network,
+            step=learner.step,
+            steps=self.steps,
+            images_seen=learner.images_seen,
+            **more,
         )
         self._status_due = time.monotonic() + STATUS_EVERY_S

@@ -74,7 +74,9 @@ def observe(
     path = run.path / "observations" / plan.digest()
     with hold(path, again.tree()) as folder:
         folder.check_sources()
-        _observe_all(run, with_weights, again, resolved, folder, notify)
+        _observe_all(
+            run=run, snapshots=with_weights, config=again, plan=resolved, folder=folder, notify=notify
+        )
     return Run(path)
 
 

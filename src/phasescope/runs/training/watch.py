@@ -111,7 +111,7 @@ def watch(
             f"`meter.every` (={config.probing.meter.every}) must be 0 in your own loop: "
             "a phasescope.ConditionMeter reads there"
         )
-    return Watcher(config, world, path, encode, batch, monitors)
+    return Watcher(config=config, world=world, path=path, encode=encode, batch=batch, monitors=monitors)
 
 
 @dataclass(eq=False)
@@ -161,7 +161,7 @@ class Watcher:
             raise UserError(f"`loss` (={loss!r:.40}) must be a number, or a tensor of one number")
         with own_arithmetic(device_of(network)):
             plan = self._plan_for(network)
-            return self._record(network, step, seen, loss, plan)
+            return self._record(network=network, step=step, images_seen=seen, loss=loss, plan=plan)
 
     def _record(
         self, network: torch.nn.Module, step: int, images_seen: int, loss: float | None, plan: ProbingConfig
@@ -180,7 +180,9 @@ class Watcher:
                 loss = float(loss.detach() if hasattr(loss, "detach") else loss)
             line = recorder.record(network, step, images_seen, loss=loss)
             recorder.summarise()
-            recorder.write_status("done", network, step, step, images_seen)
+            recorder.write_status(
+                state="done", network=network, step=step, steps=step, images_seen=images_seen
+            )
             return line
 
     def log(self, scalars: Mapping[str, Any], step: int, images_seen: int | None = None) -> None:
@@ -247,7 +249,15 @@ class Watcher:
         """Return the recorder, which the first snapshot creates, with the folder as it is held now."""
         if self._recorder is None:
             device = device_of(network)
-            recorder = Recorder(self.config, plan, folder, device, self.world, self.encode, self.monitors)
+            recorder = Recorder(
+                config=self.config,
+                plan=plan,
+                folder=folder,
+                device=device,
+                world=self.world,
+                encode=self.encode,
+                monitors=self.monitors,
+            )
             recorder.started, recorder.clock = self._started, self._clock
 
             if folder.metrics:  # the loop was restarted
@@ -272,7 +282,7 @@ class Watcher:
                 find_layer(network, layer)
         if self._recorder is None:
             name, call = f"`network` (={type(network).__name__})", "network(x, t, labels) for float32 images"
-            check_forward(network, name, call, self.world, self.config.family)
+            check_forward(network=network, name=name, call=call, world=self.world, family=self.config.family)
         return plan
 
 

@@ -155,7 +155,8 @@ def amendment_lines(preregistration: Preregistration) -> list[str]:
     """Return each amendment's date, reason and changes; of many changes, how many there are."""
     lines = []
     for amendment in preregistration.amendments:
-        many = len(changed := amendment.changed) > MOST_CHANGES
+        changed = amendment.changed
+        many = len(changed) > MOST_CHANGES
         listed = f"{len(changed)} changes" if many else "; ".join(map(_change_words, changed))
         looked = " Recorded runs had been looked at." if amendment.looked else ""
         lines.append(f"{amendment.date}: {amendment.reason}{looked}{f' ({listed})' if listed else ''}")

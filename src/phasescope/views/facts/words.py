@@ -233,13 +233,27 @@ def headline(record: Record, index: int = -1, sites: Mapping[str, Site] = Mappin
             name = f"{record.outcomes[-1].name}, {split_words(split, record.is_unconditional)}"
             text = f"{format_share(share, 1)} (n = {format_count(record.count(split))})"
             facts.append(
-                Fact(f"success.{split}", name, text, "success", {"share": share, "n": shares.get("n")})
+                Fact(
+                    key=f"success.{split}",
+                    name=name,
+                    value=text,
+                    term="success",
+                    data={"share": share, "n": shares.get("n")},
+                )
             )
 
     for split in record.splits:
         errors = (line.get("error") or {}).get(split) or {}
         if text := _errors(record, errors):
-            facts.append(Fact(f"error.{split}", f"median error, {split_words(split)}", text, "error", errors))
+            facts.append(
+                Fact(
+                    key=f"error.{split}",
+                    name=f"median error, {split_words(split)}",
+                    value=text,
+                    term="error",
+                    data=errors,
+                )
+            )
 
     for measure, column in HEADLINES.items():
         site = sites.get(measure) or record.phase_site(column.phase or "sheet")
@@ -247,7 +261,9 @@ def headline(record: Record, index: int = -1, sites: Mapping[str, Site] = Mappin
         if site and stored and (value := probe_summary(stored, record.factors)):
             data = {key: stored.get(key) for key in ("value", "low", "high", "n", "baselines", "detail")}
             name = f"{probed(column.headline, record.factors)} ({site_words(site)})"
-            facts.append(Fact(measure, name, value.text, measure, {"site": str(site)} | data))
+            facts.append(
+                Fact(key=measure, name=name, value=value.text, term=measure, data={"site": str(site)} | data)
+            )
     return facts
 
 

@@ -36,7 +36,7 @@ def manifold_figure(record: Record, columns: int = 5) -> Figure | None:
         figure = Figure(figsize=(WIDTH_IN, 0.9 * min(WIDTH_IN / count, 2.6) * len(factors) + 0.3))
         axes = figure.subplots(len(factors), count, squeeze=False, subplot_kw={"projection": "3d"})
         for row, factor, values in zip(axes, factors, cloud.labels.T, strict=True):
-            _draw_row(figure, row, cloud, factor, values)
+            _draw_row(figure=figure, axes=row, cloud=cloud, factor=factor, values=values)
 
         for ax, step in zip(axes[0], cloud.steps, strict=True):
             ax.set_title(_snapshot_title(record, step, known[0]), loc="center", fontweight="normal", pad=0)

@@ -75,7 +75,7 @@ def samples(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
             # A position in a world's margin would mark another image.
             size = np.array([wide, high])
             at[np.abs(at - size / 2) > size / 2 + 1] = np.nan
-            _mark_positions(ax, at, left, top, (wide, high), border)
+            _mark_positions(ax=ax, at=at, left=left, top=top, size=(wide, high), border=border)
 
         ax.set_xticks(left + wide / 2, texts, fontsize=7)
         ax.set_yticks(top + high / 2, [format_count(record.images_at(s)) for s in chosen], fontsize=7)

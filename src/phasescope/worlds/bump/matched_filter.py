@@ -77,12 +77,12 @@ def find_bumps(
     likeliest = np.divmod(score.reshape(len(g), len(c) ** 2).argmax(axis=1), len(c))
     anywhere = np.stack([c[likeliest[1]], c[likeliest[0]]], axis=1)
     return Found(
-        bumps,
-        c[column],
-        c[row],
-        amplitude[np.arange(len(g)), row, column],
-        anywhere,
-        anywhere + _beyond_candidate(score, likeliest, canvas) * (c[1] - c[0]),
+        bumps=bumps,
+        x=c[column],
+        y=c[row],
+        amplitude=amplitude[np.arange(len(g)), row, column],
+        anywhere=anywhere,
+        refined=anywhere + _beyond_candidate(score, likeliest, canvas) * (c[1] - c[0]),
     )
 
 

@@ -104,7 +104,9 @@ class BumpReader(PlaneReader):
             "y": fit.y % self.canvas if self.periodic else fit.y,
             "width_px": fit.width_px,
             "amplitude": fit.amplitude,
-            "residual": root_mean_square(left, canvas, fit, radius_px, noise[single]),
+            "residual": root_mean_square(
+                left=left, canvas=canvas, fit=fit, radius_px=radius_px, noise=noise[single]
+            ),
             "left": find_bumps(left, canvas, limits.half_contrast, least_score[single]).bumps,
         }
         columns = {"bumps": np.where(finite, detected.bumps, UNREADABLE)}

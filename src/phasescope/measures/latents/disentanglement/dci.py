@@ -99,27 +99,29 @@ def dci(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
     probe = f"Lasso |weights|, penalty by {FOLDS}-fold CV, {code.name}"
     return DCI(
         disentanglement=scored(
-            f"DCI disentanglement, {probe}",
-            float(disentanglement_of(R)),
-            disentanglement_of(refitted),
-            len(train),
-            {name: disentanglement_of(draws) for name, draws in of_baselines.items()},
+            estimator=f"DCI disentanglement, {probe}",
+            value=float(disentanglement_of(R)),
+            replicates=disentanglement_of(refitted),
+            n=len(train),
+            baselines={name: disentanglement_of(draws) for name, draws in of_baselines.items()},
         ),
         completeness=scored(
-            f"DCI completeness, {probe}",
-            float(C_k.mean()),
-            completeness_of(refitted, needed).mean(axis=1),
-            len(train),
-            {name: completeness_of(draws, needed).mean(axis=1) for name, draws in of_baselines.items()},
-            code.by_factor(C_k),
+            estimator=f"DCI completeness, {probe}",
+            value=float(C_k.mean()),
+            replicates=completeness_of(refitted, needed).mean(axis=1),
+            n=len(train),
+            baselines={
+                name: completeness_of(draws, needed).mean(axis=1) for name, draws in of_baselines.items()
+            },
+            detail=code.by_factor(C_k),
         ),
         informativeness=scored(
-            f"DCI informativeness, R^2 of a Lasso, penalty by {FOLDS}-fold CV, {code.name}",
-            float(R2_k.mean()),
-            R2_drawn.mean(axis=1),
-            len(test),
-            {"permuted": R2_permuted.mean(axis=1)},
-            code.by_factor(R2_k),
+            estimator=f"DCI informativeness, R^2 of a Lasso, penalty by {FOLDS}-fold CV, {code.name}",
+            value=float(R2_k.mean()),
+            replicates=R2_drawn.mean(axis=1),
+            n=len(test),
+            baselines={"permuted": R2_permuted.mean(axis=1)},
+            detail=code.by_factor(R2_k),
             least=-np.inf,
         ),
     )

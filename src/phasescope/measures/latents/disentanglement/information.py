@@ -60,7 +60,14 @@ def binned(code: Code, bins: int) -> Binned:
     b = equal_bins(factors, bins)
     for k in np.flatnonzero(labels.factors.categorical):
         b[:, k] = np.unique(labels.values[:, k], return_inverse=True)[1]
-    return Binned(bins, max(bins, int(b.max()) + 1), equal_bins(ranks(z), bins), b, factors, angles)
+    return Binned(
+        bins=bins,
+        cells=max(bins, int(b.max()) + 1),
+        a=equal_bins(ranks(z), bins),
+        b=b,
+        factor_ranks=factors,
+        angle_ranks=angles,
+    )
 
 
 def ranks(x: Float[np.ndarray, "t C"]) -> Float[np.ndarray, "t C"]:

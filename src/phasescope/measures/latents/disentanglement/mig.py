@@ -55,12 +55,12 @@ def mig(code: Code, bins: int = 10, permutations: int = 20, resamples: int = 200
     rotated = [_information_gaps(other, binned(other, bins), in_order)[0].mean() for other in turned]
 
     return scored(
-        f"MIG, {bins} equal-count bins, Miller-Madow, {code.reduced}, all {t} rows",
-        float(of_factor.mean()),
-        moved.mean(axis=1),
-        t,
-        {"permuted": permuted, "rotated": rotated},
-        code.by_factor(of_factor),
+        estimator=f"MIG, {bins} equal-count bins, Miller-Madow, {code.reduced}, all {t} rows",
+        value=float(of_factor.mean()),
+        replicates=moved.mean(axis=1),
+        n=t,
+        baselines={"permuted": permuted, "rotated": rotated},
+        detail=code.by_factor(of_factor),
     )
 
 

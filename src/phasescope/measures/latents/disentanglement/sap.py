@@ -44,15 +44,15 @@ def sap(code: Code, permutations: int = 20, resamples: int = 200, seed: int = 0)
     replicates = _regression_gaps(code, *drawn).mean(axis=1)
 
     return scored(
-        f"SAP, R^2 of a linear regression on each dimension, {code.name}",
-        float(of_factor.mean()),
-        replicates,
-        len(code.test),
-        {
+        estimator=f"SAP, R^2 of a linear regression on each dimension, {code.name}",
+        value=float(of_factor.mean()),
+        replicates=replicates,
+        n=len(code.test),
+        baselines={
             "permuted": [_regression_gaps(code.permuted(rng), *once).mean() for _ in range(permutations)],
             "rotated": [_regression_gaps(code.turned(rng), *once).mean() for _ in range(permutations)],
         },
-        code.by_factor(of_factor),
+        detail=code.by_factor(of_factor),
     )
 
 

@@ -64,7 +64,9 @@ class UNet(nn.Module):
         received = hidden or width
 
         def block(name: str, c_in: int, c_out: int) -> Block:
-            return Block(config, c_in, c_out, received, name in config.attention)
+            return Block(
+                config=config, c_in=c_in, c_out=c_out, embedding=received, attention=name in config.attention
+            )
 
         widths = config.widths
         folded = channels * config.patch**2

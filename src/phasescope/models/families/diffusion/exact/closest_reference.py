@@ -93,7 +93,13 @@ class Comparison:
     def nats(self) -> Nats:
         """The estimator of the nats that a network has learned."""
         posterior_error = self.errors["posterior mean"]
-        return Nats.from_references(self.references, self.task, self.noisy.levels, posterior_error, self.seed)
+        return Nats.from_references(
+            references=self.references,
+            task=self.task,
+            levels=self.noisy.levels,
+            posterior_error=posterior_error,
+            seed=self.seed,
+        )
 
     def summary(self) -> dict[str, Any]:
         """Return the exact error of each reference by t, the nats of each factor, and what is left out; JSON-ready."""

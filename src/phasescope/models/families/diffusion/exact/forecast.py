@@ -117,7 +117,11 @@ def _patch_local_excess(
     """
     posterior_mean, steps = references.posterior_mean, references.posterior_mean.diffusion.schedule.steps
     fewer, draws = affordable(
-        posterior_mean, steps, PATCH_LOCAL_LEVELS, PATCH_LOCAL_DRAWS, MOST_PATCH_LOCAL_WORK
+        posterior_mean=posterior_mean,
+        steps=steps,
+        levels=PATCH_LOCAL_LEVELS,
+        draws=PATCH_LOCAL_DRAWS,
+        most_work=MOST_PATCH_LOCAL_WORK,
     )
     noisy = NoisyImages.draw(posterior_mean, evenly_spaced(steps, fewer), draws, seed=0, purpose="forecast")
     if not references.affords_patch_local(noisy):
