@@ -17,11 +17,15 @@ from typing import Any
 from phasescope.core.errors import UserError
 from phasescope.studies import find_study
 from phasescope.studies.claims_file import RecordedClaim, read_claims
-from phasescope.views.facts.numbers import format_judged, verdict_words
+from phasescope.studies.preregistration import read_preregistration
+from phasescope.views.facts.asked import asked
+from phasescope.views.facts.numbers import format_judged
+from phasescope.views.facts.verdicts import shown_verdict
+from phasescope.views.web.study_page import presets_of
 
 STUDIES = Path(__file__).parents[1] / "studies"
-ROW = "| [{sentence}]({link}) | {verdict} | {number} | {n} | {preset} |"
-HEAD = ["| claim that was tested | verdict | number | runs | preset |", "|---|---|---|---|---|"]
+HEADS = ("claim that was tested", "estimate, none, bar", "verdict", "n", "preset", "asked")
+HEAD = [f"| {' | '.join(HEADS)} |", "|" + "---|" * len(HEADS)]
 
 
 def answer(study: str) -> str:
@@ -68,17 +72,10 @@ def _row(own: str, name: str, verdict: str) -> str:
         raise UserError(
             f"`{name}` is {claim.verdict}, and the conclusion was written for `{verdict}`: rewrite it"
         )
-    where = next(own.where for own in study.claims if own.name == claim.name)
-    presets = sorted({cell.base or study.base for cell in study.cells_of(where)})
     link = f"#{claim.name}" if study.name == own else f"../{study.name}/README.md#{claim.name}"
-    return ROW.format(
-        sentence=claim.sentence,
-        link=link,
-        verdict=verdict_words(claim),
-        number=format_judged(claim),
-        n=claim.n,
-        preset=", ".join(presets),
-    )
+    when = asked(claim, read_preregistration(STUDIES / study.name))
+    numbers = f"{format_judged(claim)} | {shown_verdict(claim)} | {claim.n}"
+    return f"| [{claim.sentence}]({link}) | {numbers} | {presets_of(study, claim.name)} | {when} |"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ ROOT = Path(__file__).parents[1]
 README, FINDINGS = ROOT / "README.md", ROOT / "studies" / "README.md"
 PICTURE = ROOT / "docs" / "pictures" / "learning.txt"
 """which run `python -m docs.figures.story docs/pictures/learning.png RUN` drew"""
+DECIDED = ("above", "below", "short")
+"""first words of a verdict that decides a claim"""
 
 
 def caption() -> str:
@@ -33,29 +35,19 @@ def findings() -> str:
     answer = re.search(r"^\*\*What came out so far.*?\n\n(- .*\n)+", text, flags=re.MULTILINE)
     assert answer, "the page of findings says what came out"
     told = answer[0].strip().replace("](", "](studies/")
-    rows = [
-        "| | P1 and its sequel state | claim that was tested | verdict | number | runs | preset | study |",
-        "|---|---|---|---|---|---|---|---|",
+    lines = text.splitlines()
+    begin = next(
+        number for number, line in enumerate(lines) if line.startswith("|  | statement or question |")
+    )
+    rows = lines[begin : begin + 2]
+    rows += [
+        line.replace("](", "](studies/")
+        for line in lines
+        if re.match(r"\| S\d \|", line) and "| not run yet |" not in line
     ]
-    for line in text.splitlines():
-        if re.match(r"\| S\d \|", line):
-            key, statement, verdict, claim, number, runs, preset, study = line.strip("|").split(" | ")
-            if runs == "0":
-                continue
-            cells = (
-                key.strip(),
-                statement,
-                claim,
-                verdict,
-                number,
-                runs,
-                preset,
-                study.strip().replace("](", "](studies/"),
-            )
-            rows.append(f"| {' | '.join(cells)} |")
-    asked = re.findall(r"^\| (Q\d+) \|[^|]*\| ([^|]*) \|", text, flags=re.MULTILINE)
+    asked = re.findall(r"^\| (Q\d+) \|(?:[^|]*\|){5} ([^|]*) \|", text, flags=re.MULTILINE)
     decided = sorted(
-        {key for key, verdict in asked if verdict in ("supported", "refuted")}, key=lambda key: int(key[1:])
+        {key for key, verdict in asked if verdict.startswith(DECIDED)}, key=lambda key: int(key[1:])
     )
     end = (
         f"Of the ten questions that P1 leaves open, {len(decided)} have a decided main claim ({', '.join(decided)}). "

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections import Counter
 from pathlib import Path
 
 from phasescope.studies import Study, find_study
-from phasescope.studies.claims_file import VERDICTS, read_claims
+from phasescope.studies.claims_file import read_claims
 from phasescope.studies.records import Recorded, read_rows
-from phasescope.views.facts.numbers import format_judged, verdict_words
+from phasescope.views.facts.numbers import format_judged
+from phasescope.views.facts.verdicts import count_words, shown_verdict
 
 DOCS = Path(__file__).parents[1]
 STUDIES = DOCS.parent / "studies"
@@ -28,8 +28,7 @@ def verdicts(name: str) -> str:
     judged = read_claims(STUDIES / name)
     if judged is None or not judged.claims:
         return "no claims" if judged else "preregistered, not run"
-    counts = Counter(claim.verdict for claim in judged.claims)
-    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    return count_words(judged.claims)
 
 
 def table(names: str) -> str:
@@ -50,8 +49,8 @@ def pictured(study: Study, folder: Path) -> str:
     for plot in study.plots:
         parts.append(f"![{plot.title}](../studies/{study.name}/{plot.name}.png)\n\n{plot.caption(runs)}")
     lines = [
-        f"- {verdict_words(c)}: [{c.sentence}](../studies/{study.name}/README.md#{c.name}) "
-        f"{format_judged(c)}, n = {c.n}"
+        f"- [{c.sentence}](../studies/{study.name}/README.md#{c.name}) "
+        f"{format_judged(c)}: *{shown_verdict(c)}*, n = {c.n}"
         for c in judged.claims
     ]
     return "\n\n".join([*parts, "\n".join(lines)]) + "\n\n"

@@ -59,7 +59,7 @@ def study(
 
     Args:
         name: a study of the folder of studies, or the path of a study's folder or file; `claims` lists them
-        final: add the seeds of the final analysis to the cells of claims that the first left undecided
+        final: add the seeds of the final analysis to the cells of claims that the first left open
         seeds: runs per cell, if fewer than the study's own are wanted: a rehearsal, which decides no claim
         judge: judge by the records that exist and write the page, and run nothing
         amend: reason for a change of what was preregistered

@@ -12,7 +12,6 @@ from phasescope.runs.store.files import read_json, sha256
 
 RECORDS, CLAIMS = "records.parquet", "claims.json"
 Verdict = Literal["supported", "refuted", "undecided", "not reached"]
-VERDICTS: tuple[Verdict, ...] = ("supported", "refuted", "undecided", "not reached")
 
 
 class RecordedClaim(BaseModel):

@@ -6,6 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from phasescope.views.facts.verdicts import no_effect, shown_verdict
+
 if TYPE_CHECKING:
     from phasescope.studies.claims_file import RecordedClaim
     from phasescope.studies.preregistration import Preregistration
@@ -72,10 +74,13 @@ def format_clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}"
 
 
+CLAIM_HEADS = ("estimate", "97.5 % interval", "none", "bar", "verdict", "n", "power")
+
+
 def claim_cells(claim: RecordedClaim) -> tuple[Any, ...]:
-    """Return verdict, value, interval, criterion, n and power of a claim, as every table of claims shows them."""
-    numbers = (format_value(claim), format_interval(claim), criterion(claim), claim.n)
-    return (verdict_words(claim), *numbers, claim.observed_power)
+    """Return the cells of `CLAIM_HEADS` of a claim, as every table of claims shows them: the estimate first."""
+    numbers = (format_value(claim), format_interval(claim), format_none(claim), criterion(claim))
+    return (*numbers, shown_verdict(claim), claim.n, claim.observed_power)
 
 
 def _shown(claim: RecordedClaim, value: float | None) -> str:
@@ -100,22 +105,21 @@ def format_interval(claim: RecordedClaim) -> str:
     return f"[{_shown(claim, claim.low)}, {_shown(claim, claim.high)}]"
 
 
+def format_none(claim: RecordedClaim) -> str:
+    """Return the number that means no effect; a dash if there is none."""
+    return _shown(claim, no_effect(claim))
+
+
 def format_judged(claim: RecordedClaim) -> str:
-    """Return a claim's number, its interval and what the number had to be."""
-    return f"{format_value(claim)} {format_interval(claim)}, needed {criterion(claim)}"
+    """Return a claim's number, its interval, what means no effect if anything does, and the bar."""
+    none = format_none(claim)
+    beside = f"bar {criterion(claim)}" if none == NOTHING else f"none {none}, bar {criterion(claim)}"
+    return f"{format_value(claim)} {format_interval(claim)}; {beside}"
 
 
 def criterion(claim: RecordedClaim) -> str:
-    """Return what the statistic must be for the claim to hold."""
+    """Return the bar: what the statistic must be for the claim to hold."""
     return f"{'>' if claim.direction == 'above' else '<'} {_shown(claim, claim.threshold)}"
-
-
-def verdict_words(claim: RecordedClaim) -> str:
-    """Return the verdict; a known answer passes or fails instead."""
-    if claim.check:
-        checked = {"supported": "passes", "refuted": "FAILS"}
-        return f"{checked.get(claim.verdict, claim.verdict)} (known answer)"
-    return claim.verdict if claim.n or claim.analysis else "not run yet"
 
 
 def power_words(claim: RecordedClaim) -> str:

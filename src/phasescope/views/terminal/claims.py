@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,17 +14,16 @@ from phasescope.views.facts.numbers import (
     criterion,
     format_cell,
     format_interval,
+    format_none,
     format_number,
     format_value,
-    verdict_words,
 )
+from phasescope.views.facts.verdicts import count_words, shown_verdict
 from phasescope.views.terminal.printing import Result, Table
 
 if TYPE_CHECKING:
     from phasescope.studies.study import Study
 
-# A verdict says of a check that its answer is known; the sums below the table say it too.
-KNOWN = " (known answer)"
 BELOW = "below the rule"
 
 
@@ -62,11 +60,10 @@ def _blocks(
     judged: Sequence[tuple[Path, Judged]], lines: Sequence[str], in_full: bool
 ) -> Iterator[str | Table]:
     if judged:
-        heads = ("claim", "verdict", f"number [{LEVEL}] unit", "needed", "n")
+        heads = ("claim", f"estimate [{LEVEL}] unit", "none", "bar", "verdict", "n")
         yield Table(heads, (row for _, known in judged for row in _rows(known)), fixed=1)
-    counts = Counter(verdict_words(claim) for _, known in judged for claim in known.claims)
-    if counts:
-        yield "\n" + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    if counts := count_words(claim for _, known in judged for claim in known.claims):
+        yield f"\n{counts}"
     yield from lines
     if not in_full:
         return
@@ -83,13 +80,19 @@ def _blocks(
 
 def _rows(known: Judged) -> Iterator[tuple[str, ...]]:
     if known.claims:
-        yield (f"{known.study}, {known.runs} runs", "", "", "", "")
+        yield (f"{known.study}, {known.runs} runs", "", "", "", "", "")
     for claim in known.claims:
         number = format_value(claim).removesuffix(claim.unit).strip()
         # The interval stands before the unit, so that a narrow terminal wraps the unit and no interval.
         shown = f"{number} {format_interval(claim)} {claim.unit if claim.n else ''}"
-        verdict = verdict_words(claim).removesuffix(KNOWN)
-        yield (f"  {claim.name}", verdict, shown, criterion(claim), f"{claim.n}")
+        yield (
+            f"  {claim.name}",
+            shown,
+            format_none(claim),
+            criterion(claim),
+            shown_verdict(claim),
+            f"{claim.n}",
+        )
 
 
 def controls(

@@ -11,7 +11,8 @@ from typing import Any
 from phasescope.core.errors import UserError, reading
 from phasescope.runs.store.files import read_json
 from phasescope.runs.store.folder import shown
-from phasescope.studies.claims_file import CLAIMS, RECORDS, VERDICTS
+from phasescope.studies.claims_file import CLAIMS, RECORDS, RecordedClaim
+from phasescope.views.facts.verdicts import counts_by_words
 from phasescope.views.web.library import Unknown
 from phasescope.views.web.markdown import PAGE, markdown_page
 
@@ -26,7 +27,8 @@ class Studies:
         self.folder = results
 
     def all(self) -> list[dict[str, Any]]:
-        """Return question, number of runs and verdicts of each study, or the error why it cannot be read."""
+        """Return of each study its question, its number of runs and how many claims have which verdict, in shown words;
+        or the error why it cannot be read."""
         return [_summary(name, path) for name, path in self._folders().items()]
 
     def page(self, name: str) -> str:
@@ -73,8 +75,7 @@ def _summary(name: str, path: Path) -> dict[str, Any]:
             if not (path / CLAIMS).is_file():
                 return summary | {"runs": len(_cells(path / RECORDS)), "verdicts": {}}
             judged = read_json(path / CLAIMS)
-            verdicts = [claim["verdict"] for claim in judged["claims"]]
-            counts = {verdict: verdicts.count(verdict) for verdict in VERDICTS}
+            counts = counts_by_words(map(RecordedClaim.model_validate, judged["claims"]))
             return summary | {"question": judged["question"], "runs": judged["runs"], "verdicts": counts}
     except UserError as error:
         return summary | {"error": str(error)}

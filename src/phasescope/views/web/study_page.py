@@ -3,19 +3,28 @@ and the page of findings, studies/README.md: what the seed paper states and leav
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_all_aside, write_aside
-from phasescope.studies.claims_file import VERDICTS, RecordedClaim, read_claims
+from phasescope.studies.claim import Claim
+from phasescope.studies.claims_file import Judged, RecordedClaim, read_claims
 from phasescope.studies.observing import RETIRED
-from phasescope.studies.preregistration import changed_sources, check_preregistered
+from phasescope.studies.preregistration import (
+    Preregistration,
+    changed_sources,
+    check_preregistered,
+    read_preregistration,
+)
 from phasescope.studies.records import Recorded, read_rows
 from phasescope.studies.study import Study
 from phasescope.views.facts import numbers
+from phasescope.views.facts.asked import BEFORE, asked
+from phasescope.views.facts.verdicts import count_words, shown_verdict
 from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.figures.studies import draw
 from phasescope.views.web.inlined import environment
@@ -27,6 +36,7 @@ FIRST = ("summary.md", "answer.md")
 """beside a study, shown first: what came out of it, and what it says of each of the paper's statements"""
 NOTES = ("retired", "realisations")
 """beside the studies, appended: claims that are no longer made, and runs that were computed twice"""
+CLAIM_HEADS = ("claim", *numbers.CLAIM_HEADS, "preset", "asked")
 
 
 def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
@@ -52,7 +62,8 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         judged=judged,
         runs=runs,
         plots=[plot for plot, _ in drawn],
-        rows=[(f"[{claim.sentence}](#{claim.name})", *numbers.claim_cells(claim)) for claim in judged.claims],
+        heads=CLAIM_HEADS,
+        rows=[(f"[{c.sentence}](#{c.name})", *_claim_cells(study, c, known)) for c in judged.claims],
         retired=by_retired_rule(study),
         known=known,
         changed=changed_sources(study, known) if known else (),
@@ -61,6 +72,22 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
 
     figures = {f"{plot.name}.png": figure_bytes(draw(panels), "png", dpi=130) for plot, panels in drawn}
     return {folder / PAGE: text} | {folder / name: content for name, content in figures.items()}
+
+
+def presets_of(study: Study, claim: str) -> str:
+    """Return the presets of the runs that a claim reads, by its name."""
+    where = next((own.where for own in study.claims if own.name == claim), {})
+    return ", ".join(sorted({cell.base or study.base for cell in study.cells_of(where)}))
+
+
+def _claim_cells(study: Study, claim: RecordedClaim, known: Preregistration | None) -> tuple[object, ...]:
+    return (*numbers.claim_cells(claim), presets_of(study, claim.name), asked(claim, known))
+
+
+def _claim_rows(study: Study, folder: Path, claims: Sequence[RecordedClaim]) -> list[tuple[object, ...]]:
+    """Return a row of `CLAIM_HEADS` for each claim of a study, which links to it on the study's page."""
+    known = read_preregistration(folder)
+    return [(_link(study, folder, claim), *_claim_cells(study, claim, known)) for claim in claims]
 
 
 def by_retired_rule(study: Study) -> list[str]:
@@ -77,7 +104,7 @@ def _markdown(template: str, **shown: Any) -> str:
         "cell": lambda value: numbers.format_cell(value).replace("|", "\\|"),
         "values": dict.values,
         "judged": numbers.format_judged,
-        "verdict": numbers.verdict_words,
+        "verdict": shown_verdict,
         "power": numbers.power_words,
         "why": numbers.why_words,
     }
@@ -102,33 +129,69 @@ def write_html(study: Study, folder: Path, out: Path | None = None) -> Path:
     return path
 
 
-def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
-    """Return the page of findings of some studies, whose folders lie beside the page."""
+@dataclass(frozen=True)
+class Asking:
+    """What the page of findings asks, with the studies that answer: those with records come first."""
+
+    page: Mapping[str, Any]
+    """the contents of `ASKED`; without statements where there is no such file"""
+    every: Sequence[tuple[Study, Path, Judged | None]]
+
+    @property
+    def statements(self) -> Mapping[str, str]:
+        """Return the text of each statement and question, by its key."""
+        return self.page["statements"]
+
+    @property
+    def judged(self) -> list[tuple[Study, Path, Judged]]:
+        return [(study, folder, known) for study, folder, known in self.every if known]
+
+
+def read_asking(studies: Sequence[tuple[Study, Path]], results: Path) -> Asking:
+    """Return what is asked of some studies, from `ASKED` in the folder `results`, in which theirs lie.
+
+    Raises:
+        UserError: `also` names what is no statement, or no claim.
+    """
     every = [(study, folder, read_claims(folder)) for study, folder in studies]
     every.sort(key=lambda each: each[2] is None)
-    judged = [(study, folder, known) for study, folder, known in every if known]
 
-    path = page.parent / ASKED
-    asked = tomllib.loads(path.read_text()) if path.exists() else {"statements": {}, "own_systems": ()}
-    own, also = asked["own_systems"], asked.get("also", {})
-
+    path = results / ASKED
+    page = tomllib.loads(path.read_text()) if path.exists() else {"statements": {}, "own_systems": ()}
+    also = page.get("also", {})
     names = {f"{study.name}/{claim.name}" for study, _ in studies for claim in study.claims}
-    if wrong := {*also, *chain(*also.values())} - names - set(asked["statements"]):
+    if wrong := {*also, *chain(*also.values())} - names - set(page["statements"]):
         raise UserError(f"`also` (={min(wrong)}) in {path} must name a statement, and claims as study/claim")
+    return Asking(page, every)
+
+
+def claims_about(key: str, asking: Asking) -> Iterator[tuple[Study, Path, Claim | RecordedClaim]]:
+    """Yield the main claim of every study that tests a statement, and the claims that `also` names, each as it was judged
+    or, without records, as its study has it."""
+    also = asking.page.get("also", {}).get(key, ())
+    for study, folder, known in asking.every:
+        main = study.headline if key == study.answers else None
+        claims: Sequence[Claim | RecordedClaim] = known.claims if known else study.claims
+        for claim in claims:
+            if claim.name == main or f"{study.name}/{claim.name}" in also:
+                yield study, folder, claim
+
+
+def findings(studies: Sequence[tuple[Study, Path]], page: Path) -> str:
+    """Return the page of findings of some studies, whose folders lie beside the page."""
+    asking = read_asking(studies, page.parent)
+    own, judged = asking.page["own_systems"], asking.judged
 
     return _markdown(
         "findings.md.j2",
-        asked=asked if path.exists() else None,
+        asked=asking.page if asking.statements else None,
         own=[_link(study, folder) for study, folder, known in judged if study.base in own and known.runs],
-        rows=[row for key in asked["statements"] for row in _rows(key, asked, every)],
+        statement_heads=STATEMENT_HEADS,
+        rows=[row for key in asking.statements for row in _rows(key, asking)],
+        heads=CLAIM_HEADS,
         counts=_counts([claim for _, _, known in judged for claim in known.claims]),
         judged=[
-            (
-                study,
-                _link(study, folder),
-                [(_link(study, folder, claim), *numbers.claim_cells(claim)) for claim in known.claims],
-                known.runs,
-            )
+            (study, _link(study, folder), _claim_rows(study, folder, known.claims), known.runs)
             for study, folder, known in judged
         ],
         notes=[note.read_text() for name in NOTES if (note := page.parent / f"{name}.md").exists()],
@@ -141,31 +204,53 @@ def _link(study: Study, folder: Path, claim: RecordedClaim | None = None, text: 
     return f"[{text}]({folder.name}/{page}{f'#{claim.name}' if claim else ''})"
 
 
-def _rows(key: str, asked: Any, every: Sequence[tuple[Study, Path, Any]]) -> list[tuple[object, ...]]:
-    """Return a row for the main claim of every study that tests a statement, and for the claims that `also` names as
-    `study/claim`; the statement's text stands in the first."""
+STATEMENT_HEADS = (
+    "",
+    "statement or question",
+    "claim that was tested",
+    "estimate and 97.5 % interval",
+    "none",
+    "bar",
+    "verdict",
+    "n",
+    "preset",
+    "asked",
+    "study",
+)
+
+
+def _rows(key: str, asking: Asking) -> list[tuple[object, ...]]:
+    """Return a row of `STATEMENT_HEADS` for each claim about a statement, whose text stands in the first."""
+    text, units = asking.statements[key], asking.page.get("units", {})
     rows: list[tuple[object, ...]] = []
-    text, also = asked["statements"][key], asked.get("also", {}).get(key, ())
-    for study, folder, known in every:
-        claims: Sequence[Any] = known.claims if known else study.claims
-        main = study.headline if key == study.answers else None
-        for claim in (c for c in claims if c.name == main or f"{study.name}/{c.name}" in also):
-            verdict, number, n = "not run yet", "", 0
-            if known:
-                missing = "" if claim.analysis else f" ({claim.why.removeprefix('first analysis: ')})"
-                verdict, number = numbers.verdict_words(claim) + missing, numbers.format_judged(claim)
-                n = claim.n
-            link = _link(study, folder, claim if known else None, f"`{study.name}`")
-            rows.append((key, "" if rows else text, verdict, claim.sentence, number, n, study.base, link))
-    return rows or [(key, text, "open", "", "", "", "", "")]
+    for study, folder, claim in claims_about(key, asking):
+        statement, preset = "" if rows else text, presets_of(study, claim.name)
+        if not isinstance(claim, RecordedClaim):
+            unknown = ("", "", "", "not run yet", 0)
+            link = _link(study, folder, text=f"`{study.name}`")
+            rows.append((key, statement, claim.sentence, *unknown, preset, BEFORE, link))
+            continue
+
+        estimate = f"{numbers.format_value(claim)} {numbers.format_interval(claim)}"
+        missing = "" if claim.analysis else f" ({claim.why.removeprefix('first analysis: ')})"
+        unit = units.get(f"{study.name}/{claim.name}")
+        judged = (
+            estimate,
+            numbers.format_none(claim),
+            numbers.criterion(claim),
+            shown_verdict(claim) + missing,
+            f"{unit}, {claim.n} runs" if unit else claim.n,
+        )
+        when = asked(claim, read_preregistration(folder))
+        link = _link(study, folder, claim, f"`{study.name}`")
+        rows.append((key, statement, claim.sentence, *judged, preset, when, link))
+    return rows or [(key, text, "", "", "", "", "not asked yet", "", "", "", "")]
 
 
 def _counts(claims: Sequence[RecordedClaim]) -> str:
-    verdicts = [claim.verdict for claim in claims if not claim.check]
-    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in VERDICTS)
     weak = sum(c.observed_power is not None and c.observed_power < 0.8 for c in claims)
     return (
-        f"{len(claims)} claims: {counts}; {len(claims) - len(verdicts)} are known answers, which check the instrument. "
+        f"{len(claims)} claims: {count_words(claims)}. A check has a known answer, and tests the instrument. "
         "Intervals are of 97.5 %; of a claim with several readings, which must all agree, it covers those of all. At the "
         f"spread that was observed between runs, {weak} claims have a power below 0.8 for the effect they ask about."
     )

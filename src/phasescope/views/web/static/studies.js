@@ -16,12 +16,11 @@ export async function open(root) {
 }
 
 function card({name, question, error, runs, verdicts, has_page: hasPage}) {
-  const counts = Object.entries(verdicts ?? {}).filter(([, count]) => count);
-  const badge = ([verdict, count]) =>
-    h(`span.verdict-badge.${verdict.replace(" ", "-")}`, `${count} ${verdict}`);
+  // The first of a verdict's words ("above the bar") decides its colour.
+  const badge = ([words, count]) => h(`span.verdict-badge.${words.match(/\w+/)[0]}`, `${count} ${words}`);
   const results = [
     h("p.note", `${integer(runs)} runs${hasPage ? "" : "; its page is not written yet"}`),
-    h("p.verdicts", counts.map(badge))
+    h("p.verdicts", Object.entries(verdicts ?? {}).map(badge))
   ];
   const content = [h("h2", name), question && h("p", question), error ? fault(error) : results];
   return hasPage ? h("a.card", {href: pageOf(name)}, content) : h("div.card", content);
