@@ -40,7 +40,9 @@ def answer(study: str) -> str:
     parts = [written["intro"].format(*runs)]
     for part in written["statement"]:
         rows = [_row(study, name, verdict) for name, verdict in part["claims"].items()]
-        limits = [claim.limits for claim in (_claim(name)[1] for name in part["claims"]) if claim.limits]
+        limits = [
+            claim.limits for claim in (judged_claim(name)[1] for name in part["claims"]) if claim.limits
+        ]
         parts += [
             f"### {part['key']}. {statements[part['key']]}",
             f"**P1**: {part['says']}",
@@ -56,8 +58,8 @@ def toml_of(study: str) -> Path:
     return STUDIES / study / "answer.toml"
 
 
-def _claim(name: str) -> tuple[Any, RecordedClaim]:
-    """Return a claim and its study, by ``study/claim``."""
+def judged_claim(name: str) -> tuple[Any, RecordedClaim]:
+    """Return a claim and its study, by ``study/claim``; UserError if it is not judged."""
     study, folder = find_study(name.partition("/")[0], STUDIES)
     judged = read_claims(folder)
     for claim in judged.claims if judged else ():
@@ -67,7 +69,7 @@ def _claim(name: str) -> tuple[Any, RecordedClaim]:
 
 
 def _row(own: str, name: str, verdict: str) -> str:
-    study, claim = _claim(name)
+    study, claim = judged_claim(name)
     if claim.verdict != verdict:
         raise UserError(
             f"`{name}` is {claim.verdict}, and the conclusion was written for `{verdict}`: rewrite it"
