@@ -31,7 +31,7 @@ from torch import Tensor, nn
 import phasescope
 
 BATCH = 16
-UNET_LR, CONTROL_LR = 1e-3, 2e-4
+UNET_LR, CONTROL_LR = 1e-3, 2e-5
 PAIRS, SAMPLES, SAMPLING_STEPS = 128, 64, 20
 FOLLOWS = 0.5
 """intersection over union from which a sample counts as one that follows its outline"""
@@ -393,7 +393,7 @@ def arguments_of(given: list[str] | None) -> tuple[Settings, Path, str]:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     parser.add_argument("--steps", type=int, default=4000, help="of the ControlNet (4000)")
     parser.add_argument("--unet-steps", type=int, default=2000, help="of the U-Net before (2000)")
-    parser.add_argument("--every", type=int, default=200, help="steps between readings (200)")
+    parser.add_argument("--every", type=int, default=100, help="steps between readings (100)")
     parser.add_argument("--size", type=int, default=16, help="side of the images, px, even (16)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -237,3 +237,24 @@ def test_learning_rates_rise_in_a_line_then_stay_or_fall_in_half_a_cosine(schedu
             assert math.isclose(factor + after[len(after) - done], 1)
         assert not after or after[0] == 1
         assert config.lr_factor(steps) < 1e-12 or warmup == steps
+
+
+@pytest.mark.parametrize("as_buffer", [True, False], ids=["buffer", "requires_grad"])
+def test_muon_leaves_a_frozen_convolution_out(as_buffer):
+    network = nn.Sequential(*(nn.Conv2d(2, 2, 3, padding=1) for _ in range(5)))
+    frozen = network[2]
+    if as_buffer:
+        weight = frozen.weight.detach().clone()
+        del frozen.weight
+        frozen.register_buffer("weight", weight)
+    else:
+        frozen.weight.requires_grad_(False)
+    before = frozen.weight.clone()
+
+    config = optimiser_config("muon")
+    flat = FlatParameters(network, layout_for(network, config))
+    optimiser = optimiser_of(network, flat, config)
+    flat.differentiate(network(torch.ones(1, 2, 4, 4)).square().mean())
+    optimiser.step(1.0)
+    assert torch.equal(frozen.weight, before)
+    assert next(iter(flat.layout.shapes)) == "1.weight"

@@ -36,12 +36,17 @@ def _trained(network: nn.Module) -> list[tuple[str, nn.Parameter]]:
 
 
 def _kernels(network: nn.Module) -> list[str]:
-    """Return the names of the kernels between the first and the last convolution."""
-    convolutions = [name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)]
+    """Return the names of the kernels between the first and the last convolution that are trained."""
+    trained = {name for name, _ in _trained(network)}
+    convolutions = [
+        name
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Conv2d) and f"{name}.weight" in trained
+    ]
     if len(convolutions) < 3:
         raise ValueError(
             f"`training.optimiser.kind` (=muon) must have convolutions between the first and the last: "
-            f"this network has {len(convolutions)}"
+            f"this network trains {len(convolutions)}"
         )
     return [f"{name}.weight" for name in convolutions[1:-1]]
 

@@ -102,22 +102,52 @@ class UNet(nn.Module):
     def forward(
         self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
     ) -> Float[Tensor, "B C H W"]:
-        encoded = encodings(self.config.embedding, t, labels, self.factors)
-        e = F.silu(self.embed(encoded.to(x_t.dtype)))
+        e = self.embedding(x_t, t, labels)
+        h, skips = self.encode(x_t, e)
+        return self.decode(h, skips, e, x_t)
 
+    def embedding(
+        self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, " B"], labels: Float[Tensor, "B K"]
+    ) -> Float[Tensor, "B E"]:
+        """Return what every block receives of t and the labels, in the precision of `x_t`."""
+        encoded = encodings(self.config.embedding, t, labels, self.factors)
+        return F.silu(self.embed(encoded.to(x_t.dtype)))
+
+    def encode(
+        self,
+        x_t: Float[Tensor, "B C H W"],
+        e: Float[Tensor, "B E"],
+        hint: Float[Tensor, "B D H2 W2"] | None = None,
+    ) -> tuple[Float[Tensor, "B E2 h w"], list[Tensor]]:
+        """Return the bottleneck's output, and those of the blocks above it that the decoder takes, from the stem down.
+
+        Args:
+            hint: added to the features that the stem receives.
+        """
         folded = F.pixel_unshuffle(x_t, self.config.patch)
         # x and y beside the pixels (Liu et al. 2018, arXiv 1807.03247): without them only the padding gives a convolution
         # information about position.
         if self.config.coordinates:
             folded = torch.cat((folded, coordinates_like(folded)), dim=1)
 
-        h, skips = self.stem(self.enter(channels_last(folded)), e), []
+        entered = self.enter(channels_last(folded))
+        h = self.stem(entered if hint is None else entered + hint, e)
+        skips = []
         for down in self.downs.values():
             skips.append(h)
             h = down(F.avg_pool2d(h, 2), e)
-        h = self.mid(h, e)
-        for up in self.ups.values():
-            h = up(torch.cat((upsampled(h, self.config.padding), skips.pop()), dim=1), e)
+        return self.mid(h, e), skips
+
+    def decode(
+        self,
+        h: Float[Tensor, "B E2 h w"],
+        skips: list[Tensor],
+        e: Float[Tensor, "B E"],
+        x_t: Float[Tensor, "B C H W"],
+    ) -> Float[Tensor, "B C H W"]:
+        """Return the answer from what `encode` returned."""
+        for up, skip in zip(self.ups.values(), reversed(skips), strict=True):
+            h = up(torch.cat((upsampled(h, self.config.padding), skip), dim=1), e)
 
         output = F.pixel_shuffle(self.leave(F.silu(self.norm(h))), self.config.patch)
         # f(x_t, e) + g(e) x_t, g = 1 at first: at high noise eps is nearly x_t, and the gain spares the normalised layers
