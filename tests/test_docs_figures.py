@@ -49,6 +49,7 @@ def test_the_table_of_theory_is_what_is_predicted():
         assert (theory.PAGE.parent / picture).stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_the_table_of_designs_is_what_copiers_get_right():
     shown = composition.PAGE.read_text().partition(theory.BEGIN)[2].partition(theory.END)[0].splitlines()[2:]
     assert {line.split("|")[1].strip() for line in shown} == composition.DESIGNS.keys()

@@ -33,7 +33,7 @@ def learned(run: Run) -> list[dict]:
     return [{key: value for key, value in line.items() if key not in COSTS} for line in run.metrics]
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("reader", READERS)
 def test_a_reader_answers_or_refuses(reader: str, whole: Run, tmp_path: Path, command, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -132,7 +132,7 @@ def commands(run: str) -> list[list[str]]:
     ]
 
 
-@pytest.mark.some(6)
+@pytest.mark.some(3)
 @pytest.mark.parametrize(("field", "place"), VARIANTS, ids=["-".join(one) for one in VARIANTS])
 def test_nothing_of_a_strangers_archive_runs(field, place, whole, here: Path, tmp_path, monkeypatch):
     from starlette.testclient import TestClient

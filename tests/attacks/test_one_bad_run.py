@@ -83,6 +83,7 @@ def assert_others_are_listed(runs: Path) -> None:
     assert (states["good"], states["other"]) == ("done", "done")
 
 
+@pytest.mark.some(5)
 @pytest.mark.parametrize("fields", STATUSES.values(), ids=list(STATUSES))
 def test_a_status_that_is_none_is_one_row(fields: dict[str, Any], runs: Path):
     damage_status(runs, fields)
@@ -115,7 +116,7 @@ def test_a_colour_that_is_none_is_named_with_its_file(colour: Any, runs: Path, t
     assert_others_are_listed(runs)
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("name", FIFOS)
 def test_nothing_waits_for_a_pipe_in_the_place_of_a_file(name: str, runs: Path):
     folder = damage_status(runs, {"state": "running"})
@@ -142,7 +143,7 @@ for words in json.loads(sys.argv[1]):
 """
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("name", ["samples.npz", "latents.npz", "weights.safetensors", "reading.parquet"])
 def test_a_pipe_in_a_snapshot_is_refused_and_not_waited_for(name: str, runs: Path):
     for folder in runs.glob("bad-*/snapshots/*"):

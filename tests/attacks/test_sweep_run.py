@@ -17,6 +17,7 @@ def words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ["sweep", "base.yaml", "training.batch=8,16"]
 
 
+@pytest.mark.slow
 def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, command, tmp_path):
     plan = command(*words, "--dry-run", "--json")
     told = json.loads(plan.out)

@@ -148,6 +148,7 @@ def test_no_command_executes_a_module_of_the_folder_that_is_named_like_a_depende
         assert end.returncode == (2 if "explore" in words else 0), (words, end.stderr)
 
 
+@pytest.mark.slow  # two commands and two trainings in processes of their own
 def test_the_installed_command_does_not_execute_them_either(folder: Path):
     """Of the commands that the slow test above asks, the one that starts others."""
     swept = ["sweep", *OWN, *FEW_STEPS, "seed=0,1", "--name", "swept"]
@@ -183,6 +184,7 @@ def test_jobs_of_a_cluster_do_not_execute_them(engine: str, folder: Path):
     assert end.returncode == 0, end.stderr + end.stdout[-2000:]
 
 
+@pytest.mark.slow  # two exports of all figures
 def test_figures_ignore_settings_in_the_folder(folder: Path, whole: Run):
     words = ["export", whole.name, "--figures"]
     assert main([*words, str(folder / "plain"), "--runs", str(folder / "runs")]) == 0

@@ -101,6 +101,7 @@ def test_the_rate_warms_up_and_ends_at_zero():
     assert rates[WARMUP_STEPS + 100] == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_it_learns_and_its_average_follows(monkeypatch):
     monkeypatch.setattr(recipe, "WARMUP_STEPS", 0)
     monkeypatch.setattr(recipe, "LEARNING_RATE", 1e-2)
@@ -142,6 +143,7 @@ def test_its_clock_counts_steps_at_the_calibrated_pace(tmp_path, monkeypatch):
     assert nulls.keys() == {"permuted", "untrained", "pixels", "label_embedding"}
 
 
+@pytest.mark.slow
 def test_it_ends_when_enough_snapshots_in_a_row_pass(tmp_path, monkeypatch):
     verdicts = {"step_0": True, "step_3": False, "step_6": True, "step_9": True, "step_10": True}
     monkeypatch.setattr(recipe, "ENOUGH", 2)

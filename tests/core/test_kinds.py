@@ -397,6 +397,7 @@ print(config.with_kinds(network=package.nets.Net).network.kind)
 """
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -29,6 +29,14 @@ POWER, WRONG = 0.8, 0.05
 
 every_study = pytest.mark.parametrize("name", FOUND)
 
+LARGE = {"bands", "proxy", "efficiency", "percolate"}
+"""studies whose records and claims take as long as those of all others"""
+
+most_studies = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in FOUND]
+)
+"""every study, the large ones if slow tests are asked"""
+
 
 @cache
 def recorded(name: str) -> Recorded | None:
@@ -84,14 +92,7 @@ def test_no_study_imports_another():
         assert folders <= {path.parent.name, "designs"}, path
 
 
-SECONDS_TO_JUDGE = {"bands", "proxy", "efficiency", "percolate"}
-"""studies whose claims take as long as those of all others"""
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.slow if name in SECONDS_TO_JUDGE else ()) for name in FOUND],
-)
+@most_studies
 def test_verdicts_follow_from_the_records(name):
     study, folder = FOUND[name]
     rows = recorded(name)
@@ -120,7 +121,7 @@ def powers(name: str, trials: int) -> Iterator[tuple[Claim, Any]]:
         yield claim, power
 
 
-@every_study
+@most_studies
 def test_claims_can_be_won_and_lost(name, monkeypatch):
     """In few trials of few resamples: bounds that a sound claim misses in one case of a thousand, and one that cannot be
     lost in all."""
@@ -137,7 +138,7 @@ def test_claims_have_a_power_of_four_fifths_and_are_seldom_wrong(name):
         assert sufficient(power), (claim.name, power)
 
 
-@every_study
+@most_studies
 def test_plots_and_tables_show_what_the_records_hold(name):
     study, _ = FOUND[name]
     rows = recorded(name)

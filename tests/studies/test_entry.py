@@ -14,7 +14,7 @@ from studies.entry.condition import Meter, posterior_mean
 LENGTH = 0.5  # of the surface's bends, in sides of the square
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("kind", "share", "letter"),
     [

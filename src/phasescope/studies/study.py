@@ -176,8 +176,17 @@ class Study:
         """Return the identity of the run of a cell and a seed."""
         key = cell.name, seed
         if key not in self._digests:
-            self._digests[key] = self.config(cell, seed).digest()
+            # Runs of a cell differ in their seed alone, so that what was checked of the first holds of the others.
+            drawn = seed if cell.reseeded else 0
+            if (cell.name, drawn) not in self._configs:
+                self._configs[cell.name, drawn] = self.config(cell, drawn)
+            config = self._configs[cell.name, drawn]
+            self._digests[key] = config.model_copy(update={"seed": cell.first_seed + seed}).digest()
         return self._digests[key]
+
+    @cached_property
+    def _configs(self) -> dict[tuple[str, int], RunConfig]:
+        return {}
 
     @cached_property
     def _digests(self) -> dict[tuple[str, int], str]:

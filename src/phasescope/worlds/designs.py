@@ -157,10 +157,11 @@ class Grid(Design):
                 )
 
     def _check_held(self, rule: str, factors: Factors) -> None:
-        if not len(self.labels(factors)):
+        held = self._masks(self._kept(factors), factors)
+        if np.any(list(held.values()), axis=0).all():
             raise ValueError(f"`design.hold_out` (={rule}) must leave a label to train on, and holds out all")
-        for name, labels in self.held(factors).items():
-            if not len(labels):
+        for name, mask in held.items():
+            if not mask.any():
                 raise ValueError(
                     f"`design.hold_out` (={rule}) must hold out a label of the grid for `{name}`, and holds out none"
                 )

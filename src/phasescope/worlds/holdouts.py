@@ -196,8 +196,11 @@ class Subset(HoldOut):
 
     def held(self, labels: Float[np.ndarray, "n K"], factors: Factors) -> Held:
         kept = round(self.share * len(labels)) if self.share is not None else self.count or 0
-        rank = np.argsort(numpy_generator(self.shuffle, "kept labels").permutation(len(labels)))
-        return {"left_out": np.greater_equal(rank, kept)}
+        order = numpy_generator(self.shuffle, "kept labels").permutation(len(labels))
+
+        left_out = np.ones(len(labels), dtype=bool)
+        left_out[order[:kept]] = False
+        return {"left_out": left_out}
 
     def sentence(self, factors: Factors) -> str:
         kept = f"{100 * self.share:g} %" if self.share is not None else f"{self.count:,}"

@@ -76,6 +76,7 @@ def test_a_random_subset_is_copied_as_often_as_the_closed_form_says(share: float
     assert np.mean(found) == pytest.approx(expected, abs=4 * np.std(found) / np.sqrt(6) + 0.02)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(("W", "expected"), [(2, 1.0), (4, 0.5), (8, 0.25)])
 @pytest.mark.parametrize("baseline", ["nearest_neighbour", "per_factor_nearest_neighbour"])
 def test_a_lesion_is_copied_at_its_edges_alone(W: int, expected: float, baseline: str):

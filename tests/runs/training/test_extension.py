@@ -79,6 +79,7 @@ ARGUMENTS = {
 }
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("swapped", [False, True])
 @pytest.mark.parametrize("field", ARGUMENTS)
 def test_an_argument_that_one_of_both_leaves_at_its_default_is_a_difference(

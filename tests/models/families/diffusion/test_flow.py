@@ -111,9 +111,12 @@ def test_heun_is_of_second_order_and_euler_of_first():
     assert error("heun", 20) < error("euler", 40) / 2
 
 
-@pytest.mark.some(4)
+ANCESTRAL = pytest.param("ddpm", marks=pytest.mark.slow)
+"""in a thousand steps"""
+
+
 @pytest.mark.parametrize(
-    "sampler", ["euler", {"kind": "heun", "steps": 12}, "ddpm", "ddim", "dpm_solver"], ids=str
+    "sampler", ["euler", {"kind": "heun", "steps": 12}, ANCESTRAL, "ddim", "dpm_solver"], ids=str
 )
 @pytest.mark.parametrize("predict", ["eps", "x", "velocity"])
 def test_optima_paint_with_every_sampler(sampler, predict, render, labels, grid):

@@ -84,6 +84,7 @@ def test_who_paints_one_image_whatever_the_noise_brings_none_back():
     assert np.isnan(found.half[0])
 
 
+@pytest.mark.slow
 def test_by_flow_matching_the_same_signal_to_noise_decides(perfect):
     config = DiffusionConfig.from_tree({"schedule": "flow", "predict": "velocity", "sampler": "euler"})
     straight = config.build()

@@ -57,6 +57,7 @@ def test_told_factors_of_a_symmetric_world_tell_as_much(eps):
     assert x.sum() == pytest.approx(y.sum(), rel=0.05)
 
 
+@pytest.mark.slow  # three forecasts
 def test_r_prime_is_the_weighted_ratio(eps):
     """By the loss itself: each rung's weighted squared error of the prediction, summed over t."""
     for predict, found in (("eps", eps), ("v", of("v")), ("x", of("x"))):
@@ -104,6 +105,7 @@ def test_a_level_is_met_where_the_signal_falls_to_it(t, between):
     assert _time_of(np.exp(log_snr), level) == pytest.approx(t + between, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_symmetry_caps_accuracy_and_phases(eps):
     assert eps["cap"] == pytest.approx(0.25)
     assert eps["phases"] == "A, B: nothing tells the place beyond a shift"

@@ -24,6 +24,7 @@ def mixed(m: float) -> Answer:
     return answering(lambda x_t, *rest: (1 - m) * BEST.x_0(x_t, *rest) + m * torch.tanh(x_t))
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(share=st.floats(0, 1))
 def test_nats_of_a_network_that_has_learnt_in_part(share):

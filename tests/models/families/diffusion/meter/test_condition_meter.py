@@ -303,6 +303,7 @@ def test_a_partner_has_another_condition_and_each_is_as_likely():
     assert groups(classes, None).tolist() in ([0, 0, 1], [1, 1, 0])
 
 
+@pytest.mark.slow  # forty meters
 def test_intervals_hold_what_they_promise():
     """Of 95 % intervals of the advantage about 95 % hold the mean over many draws; draws of one pair are one cluster."""
     model = lambda x_t, t, c: 0.5 * (exact(x_t, t, c) + blind(x_t, t))  # noqa: E731
