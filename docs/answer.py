@@ -19,8 +19,7 @@ from phasescope.studies import find_study
 from phasescope.studies.claims_file import RecordedClaim, read_claims
 from phasescope.studies.preregistration import read_preregistration
 from phasescope.views.facts.asked import asked
-from phasescope.views.facts.numbers import format_judged
-from phasescope.views.facts.verdicts import shown_verdict
+from phasescope.views.facts.numbers import count_cell, format_judged, verdict_cell
 from phasescope.views.web.study_page import presets_of
 
 STUDIES = Path(__file__).parents[1] / "studies"
@@ -76,7 +75,7 @@ def _row(own: str, name: str, verdict: str) -> str:
         )
     link = f"#{claim.name}" if study.name == own else f"../{study.name}/README.md#{claim.name}"
     when = asked(claim, read_preregistration(STUDIES / study.name))
-    numbers = f"{format_judged(claim)} | {shown_verdict(claim)} | {claim.n}"
+    numbers = f"{format_judged(claim)} | {verdict_cell(claim)} | {count_cell(claim)}"
     return f"| [{claim.sentence}]({link}) | {numbers} | {presets_of(study, claim.name)} | {when} |"
 
 

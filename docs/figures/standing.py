@@ -15,8 +15,8 @@ from pathlib import Path
 from phasescope.studies import Study, find_study
 from phasescope.studies.claims_file import read_claims
 from phasescope.studies.records import Recorded, read_rows
-from phasescope.views.facts.numbers import format_judged
-from phasescope.views.facts.verdicts import count_words, shown_verdict
+from phasescope.views.facts.numbers import count_cell, format_judged, verdict_cell
+from phasescope.views.facts.verdicts import count_words
 
 DOCS = Path(__file__).parents[1]
 STUDIES = DOCS.parent / "studies"
@@ -50,7 +50,7 @@ def pictured(study: Study, folder: Path) -> str:
         parts.append(f"![{plot.title}](../studies/{study.name}/{plot.name}.png)\n\n{plot.caption(runs)}")
     lines = [
         f"- [{c.sentence}](../studies/{study.name}/README.md#{c.name}) "
-        f"{format_judged(c)}: *{shown_verdict(c)}*, n = {c.n}"
+        f"{format_judged(c)}: *{verdict_cell(c)}*, n = {count_cell(c)}"
         for c in judged.claims
     ]
     return "\n\n".join([*parts, "\n".join(lines)]) + "\n\n"

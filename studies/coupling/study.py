@@ -18,6 +18,10 @@ MOVES = "Moves of all lengths count, long ones most: a sheet that bends back on 
 RISING = "Runs ended at step 4,500, while the index was rising."
 PASSED_ON = "An untrained network passes on the label's encoding (index 1): if it starts near 1, little is left to gain."
 
+UNTRAINED = (
+    "the untrained networks of these runs pass its bar, too; whether training makes it so is asked apart"
+)
+
 STUDY = Study(
     name="coupling",
     question="On P1's ingredients: are x and y coupled in latents (P1) or factorized (P2), and does training make it so?",
@@ -53,6 +57,7 @@ STUDY = Study(
             source="P2",
             where={"cell": "p1"},
             limits=f"{SMALL} {MOVES}",
+            uninformative=UNTRAINED,
         ),
         Claim(
             name="factorized_mid_50",
@@ -79,6 +84,7 @@ STUDY = Study(
             source="P2",
             where={"cell": "p1"},
             limits=f"{SMALL} {MOVES}",
+            uninformative=UNTRAINED,
         ),
         Claim(
             name="unequal_factorized_down3_50",
@@ -105,6 +111,7 @@ STUDY = Study(
             source="P2",
             where={"cell": "unequal"},
             limits=f"{SMALL} {MOVES} {RISING}",
+            uninformative=UNTRAINED,
         ),
         Claim(
             name="unequal_factorized_mid_50",
@@ -131,6 +138,7 @@ STUDY = Study(
             source="P2",
             where={"cell": "unequal"},
             limits=f"{SMALL} {MOVES} {RISING}",
+            uninformative=UNTRAINED,
         ),
         Claim(
             name="factorized_more_down3_50",

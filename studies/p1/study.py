@@ -11,8 +11,8 @@ from functools import partial
 
 import numpy as np
 
-from phasescope.studies import Claim, Mean, OnsetRatio, Reading, Runs, Share, Study, end, reads
-from phasescope.studies.readings.objects import OBJECTS, gain_since_begun, read_object
+from phasescope.studies import Claim, Mean, OnsetRatio, Reading, Runs, Share, Study, end, reads, rises_from
+from phasescope.studies.readings.objects import OBJECTS, gain_since_begun, read_object, when_begun
 from phasescope.studies.readings.outcomes import failures, gained
 from phasescope.studies.readings.phases import SHEET, lag, phases_abc
 from studies.designs.p1 import CELLS, SITE, SMALL
@@ -34,6 +34,11 @@ AFTER_EIGHT_RUNS = "Asked after a look at eight runs. The phases also differ in 
 IN_PHASE_C = "Snapshots count at which the sheet is in phase C as read from 128 labels."
 
 
+def _when_begun(runs: Runs) -> np.ndarray:
+    return when_begun(runs, ORDER, CORRECT)
+
+
+@rises_from(_when_begun, within=(0, 1))
 @reads(ORDER, CORRECT)
 def order_gained(runs: Runs) -> np.ndarray:
     """Return the order of the sheet at the end minus that when a tenth of the samples is correct, (n,); NaN if never."""
@@ -103,6 +108,7 @@ STUDY = Study(
             spread=0.07,
             source="P1",
             limits=f"{SMALL} {SITE} {AFTER_TWO_RUNS}",
+            uninformative="order starts so near to its largest value that a rise of the size asked for was out of reach: it could only fall",
         ),
         Claim(
             name="failure_a",

@@ -10,8 +10,8 @@ from functools import partial
 import numpy as np
 
 from phasescope.measures import p1_r2, trustworthiness
-from phasescope.studies import Runs, config_of, load_network, reads, torch_generator
-from phasescope.studies.readings.objects import BEGUN, gain_since_begun, read_object
+from phasescope.studies import Runs, config_of, load_network, reads, rises_from, torch_generator
+from phasescope.studies.readings.objects import BEGUN, gain_since_begun, read_object, when_begun
 
 SITES = ("down3", "mid", "up1")
 T, DRAWS, NEIGHBOURS, BATCH = 600, 2, 10, 64
@@ -112,6 +112,11 @@ def scores(latents: np.ndarray, labels: np.ndarray) -> list[tuple[str, float]]:
     ]
 
 
+def _when_begun(runs: Runs, column: str) -> np.ndarray:
+    return when_begun(runs, column, "sites.correct")
+
+
+@rises_from(_when_begun, within=(-1, 1))
 @reads("{column}", "sites.correct")
 def gained(runs: Runs, column: str) -> np.ndarray:
     """Return a reading at the end minus that when a tenth of the samples is correct, (n,); NaN if never."""

@@ -10,6 +10,7 @@ from phasescope.studies.claim import Claim
 from phasescope.studies.declaring import columns_read, reads
 from phasescope.studies.finding import find_studies, find_study
 from phasescope.studies.plots import Against, BasePlot, Courses, Curve, Ends, Panel, PhaseGrid, Scatter
+from phasescope.studies.reach import rises_from
 from phasescope.studies.recorded_columns import RecordedColumn, score, share
 from phasescope.studies.relations import Agreement, Rank
 from phasescope.studies.runs_table import (
@@ -90,6 +91,7 @@ __all__ = [
     "product",
     "reaches",
     "reads",
+    "rises_from",
     "sample_labels",
     "score",
     "share",

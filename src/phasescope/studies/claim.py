@@ -37,6 +37,8 @@ POWER, WRONG = 0.8, 0.05
 TRIALS = 200
 # The smallest detectable effect is printed to two digits, so fewer trials than for a power are enough.
 SEARCH_TRIALS = 60
+MOST_TIMES = 16
+"""as many seeds as planned that a search for enough of them tries"""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ class Claim:
     """runs below which it stays undecided; the statistic's own number if 0"""
     unit: str = field(default="", metadata={"data": False})
     """of the number, for pages; the statistic's own if empty"""
+    uninformative: str = field(default="", metadata={"data": False})
+    """why its verdict tells nothing, in words, if that was seen after its runs: pages do not count it; empty if it tells"""
     log: bool = field(default=False, metadata={"data": False})
     """whether the number is the natural logarithm of a ratio; pages show the ratio"""
 
@@ -191,6 +195,27 @@ class Claim:
         wrong = at_threshold["supported"] + at_threshold["refuted"]
         return Power(supported["supported"] / trials, refuted["refuted"] / trials, wrong / trials, trials)
 
+    def seeds_needed(self, design: pd.DataFrame, most: int = MOST_TIMES) -> int | None:
+        """Return the fewest seeds per cell with which its effect is detected with power `POWER` on both sides; None if that
+        takes more than `most` times as many as planned.
+
+        Args:
+            design: as of `power`. A cell's further seeds are as its first.
+        """
+        planned = planned_seeds(design)
+
+        def detected(seeds: int) -> bool:
+            power = self.power(_with_seeds(design, seeds / planned), trials=SEARCH_TRIALS)
+            return min(power.supported, power.refuted) >= POWER
+
+        fewest, seeds = planned, 2 * planned
+        while not detected(seeds):
+            fewest, seeds = seeds, 2 * seeds
+            if seeds > most * planned:
+                return None
+        between = range(fewest + 1, seeds)
+        return [*between, seeds][bisect_left(between, True, key=detected)]
+
     def _simulated(
         self, design: pd.DataFrame, shift: float, spread: float | None, trials: int
     ) -> Counter[Verdict]:
@@ -224,3 +249,20 @@ class Claim:
         # 64 steps, evenly spaced in the log, from a sixteenth of the effect to itself: six bisections.
         smaller = [own * 16 ** (step / 64 - 1) for step in range(1, 64)]
         return [*smaller, own][bisect_left(smaller, True, key=detected)]
+
+
+def planned_seeds(design: pd.DataFrame) -> int:
+    """Return the number of seeds of the cell that has most of them."""
+    return int(design.groupby("cell")["seed"].nunique().max())
+
+
+def _with_seeds(design: pd.DataFrame, times: float) -> pd.DataFrame:
+    """Return a design with so many times the seeds of each cell, those beyond the planned ones like them in turn."""
+    import pandas as pd
+
+    runs = []
+    for _, cell in design.groupby("cell", sort=False):
+        by_seed = [rows for _, rows in cell.groupby("seed", sort=False)]
+        seeds = range(math.ceil(times * len(by_seed)))
+        runs += [by_seed[seed % len(by_seed)].assign(seed=seed) for seed in seeds]
+    return pd.concat(runs, ignore_index=True)

@@ -14,6 +14,15 @@ RECORDS, CLAIMS = "records.parquet", "claims.json"
 Verdict = Literal["supported", "refuted", "undecided", "not reached"]
 
 
+class OverAll(BaseModel):
+    """The estimate of a claim from all recorded runs, those of its second analysis included."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
 class RecordedClaim(BaseModel):
     """A claim in claims.json. A number that is not finite is its name, as in "inf"; None if there is none."""
 
@@ -27,6 +36,8 @@ class RecordedClaim(BaseModel):
     limits: str
     check: bool
     unreachable: str = ""
+    uninformative: str = ""
+    """why its verdict tells nothing, if that was seen after its runs"""
     threshold: float
     direction: Literal["above", "below"]
     unit: str = ""
@@ -44,6 +55,8 @@ class RecordedClaim(BaseModel):
     """power for the claim's effect at that spread"""
     detectable: float | None = None
     """smallest effect with power 0.8 at that spread"""
+    over_all: OverAll | None = None
+    """where the first analysis decided and further runs are recorded, the estimate from all of them; it decides nothing"""
 
 
 class Judged(BaseModel):

@@ -170,7 +170,10 @@ def changed_sources(study: Study, known: Preregistration) -> list[str]:
 
 def changes_since(known: Preregistration, study: Study) -> list[str]:
     """Return what differs between a preregistration and a study, one line each."""
-    lines, kinds = list(_changes("", known.study, data_of(study))), sources_of_cells(study)
+    data, kinds = data_of(study), sources_of_cells(study)
+    if "headline" not in known.study:  # until December 2026 it was none of a study's preregistered data
+        del data["headline"]
+    lines = list(_changes("", known.study, data))
     changed = [name for name in sorted({*kinds} & {*known.kinds}) if kinds[name] != known.kinds[name]]
     return lines + [f"the source `{name}` has changed" for name in changed]
 

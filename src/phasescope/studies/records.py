@@ -21,7 +21,7 @@ from phasescope.measures.over_runs import NotEnough
 from phasescope.runs.store.files import sha256, to_json, with_leaves
 from phasescope.runs.store.records import HEAD, read_records
 from phasescope.studies.claim import Claim, Judgement
-from phasescope.studies.claims_file import RECORDS, Judged, RecordedClaim
+from phasescope.studies.claims_file import RECORDS, Judged, OverAll, RecordedClaim
 from phasescope.studies.observing import column_of, site_of
 from phasescope.studies.recorded_runs import SOURCES
 from phasescope.studies.runs_table import Runs
@@ -180,8 +180,19 @@ def _recorded_claim(study: Study, claim: Claim, recorded: Recorded, power: bool)
             numbers |= _at_observed_spread(study, claim, recorded, judgement.analysis)
     of_claim = {f.name: getattr(claim, f.name) for f in fields(claim) if f.name in RecordedClaim.model_fields}
     of_judgement = {"verdict": judgement.verdict, "analysis": judgement.analysis, "why": judgement.why}
-    further = {"answers": study.answers, "unit": claim.unit or claim.statistic.UNIT}
+    over_all = _over_all(study, claim, recorded, judgement)
+    further = {"answers": study.answers, "unit": claim.unit or claim.statistic.UNIT, "over_all": over_all}
     return RecordedClaim.model_validate(of_claim | of_judgement | further | numbers)
+
+
+def _over_all(study: Study, claim: Claim, recorded: Recorded, judgement: Judgement) -> OverAll | None:
+    """Return the estimate from all recorded runs, if there are more than those that decided a claim."""
+    if judgement.analysis != 1 or judgement.estimate is None or not study.more:
+        return None
+    estimate = claim.judge(recorded.runs(study.more)).estimate
+    if estimate is None or estimate.n <= judgement.estimate.n:
+        return None
+    return OverAll(value=estimate.value, low=estimate.low, high=estimate.high, n=estimate.n)
 
 
 def _at_observed_spread(study: Study, claim: Claim, recorded: Recorded, analysis: int) -> dict[str, float]:

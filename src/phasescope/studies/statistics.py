@@ -45,6 +45,8 @@ class Statistic(ABC):
     """runs below which a claim stays undecided"""
     UNIT: ClassVar[str] = ""
     """of the number, for pages; a claim may give another"""
+    SPREAD_OF_LOGS: ClassVar[bool] = False
+    """whether `spread` is that of the number's natural logarithm"""
 
     @property
     def least_seeds(self) -> int:
@@ -206,6 +208,7 @@ class OnsetRatio(Statistic):
     """
 
     UNIT: ClassVar[str] = "times the steps"
+    SPREAD_OF_LOGS: ClassVar[bool] = True
 
     by: str = ""
     first: object = None

@@ -77,7 +77,7 @@ class Study:
     """runs per cell that the final analysis adds; there is none if 0"""
     answers: str = ""
     """statement of P1 (S1 to S7) or open question (Q1 to Q10) that it answers"""
-    headline: str = field(default="", metadata=CODE)
+    headline: str = ""
     """the claim that speaks for the study on the page of findings"""
     file: Path | None = field(default=None, metadata=CODE)
     """the study.py that it was loaded from"""

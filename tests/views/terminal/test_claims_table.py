@@ -1,5 +1,6 @@
 """`claims` prints a row for each claim, which a narrow terminal wraps without breaking a name or an interval."""
 
+import json
 import math
 import re
 import shutil
@@ -70,9 +71,47 @@ def test_a_claim_that_is_seldom_judged_correctly_is_marked_unless_it_says_why(tm
     lines = capsys.readouterr().out.splitlines()
     ends = {name: next(row for row in lines if f" {name} " in row) for name in ("sound", "weak", "bounded")}
     assert "below" not in ends["sound"]
-    assert ends["weak"].rstrip().endswith("below the rule")
+    assert "below the rule" in ends["weak"]
     assert ends["bounded"].rstrip().endswith("a theorem forbids it")
     assert lines[-1] == "1 of 3 claims is below the rule"
+
+
+NEEDS_MORE = """
+from phasescope.studies import Claim, Mean, Study, end, product, rises_from, reads
+
+@rises_from(lambda runs: runs.start("accuracy.grid.joint"), within=(0, 1))
+@reads("accuracy.grid.joint")
+def gain(runs):
+    return runs.end("accuracy.grid.joint") - runs.start("accuracy.grid.joint")
+
+HOW = {"statistic": Mean(), "numbers": end("accuracy.grid.joint"), "threshold": 0.5, "spread": 0.2}
+STUDY = Study(
+    name="own", question="Is it?", base="small", cells=product("{batch}", lambda batch: {}, batch=(8,)), seeds=8,
+    claims=[
+        Claim("few", "It is.", effect=0.15, **HOW),
+        Claim("beyond", "It is beyond 1.", effect=0.6, **HOW),
+        Claim("rises", "It rises.", Mean(), gain, threshold=0.8, effect=0.3, spread=0.1),
+    ],
+)
+"""
+
+
+def test_what_would_pass_is_said_and_an_effect_beyond_the_scores_range_is_refused(tmp_path, capsys):
+    (tmp_path / "study.py").write_text(NEEDS_MORE)
+    command = ["claims", "--study", str(tmp_path / "study.py"), "--controls", "--trials", "60", "--json"]
+    assert main(command) == 0
+    why = {row["name"]: row["why"] for row in json.loads(capsys.readouterr().out)}
+
+    words = r"below the rule: 8 seeds detect (0\.\d+) on its side; for 0\.65 it takes (\d+)"
+    detected, seeds = re.fullmatch(words, why["few"]).groups()
+    # The normal approximation: a mean of n is known to 2.24 + .84 standard errors, at 97.5 % and with power .8.
+    assert 0.65 < float(detected) < 0.9
+    assert (3.08 * 0.2 / 0.15) ** 2 * 0.8 < int(seeds) < (3.08 * 0.2 / 0.15) ** 2 * 1.6
+    assert why["beyond"] == (
+        "below the rule: cannot be won by its effect (=0.6), which must be at most 0.5 on that side: accuracy lies between "
+        "0 and 1"
+    )
+    assert "must be at most 0.2 on that side: its score lies between 0 and 1" in why["rises"]
 
 
 @pytest.mark.parametrize(

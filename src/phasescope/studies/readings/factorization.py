@@ -10,7 +10,7 @@ import numpy as np
 
 from phasescope.measures import factorization
 from phasescope.runs.store.sites import Site
-from phasescope.studies import Number, Runs, config_of, on_lattice, reads
+from phasescope.studies import Number, Runs, config_of, on_lattice, reads, rises_from
 
 SITES = tuple(Site(layer, t) for layer in ("down3", "mid") for t in (50, 600))
 ASKED = (Site("mid", 50), Site("mid", 600))
@@ -80,6 +80,11 @@ def gain(*columns: str) -> Number:
     return partial(_gain, columns=columns)
 
 
+def _before(runs: Runs, columns: tuple[str, ...]) -> np.ndarray:
+    return np.mean([runs.start(column) for column in columns], axis=0)
+
+
+@rises_from(_before, within=(0, 1))
 @reads("{columns}")
 def _gain(runs: Runs, columns: tuple[str, ...]) -> np.ndarray:
     return np.mean([runs.end(column) - runs.start(column) for column in columns], axis=0)

@@ -105,10 +105,16 @@ def ancestral_shares(run, snapshot, samples: int, levels: int) -> dict[str, floa
 
 
 @reads("{column}", "{correct}")
-def gain_since_begun(runs: Runs, column: str, correct: str) -> np.ndarray:
-    """Return a reading at the end minus that when a tenth of the samples is correct, (n,); NaN if never."""
-    gains = []
+def when_begun(runs: Runs, column: str, correct: str) -> np.ndarray:
+    """Return a reading when a tenth of the samples is correct, (n,); NaN if never."""
+    starts = []
     for values, share in zip(runs.courses(column), runs.courses(correct), strict=True):
         begun = np.flatnonzero(share > BEGUN)
-        gains.append(values[-1] - values[begun[0]] if len(begun) else np.nan)
-    return np.array(gains)
+        starts.append(values[begun[0]] if len(begun) else np.nan)
+    return np.array(starts)
+
+
+def gain_since_begun(runs: Runs, column: str, correct: str) -> np.ndarray:
+    """Return a reading at the end minus that when a tenth of the samples is correct, (n,); NaN if never."""
+    ends = np.array([values[-1] for values in runs.courses(column)])
+    return ends - when_begun(runs, column, correct)

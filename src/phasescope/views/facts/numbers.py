@@ -6,7 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from phasescope.views.facts.verdicts import no_effect, shown_verdict
+from phasescope.views.facts.verdicts import is_counted, no_effect, shown_verdict
 
 if TYPE_CHECKING:
     from phasescope.studies.claims_file import RecordedClaim
@@ -74,13 +74,35 @@ def format_clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}"
 
 
+ONE_OF_TWO = "one analysis of two"
+"""said of an open claim whose second analysis, of further runs, was not made"""
 CLAIM_HEADS = ("estimate", "97.5 % interval", "none", "bar", "verdict", "n", "power")
 
 
 def claim_cells(claim: RecordedClaim) -> tuple[Any, ...]:
     """Return the cells of `CLAIM_HEADS` of a claim, as every table of claims shows them: the estimate first."""
     numbers = (format_value(claim), format_interval(claim), format_none(claim), criterion(claim))
-    return (*numbers, shown_verdict(claim), claim.n, claim.observed_power)
+    return (*numbers, verdict_cell(claim), count_cell(claim), claim.observed_power)
+
+
+def verdict_cell(claim: RecordedClaim) -> str:
+    """Return the shown words of a verdict; of an open claim also whether its second analysis was not made."""
+    words = shown_verdict(claim)
+    lacks_second = claim.verdict in ("undecided", "not reached") and "final analysis: " in claim.why
+    return f"{words}, {ONE_OF_TWO}" if lacks_second and is_counted(claim) else words
+
+
+def count_cell(claim: RecordedClaim) -> int | str:
+    """Return the number of runs that judged a claim; where more are recorded also the estimate from all of them."""
+    return f"{claim.n}; all {claim.over_all.n}: {format_over_all(claim)}" if claim.over_all else claim.n
+
+
+def format_over_all(claim: RecordedClaim) -> str:
+    """Return the estimate from all recorded runs with its interval; empty if no more are recorded than judged the claim."""
+    if (every := claim.over_all) is None:
+        return ""
+    value, low, high = (_shown(claim, number) for number in (every.value, every.low, every.high))
+    return f"{value} [{low}, {high}]"
 
 
 def _shown(claim: RecordedClaim, value: float | None) -> str:

@@ -94,7 +94,7 @@ def effect_seen(claim: RecordedClaim) -> bool:
 
 def is_counted(claim: RecordedClaim) -> bool:
     """Return whether a claim counts as a finding: not if its answer was known, or one of its answers out of reach."""
-    return not claim.check and not claim.unreachable
+    return not (claim.check or claim.unreachable or claim.uninformative)
 
 
 def shown_verdict(claim: RecordedClaim) -> str:
@@ -109,7 +109,7 @@ def shown_verdict(claim: RecordedClaim) -> str:
     if claim.check:
         outcome = {"supported": "passes", "refuted": "FAILS"}.get(claim.verdict, OPEN)
         return f"check: {outcome}"
-    if claim.unreachable:
+    if not is_counted(claim):
         return UNINFORMATIVE
     if claim.verdict == "supported":
         return BEYOND[claim.direction]

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError
 from phasescope.measures.over_runs import LEVEL
-from phasescope.studies.claims_file import Judged, read_claims
+from phasescope.studies.claims_file import RECORDS, Judged, read_claims
 from phasescope.views.facts.numbers import (
     amendment_lines,
+    count_cell,
     criterion,
     format_cell,
     format_interval,
     format_none,
     format_number,
     format_value,
+    verdict_cell,
 )
-from phasescope.views.facts.verdicts import count_words, shown_verdict
+from phasescope.views.facts.verdicts import count_words
 from phasescope.views.terminal.printing import Result, Table
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from phasescope.studies.claim import Claim
+    from phasescope.studies.runs_table import Runs
     from phasescope.studies.study import Study
 
 BELOW = "below the rule"
@@ -90,8 +97,8 @@ def _rows(known: Judged) -> Iterator[tuple[str, ...]]:
             shown,
             format_none(claim),
             criterion(claim),
-            shown_verdict(claim),
-            f"{claim.n}",
+            verdict_cell(claim),
+            f"{count_cell(claim)}",
         )
 
 
@@ -99,32 +106,77 @@ def controls(
     studies: Sequence[tuple[Study, Path]], trials: int, notify: Callable[[int, int], None]
 ) -> Result:
     """Return the power of every claim on simulated runs of its own design, on either side, and how often it is decided with
-    the truth at its threshold."""
+    the truth at its threshold; of a claim that may not be shipped also why, and with which seeds or effect it might be."""
     from phasescope.studies.claim import POWER, WRONG
+    from phasescope.studies.reach import out_of_reach
 
     for study, _ in studies:
         study.check_columns()  # the power of a number that no run records says nothing
 
     claims = [(study, claim) for study, _ in studies for claim in study.claims]
+    recorded = {study.name: _recorded_runs(study, folder) for study, folder in studies}
     tree: list[dict[str, Any]] = []
     rows: list[tuple[str, ...]] = []
     for done, (study, claim) in enumerate(claims):
         notify(done, len(claims))
         design = study.design_of(claim)
         power = claim.power(design, trials=trials)
+        cannot = claim.unreachable or out_of_reach(claim, recorded[study.name])
+
         row = {"study": study.name, "name": claim.name, "times": trials, "power_supported": power.supported}
-        row |= {"power_refuted": power.refuted, "wrong": power.wrong, "cannot": claim.unreachable}
-        tree.append(row)
-        mark = claim.unreachable or ("" if power.is_enough else BELOW)
-        if mark == BELOW and claim.lacks_runs(len(design)):
-            mark = f"{BELOW}: {claim.lacks_runs(len(design))}"
-        rows.append(tuple(map(format_cell, (row | {"cannot": mark}).values())))
+        row |= {"power_refuted": power.refuted, "wrong": power.wrong}
+        mark = cannot
+        if not cannot and not power.is_enough:
+            mark = f"{BELOW}: {claim.lacks_runs(len(design)) or _what_would_do(claim, design)}"
+        elif cannot and not claim.unreachable:
+            mark = f"{BELOW}: {cannot}"
+        tree.append(row | {"cannot": cannot, "why": mark})
+        rows.append((*map(format_cell, row.values()), *_effect_and_spread(claim), mark))
     meaning = (
         f"\n{len(tree)} claims. supported, refuted: how often a simulated study is judged so if the truth lies at the "
         f"claim's effect from the threshold, on its side or on the other; both {POWER:g} at least. wrong: how often it is "
-        f"decided if the truth lies at the threshold, {WRONG:g} at most."
+        f"decided if the truth lies at the threshold, {WRONG:g} at most. effect: the distances from the threshold that "
+        "must be detected; spread: the standard deviation between runs, on the same scale (of ratios both are factors)."
     )
-    heads = ("study", "claim", "trials", "supported", "refuted", "wrong", "")
+    heads = ("study", "claim", "trials", "supported", "refuted", "wrong", "effect", "spread", "")
     below = sum(row[-1].startswith(BELOW) for row in rows)
     count = f"{below} of {len(tree)} claims {'is' if below == 1 else 'are'} {BELOW}"
     return Result([Table(heads, rows), meaning, count], lambda: tree)
+
+
+def _recorded_runs(study: Study, folder: Path) -> Runs | None:
+    """Return all recorded runs of a study; None if there are no records."""
+    from phasescope.studies.records import Recorded, read_rows
+
+    if not (folder / RECORDS).exists():
+        return None
+    return Recorded(study, read_rows(study, folder)).runs(study.more)
+
+
+def _effect_and_spread(claim: Claim) -> tuple[str, str]:
+    """Return a claim's effects and its spread on one scale: of a ratio whose logarithm varies, all are factors."""
+    if not claim.statistic.SPREAD_OF_LOGS:
+        effects = dict.fromkeys(format_number(effect) for effect in claim.effects)
+        return " or ".join(effects), format_number(claim.spread or None)
+
+    sign = 1 if claim.direction == "above" else -1
+    toward, away = (claim.threshold + sign * effect for effect in (claim.effects[0], -claim.effects[1]))
+    factors = [f"x {format_number(truth / claim.threshold)}" for truth in (toward, away)]
+    return " or ".join(factors), f"x {format_number(math.exp(claim.spread))}"
+
+
+def _what_would_do(claim: Claim, design: DataFrame) -> str:
+    """Return with how many seeds a claim's effect would be detected, and which effect its own seeds detect."""
+    from phasescope.studies.claim import planned_seeds
+
+    planned = planned_seeds(design)
+    smallest = claim.detectable(design, claim.spread)
+    sign = 1 if claim.direction == "above" else -1
+
+    detected = f"{planned} seeds detect no effect on its side up to 16 times its own"
+    if math.isfinite(smallest):
+        detected = f"{planned} seeds detect {format_number(claim.threshold + sign * smallest)} on its side"
+    wanted = format_number(claim.threshold + sign * claim.effects[0])
+    if (needed := claim.seeds_needed(design)) is None:
+        return f"{detected}; for {wanted}, 16 times as many would not do"
+    return f"{detected}; for {wanted} it takes {needed}"

@@ -104,6 +104,7 @@ def _markdown(template: str, **shown: Any) -> str:
         "cell": lambda value: numbers.format_cell(value).replace("|", "\\|"),
         "values": dict.values,
         "judged": numbers.format_judged,
+        "over_all": numbers.format_over_all,
         "verdict": shown_verdict,
         "power": numbers.power_words,
         "why": numbers.why_words,
@@ -238,8 +239,8 @@ def _rows(key: str, asking: Asking) -> list[tuple[object, ...]]:
             estimate,
             numbers.format_none(claim),
             numbers.criterion(claim),
-            shown_verdict(claim) + missing,
-            f"{unit}, {claim.n} runs" if unit else claim.n,
+            numbers.verdict_cell(claim) + missing,
+            f"{unit}, {claim.n} runs" if unit else numbers.count_cell(claim),
         )
         when = asked(claim, read_preregistration(folder))
         link = _link(study, folder, claim, f"`{study.name}`")
