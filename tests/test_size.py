@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,7 @@ def test_type_checkers_see_every_public_name(package):
     stub = Path(package.__file__).with_suffix(".pyi").read_text()
     names = ast.literal_eval(stub[stub.index("[", stub.index("__all__")) : stub.rindex("]") + 1])
     assert names == package.__all__ == [name for name in names if getattr(package, name) is not None]
+
+
+def test_the_version_is_that_of_the_package():
+    assert phasescope.__version__ == metadata.version("phasescope")

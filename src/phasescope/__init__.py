@@ -11,11 +11,22 @@
 `__init__.pyi` lists the public names, for type checkers and for this file: each is imported when it is first used.
 """
 
+from typing import Any as _Any
+
 from phasescope.core import edited as _edited  # noqa: F401 - it notes when this process began to use phasescope
 from phasescope.core.lazy import attach
 from phasescope.core.lazy import provide as _provide
 
-__getattr__, __dir__, __all__ = attach(__name__, __file__)  # pyrefly: ignore
+_public, __dir__, __all__ = attach(__name__, __file__)  # pyrefly: ignore
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("phasescope")
+    return _public(name)
+
 
 # Drawing stands above runs, so that no run can import it: what `run.plot` draws with is named here.
 _provide("figures of a run", "phasescope.views.figures.plots:Plots")

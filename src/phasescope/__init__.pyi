@@ -24,6 +24,8 @@ from phasescope.studies.study import Study
 from phasescope.views.monitors import TensorBoard, WandB
 from phasescope.worlds.base import Outcome, Reader, World
 
+__version__: str
+
 __all__ = [
     "ConditionMeter",
     "Config",

@@ -12,6 +12,7 @@ import torch
 from helpers.tiny import TINY
 from helpers.training_runs import run_config, stop_after
 from phasescope import Run, RunConfig, RunFailed, UserError, train
+from phasescope.runs.store.writer import RunWriter
 from phasescope.runs.training.execution import execute
 
 LOSSES, READ_EVERY = "phasescope.models.training.losses", 16
@@ -187,3 +188,21 @@ def test_images_by_class_have_no_phase_of_a_sheet(tmp_path):
     assert "sheet" not in train(config, tmp_path / "runs").metrics[-1]["phase"]
     config["world"] = {**world, "categorical": []}
     assert "sheet" in train(config, tmp_path / "runs").metrics[-1]["phase"]
+
+
+def test_checkpoints_are_as_frequent_as_asked_and_change_nothing(tmp_path, monkeypatch):
+    written, write = [], RunWriter.write_checkpoint
+
+    def counted(self, tensors, state):
+        written.append(state["step"])
+        write(self, tensors, state)
+
+    monkeypatch.setattr(RunWriter, "write_checkpoint", counted)
+    often, seldom = config_of(checkpoint_every_s=1e-9), config_of(checkpoint_every_s=1e6)
+    assert often.digest() == seldom.digest()
+
+    runs = [train(config, tmp_path / name) for name, config in (("often", often), ("seldom", seldom))]
+    assert {*range(1, 40)} <= {*written}
+    assert written[-3:] == [0, 30, 40]
+    first, second = (run.snapshots[-1].weights() for run in runs)
+    assert all(weights.tobytes() == second[name].tobytes() for name, weights in first.items())

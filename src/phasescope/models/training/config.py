@@ -110,7 +110,9 @@ AnyLoss: Any = LossConfig if TYPE_CHECKING else open_union(FamilyLossConfig, Los
 class TrainingConfig(Config):
     """Steps, batches, optimiser, averaging, precision and place."""
 
-    OUTSIDE_DIGEST: ClassVar[frozenset[str]] = frozenset({"device", "threads", "scalars_every"})
+    OUTSIDE_DIGEST: ClassVar[frozenset[str]] = frozenset(
+        {"device", "threads", "scalars_every", "checkpoint_every_s"}
+    )
 
     steps: int = Field(4000, ge=1, le=10**9)
     """gradient steps"""
@@ -142,6 +144,8 @@ class TrainingConfig(Config):
     """CPU threads; null leaves the choice to torch"""
     scalars_every: int = Field(10, ge=0)
     """steps between two lines of scalars.jsonl: loss, learning rate, gradient norm, images a second; 0 writes none"""
+    checkpoint_every_s: float = Field(60.0, gt=0, le=1e6)
+    """seconds of training between two checkpoints; one is written at each snapshot and at a signal, too"""
 
     @field_validator("label_dropout", mode="before")
     @classmethod

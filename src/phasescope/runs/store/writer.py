@@ -36,7 +36,12 @@ BEFORE = ("lock", "world.npz", "config.json", "sources.json")
 # Writers wait for the lock, since a reader that checks whether a folder is held takes it for a moment.
 LOCK_PATIENCE_S = 1.0
 # A run may be resumed on another machine, where these fields may have other values.
-WHERE_COMPUTED = ("training.device", "training.threads", "training.scalars_every")
+WHERE_COMPUTED = (
+    "training.device",
+    "training.threads",
+    "training.scalars_every",
+    "training.checkpoint_every_s",
+)
 # Keys of these mappings are chosen by users: a missing key has no default.
 OPEN = ("images", "classes", "hyperparameters", "within", "at", "tolerance")
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from phasescope.models.training.losses import Losses
     from phasescope.runs.config.probing_config import ProbingConfig
 
-CHECKPOINT_EVERY_S = 60.0
 STATUS_EVERY_S = 2.0
 
 
@@ -160,7 +159,7 @@ class _Execution:
         self._take_up()
         self.recorder.summarise()
         self._status_due = time.monotonic() + STATUS_EVERY_S
-        self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
+        self._checkpoint_due = time.monotonic() + self.config.training.checkpoint_every_s
 
     def events(self) -> Iterator[Progress]:
         learner = self.learner
@@ -333,7 +332,7 @@ class _Execution:
             "started": self.recorder.started,
         }
         self.folder.write_checkpoint(tensors, state)
-        self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY_S
+        self._checkpoint_due = time.monotonic() + self.config.training.checkpoint_every_s
 
     def _progress(self, metrics: dict[str, Any] | None = None) -> Progress:
         return Progress(self.learner.step, self.steps, self.losses.last, metrics)
