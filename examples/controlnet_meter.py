@@ -7,8 +7,9 @@ random weights learns the circles without a condition and is frozen. A ControlNe
 joins it through convolutions that begin at zero, then learns to follow the outline.
 
 Every `--every` steps the meter reads how much the outline is used, and the script counts samples whose circle lies where the
-outline is (intersection over union above 0.5). OUT/controlnet.png shows both, OUT/controlnet.csv has the numbers. Stop it
-with Ctrl-C, or kill it: the same command resumes from the last reading. It needs diffusers (`pip install diffusers`).
+outline is (intersection over union above 0.5). OUT/controlnet.png shows both, OUT/controlnet.csv has the numbers, and
+OUT/controlnet.txt a sentence. Stop it with Ctrl-C, or kill it: the same command resumes from the last reading. It needs
+diffusers (`pip install diffusers`).
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def build_control(unet: nn.Module) -> nn.Module:
 
 
 class Controlled(nn.Module):
-    """The frozen U-Net with its ControlNet, ``(x_t, t, outline)``; the U-Net by itself where the outline is NaN."""
+    """A U-Net with its ControlNet, or by itself, ``(x_t, t, outline)``."""
 
     def __init__(self, unet: nn.Module, control: nn.Module | None) -> None:
         super().__init__()
@@ -121,7 +122,7 @@ class Controlled(nn.Module):
 
     def forward(self, x_t: Tensor, t: Tensor, outline: Tensor) -> Tensor:
         prompt = x_t.new_zeros(len(x_t), 1, 8)
-        if self.control is None or bool(outline.isnan().all()):
+        if self.control is None:
             return self.unet(x_t, t, prompt).sample
 
         down, middle = self.control(x_t, t, prompt, controlnet_cond=outline, return_dict=False)
@@ -302,9 +303,7 @@ def train_control(
         follows = share_that_follows(samples, scored)
         wall_s = time.perf_counter() - begin
         loss = float(np.mean(losses)) if losses else float("nan")  # before the first step there is none
-        training.rows.append(
-            {"step": training.step, "loss": loss, "follows": follows, "nats": reading.nats, "wall_s": wall_s}
-        )
+        training.rows.append({"step": training.step, "loss": loss, "follows": follows, "wall_s": wall_s})
         best = max(reading.bands_of(), key=lambda band: band.advantage.low)
         return (
             f"loss {loss:.4f}  advantage {best.advantage} at log SNR {best.low:.1f} to {best.high:.1f}  "
@@ -328,14 +327,10 @@ def meter_of(circles: Tensor, training: Training, path: Path) -> phasescope.Cond
         return meter
 
     size = training.settings.size
-    # The frozen U-Net by itself is what the model answers without condition, so that the meter knows where the outline
-    # can decide, and in nats how much of it is used.
-    no_outline = torch.full((1, 1, 2 * size, 2 * size), float("nan"))
     return phasescope.ConditionMeter(
         filled(circles, size),
         outlines(circles, size),
         alphas_cumprod=training.scheduler.alphas_cumprod,
-        no_condition=no_outline,
         draws=32,
         bands=8,
         seed=training.settings.seed,
@@ -343,7 +338,9 @@ def meter_of(circles: Tensor, training: Training, path: Path) -> phasescope.Cond
 
 
 def table_of(meter: phasescope.ConditionMeter, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a reading: the loss, the share that follows, and the advantage in the deciding band."""
+    """Return a row a reading: the loss, the share that follows, and the advantage in the deciding band, if there is one."""
+    if meter.deciding is None:
+        return rows
     frame = meter.frame()
     deciding = frame[np.isclose(frame["low"], meter.deciding.low)]
     columns = ["step", "low", "high", "advantage", "advantage_se", "advantage_low", "advantage_high"]
@@ -351,11 +348,44 @@ def table_of(meter: phasescope.ConditionMeter, rows: pd.DataFrame) -> pd.DataFra
     return rows.merge(renamed, on="step")
 
 
+def sentence_of(table: pd.DataFrame) -> str:
+    """Return when the advantage left its noise, and when half of the samples followed, each for good."""
+    if "advantage" not in table:
+        return "No band's advantage is above its noise yet: train longer (--steps)."
+    step = table["step"]
+    seen = first_for_good(step, table["advantage"] > (3 * table["advantage_se"]).clip(lower=1e-12))
+    half = first_for_good(step, table["follows"] >= 0.5)
+    last = table.iloc[-1]
+    return (
+        f"At log SNR {last.band_low:.1f} to {last.band_high:.1f}, where it was first seen, the advantage is above three "
+        f"standard errors for good from step {seen} on; half of the samples follow their outline for good from step {half} "
+        f"on; {table['follows'][0]:.0%} did at step {step[0]}, and {last.follows:.0%} at step {last.step:,.0f}."
+    )
+
+
+def first_for_good(steps: pd.Series, holds: pd.Series) -> str:
+    """Return the first step from which a condition holds up to the end; none if there is no such step."""
+    missed = np.flatnonzero(~holds)
+    first = missed[-1] + 1 if len(missed) else 0
+    return f"{steps[first]:,}" if first < len(steps) else "none"
+
+
 def draw(meter: phasescope.ConditionMeter, table: pd.DataFrame, path: Path) -> None:
     """Write the meter's own figure, with the loss and the share that follows beside the advantage."""
     figure = meter.plot()
     figure.set_size_inches(10.5, 3.8)
-    beside = figure.axes[1].twinx()
+    right = figure.axes[1]
+    if "advantage" not in table:
+        figure.savefig(path, dpi=110)
+        return
+
+    # It grows by orders of magnitude before any sample follows, which a linear axis would not show.
+    right.set_yscale("log", nonpositive="clip")
+    positive = table["advantage"][table["advantage"] > 0]
+    if len(positive):
+        right.set_ylim(positive.min() / 2, 2 * positive.max())
+
+    beside = right.twinx()
     beside.plot(table["step"], table["follows"], color="black", label="samples that follow")
     beside.plot(
         table["step"], table["loss"] / table["loss"].max(), "--", color="0.5", label="loss, of its most"
@@ -363,10 +393,12 @@ def draw(meter: phasescope.ConditionMeter, table: pd.DataFrame, path: Path) -> N
     beside.set_ylim(-0.03, 1.03)
     beside.set_ylabel("share")
 
-    handles, labels = figure.axes[1].get_legend_handles_labels()
+    handles, _ = right.get_legend_handles_labels()
     more_handles, more_labels = beside.get_legend_handles_labels()
-    figure.axes[1].get_legend().remove()
-    beside.legend(handles + more_handles, labels + more_labels, frameon=False, loc="center right")
+    right.get_legend().remove()
+    beside.legend(
+        [*handles, *more_handles], ["advantage (left axis)", *more_labels], frameon=False, loc="lower right"
+    )
     figure.savefig(path, dpi=110)
 
 
@@ -391,7 +423,7 @@ def cost_of(settings: Settings, device: str) -> str:
 def arguments_of(given: list[str] | None) -> tuple[Settings, Path, str]:
     """Return the settings, the folder and the device of a command line; UserError if they are invalid."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--steps", type=int, default=4000, help="of the ControlNet (4000)")
+    parser.add_argument("--steps", type=int, default=2500, help="of the ControlNet (2500)")
     parser.add_argument("--unet-steps", type=int, default=2000, help="of the U-Net before (2000)")
     parser.add_argument("--every", type=int, default=100, help="steps between readings (100)")
     parser.add_argument("--size", type=int, default=16, help="side of the images, px, even (16)")
@@ -446,6 +478,8 @@ def main(given: list[str] | None = None) -> int:
     table = table_of(meter, rows)
     table.to_csv(out / "controlnet.csv", index=False)
     draw(meter, table, out / "controlnet.png")
+    (out / "controlnet.txt").write_text(sentence_of(table) + "\n")
+    print(sentence_of(table))
     print(f"wrote {out / 'controlnet.png'} and {out / 'controlnet.csv'}")
     return 0
 

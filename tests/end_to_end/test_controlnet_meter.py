@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
+import phasescope
 from examples import controlnet_meter as script
 
 SMALL = ("--unet-steps", "4", "--every", "2", "--size", "8", "--device", "cpu")
@@ -47,6 +48,14 @@ def test_a_sample_follows_where_its_circle_is():
     assert script.share_that_follows(-torch.ones_like(images), circles) == 0
 
 
+def test_its_sentence_counts_what_holds_up_to_the_end():
+    steps = pd.Series([0, 100, 200, 300])
+    assert script.first_for_good(steps, pd.Series([False, True, True, True])) == "100"
+    assert script.first_for_good(steps, pd.Series([True, False, True, True])) == "200"
+    assert script.first_for_good(steps, pd.Series([True, True, True, False])) == "none"
+    assert "train longer" in script.sentence_of(pd.DataFrame({"step": steps}))
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of diffusers
 def test_a_training_that_was_stopped_ends_bitwise_as_one_that_was_not(tmp_path: Path, capsys, monkeypatch):
@@ -72,8 +81,11 @@ def test_a_training_that_was_stopped_ends_bitwise_as_one_that_was_not(tmp_path: 
     tables = [pd.read_csv(folder / "controlnet.csv").drop(columns="wall_s") for folder in (at_once, stopped)]
     pd.testing.assert_frame_equal(*tables, check_exact=True)
     assert list(tables[0]["step"]) == [0, 2, 4]
-    assert tables[0]["advantage"][0] == 0  # the convolutions that join it begin at zero
-    assert tables[0]["advantage"][2] != 0
+    meters = [phasescope.ConditionMeter.load(folder / "meter.safetensors") for folder in (at_once, stopped)]
+    pd.testing.assert_frame_equal(*(meter.frame() for meter in meters), check_exact=True)
+    advantages = [[band.advantage.value for band in reading.bands] for reading in meters[0].readings]
+    assert not any(advantages[0])  # the convolutions that join it begin at zero
+    assert all(advantages[2])
 
     weights = [
         torch.load(folder / "control.pt", weights_only=True)["weights"] for folder in (at_once, stopped)

@@ -367,6 +367,7 @@ def test_the_figure_has_the_map_and_the_deciding_band(tmp_path):
     titles = [axes.get_title() for axes in figure.axes]
     assert any("exact answers" in title for title in titles)
     assert (tmp_path / "meter.png").stat().st_size > 5000
+    assert figure._repr_png_().startswith(b"\x89PNG")  # a notebook shows it
 
 
 LINEAR = {"alphas_cumprod": ALPHAS_CUMPROD}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from phasescope.core.errors import UserError
 from phasescope.models.families.diffusion.meter.deciding import Deciding
@@ -13,18 +15,26 @@ from phasescope.models.families.diffusion.meter.reading import Reading
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 BLUE, ORANGE = "#2166ac", "#b35806"
+DPI = 110
+"""of what a notebook shows"""
+
+
+class MeterFigure(Figure):
+    """A figure that a notebook shows: matplotlib registers how only with pyplot, which the meter does not import."""
+
+    def _repr_png_(self) -> bytes:
+        png = io.BytesIO()
+        self.savefig(png, format="png", dpi=DPI)
+        return png.getvalue()
 
 
 def draw(readings: Sequence[Reading], deciding: Deciding | None) -> Figure:
     """Return the figure; UserError if there are fewer than two readings."""
-    from matplotlib.figure import Figure
-
     if len(readings) < 2:
         raise UserError(f"`plot` must come after two readings or more: there are {len(readings)}")
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = MeterFigure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.1, 1))
     draw_map(left, readings, deciding)
     draw_curves(right, readings, deciding)
