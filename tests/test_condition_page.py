@@ -1,10 +1,13 @@
-"""The page of the condition meter quotes what its figure's run showed."""
+"""The page of the condition meter quotes what its figures' runs showed."""
 
 from pathlib import Path
+
+import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
 
 
-def test_the_caption_says_what_the_command_printed():
-    printed = (DOCS / "pictures" / "condition.txt").read_text().strip()
+@pytest.mark.parametrize("name", ["condition", "controlnet"])
+def test_the_caption_says_what_the_command_printed(name):
+    printed = (DOCS / "pictures" / f"{name}.txt").read_text().strip()
     assert printed in (DOCS / "condition_meter.md").read_text()
