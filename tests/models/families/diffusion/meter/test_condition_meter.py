@@ -1,6 +1,7 @@
 """The condition meter on models whose use of the condition is known exactly."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -387,6 +388,17 @@ MASKED = np.ma.masked_equal(IMAGES.numpy(), IMAGES.numpy().min())
         (lambda: ConditionMeter(IMAGES, LABELS), "one schedule"),
         (lambda: ConditionMeter(IMAGES, LABELS, target="noise", **LINEAR), "one of epsilon, sample"),
         (lambda: ConditionMeter(IMAGES, LABELS, target="flow", **LINEAR), "left out"),
+        (
+            lambda: ConditionMeter(IMAGES, LABELS, target="v_prediction", **LINEAR),
+            "`target` \\(=v_prediction\\) must be v: so it is called here",
+        ),
+        (
+            lambda: ConditionMeter(
+                IMAGES, LABELS, alphas_cumprod=SimpleNamespace(alphas_cumprod=ALPHAS_CUMPROD)
+            ),
+            "must be its table: `scheduler.alphas_cumprod`",
+        ),
+        (lambda: ConditionMeter(IMAGES, LABELS, alphas_cumprod=ALPHAS_CUMPROD.flip(0)), "no betas"),
         (lambda: ConditionMeter(IMAGES, LABELS, alphas_cumprod=ALPHAS_CUMPROD.flip(0)), "fall with t"),
         (lambda: ConditionMeter(IMAGES, LABELS, alphas_cumprod=2 * ALPHAS_CUMPROD), "from 0 to 1"),
         (lambda: ConditionMeter(IMAGES, LABELS, log_snr=lambda t: (t - 0.5) ** 2), "rise, or fall"),

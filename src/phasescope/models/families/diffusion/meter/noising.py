@@ -223,6 +223,9 @@ def noising(
     Raises:
         UserError: the target is unknown; a schedule is missing, is one too many, or is invalid.
     """
+    ours = target.removesuffix("_prediction") if isinstance(target, str) else target
+    if target != ours and ours in TARGETS:
+        raise UserError(f"`target` (={target}) must be {ours}: so it is called here")
     if target not in TARGETS:
         raise UserError(f"`target` (={target}) must be one of {', '.join(TARGETS)}: what the model predicts")
     if target in FLOWS:
@@ -237,6 +240,10 @@ def noising(
     if log_snr is not None:
         return Continuous.from_function(target, log_snr)
 
+    if hasattr(alphas_cumprod, "alphas_cumprod"):
+        raise UserError(
+            f"`alphas_cumprod` (={type(alphas_cumprod).__name__}) must be its table: `scheduler.alphas_cumprod`"
+        )
     table = as_tensor("`alphas_cumprod`", alphas_cumprod).double()
     valid = table.ndim == 1 and len(table) > 1 and bool(((table >= 0) & (table <= 1)).all())
     if not valid:
@@ -245,5 +252,5 @@ def noising(
         )
     inside = table[(table > 0) & (table < 1)]
     if len(inside) < 2 or bool((table.diff() > 0).any()):
-        raise UserError("`alphas_cumprod` must fall with t, between 1 and 0")
+        raise UserError("`alphas_cumprod` must fall with t, between 1 and 0: products of 1 - beta, no betas")
     return Discrete(target, table)
