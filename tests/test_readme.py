@@ -3,12 +3,10 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
-import pytest
-
-from docs.readme import LINES, MOST_WORDS, NUMBER, README, filled, short_estimate
-from phasescope import UserError
+from docs.readme import ASKED, BELOW, LINES, README, filled
 
 TEXT = README.read_text()
 
@@ -21,17 +19,10 @@ def test_the_readme_is_short():
     assert len(TEXT.splitlines()) <= 90
 
 
-def test_no_number_of_the_findings_is_typed_by_hand():
-    for line in LINES:
-        words = NUMBER.sub("", line)
-        assert not re.search(r"(?<![A-Za-z])\d*\.?\d+(?![A-Za-z])", words), line
-        assert len(words.split()) <= MOST_WORDS, line
-
-
-def test_an_estimate_is_that_of_a_judged_claim_in_two_decimals():
-    assert short_estimate("ancestral/samples_abc") == ".19 [.03, .49]"
-    with pytest.raises(UserError, match="must be a judged claim"):
-        short_estimate("ancestral/no_such_claim")
+def test_lines_of_the_findings_are_rows_of_the_page_of_findings():
+    said = tomllib.loads(ASKED.read_text())
+    assert all(said[key]["row"] for key in LINES)
+    assert BELOW.count("{") == len(re.findall(r"\{fixed: ", BELOW))
 
 
 def test_the_python_of_the_readme_reads_a_condition_that_is_learned(tmp_path: Path):

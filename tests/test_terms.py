@@ -27,7 +27,7 @@ TEXTS = [
     if path.suffix in (".py", ".md", ".js", ".j2", ".css", ".html")
 ] + [ROOT / "README.md"]
 CITED = re.compile(r"[\w./-]*\w\.md\b(?!\.)")
-WRITTEN = {"answer.md", "summary.md", "captions.md"}
+WRITTEN = {"summary.md", "captions.md", "claims.md", "statements.md"}
 """by a command where its user says, or by hand beside a study"""
 
 

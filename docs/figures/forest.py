@@ -1,6 +1,7 @@
-"""The forest figures of the findings: a row for each main claim of P1's statements, and of the questions it leaves open.
+"""The forest figures of the findings: a row for each main claim of P1's statements, and of the questions it leaves open; and
+one with a row for each statement and question, that of the first claim which its answer names.
 
-python -m docs.figures.forest        writes docs/pictures/statements.svg and docs/pictures/questions.svg
+python -m docs.figures.forest        writes statements.svg, questions.svg and findings.svg in docs/pictures
 
 Claims have different units, so each row has a scale of its own: the bar of every claim lies on one vertical line, and the
 claim's side is to its right. A hollow diamond marks no effect, where a number means that. Ratios are on a logarithmic scale.
@@ -14,11 +15,12 @@ from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
+from phasescope.core.errors import UserError
 from phasescope.studies import find_studies
 from phasescope.studies.claims_file import RecordedClaim
 from phasescope.views.facts import numbers
 from phasescope.views.facts.verdicts import BEYOND, OPEN, SHORT, no_effect, shown_verdict
-from phasescope.views.web.study_page import Asking, claims_about, read_asking
+from phasescope.views.web.findings import Asking, claims_about, read_asking
 
 STUDIES = Path(__file__).parents[2] / "studies"
 PICTURES = Path(__file__).parents[1] / "pictures"
@@ -27,7 +29,7 @@ FIGURES = {"statements": "S", "questions": "Q"}
 
 WIDTH, LINE, TOP, BOTTOM = 1160, 17, 34, 10
 LABEL_X, BAR_X, HALF, NUMBER_X, VERDICT_X = 16, 620, 105, 740, 980
-LETTERS = {"heading": 150, "claim": 80}
+LETTERS = {"heading": 150, "claim": 80, "verdict": 34}
 """characters that fit into a line"""
 OVER = 1.05
 """of `HALF`: where an interval without an end is cut"""
@@ -68,6 +70,32 @@ def figure(letter: str, asking: Asking) -> str:
                 lines.append(_row(y, claim, study.base, link))
                 y += LINE
 
+    return _document(lines, y)
+
+
+def overview(asking: Asking) -> str:
+    """Return the figure of all statements and questions as SVG: a row each, with the first of the claims that its word
+    follows from, or of those that its answer names."""
+    lines: list[str] = []
+    y = TOP
+
+    for key, text in asking.statements.items():
+        y += LINE + 3
+        said = asking.page[key]
+        first = (*said.get("for", ()), *said.get("opposed", ()), *said["claims"])[0]
+        judged = asking.claim(first)
+        if judged is None:
+            raise UserError(f"`{first}` (of {key}) must be a judged claim")
+        study, _, claim = judged
+        words = said.get("word") or said["answer"]
+        link = f"../../studies/README.md#{key.lower()}"
+        lines.append(_row(y, claim, study.base, link, label=f"{key}  {text}", verdict=words))
+
+    return _document(lines, y + LINE)
+
+
+def _document(lines: list[str], y: int) -> str:
+    """Return the SVG of rows of which the last ends at `y`, below what their marks mean."""
     height = y + BOTTOM - LINE // 2
     heads = [
         _none(LABEL_X, 14),
@@ -91,11 +119,12 @@ def figure(letter: str, asking: Asking) -> str:
     )
 
 
-def _row(y: int, claim: RecordedClaim, preset: str, link: str) -> str:
-    """Return a claim's line: its sentence, none, interval and estimate beside the bar, the numbers, the verdict."""
-    verdict = shown_verdict(claim)
+def _row(y: int, claim: RecordedClaim, preset: str, link: str, *, label: str = "", verdict: str = "") -> str:
+    """Return a claim's line: its sentence, or `label`; none, interval and estimate beside the bar, the numbers, and the
+    verdict, or the words in its place."""
+    outcome = shown_verdict(claim)
     # An interval that lies beyond the bar and one that lies short of it differ in colour and in side.
-    kind = "beyond" if verdict in BEYOND.values() else "short" if verdict.startswith(SHORT) else OPEN
+    kind = "beyond" if outcome in BEYOND.values() else "short" if outcome.startswith(SHORT) else OPEN
     place = _scale(claim)
     low, high = sorted((place(float(claim.low or 0)), place(float(claim.high or 0))))
     marks = [
@@ -111,10 +140,10 @@ def _row(y: int, claim: RecordedClaim, preset: str, link: str) -> str:
     number = number.replace(" (by reading)", "")
     parts = [
         f"<title>{escape(claim.sentence)} Unit: {escape(claim.unit)}; bar {escape(numbers.criterion(claim))}</title>",
-        _text(LABEL_X, y, _cut(claim.sentence, "claim")),
+        _text(LABEL_X, y, _cut(label or claim.sentence, "claim")),
         *marks,
         _text(NUMBER_X, y, f"{number}, {claim.n}, {preset}", "quiet"),
-        _text(VERDICT_X, y, verdict),
+        _text(VERDICT_X, y, _cut(verdict or outcome, "verdict")),
     ]
     return f'<a href="{escape(link)}">{"".join(parts)}</a>'
 
@@ -159,7 +188,10 @@ def _cut(words: str, kind: str) -> str:
 def figures(studies: Path = STUDIES) -> dict[Path, str]:
     """Return the text of each figure by its path."""
     asking = read_asking(find_studies(studies), studies)
-    return {PICTURES / f"{name}.svg": figure(letter, asking) for name, letter in FIGURES.items()}
+    drawn = {name: figure(letter, asking) for name, letter in FIGURES.items()} | {
+        "findings": overview(asking)
+    }
+    return {PICTURES / f"{name}.svg": text for name, text in drawn.items()}
 
 
 def main() -> int:

@@ -11,7 +11,20 @@ from functools import partial
 
 import numpy as np
 
-from phasescope.studies import Claim, Mean, OnsetRatio, Reading, Runs, Share, Study, end, reads, rises_from
+from phasescope.measures import phase_sequence
+from phasescope.studies import (
+    Claim,
+    Mean,
+    OnsetRatio,
+    Reading,
+    Runs,
+    Share,
+    Study,
+    Table,
+    end,
+    reads,
+    rises_from,
+)
 from phasescope.studies.readings.objects import OBJECTS, gain_since_begun, read_object, when_begun
 from phasescope.studies.readings.outcomes import failures, gained
 from phasescope.studies.readings.phases import SHEET, lag, phases_abc
@@ -43,6 +56,16 @@ def _when_begun(runs: Runs) -> np.ndarray:
 def order_gained(runs: Runs) -> np.ndarray:
     """Return the order of the sheet at the end minus that when a tenth of the samples is correct, (n,); NaN if never."""
     return gain_since_begun(runs, ORDER, CORRECT)
+
+
+@reads(SHEET)
+def unordered_later(runs: Runs) -> np.ndarray:
+    """Return whether the sheet looks unordered (B) at some snapshot after it was ordered (C), (n,)."""
+    sequences = [phase_sequence(letters) for letters in runs.texts(SHEET)]
+    return np.array(["C" in own and "B" in own[own.index("C") :] for own in sequences], dtype=float)
+
+
+MORE_MISPLACED = partial(gained, outcome="misplaced", of="object", wrong=WRONG_OBJECTS)
 
 
 STUDY = Study(
@@ -126,7 +149,7 @@ STUDY = Study(
             name="failures_differ",
             sentence="Of wrong samples, more hold one misplaced bump while there is an ordered sheet than while there is none.",
             statistic=Mean(),
-            numbers=partial(gained, outcome="misplaced", of="object", wrong=WRONG_OBJECTS),
+            numbers=MORE_MISPLACED,
             unit="of wrong samples",
             threshold=0.0,
             effect=0.17,
@@ -154,5 +177,18 @@ STUDY = Study(
         outcomes={name: f"object.{name}" for name in OBJECTS},
         more={"noisy": NOISY},
     ),
-    tables=[table_of_phases(phase=PHASE, correct=CORRECT, more={"noisy": NOISY})],
+    tables=[
+        table_of_phases(phase=PHASE, correct=CORRECT, more={"noisy": NOISY}),
+        Table(
+            "Asked after a look",
+            {
+                "more misplaced, of wrong ones, while the sheet is ordered than while there is none": MORE_MISPLACED,
+                "no bump, of wrong ones, while the sheet is ordered": failures(
+                    "C", "none", of="object", wrong=WRONG_OBJECTS
+                ),
+                "the sheet looks unordered after it was ordered": unordered_later,
+            },
+            interval=True,
+        ),
+    ],
 )

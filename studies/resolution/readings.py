@@ -127,3 +127,32 @@ def gained(runs: Runs, column: str) -> np.ndarray:
 def fall_of_few(runs: Runs) -> np.ndarray:
     """Return by how much the order at mid that few labels show changes for the worse, against that of all, (n,)."""
     return gained(runs, "sites.mid.all") - gained(runs, "sites.mid.few")
+
+
+@reads("{column}", "sites.correct")
+def rises_first(runs: Runs, column: str, by: bool = False) -> np.ndarray:
+    """Return whether a reading rises from the untrained network to when a tenth of the samples is correct, (n,); NaN if
+    that never comes.
+
+    Args:
+        by: return instead by how much.
+    """
+    gains = []
+    for values, share in zip(runs.courses(column), runs.courses("sites.correct"), strict=True):
+        begun = np.flatnonzero(share > BEGUN)
+        gains.append(values[begun[0]] - values[0] if len(begun) else np.nan)
+    rise = np.array(gains)
+    return rise if by else np.where(np.isnan(rise), np.nan, rise > 0)
+
+
+@reads("{column}")
+def ends_above(runs: Runs, column: str, level: float) -> np.ndarray:
+    """Return whether a reading ends above a level, (n,)."""
+    return np.array([values[-1] > level for values in runs.courses(column)], dtype=float)
+
+
+@reads("{column}", "sites.correct")
+def falls_by(runs: Runs, column: str, least: float) -> np.ndarray:
+    """Return whether a reading falls by more than `least` from when a tenth of the samples is correct to the end, (n,)."""
+    gains = gained(runs, column)
+    return np.where(np.isnan(gains), np.nan, gains < -least)

@@ -11,8 +11,18 @@ from functools import partial
 
 from phasescope.studies import Cell, Claim, Courses, Mean, Number, Reading, Study, Table, end, start
 from studies.designs import p1
+from studies.designs.estimates import RangeTable
 from studies.designs.sheet import CELLS as SHEET_CELLS
-from studies.resolution.readings import FAR, NEAR, fall_of_few, gained, read_sites
+from studies.resolution.readings import (
+    FAR,
+    NEAR,
+    ends_above,
+    fall_of_few,
+    falls_by,
+    gained,
+    read_sites,
+    rises_first,
+)
 
 ORDERED = 0.6
 LEAN = Cell("lean", SHEET_CELLS[0].fields, base="lean", seeds=8)
@@ -160,6 +170,35 @@ STUDY = Study(
             "How much P1's reading rises from when a tenth of the samples is correct to the end of training, in all runs",
             {site: partial(gained, column=f"sites.{site}.umap") for site in NAMES},
             interval=True,
+        ),
+        Table(
+            "Runs whose order rises from the untrained network to when a tenth of the samples is correct",
+            {
+                f"{words}: {site}": partial(rises_first, column=column)
+                for site in NAMES
+                for words, column in columns(site).items()
+                if not column.endswith("bending")
+            },
+        ),
+        Table(
+            "Order of single runs",
+            {
+                "paths at mid end above 0.9": partial(ends_above, column="sites.mid.path", level=0.9),
+                "paths at down3 rise at first by": partial(rises_first, column="sites.down3.path", by=True),
+                "paths at down3 fall later": partial(falls_by, column="sites.down3.path", least=0.0),
+                "P1's reading at down3 falls by more than 0.1": partial(
+                    falls_by, column="sites.down3.umap", least=0.1
+                ),
+            },
+        ),
+        RangeTable(
+            "Order at the end, from the least to the most ordered run",
+            {
+                f"{words}: {site}": end(column)
+                for site in NAMES
+                for words, column in columns(site).items()
+                if words.endswith("1,024 labels")
+            },
         ),
     ],
 )

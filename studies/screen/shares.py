@@ -11,6 +11,10 @@ from phasescope.studies.readings.explained import Explained
 from studies.screen.design import LEVELS
 
 CHOICES = ("rate", *LEVELS)
+# A level less than there are: the last is known from the others.
+LEVEL_COLUMNS = {f"{name} {n}": (name, n) for name, values in LEVELS.items() for n in range(len(values) - 1)}
+CHOICE_COLUMNS = ("rate", *LEVEL_COLUMNS)
+"""the choices as columns of numbers: see `choices_of`"""
 
 
 def share(table: pd.DataFrame, choice: str) -> Estimate:
@@ -23,6 +27,11 @@ def share(table: pd.DataFrame, choice: str) -> Estimate:
         # A level less than there are: the last is known from the others.
         columns = {f"level {n}": table[choice] == n for n in range(len(LEVELS[choice]) - 1)}
     return Explained(tuple(columns)).estimate(pd.DataFrame({"y": table["y"], **columns}).astype(float))
+
+
+def choices_of(table: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the columns `CHOICE_COLUMNS` but the rate, which a table has: whether a system has a level of a choice."""
+    return {column: (table[name] == n).astype(float) for column, (name, n) in LEVEL_COLUMNS.items()}
 
 
 def varied(runs: Runs) -> list[str]:

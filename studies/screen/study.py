@@ -5,15 +5,25 @@ which half of the samples are correct, by rank correlation over all points? In w
 hold that the page of findings reports for single ones? Only what a choice does by itself can be read.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from phasescope.measures import phase_sequence
-from phasescope.studies import Claim, Rank, Runs, Share, Study, reads, share
+from phasescope.studies import Claim, Rank, Runs, Share, Study, Table, reads, share
 from phasescope.studies.readings.explained import ExplainedBeyond
 from phasescope.studies.readings.phases import CORRECT, PHASE, SHEET, decided, passes_b, phases_abc
+from studies.designs.estimates import EstimateTable
 from studies.screen.design import LEVELS, STEPS, cells
-from studies.screen.shares import LevelsTable, ShareDifference, SharesPlot, SharesTable
+from studies.screen.shares import (
+    CHOICE_COLUMNS,
+    LevelsTable,
+    ShareDifference,
+    SharesPlot,
+    SharesTable,
+    choices_of,
+)
 
 # R' of predicting eps, v and x with 500 noise levels (1,000: the same within 3 %), and with the weight min(SNR, 5)
 PLAIN = {"linear": (0.055, 0.399, 4.191), "cosine": (0.040, 0.153, 1.506)}
@@ -72,6 +82,25 @@ def sheet_abc(runs: Runs) -> np.ndarray:
     """Return whether the sheet passes A, B and C, (n,)."""
     in_order = [phase_sequence(letters) == ["A", "B", "C"] for letters in runs.texts(SHEET)]
     return np.array(in_order, dtype=float)
+
+
+@reads(passed_through)
+def passed_through_with_choices(runs: Runs) -> pd.DataFrame:
+    """Return the onsets of `passed_through` and the fourteen choices as numbers."""
+    table = passed_through(runs)
+    return table.assign(**choices_of(table))
+
+
+@reads(SHEET)
+def comes_to(runs: Runs, letter: str) -> np.ndarray:
+    """Return whether the sheet is ever in a phase, (n,)."""
+    return np.array([letter in letters for letters in runs.texts(SHEET)], dtype=float)
+
+
+@reads(SHEET)
+def unordered_alone(runs: Runs) -> np.ndarray:
+    """Return whether the sheet is at some time unordered and never ordered, (n,)."""
+    return comes_to(runs, "B") * (1 - comes_to(runs, "C"))
 
 
 ALONE = "Asked after a look. Polarity is then fixed by schedule and modulation: each may show what the two others do."
@@ -233,6 +262,24 @@ STUDY = Study(
                 "samples pass A, B, C": phases_abc(PHASE, CORRECT),
                 "manifold ordered first": sheet_first,
             },
+        ),
+        Table(
+            "All systems",
+            {
+                "half of the samples correct (step)": CORRECT.crosses(0.5),
+                "samples pass A, B, C": phases_abc(PHASE, CORRECT),
+                "manifold ordered at some time": partial(comes_to, letter="C"),
+                "manifold unordered, and never ordered": unordered_alone,
+                "manifold ordered first": sheet_first,
+            },
+            by=(),
+        ),
+        EstimateTable(
+            "What the onsets of the manifold and of its order explain beyond the choices",
+            {"of the variance": passed_through_with_choices},
+            by=(),
+            statistic=ExplainedBeyond(("sheet", "ordered"), ("formed", *CHOICE_COLUMNS)),
+            note="Asked after a look.",
         ),
     ],
 )

@@ -18,6 +18,7 @@ from phasescope.studies import Cell, Claim, Ends, Runs, Scatter, Study, Table, r
 from phasescope.studies.readings.crossings import crossing_steps, loss_onsets
 from phasescope.studies.readings.explained import Explained
 from phasescope.studies.readings.phases import CORRECT
+from studies.designs import estimates
 from studies.designs.sheet import LABEL_VARIANCE, ORDER, PROBING
 from studies.seeds.shares import SeedShare, Unexplained
 
@@ -155,6 +156,19 @@ STUDY = Study(
             "All runs",
             {"half correct (step)": partial(crossing, name="y"), "at the end": CORRECT.end()},
             by=(),
-        )
+        ),
+        estimates.EstimateTable(
+            "Rank correlation of onsets",
+            {
+                "of the sheet and of accuracy": partial(
+                    estimates.onsets, column=LABEL_VARIANCE, level=0.9, correct=CORRECT
+                )
+            },
+            by=(),
+            note="Asked after a look.",
+        ),
+        estimates.RangeTable(
+            "From the earliest to the latest run", {"half correct (step)": partial(crossing, name="y")}, by=()
+        ),
     ],
 )

@@ -13,6 +13,7 @@ from phasescope.studies import Claim, Mean, OnsetRatio, Rank, Share, Study, shar
 from phasescope.studies.readings.crossings import partial_ranks
 from phasescope.studies.readings.outcomes import failures, gained
 from phasescope.studies.readings.phases import CORRECT, PHASE, SHEET, lag, phases_abc
+from studies.designs.estimates import EstimateTable, onsets
 from studies.designs.phases import OUTCOMES
 from studies.designs.sheet import (
     CELLS,
@@ -124,5 +125,16 @@ STUDY = Study(
         correct=CORRECT,
         outcomes={name: share("grid", name) for name in OUTCOMES},
     ),
-    tables=[table_of_phases(phase=PHASE, correct=CORRECT)],
+    tables=[
+        table_of_phases(phase=PHASE, correct=CORRECT),
+        EstimateTable(
+            "Without the control for the loss",
+            {
+                "rank correlation of the two onsets": partial(
+                    onsets, column=LABEL_VARIANCE, level=0.9, correct=CORRECT
+                )
+            },
+            note="Asked after a look.",
+        ),
+    ],
 )

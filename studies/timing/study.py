@@ -7,8 +7,9 @@ cannot be asked: as read from 128 labels, order stays above its threshold in fou
 
 from functools import partial
 
-from phasescope.studies import Claim, Rank, Scatter, Study
+from phasescope.studies import Claim, Rank, Scatter, Study, Table
 from phasescope.studies.readings.crossings import crossing_steps, partial_ranks
+from studies.designs.estimates import EstimateTable, comes_after, onsets
 from studies.designs.p1 import CELLS, SITE, SMALL
 from studies.designs.sheet import LABEL_VARIANCE
 
@@ -45,5 +46,24 @@ STUDY = Study(
             ylabel="half of samples correct (step)",
             by="cell",
         )
+    ],
+    tables=[
+        EstimateTable(
+            "Without the control for the loss",
+            {
+                "rank correlation of the two onsets": partial(
+                    onsets, column=LABEL_VARIANCE, level=SHEET_FORMS, correct=PLACED
+                )
+            },
+            note="Asked after a look.",
+        ),
+        Table(
+            "Which comes first",
+            {
+                "the sheet forms after half of the samples are correct": partial(
+                    comes_after, column=LABEL_VARIANCE, level=SHEET_FORMS, correct=PLACED
+                )
+            },
+        ),
     ],
 )

@@ -21,6 +21,7 @@ from phasescope.studies import Reading, find_study
 from phasescope.studies.claims_file import read_claims
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import read_preregistration
+from phasescope.views.web import findings
 
 SOURCE = """
 from phasescope.studies import Claim, Courses, Difference, Reading, Study, Table, end, product
@@ -322,14 +323,18 @@ def test_a_page_that_is_older_than_its_records_is_refused(copy, capsys):
 
 
 def test_the_page_of_findings_names_a_study_that_has_not_run(copy):
-    write(copy, SOURCE.replace('"tiny",', '"bare", answers="S5", headline="wide",'), "bare")
-    asked = 'own_systems=[]\nasked=""\nanswer=""\nselected=""\n[statements]\nS5="Denser"\nS6="Evenly"'
+    write(copy, SOURCE.replace('"tiny",', '"bare", answers="Q5", headline="wide",'), "bare")
+    texts = "".join(f'{field} = "Said."\n' for field in findings.FIELDS if field != "claims")
     for name, code in (("bare/wides", 2), ("bare/wide", 0)):
-        (copy / "studies/asked.toml").write_text(f'{asked}\n[also]\nS6 = ["{name}"]\n')
+        asked = f'asked = "Asked."\nwords = "Words."\nrunning = ""\n[Q5]\nanswer = "so"\nalso = ["{name}"]\n'
+        (copy / "studies/asked.toml").write_text(f"{asked}{texts}claims = {{}}\n")
         assert main(["claims", "--page", "studies/README.md"]) == code
-    lines = [line for line in (copy / "studies/README.md").read_text().splitlines() if "bare" in line]
-    assert [line[:15] for line in lines] == ["| S5 | Denser |", "| S6 | Evenly |"]
-    assert all("| not run yet |" in line for line in lines)
+    lines = [
+        line for line in (copy / "studies/README.md").read_text().splitlines() if "(bare/study.py)" in line
+    ]
+    assert len(lines) == 1
+    assert "| not run yet |" in lines[0]
+    assert (copy / "studies/claims.md").read_text().startswith("# All claims")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "studies/nowhere", "other.py", "tiny/study.py"])

@@ -190,10 +190,10 @@ def claims(
         chosen = [find_study(study, studies)] if study else find_studies(studies)
         return views.controls(chosen, trials, notify).to(json)
     if page:
-        from phasescope.runs.store.files import write_aside
-        from phasescope.views.web.study_page import findings
+        from phasescope.runs.store.files import write_all_aside
+        from phasescope.views.web.findings import finding_pages
 
-        write_aside(page, findings(find_studies(studies), page))
+        write_all_aside(finding_pages(find_studies(studies), page))
     if study:
         described, records = find_study(study, studies)
         return views.verdicts([(described.name, records)], in_full=True).to(json)

@@ -97,3 +97,19 @@ def test_studies_are_listed_from_their_claims_without_reading_records(results):
     (results / "example" / "records.parquet").write_bytes(b"no parquet")
     (listed,) = asked(results, "/api/studies").json()
     assert (listed["name"], listed["runs"], listed["verdicts"]) == ("example", 4, {"above the bar": 1})
+
+
+def test_no_link_of_the_studies_pages_is_dead():
+    """Pages of the studies of the repository: addresses of the explorer answer, and places within pages exist."""
+    folder = Path(__file__).parents[3] / "studies"
+    names = sorted(path.parent.name for path in folder.glob("*/README.md"))
+    with explorer(folder / "no runs", folder) as client:
+        pages = {f"/studies/{name}": client.get(f"/studies/{name}").text for name in names}
+    for address, page in pages.items():
+        for link in re.findall(r'href="([^"]+)"', page):
+            if re.match(r"https?:|data:|/#/", link):
+                continue
+            to, _, place = link.partition("#")
+            there = pages.get(to or address)
+            assert there is not None, f"{address}: {link}"
+            assert not place or f'id="{place}"' in there, f"{address}: {link}"

@@ -27,7 +27,7 @@ def markdown_page(markdown: str, title: str, images: Mapping[str, bytes]) -> str
     # Sentences of a study may hold what looks like a tag: it is shown, and means nothing.
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
     # Pages link to their headings, to which CommonMark gives no address, by the names that GitHub gives them.
-    body = re.sub(r"<(h[23])>(.*?)</h", lambda it: f'<{it[1]} id="{_anchor(it[2])}">{it[2]}</h', body)
+    body = re.sub(r"<(h[23])>(.*?)</h", lambda it: f'<{it[1]} id="{anchor(it[2])}">{it[2]}</h', body)
     body = body.replace("<table>", '<table tabindex="0">')  # a wide one scrolls, also by keys
     for name, png in images.items():
         encoded = base64.b64encode(png).decode("ascii")
@@ -38,5 +38,6 @@ def markdown_page(markdown: str, title: str, images: Mapping[str, bytes]) -> str
     )
 
 
-def _anchor(heading: str) -> str:
+def anchor(heading: str) -> str:
+    """Return the name by which pages link to a heading, which is the one that GitHub gives it: without dots."""
     return re.sub(r"<[^>]*>|&\w+;|[^\w\- ]", "", heading).lower().replace(" ", "-")

@@ -16,8 +16,10 @@ from phasescope.views.facts.verdicts import counts_by_words
 from phasescope.views.web.library import Unknown
 from phasescope.views.web.markdown import PAGE, markdown_page
 
-# A link from one study's page to another study's folder.
-LINK = re.compile(r"\[([^\]]*)\]\(\.\./([^/)#]+)(?:/README\.md)?(#[^)]*)?\)")
+# A link of a page that is no picture, and no address of its own.
+LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?![a-z]+:|/|#)([^)#]*)(#[^)]*)?\)")
+# A study's folder, as its neighbours or the page beside them name it.
+FOLDER = re.compile(r"(?:\.\./)?([^/.]+)(?:/README\.md)?")
 
 
 class Studies:
@@ -47,9 +49,12 @@ class Studies:
             return markdown_page(f"[Studies](/#/studies)\n\n{text}", name, images)
 
     def _to_page(self, link: re.Match) -> str:
-        """Return a link to another study's folder as one to its page here; its words alone if it has no page yet."""
-        words, name, place = link.groups(default="")
-        return f"[{words}](/studies/{name}{place})" if (self.folder / name / PAGE).is_file() else words
+        """Return a link to another study's page as one to its page here; its words alone if it leads to no page of a study,
+        since nothing else of the repository is served."""
+        words, target, place = link.groups(default="")
+        folder = FOLDER.fullmatch(target)
+        is_page = folder is not None and (self.folder / folder[1] / PAGE).is_file()
+        return f"[{words}](/studies/{folder[1]}{place})" if folder and is_page else words
 
     def members(self) -> dict[str, dict[str, str]]:
         """Return of each recorded run, by its digest, the `study` and the `cell` that it belongs to; a study whose records

@@ -1,0 +1,309 @@
+"""The pages of findings, beside the studies: README.md, a row for each statement of the seed paper and each question that it
+leaves open; statements.md, what is known of each in full; claims.md, every claim in one table."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from phasescope.core.errors import UserError
+from phasescope.studies.claim import Claim
+from phasescope.studies.claims_file import Judged, RecordedClaim, read_claims
+from phasescope.studies.preregistration import read_preregistration
+from phasescope.studies.study import Study
+from phasescope.views.facts import multiplicity, numbers
+from phasescope.views.facts.asked import BEFORE, asked
+from phasescope.views.facts.verdicts import BEYOND, NOT_RUN, SHORT, count_words, no_effect, shown_verdict
+from phasescope.views.web.markdown import PAGE, anchor
+from phasescope.views.web.prose import Prose
+from phasescope.views.web.study_page import CLAIM_HEADS, claim_row, in_markdown, presets_of
+
+ASKED = "asked.toml"
+"""beside the studies: what was asked, what is said of each statement, and P1's own presets"""
+NOTES = ("retired", "realisations")
+"""beside the studies, appended to the claims: those that are no longer made, and runs that were computed twice"""
+CLAIMS_PAGE, DETAILS_PAGE = "claims.md", "statements.md"
+
+KEY = re.compile(r"[SQ]\d+")
+"""of P1's statements and of the questions that it leaves open"""
+AGREES, AGAINST, SILENT = "agrees with P1", "against P1", "does not tell"
+"""words of a statement; `word_of` says which follows from its claims"""
+MOST_WORDS, MOST_ANSWER_WORDS = 25, 12
+"""of a row and of the answer to a question, numbers not counted"""
+FIELDS = ("text", "row", "saw", "else", "not", "detail", "picture", "claims")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What the pages of findings ask, with the studies that answer: those with records come first."""
+
+    page: Mapping[str, Any]
+    """the contents of `ASKED`; empty where there is no such file"""
+    every: Sequence[tuple[Study, Path, Judged | None]]
+
+    @property
+    def statements(self) -> Mapping[str, str]:
+        """Return the text of each statement and question, by its key."""
+        return {key: self.page[key]["text"] for key in self.page if KEY.fullmatch(key)}
+
+    @property
+    def own_systems(self) -> Sequence[str]:
+        """Return the presets with the paper's own ingredients."""
+        return self.page.get("own_systems", ())
+
+    @property
+    def judged(self) -> list[tuple[Study, Path, Judged]]:
+        return [(study, folder, known) for study, folder, known in self.every if known]
+
+    def claim(self, name: str) -> tuple[Study, Path, RecordedClaim] | None:
+        """Return a judged claim by STUDY/CLAIM; None if it is not judged."""
+        study_name, _, own = name.partition("/")
+        for study, folder, known in self.judged:
+            for claim in known.claims if study.name == study_name else ():
+                if claim.name == own:
+                    return study, folder, claim
+        return None
+
+
+def read_asking(studies: Sequence[tuple[Study, Path]], results: Path) -> Asking:
+    """Return what is asked of some studies, from `ASKED` in the folder `results`, in which theirs lie.
+
+    Raises:
+        UserError: a statement names what is no claim, or lacks a field.
+    """
+    every = [(study, folder, read_claims(folder)) for study, folder in studies]
+    every.sort(key=lambda each: each[2] is None)
+
+    path = results / ASKED
+    page = tomllib.loads(path.read_text()) if path.exists() else {}
+    names = {f"{study.name}/{claim.name}" for study, _ in studies for claim in study.claims}
+    for key, said in page.items():
+        if not KEY.fullmatch(key):
+            continue
+        named = chain(
+            said.get("also", ()), said.get("for", ()), said.get("opposed", ()), said.get("claims", ())
+        )
+        if wrong := set(named) - names:
+            raise UserError(f"`{key}` (={min(wrong)}) in {path} must name claims as study/claim")
+        if lacking := [name for name in FIELDS if name not in said]:
+            raise UserError(
+                f"`{key}` in {path} must have `{lacking[0]}`: a statement has {', '.join(FIELDS)}"
+            )
+    return Asking(page, every)
+
+
+def claims_about(key: str, asking: Asking) -> Iterator[tuple[Study, Path, Claim | RecordedClaim]]:
+    """Yield the main claim of every study that tests a statement, and the claims that its `also` names, each as it was
+    judged or, without records, as its study has it."""
+    also = asking.page[key].get("also", ())
+    for study, folder, known in asking.every:
+        main = study.headline if key == study.answers else None
+        claims: Sequence[Claim | RecordedClaim] = known.claims if known else study.claims
+        for claim in claims:
+            if claim.name == main or f"{study.name}/{claim.name}" in also:
+                yield study, folder, claim
+
+
+def word_of(key: str, asking: Asking) -> str:
+    """Return what the named claims of one of P1's statements say of it.
+
+    It agrees if all claims of `for` lie beyond their bars on P1's ingredients. It is against P1 if there a claim of `for`
+    lies short of its bar with its whole interval on the other side of no effect, or a claim of `opposed`, which says the
+    opposite, lies beyond its bar. Otherwise the claims do not tell.
+    """
+    said = asking.page[key]
+    supporting = [asking.claim(name) for name in said.get("for", ())]
+    opposed = [asking.claim(name) for name in said.get("opposed", ())]
+
+    def is_own(study: Study, claim: RecordedClaim) -> bool:
+        return presets_of(study, claim.name) in asking.own_systems
+
+    against = any(each and is_own(each[0], each[2]) and _excludes(each[2]) for each in supporting)
+    against |= any(each and is_own(each[0], each[2]) and _is_beyond(each[2]) for each in opposed)
+    if against:
+        return AGAINST
+    agrees = all(each and is_own(each[0], each[2]) and _is_beyond(each[2]) for each in supporting)
+    return AGREES if supporting and agrees else SILENT
+
+
+def _is_beyond(claim: RecordedClaim) -> bool:
+    return shown_verdict(claim) in BEYOND.values()
+
+
+def _excludes(claim: RecordedClaim) -> bool:
+    """Return whether a claim is short of its bar, and its whole interval on the other side of no effect."""
+    none = no_effect(claim)
+    if none is None or claim.low is None or claim.high is None or not shown_verdict(claim).startswith(SHORT):
+        return False
+    return float(claim.high) < none if claim.direction == "above" else float(claim.low) > none
+
+
+def finding_pages(studies: Sequence[tuple[Study, Path]], page: Path) -> dict[Path, str]:
+    """Return the pages of findings of some studies, whose folders lie beside them, by path: `page`, the page of all claims
+    and, if there is an `ASKED`, that of the statements in full.
+
+    Raises:
+        UserError: prose names a number that no study has, or has one that is typed by hand; the word of a statement does not
+            follow from its claims; or a claim has another verdict than the prose was written for.
+    """
+    asking = read_asking(studies, page.parent)
+    judged = asking.judged
+    claims = [claim for _, _, known in judged for claim in known.claims]
+    rows = [
+        (study.answers, study.name, *_row(study, folder, claim))
+        for study, folder, known in judged
+        for claim in known.claims
+    ]
+
+    pages = {
+        page: in_markdown(
+            "findings.md.j2",
+            asked=_filled(asking, page.parent),
+            rows=[] if asking.statements else _studies_without_statements(asking),
+            multiple=multiplicity.decisions_words(claims),
+            shared=_shared_runs(asking),
+        ),
+        page.parent / CLAIMS_PAGE: in_markdown(
+            "claims.md.j2",
+            heads=("", "study", *CLAIM_HEADS),
+            rows=rows,
+            counts=_counts(claims),
+            notes=[note.read_text() for name in NOTES if (note := page.parent / f"{name}.md").exists()],
+        ),
+    }
+    if asking.statements:
+        pages[page.parent / DETAILS_PAGE] = in_markdown(
+            "statements.md.j2", asked=_filled(asking, page.parent)
+        )
+    return pages
+
+
+def _filled(asking: Asking, results: Path) -> dict[str, Any] | None:
+    """Return `ASKED` with its numbers, and of each statement its rows of claims; None without statements."""
+    if not asking.statements:
+        return None
+    prose = Prose(results)
+    page: dict[str, Any] = {
+        name: prose.filled(text) for name, text in asking.page.items() if isinstance(text, str)
+    }
+    running = asking.page.get("running_statements", ())
+    statements = []
+    for key in asking.statements:
+        said = asking.page[key]
+        _check(key, asking)
+        texts = {name: prose.filled(text) for name, text in said.items() if isinstance(text, str)}
+        statements.append(
+            {"key": key, "running": key in running, "word": "", "answer": "", "caption": "", "says": ""}
+            | {"limits": "", "figure": "", "heads": STATEMENT_HEADS, "rows": _claims_of(key, asking)}
+            | texts
+        )
+    return page | {"statements": statements}
+
+
+def _check(key: str, asking: Asking) -> None:
+    """Raise UserError if a statement's word, or its prose, was written for other verdicts than are recorded."""
+    said = asking.page[key]
+    if key.startswith("S") and said.get("word") != (word := word_of(key, asking)):
+        raise UserError(
+            f"`word` (={said.get('word')}) of {key} must be {word}, which follows from its claims"
+        )
+    for name, verdict in said["claims"].items():
+        known = asking.claim(name)
+        if known is None or known[2].verdict != verdict:
+            now = known[2].verdict if known else "not judged"
+            raise UserError(f"`{name}` is {now}, and {key} was written for `{verdict}`: rewrite it")
+
+
+def _studies_without_statements(asking: Asking) -> list[tuple[str, str, str]]:
+    """Return a row for each study: its link, its question, how its claims came out."""
+    return [
+        (_link(study, folder), study.question, count_words(known.claims) if known else NOT_RUN)
+        for study, folder, known in asking.every
+    ]
+
+
+def _row(study: Study, folder: Path, claim: RecordedClaim) -> tuple[object, ...]:
+    """Return a row of `CLAIM_HEADS`, which links to the claim on its study's page."""
+    return (_link(study, folder, claim), *claim_row(study, claim, read_preregistration(folder)))
+
+
+def _link(study: Study, folder: Path, claim: RecordedClaim | None = None, text: str = "") -> str:
+    text = text or (claim.sentence if claim else f"`{study.name}`")
+    page = PAGE if (folder / PAGE).exists() else "study.py"
+    return f"[{text}]({folder.name}/{page}{f'#{anchor(claim.name)}' if claim else ''})"
+
+
+STATEMENT_HEADS = ("claim", "estimate, none, bar", "verdict", "n", "preset", "asked")
+
+
+def _claims_of(key: str, asking: Asking) -> list[tuple[object, ...]]:
+    """Return a row of `STATEMENT_HEADS` for each claim that a statement names, and for the main claim of each further study
+    that asks it."""
+    units = asking.page.get("units", {})
+    rows: list[tuple[object, ...]] = []
+    for study, folder, claim in _shown_claims(key, asking):
+        preset = presets_of(study, claim.name)
+        if not isinstance(claim, RecordedClaim):
+            link = _link(study, folder, text=claim.sentence)
+            rows.append((link, "", NOT_RUN, 0, preset, BEFORE))
+            continue
+
+        unit = units.get(f"{study.name}/{claim.name}")
+        missing = "" if claim.analysis else f" ({numbers.why_words(claim.why)})"
+        rows.append(
+            (
+                _link(study, folder, claim),
+                numbers.format_judged(claim),
+                numbers.verdict_cell(claim) + missing,
+                f"{unit}, {claim.n} runs" if unit else numbers.count_cell(claim),
+                preset,
+                asked(claim, read_preregistration(folder)),
+            )
+        )
+    return rows
+
+
+def _shown_claims(key: str, asking: Asking) -> Iterator[tuple[Study, Path, Claim | RecordedClaim]]:
+    named = asking.page[key]["claims"]
+    for name in named:
+        if known := asking.claim(name):
+            yield known
+    for study, folder, claim in claims_about(key, asking):
+        if f"{study.name}/{claim.name}" not in named:
+            yield study, folder, claim
+
+
+def _counts(claims: Sequence[RecordedClaim]) -> str:
+    weak = sum(c.observed_power is not None and c.observed_power < 0.8 for c in claims)
+    return (
+        f"{len(claims)} claims: {count_words(claims)}. A check has a known answer, and tests the instrument. "
+        "Intervals are of 97.5 %; of a claim with several readings, which must all agree, it covers those of all. At the "
+        f"spread that was observed between runs, {weak} claims have a power below 0.8 for the effect they ask about."
+    )
+
+
+def _shared_runs(asking: Asking) -> str:
+    """Return a sentence on how many claims on the paper's ingredients rest on the same runs; empty if there is none."""
+    readers: Counter[str] = Counter()
+    total = 0
+    for study, _, known in asking.judged:
+        for claim in study.claims:
+            judged = any(own.name == claim.name and own.analysis for own in known.claims)
+            if not judged or presets_of(study, claim.name) not in asking.own_systems:
+                continue
+            total += 1
+            cells = study.cells_of(claim.where)
+            readers.update({study.digest(cell, seed) for cell in cells for seed in range(study.first(cell))})
+
+    if not total:
+        return ""
+    most = max(readers.values())
+    runs = sum(count == most for count in readers.values())
+    own = ", ".join(f"`{name}`" for name in asking.own_systems)
+    return f"Of the {total} judged claims on P1's ingredients ({own}), {most} rest on the same {runs} runs."

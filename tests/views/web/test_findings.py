@@ -1,0 +1,93 @@
+"""The page of findings says of each statement what follows from its claims by a written rule, in few words."""
+
+from pathlib import Path
+
+import pytest
+
+from helpers.example_study import claim
+from phasescope import UserError
+from phasescope.studies import find_studies
+from phasescope.views.facts.multiplicity import most_wrong, p_value, survivors
+from phasescope.views.web import findings
+from phasescope.views.web.findings import AGAINST, AGREES, MOST_ANSWER_WORDS, MOST_WORDS, SILENT, Asking
+from phasescope.views.web.prose import PLACEHOLDER
+
+STUDIES = Path(__file__).parents[3] / "studies"
+
+
+@pytest.fixture(scope="module")
+def asking() -> Asking:
+    return findings.read_asking(find_studies(STUDIES), STUDIES)
+
+
+def test_pages_are_those_of_the_records(asking):
+    for path, text in findings.finding_pages(find_studies(STUDIES), STUDIES / "README.md").items():
+        assert path.read_text() == text, "phasescope claims --page studies/README.md writes it"
+
+
+def test_each_statement_has_the_word_that_follows_from_its_claims(asking):
+    for number in range(1, 8):
+        key = f"S{number}"
+        assert asking.page[key]["word"] == findings.word_of(key, asking)
+
+
+def test_rows_and_answers_are_short(asking):
+    assert list(asking.statements) == [f"S{n}" for n in range(1, 8)] + [f"Q{n}" for n in range(1, 11)]
+    for key in asking.statements:
+        said = asking.page[key]
+        assert len(PLACEHOLDER.sub("", said["row"]).split()) <= MOST_WORDS, key
+        assert len(said.get("answer", "").split()) <= MOST_ANSWER_WORDS, key
+        assert (STUDIES / said["picture"]).exists(), key
+
+
+def test_statements_that_a_running_study_may_change_say_so(asking):
+    page = (STUDIES / "README.md").read_text()
+    assert page.count("*Still open*: labels enter as encodings alone") == 3
+    assert asking.page["running_statements"] == ["S1", "S2", "S4"]
+
+
+def test_prose_that_was_written_for_another_verdict_is_an_error(asking):
+    changed = {**asking.page, "S1": {**asking.page["S1"], "claims": {"p1/reaches_c": "refuted"}}}
+    with pytest.raises(UserError, match="rewrite it"):
+        findings._check("S1", Asking(changed, asking.every))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "numbers", "named", "word"),
+    [
+        ("supported", (0.4, 0.3, 0.5), "for", AGREES),
+        ("refuted", (-0.4, -0.5, -0.3), "for", AGAINST),
+        ("refuted", (0.1, 0.05, 0.15), "for", SILENT),
+        ("undecided", (0.2, -0.1, 0.5), "for", SILENT),
+        ("supported", (0.4, 0.3, 0.5), "opposed", AGAINST),
+        ("refuted", (-0.4, -0.5, -0.3), "opposed", SILENT),
+    ],
+)
+def test_the_rule_of_the_words(asking, monkeypatch, verdict, numbers, named, word):
+    judged = claim("example", "It is so.", verdict, 0.2, numbers).model_copy(
+        update={"unit": "rank correlation"}
+    )
+    monkeypatch.setattr(Asking, "claim", lambda self, name: (asking.every[0][0], STUDIES, judged))
+    for preset, expected in (("p1", word), ("lean", SILENT)):
+        monkeypatch.setattr(findings, "presets_of", lambda study, name, preset=preset: preset)
+        assert findings.word_of("S1", Asking({"own_systems": ["p1"], "S1": {named: ["x/y"]}}, [])) == expected
+
+
+def test_holm_rejects_in_the_order_of_the_p_values():
+    assert survivors([0.01, 0.02, 0.03]) == 3  # .05/3, .05/2, .05
+    assert survivors([0.02, 0.02, 0.02]) == 0
+    assert survivors([0.001, 0.04, 0.04]) == 1
+
+
+def test_p_values_are_those_of_the_interval_and_of_a_count():
+    judged = claim("example", "It is so.", "supported", 0.0, (0.4, 0.0, 0.8))
+    assert p_value(judged) == pytest.approx(0.0125, rel=1e-3)  # the bar is the end of a 97.5 % interval
+    share = judged.model_copy(
+        update={"detail": {"runs": 8.0}, "n": 8, "threshold": 0.5, "low": 0.58, "high": 1.0}
+    )
+    assert p_value(share) == pytest.approx(0.5**8)
+
+
+def test_the_worst_case_counts_every_analysis():
+    judged = claim("example", "It is so.", "supported", 0.0, (0.4, 0.2, 0.6))
+    assert most_wrong([judged] * 3 + [judged.model_copy(update={"analysis": 2})]) == pytest.approx(0.125)
