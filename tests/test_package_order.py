@@ -145,7 +145,7 @@ def test_measures_and_store_name_no_torch():
     assert not [(module, n) for module in without for n in imports(module) if n.split(".")[0] == "torch"]
 
 
-DRAWING = ("matplotlib", "plotly", "PIL", "starlette", "uvicorn", "jinja2", "markupsafe", "rich")
+DRAWING = ("matplotlib", "PIL", "starlette", "uvicorn", "jinja2", "markupsafe", "rich")
 
 
 def test_facts_name_nothing_that_draws_or_serves():

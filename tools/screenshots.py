@@ -33,9 +33,9 @@ READY = {
     "runs": "document.querySelectorAll('tr[data-run]').length > 0",
     "compare": "document.querySelectorAll('.charts path.line').length > 1",
     "run": "document.querySelectorAll('.wall .tile[data-outcome]').length > 0 "
-    "&& document.querySelector('.cloud')?.data?.[1]?.x?.length > 0",
+    "&& document.querySelector('.cloud')?.traces?.[1]?.x?.length > 0",
     "sample": "document.querySelector('.reading[data-outcome]') !== null "
-    "&& document.querySelector('.cloud')?.data?.[3]?.x?.length > 0",
+    "&& document.querySelector('.cloud')?.traces?.[3]?.x?.length > 0",
     "studies": "document.querySelectorAll('.card, .absent').length > 0",
     "study": "document.querySelector('h1') !== null && document.readyState === 'complete'",
 }

@@ -128,7 +128,7 @@ def redraw(page: Page, address: str, name: str, redraws: int = REDRAWS) -> dict[
     """Median and least wall time from the scrubber to the screen, ms."""
     page.goto(f"{address}/#/run/{quote(name)}")
     wait_until(page, READY["run"])
-    points = page.evaluate("document.querySelector('.cloud').data[0].x.length")
+    points = page.evaluate("document.querySelector('.cloud').traces[0].x.length")
     took = []
     for index in range(redraws):
         took.append(page.evaluate(REDRAW, -1 if index % 2 == 0 else 1))

@@ -26,7 +26,7 @@ WIDE_LIGHT: tuple[int, Any] = (1280, "light")
 VIEWS = ("runs", "compare", "run", "sample", "studies", "study", "words")
 READINESS = READY | {
     "words": "document.querySelectorAll('.glossary dt').length > 0",
-    "report": "document.querySelector('.cloud')?._fullLayout?.scene?._scene?.glplot !== undefined",
+    "report": "document.querySelector('.cloud')?.placed?.length > 0",
     "study_report": "document.readyState === 'complete'",
 }
 HANGS_MS = 120_000
@@ -234,14 +234,16 @@ def test_what_a_hand_can_point_at_the_keyboard_reaches(visit, view):
 
 def test_the_manifold_turns_by_key(visit):
     page = visit("run")
-    eye = "document.querySelector('.cloud')._fullLayout.scene._scene.getCamera().eye"
-    before, step = page.evaluate(eye), page.inner_text(".scrubber .at")
+    camera = "document.querySelector('.cloud').camera"
+    before, step = page.evaluate(camera), page.inner_text(".scrubber .at")
     page.focus(".cloud")
     page.keyboard.press("ArrowRight")
-    wait_until(page, f"{eye}.x !== {before['x']}")
-    after = page.evaluate(eye)
-    assert after["z"] == pytest.approx(before["z"], rel=1e-3)
-    assert sum(after[k] ** 2 for k in "xyz") == pytest.approx(sum(before[k] ** 2 for k in "xyz"), rel=1e-3)
+    wait_until(page, f"{camera}.around !== {before['around']}")
+    after = page.evaluate(camera)
+    assert after["around"] > before["around"]
+    assert (after["height"], after["distance"]) == (before["height"], before["distance"])
+    page.keyboard.press("+")
+    wait_until(page, f"{camera}.distance < {before['distance']}")
     assert page.inner_text(".scrubber .at") == step
     name = page.get_attribute(".cloud", "aria-label")
     assert name.startswith("activations at mid, t = 40 of 64 labels at step ")
@@ -260,8 +262,8 @@ def test_a_report_begins_with_its_verdict_and_explains_its_terms_by_key(report, 
     assert violations(report) == []
     report.keyboard.press("Escape")
     assert not report.evaluate(OPEN)
-    eye = "document.querySelector('.cloud')._fullLayout.scene._scene.getCamera().eye.x"
-    before = report.evaluate(eye)
+    around = "document.querySelector('.cloud').camera.around"
+    before = report.evaluate(around)
     report.focus(".cloud")
     report.keyboard.press("ArrowLeft")
-    wait_until(report, f"{eye} !== {before}")
+    wait_until(report, f"{around} !== {before}")

@@ -80,12 +80,9 @@ def places(trained, home) -> dict[str, str]:
 
 
 SCREEN = """(([trace, index]) => {
-    const cloud = document.querySelector('.cloud'), scene = cloud._fullLayout.scene._scene;
-    const {model, view, projection} = scene.glplot.cameraParams;
-    const times = (m, v) => [0, 1, 2, 3].map(r => m[r] * v[0] + m[4 + r] * v[1] + m[8 + r] * v[2] + m[12 + r] * v[3]);
-    const {x, y, z} = cloud.data[trace], at = [x, y, z].map((axis, k) => axis[index] * scene.dataScale[k]);
-    const p = times(projection, times(view, times(model, [...at, 1]))), box = scene.container.getBoundingClientRect();
-    return [box.left + (p[0] / p[3] + 1) / 2 * box.width, box.top + (1 - p[1] / p[3]) / 2 * box.height, p[2] / p[3]];
+    const cloud = document.querySelector('.cloud'), box = cloud.getBoundingClientRect();
+    const point = cloud.placed.find(each => each.trace === cloud.traces[trace] && each.index === index);
+    return [box.left + point.x, box.top + point.y, point.depth];
 })"""
 
 
@@ -113,10 +110,12 @@ def test_hovering_a_point_shows_its_image_and_selected_images_are_found_on_the_m
         wait_until(page, "document.querySelector('.glass').hidden")
     page.locator(".wall .tile").nth(4).click()
     page.locator(".wall .tile").nth(9).click()
-    wait_until(page, "document.querySelector('.cloud').data[2].x.length === 2")
+    wait_until(page, "document.querySelector('.cloud').traces[2].x.length === 2")
     chosen = sorted(int(page.locator(".wall .tile").nth(i).get_attribute("data-index")) for i in (4, 9))
     assert sorted(map(int, query(page)["sel"].split(","))) == chosen
-    marked, painted = page.evaluate("[2, 1].map(k => Array.from(document.querySelector('.cloud').data[k].x))")
+    marked, painted = page.evaluate(
+        "[2, 1].map(k => Array.from(document.querySelector('.cloud').traces[k].x))"
+    )
     assert sorted(marked) == sorted(painted[i] for i in chosen)
 
 
@@ -157,7 +156,7 @@ def test_dragging_the_pad_paints_a_bump_at_the_target(visit, trained):
         images.add(page.evaluate("document.querySelector('.sampling .image').toDataURL()"))
     assert len(images) == 3
     assert page.locator(".frames").first.locator("canvas").count() == 8
-    marked = "Array.from(document.querySelector('.cloud').data[3].x).join()"
+    marked = "Array.from(document.querySelector('.cloud').traces[3].x).join()"
     page.wait_for_timeout(700)
     before, earlier = (
         page.evaluate(marked),
@@ -228,13 +227,13 @@ def test_deep_links_restore_each_views_state(visit, trained, places):
     page.select_option(".manifold select >> nth=2", "outcome")
     page.select_option(".histories select >> nth=0", "epochs")
     page.locator(".wall .tile").nth(2).click()
-    wait_until(page, "document.querySelector('.cloud').data[2].x.length === 1")
+    wait_until(page, "document.querySelector('.cloud').traces[2].x.length === 1")
     state = query(page)
     assert {"step": "90", "at": "down3.50", "colour": "outcome", "unit": "epochs"}.items() <= state.items()
     again = visit(f"/{page.evaluate('location.hash')}", "run", afresh=True)
-    wait_until(again, "document.querySelector('.cloud').data[2].x.length === 1")
+    wait_until(again, "document.querySelector('.cloud').traces[2].x.length === 1")
     one, other = page.evaluate(PANELS), again.evaluate(PANELS)
-    assert other.pop("eye") == pytest.approx(one.pop("eye"), abs=0.02)
+    assert other.pop("camera") == pytest.approx(one.pop("camera"), abs=0.02)
     cursors, same = other.pop("cursors"), one.pop("cursors")
     assert [float(x[:-1]) for x in cursors] == pytest.approx([float(x[:-1]) for x in same], abs=1)
     assert other == one

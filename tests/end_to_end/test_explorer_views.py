@@ -56,10 +56,10 @@ def test_the_scrubber_moves_every_panel_by_key_and_the_camera_stays(visit, train
     untouched = page.evaluate(PANELS)
     turn(page)
     before = page.evaluate(PANELS)
-    assert before["eye"] != pytest.approx(untouched["eye"], rel=0.05)
+    assert before["camera"] != pytest.approx(untouched["camera"], rel=0.05)
     page.keyboard.press("Home")
     wait_until(page, f"{PANELS}.painted.join() !== {json.dumps(','.join(map(js, before['painted'])))} ")
-    wait_until(page, "document.querySelector('.cloud').data[1].x.length > 0")
+    wait_until(page, "document.querySelector('.cloud').traces[1].x.length > 0")
     page.wait_for_timeout(300)
     first = page.evaluate(PANELS)
     assert "step 0" in first["step"]
@@ -69,7 +69,7 @@ def test_the_scrubber_moves_every_panel_by_key_and_the_camera_stays(visit, train
     assert first["image"] != before["image"]
     assert first["points"] != before["points"]
     assert first["painted"] != before["painted"]
-    assert first["eye"] == pytest.approx(before["eye"], rel=1e-6)
+    assert first["camera"] == pytest.approx(before["camera"], rel=1e-6)
     page.keyboard.press("ArrowRight")
     wait_until(page, "document.querySelector('.scrubber .at').innerText.includes('step 10')")
     assert query(page)["step"] == "10"

@@ -53,7 +53,7 @@ def explorer(home) -> Iterator[tuple[str, int]]:
 
 @pytest.fixture(scope="module")
 def idle() -> dict[tuple[int, str], list[Any]]:
-    """Pages that a test has done with, by width and scheme: to load the explorer and Plotly costs seconds."""
+    """Pages that a test has done with, by width and scheme: to load the explorer costs seconds."""
     return {}
 
 
@@ -137,8 +137,8 @@ PANELS = """({
     outcomes: [...document.querySelectorAll('.histories .legend')].map(legend => legend.innerText),
     cursors: [...document.querySelectorAll('.histories .cursor')].map(c => c.style.left),
     image: document.querySelector('.wall .tile canvas').toDataURL(),
-    points: Array.from(document.querySelector('.cloud').data[0].x.slice(0, 9)),
-    painted: Array.from(document.querySelector('.cloud').data[1].x.slice(0, 9)),
-    eye: document.querySelector('.cloud')._fullLayout.scene._scene.getCamera().eye,
+    points: Array.from(document.querySelector('.cloud').traces[0].x.slice(0, 9)),
+    painted: Array.from(document.querySelector('.cloud').traces[1].x.slice(0, 9)),
+    camera: document.querySelector('.cloud').camera,
 })"""
 """What the panels of a run's page show."""

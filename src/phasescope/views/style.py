@@ -32,7 +32,7 @@ class Scale(NamedTuple):
     high: float
 
     def stops(self) -> list[tuple[float, str]]:
-        """Return (fraction from low to high, #rrggbb), ascending, as plotly takes them."""
+        """Return (fraction from low to high, #rrggbb), ascending."""
         if isinstance(self.colours, ListedColormap) and self.colours.name == "named":
             n = self.colours.N
             return [((i + side) / n, to_hex(self.colours(i))) for i in range(n) for side in (0, 1)]

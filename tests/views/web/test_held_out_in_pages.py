@@ -52,9 +52,9 @@ def test_the_pad_shows_held_out_labels_in_their_colour_and_names_them(page, run)
 @pytest.mark.slow
 def test_images_are_placed_at_their_labels(page, run):
     page.goto(f"/#/run/{run.name}?proj=labels&colour=outcome")
-    wait_until(page, "document.querySelector('.cloud')?.data?.[1].x.length > 0")
+    wait_until(page, "document.querySelector('.cloud')?.traces?.[1].x.length > 0")
     labels, (x, y) = run.snapshots[-1].samples()["labels"], run.about["factors"]
     for k, (axis, factor) in enumerate((("x", x), ("y", y))):
-        shown = page.evaluate(f"[...document.querySelector('.cloud').data[1].{axis}]")
+        shown = page.evaluate(f"[...document.querySelector('.cloud').traces[1].{axis}]")
         expected = 2 * (labels[:, k] - factor["low"]) / (factor["high"] - factor["low"]) - 1
         np.testing.assert_allclose(shown, expected, atol=1e-5)

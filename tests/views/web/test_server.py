@@ -21,7 +21,7 @@ from phasescope.views.web.serve import serving
 from phasescope.views.web.server import create_app
 
 STATIC = Path(views.__path__[0]) / "web" / "static"
-OF_OTHERS = ("plotly.min.js", "preact.js")
+OF_OTHERS = ("preact.js",)
 SECRET = "nobody outside may read this"
 
 

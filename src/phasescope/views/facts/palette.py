@@ -53,12 +53,11 @@ HELD_OUT = ("accent", "p1", "probe", "condition", "input")
 """of held-out splits, by their names in the palette"""
 
 
-def class_ticks(factor: Factor) -> dict[str, list]:
-    """Return the ticks of a colour bar, as plotly takes them: the names of classes, unless there are none or too many."""
+def class_ticks(factor: Factor) -> list[tuple[float, str]]:
+    """Return the value and the name of each class, for a colour bar; nothing without classes, or with too many."""
     if not factor.categorical or len(factor.values) > MOST_NAMED:
-        return {}
-    names = [factor.class_name(value) for value in factor.values]
-    return {"tickvals": factor.values.tolist(), "ticktext": names}
+        return []
+    return [(value, factor.class_name(value)) for value in factor.values.tolist()]
 
 
 def held_out_colours(splits: Iterable[str]) -> dict[str, str]:

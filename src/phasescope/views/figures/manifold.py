@@ -62,7 +62,7 @@ def _draw_row(figure: Figure, axes: Array, cloud: Cloud, factor: Factor, values:
     bar = figure.colorbar(scale, ax=axes, location="right", pad=0.01, fraction=0.02, aspect=18, shrink=0.7)
     bar.set_label(factor_words(factor), color=INK)
     if names := class_ticks(factor):
-        bar.set_ticks(names["tickvals"], labels=names["ticktext"])
+        bar.set_ticks([value for value, _ in names], labels=[name for _, name in names])
         bar.ax.tick_params(labelsize=5)
     bar.outline.set_visible(False)
 

@@ -100,7 +100,7 @@ def _latents(latents: Latents) -> dict[str, Any]:
 
 def _factor(factor: Factor) -> dict[str, Any]:
     scale = scale_of(factor)
-    colours = {"stops": scale.stops(), "low": scale.low, "high": scale.high, "ticks": class_ticks(factor)}
+    colours = {"stops": scale.stops(), "low": scale.low, "high": scale.high, "names": class_ticks(factor)}
     return {**asdict(factor), "words": factor_words(factor), "scale": colours}
 
 

@@ -1,4 +1,4 @@
-"""The files of the page: those of `static/`, the palette and the terms, Preact, and plotly.js as its package ships it."""
+"""The files of the page: those of `static/`, the palette, the terms and Preact."""
 
 from functools import cache
 from importlib import resources
@@ -25,8 +25,6 @@ def page_file(name: str) -> bytes | None:
         return "".join(
             f"export const {key.upper()} = {to_json(value)};\n" for key, value in tree().items()
         ).encode()
-    if name == "plotly.min.js":
-        return (resources.files("plotly") / "package_data" / name).read_bytes()
     known = {path.name: path for folder in (STATIC, STATIC / "vendor") for path in folder.iterdir()}
     return known[name].read_bytes() if name in known and Path(name).suffix in TYPES else None
 

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 MODULE = re.compile(r'"\./(\w+\.js)"')
 
 
-def self_contained(
-    template: str, view: str, answers: Mapping[str, str | bytes], with_plotly: bool = False, **shown: Any
-) -> str:
+def self_contained(template: str, view: str, answers: Mapping[str, str | bytes], **shown: Any) -> str:
     """Return the HTML of a file that shows a view of the explorer.
 
     Args:
@@ -49,7 +47,6 @@ def self_contained(
             style=Markup(_text("palette.css") + _text("explorer.css")),
             # Names of our own and base64: nothing in them could end the script element.
             modules=Markup(to_json({"imports": _modules(["alone.js", f"{view}.js"])})),
-            plotly=Markup(_text("plotly.min.js")) if with_plotly else "",
             answers=carried,
             **shown,
         )

@@ -55,7 +55,6 @@ def render_report(run: RunFolder) -> str:
         "report.html.j2",
         "run",
         answers,
-        with_plotly=any("/cloud?" in url or "/samples?" in url for url in answers),
         name=run.name,
         title=run.name,
         query="",

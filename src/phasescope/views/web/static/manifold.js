@@ -4,7 +4,7 @@
 import {ofRun} from "./api.js";
 import {choice, colour, dark, h, known, memo, percent} from "./html.js";
 import {imageOf, picture, rowOf} from "./images.js";
-import {ABOVE, cameraAt, cameraText, figureOf, isFirst, Plot} from "./plot.js";
+import {ABOVE, cameraAt, cameraText, isFirst, Plot, shaded} from "./plot.js";
 import {numbersOf} from "./route.js";
 import {terms} from "./words.js";
 import {describe, inOrder, labelText, marks, usualSampling} from "./world.js";
@@ -50,7 +50,7 @@ function labelSpace({factors}, samples) {
   return {x: column(0), y: column(1), z: column(2)};
 }
 
-// values of each point, and their colours: of the cloud, of the samples or of both
+// the colour of each point, of the cloud, of the samples or of both; and the scale, if there is one
 function coloursOf({factors}, colouring, cloud, samples) {
   const all = samples ? indices(samples.count) : [];
   if (colouring === OUTCOME) return {samples: all.map(i => samples.colour(i))};
@@ -63,36 +63,28 @@ function coloursOf({factors}, colouring, cloud, samples) {
     // where nothing was read there is no error: as far as the scale goes
     const limited = error => (Number.isFinite(error) ? Math.min(Math.abs(error), most) : most);
     const errors = all.map(i => limited(samples.errors(i)[k]));
-    return {samples: errors, scale: {stops: ERRORS, low: 0, high: most}, title: `error of ${words}`};
+    const scale = {stops: ERRORS, low: 0, high: most, title: `error of ${words}`};
+    return {samples: shaded(errors, scale), scale};
   }
   const width = factors.length;
   const count = cloud ? cloud.labels.shape[0] : 0;
   const values = indices(count).map(i => cloud.labels.data[i * width + k]);
-  return {cloud: values, samples: all.map(i => samples.label(i)[k]), scale, title: words};
+  const sampled = all.map(i => samples.label(i)[k]);
+  return {cloud: shaded(values, scale), samples: shaded(sampled, scale), scale: {...scale, title: words}};
 }
 
 function tracesOf({cloud, samples, chosen, target}, colours) {
-  const {scale, title} = colours;
   const ink = colour("ink");
   const mark = colour("target");
   const isFaint = !colours.cloud;
-  const range = scale ? {colorscale: scale.stops, cmin: scale.low, cmax: scale.high} : {};
-  const look = {thickness: 9, len: 0.55, x: 1, xanchor: "right", outlinewidth: 0, tickfont: {size: 10}};
-  const bar = scale ? {...range, colorbar: {...look, ...scale.ticks, title: {text: title}}} : {};
-  const trace = (name, points, marker, more = {}) => {
-    const common = {type: "scatter3d", mode: "markers", hoverinfo: "none", visible: Boolean(points)};
-    return {...common, name, ...(points ?? nowhere), marker, ...more};
-  };
-  const faint = {size: 2, color: colour("line"), opacity: 0.7};
-  const ring = {width: isFaint ? 0.5 : 1, color: ink};
-  const sampled = {size: isFaint ? 4.6 : 3.6, color: colours.samples, line: ring, ...(isFaint ? bar : range)};
-  const names = {mode: "markers+text", text: chosen?.text, textposition: "top center"};
-  const circle = {size: 9, symbol: "circle-open", color: mark, line: {width: 3, color: mark}};
+  const trace = (name, points, look) => ({name, ...(points ?? nowhere), ...look});
+  const faint = {size: 3, colours: colour("muted"), opacity: 0.4};
+  const ring = {ring: ink, width: isFaint ? 0.6 : 1.2};
   return [
-    trace("cloud", cloud, isFaint ? faint : {size: 3.2, color: colours.cloud, opacity: 0.85, ...bar}),
-    trace("samples", samples, sampled),
-    trace("chosen", chosen?.x.length ? chosen : null, circle, names),
-    trace("target", target, {size: 8, symbol: "diamond", color: mark, line: {width: 1, color: ink}})
+    trace("cloud", cloud, isFaint ? faint : {size: 6, colours: colours.cloud, opacity: 0.9}),
+    trace("samples", samples, {size: isFaint ? 8 : 7, colours: colours.samples, ...ring}),
+    trace("chosen", chosen, {size: 14, isOpen: true, colours: mark, width: 3, text: chosen.text}),
+    trace("target", target, {size: 13, shape: "diamond", colours: mark, ring: ink})
   ];
 }
 
@@ -198,7 +190,7 @@ export class ManifoldPanel {
     const reach = isLabels ? 1.1 : this.measured([cloud], () => (cloud ? reachOf(cloud.points.data) : 1));
     const names = isLabels ? details.factors.map(({words}) => words) : [];
     const camera = isLabels && isFirst(this.camera) ? ABOVE : this.camera;
-    return figureOf(tracesOf(shown, colours), {reach, camera, names});
+    return {traces: tracesOf(shown, colours), scale: colours.scale, reach: 1.02 * reach, camera, names};
   }
 
   note({cloud, index, points, error, isAsked}) {
@@ -224,7 +216,7 @@ export class ManifoldPanel {
     const points =
       projection === LABELS ? `${samples?.count ?? 0} generated images at their labels` : latents;
     const colours = `coloured by ${colouring?.replace(ERROR, "error of ")}`;
-    const keys = "drag, or use the arrow keys, to turn";
+    const keys = "drag, or use the arrow keys, to turn; + and − come nearer and go away";
     return `${points} at step ${snapshot?.step}, in three dimensions, ${colours}; ${keys}`;
   }
 
