@@ -1,13 +1,15 @@
-"""The parts of README.md that come from records: the run of the picture, and the five lines of the findings.
+"""The parts of README.md that come from records: what came out, in a paragraph and in five lines, and the picture's run.
 
 python -m docs.readme        from the repository's root
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
+from phasescope.views.web.findings import AGAINST, AGREES, SILENT
 from phasescope.views.web.prose import Prose
 
 ROOT = Path(__file__).parents[1]
@@ -23,13 +25,7 @@ LINES = {
     "S7": "Combinations never seen",
 }
 """the statements of which README has a line, each with what it is about: the row that the page of findings has"""
-BELOW = (
-    "Brackets: intervals of {fixed: 97.5 %} over runs. A claim's *bar* was set before its runs; a diamond is no effect. "
-    "*P1's ingredients*: what P1 states, and what its likely code base has, in a network of {fixed: 0.28} M parameters; "
-    "P1's is probably {fixed: 80} times larger. `lean` was chosen because its samples pass A, B and C. In all these runs "
-    "labels enter as encodings alone: the study [`entry`](studies/entry/study.py) is running, and may change what is said "
-    "of S1, S2 and S4. [All findings](studies/README.md), with the ten questions that P1 leaves open."
-)
+IN_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven")
 
 
 def caption() -> str:
@@ -39,7 +35,7 @@ def caption() -> str:
         "*Images are generated from the same noise at every snapshot. Activations: first principal components. Curves: "
         "share of samples within 1 px of their label; share of the activations' variance that the label explains; "
         "whether neighbours among activations are neighbours among labels (0.5 by chance). Bands: phases A, B, C, "
-        "as below. One run of preset `lean`, which was chosen because its samples pass B "
+        "as above. One run of preset `lean`, which was chosen because its samples pass B "
         "(no run on P1's ingredients does so by this sampler), of the "
         f"study [`sheet`](studies/sheet): {run}.*"
     )
@@ -55,10 +51,29 @@ def findings() -> str:
     shows = "P1's seven statements: estimates and intervals of the claims that test them, beside bar and no effect"
     prose, said = Prose(ASKED.parent), tomllib.loads(ASKED.read_text())
     lines = [f"- **{about} ({key})**: {prose.filled(said[key]['row'])}" for key, about in LINES.items()]
-    return "\n".join([f"[![{shows}]({figure})](studies/README.md)", "", *lines, "", prose.filled(BELOW)])
+    return "\n".join(
+        [f"[![{shows}]({figure})](studies/README.md)", "", *lines, "", prose.filled(said["below"])]
+    )
 
 
-PARTS = {"caption": caption, "findings": findings}
+def minute() -> str:
+    """Return what was asked and what came out, in a paragraph.
+
+    Raises:
+        UserError: as of `findings`.
+    """
+    said = tomllib.loads(ASKED.read_text())
+    by_word: dict[str, list[str]] = {word: [] for word in (AGREES, AGAINST, SILENT)}
+    for key in (key for key in said if re.fullmatch(r"S\d", key)):
+        by_word[said[key]["word"]].append(f"[{key}](studies/README.md#{key.lower()})")
+
+    agrees, against, silent = (IN_WORDS[len(keys)] for keys in by_word.values())
+    which = f" ({', '.join(by_word[AGAINST])})" if by_word[AGAINST] else ""
+    counts = f"agree with {agrees}, are against {against}{which}, and do not tell of {silent}"
+    return Prose(ASKED.parent).filled(said["minute"].replace("%s", counts))
+
+
+PARTS = {"minute": minute, "caption": caption, "findings": findings}
 
 
 def filled(text: str) -> str:
