@@ -65,11 +65,12 @@ def minute() -> str:
     said = tomllib.loads(ASKED.read_text())
     by_word: dict[str, list[str]] = {word: [] for word in (AGREES, AGAINST, SILENT)}
     for key in (key for key in said if re.fullmatch(r"S\d", key)):
-        by_word[said[key]["word"]].append(f"[{key}](studies/README.md#{key.lower()})")
+        link = f"[{key}](studies/README.md#{key.lower()})"
+        by_word[said[key]["word"]].append(f"{link}: {said[key].get('contradicted', '')}")
 
     agrees, against, silent = (IN_WORDS[len(keys)] for keys in by_word.values())
     which = f" ({', '.join(by_word[AGAINST])})" if by_word[AGAINST] else ""
-    counts = f"agree with {agrees}, are against {against}{which}, and do not tell of {silent}"
+    counts = f"contradict {against}{which}, agree with {agrees}, and do not settle the other {silent}"
     return Prose(ASKED.parent).filled(said["minute"].replace("%s", counts))
 
 

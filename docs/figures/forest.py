@@ -27,9 +27,9 @@ PICTURES = Path(__file__).parents[1] / "pictures"
 FIGURES = {"statements": "S", "questions": "Q"}
 """name of the file -> the letter with which the keys of its rows begin"""
 
-WIDTH, LINE, TOP, BOTTOM = 1160, 17, 34, 10
-LABEL_X, BAR_X, HALF, NUMBER_X, VERDICT_X = 16, 620, 105, 740, 980
-LETTERS = {"heading": 150, "claim": 80, "verdict": 34}
+WIDTH, LINE, TOP, BOTTOM = 1330, 17, 52, 10
+LABEL_X, BAR_X, HALF, NUMBER_X, VERDICT_X = 16, 620, 105, 740, 1070
+LETTERS = {"heading": 150, "claim": 80, "verdict": 42}
 """characters that fit into a line"""
 OVER = 1.05
 """of `HALF`: where an interval without an end is cut"""
@@ -100,12 +100,16 @@ def _document(lines: list[str], y: int) -> str:
     heads = [
         _none(LABEL_X, 14),
         _text(
-            LABEL_X + 10, 14, "no effect, where a number means that; each row has a scale of its own", "quiet"
+            LABEL_X + 10,
+            14,
+            "no effect, where a number means that. Each row has a scale of its own.",
+            "quiet",
         ),
+        *_legend(y=32),
         _text(BAR_X - HALF, 14, "short of the bar", "quiet"),
         _text(BAR_X, 14, "bar", "quiet", end="middle"),
         _text(BAR_X + HALF, 14, "beyond it", "quiet", end="end"),
-        _text(NUMBER_X, 14, "estimate [97.5 % interval], n, preset", "quiet"),
+        _text(NUMBER_X, 14, "estimate [97.5 % interval], bar, n, preset", "quiet"),
     ]
     title = "Estimates and intervals of the main claims, each on a scale of its own, with its bar on one line"
     return "\n".join(
@@ -142,10 +146,24 @@ def _row(y: int, claim: RecordedClaim, preset: str, link: str, *, label: str = "
         f"<title>{escape(claim.sentence)} Unit: {escape(claim.unit)}; bar {escape(numbers.criterion(claim))}</title>",
         _text(LABEL_X, y, _cut(label or claim.sentence, "claim")),
         *marks,
-        _text(NUMBER_X, y, f"{number}, {claim.n}, {preset}", "quiet"),
+        _text(NUMBER_X, y, f"{number}, {numbers.criterion(claim)}, {claim.n}, {preset}", "quiet"),
         _text(VERDICT_X, y, _cut(verdict or outcome, "verdict")),
     ]
     return f'<a href="{escape(link)}">{"".join(parts)}</a>'
+
+
+def _legend(y: int) -> list[str]:
+    """Return what the colours of an interval mean, on a line: where it lies, whichever side P1 is on."""
+    kinds = {"beyond": "beyond its bar", "short": "short of it", "open": "open: the bar lies inside"}
+    marks: list[str] = []
+    for x, (kind, words) in zip((LABEL_X, LABEL_X + 130, LABEL_X + 235), kinds.items(), strict=True):
+        marks.append(f'<line class="interval {kind}" x1="{x - 5}" x2="{x + 13}" y1="{y - 4}" y2="{y - 4}"/>')
+        marks.append(f'<circle class="{kind}" cx="{x + 4}" cy="{y - 4}" r="3.2"/>')
+        marks.append(_text(x + 20, y, words, "quiet"))
+    return [
+        *marks,
+        _text(BAR_X + HALF, y, "the claim's own side; it may be the opposite of P1's", "quiet", end="end"),
+    ]
 
 
 def _scale(claim: RecordedClaim) -> Callable[[float], float]:
