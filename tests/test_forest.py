@@ -63,4 +63,4 @@ def test_a_row_says_the_verdict_and_the_numbers():
     judged = claim("example", "It is so.", "supported", 0.0, (0.4, 0.2, 0.6))
     row = forest._row(20, judged, "lean", "page#example")
     assert shown_verdict(judged) in row
-    assert "0.4 [0.2, 0.6], 24, lean" in row
+    assert "0.4 [0.2, 0.6], &gt; 0, 24, lean" in row
