@@ -36,7 +36,7 @@ def caption() -> str:
         "share of samples within 1 px of their label; share of the activations' variance that the label explains; "
         "whether neighbours among activations are neighbours among labels (0.5 by chance). Bands: phases A, B, C, "
         "as above. One run of preset `lean`, which was chosen because its samples pass B "
-        "(no run on P1's ingredients does so by this sampler), of the "
+        "(by DPM-Solver, which draws the samples here, no run on P1's ingredients does so), of the "
         f"study [`sheet`](studies/sheet): {run}.*"
     )
 

@@ -76,7 +76,7 @@ def format_clock(seconds: float | None) -> str:
 
 ONE_OF_TWO = "one analysis of two"
 """said of an open claim whose second analysis, of further runs, was not made"""
-CLAIM_HEADS = ("estimate", "97.5 % interval", "none", "bar", "verdict", "n", "power")
+CLAIM_HEADS = ("estimate", "97.5 % interval", "no effect", "bar", "verdict", "n", "power")
 
 
 def claim_cells(claim: RecordedClaim) -> tuple[Any, ...]:
@@ -135,7 +135,7 @@ def format_none(claim: RecordedClaim) -> str:
 def format_judged(claim: RecordedClaim) -> str:
     """Return a claim's number, its interval, what means no effect if anything does, and the bar."""
     none = format_none(claim)
-    beside = f"bar {criterion(claim)}" if none == NOTHING else f"none {none}, bar {criterion(claim)}"
+    beside = f"bar {criterion(claim)}" if none == NOTHING else f"no effect {none}, bar {criterion(claim)}"
     return f"{format_value(claim)} {format_interval(claim)}; {beside}"
 
 

@@ -239,7 +239,7 @@ def _link(study: Study, folder: Path, claim: RecordedClaim | None = None, text: 
     return f"[{text}]({folder.name}/{page}{f'#{anchor(claim.name)}' if claim else ''})"
 
 
-STATEMENT_HEADS = ("claim", "estimate, none, bar", "verdict", "n", "preset", "asked")
+STATEMENT_HEADS = ("claim", "estimate, no effect, bar", "verdict", "n", "preset", "asked")
 
 
 def _claims_of(key: str, asking: Asking) -> list[tuple[object, ...]]:
