@@ -38,6 +38,8 @@ STUDY = Study(
 )
 """
 
+STUDIES = Path(__file__).parents[2] / "studies"
+
 
 def write(folder: Path, source: str = SOURCE, name: str = "tiny") -> Path:
     path = folder / "studies" / name
@@ -335,6 +337,11 @@ def test_the_page_of_findings_names_a_study_that_has_not_run(copy):
     assert len(lines) == 1
     assert "| not run yet |" in lines[0]
     assert (copy / "studies/claims.md").read_text().startswith("# All claims")
+
+
+def test_a_folder_of_studies_may_be_a_text():
+    study, folder = find_study("timing", str(STUDIES))
+    assert (study.name, folder) == ("timing", STUDIES / "timing")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "studies/nowhere", "other.py", "tiny/study.py"])

@@ -17,9 +17,11 @@ STUDY_FILE = "study.py"
 CHECKOUT = Path(__file__).parents[3] / "studies"
 
 
-def studies_folder(results: Path | None = None) -> Path:
+def studies_folder(results: Path | str | None = None) -> Path:
     """Return the folder of studies: the one given, `studies` in the working folder, or that of the checkout."""
-    return results or (Path("studies") if Path("studies").is_dir() else CHECKOUT)
+    if results:
+        return Path(results)
+    return Path("studies") if Path("studies").is_dir() else CHECKOUT
 
 
 def study_names(folder: Path) -> list[str]:
@@ -27,7 +29,7 @@ def study_names(folder: Path) -> list[str]:
     return sorted(path.parent.name for path in folder.glob(f"*/{STUDY_FILE}"))
 
 
-def find_study(name: str, folder: Path | None = None) -> tuple[Study, Path]:
+def find_study(name: str, folder: Path | str | None = None) -> tuple[Study, Path]:
     """Return a study and the folder that holds its records.
 
     Args:
@@ -62,7 +64,7 @@ def find_study(name: str, folder: Path | None = None) -> tuple[Study, Path]:
     return study, file.parent if file.name == STUDY_FILE else file.with_suffix("")
 
 
-def find_studies(folder: Path | None = None) -> list[tuple[Study, Path]]:
+def find_studies(folder: Path | str | None = None) -> list[tuple[Study, Path]]:
     """Return every study of a folder with the folder of its records."""
     folder = studies_folder(folder)
     return [find_study(name, folder) for name in study_names(folder)]
