@@ -22,7 +22,7 @@ LINES = {
     "S2": "Activations",
     "S4": "Order and accuracy",
     "S5": "Denser data",
-    "S7": "Combinations never seen",
+    "S6": "x and y",
 }
 """the statements of which README has a line, each with what it is about: the row that the page of findings has"""
 IN_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven")
