@@ -24,11 +24,19 @@ AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"
 NARROW_DARK: tuple[int, Any] = (390, "dark")
 WIDE_LIGHT: tuple[int, Any] = (1280, "light")
 VIEWS = ("runs", "compare", "run", "sample", "studies", "study", "words")
-READINESS = READY | {
-    "words": "document.querySelectorAll('.glossary dt').length > 0",
-    "report": "document.querySelector('.cloud')?.placed?.length > 0",
-    "study_report": "document.readyState === 'complete'",
-}
+SHIPPED = {
+    "studies with findings": "/#/studies", "findings": "/findings", "claims": "/claims", "statements": "/statements",
+    "study p1": "/studies/p1",
+}  # fmt: skip
+READINESS = (
+    READY
+    | {
+        "words": "document.querySelectorAll('.glossary dt').length > 0",
+        "report": "document.querySelector('.cloud')?.placed?.length > 0",
+        "study_report": "document.readyState === 'complete'",
+    }
+    | dict.fromkeys(SHIPPED, "document.querySelector('h1') && document.readyState === 'complete'")
+)
 HANGS_MS = 120_000
 
 
@@ -41,8 +49,15 @@ def address(trained, tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def places(address, trained) -> dict[str, str]:
-    return {
+def shipped(trained) -> Iterator[str]:
+    """The address of an explorer of the repository's own studies, whose folder has pages of findings."""
+    with serving(trained.path.parent, ROOT / "studies") as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def places(address, shipped, trained) -> dict[str, str]:
+    return {view: f"{shipped}{path}" for view, path in SHIPPED.items()} | {
         "runs": f"{address}/#/runs",
         "compare": f"{address}/#/compare?runs={','.join([trained.name] * 10)}",
         "run": f"{address}/#/run/{trained.name}?sel=3",
@@ -117,7 +132,7 @@ def on_each_screen(page) -> list[str]:
 
 
 @pytest.mark.some(1)
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", [*VIEWS, *SHIPPED])
 def test_axe_finds_nothing_in_the_explorer(visit, view):
     assert on_each_screen(visit(view)) == []
 
@@ -216,7 +231,7 @@ UNNAMED = (
 )
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", [*VIEWS, *SHIPPED])
 def test_what_a_hand_can_point_at_the_keyboard_reaches(visit, view):
     """The charts' cursor is the scrubber's, which has keys of its own."""
     page = visit(view)

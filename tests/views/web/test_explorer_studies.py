@@ -31,6 +31,9 @@ def results(written, tmp_path) -> Path:
     return Path(shutil.copytree(written / "results", tmp_path / "results"))
 
 
+FINDINGS = ("/findings", "/claims", "/statements")
+
+
 def asked(results: Path, address: str) -> Any:
     with explorer(results.parent / "runs", results) as client:
         return client.get(address)
@@ -46,7 +49,8 @@ def test_a_studys_page_is_its_readme_with_its_pictures_and_no_markup_of_its_own(
     page = asked(results, "/studies/example").text
     assert "<h1>Example</h1>" in page
     assert 'src="data:image/png;base64,cG5n"' in page
-    assert "<script" not in page
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)" in page
 
 
 def test_links_of_a_page_lead_to_its_headings_and_to_other_studies(results):
@@ -61,7 +65,8 @@ def test_links_of_a_page_lead_to_its_headings_and_to_other_studies(results):
         there = asked(results, address or "/studies/example")
         assert there.status_code == 200
         assert f'id="{anchor}"' in there.text
-    assert page.count('href="') == 4  # the icon, the list of studies, and these two
+    content = page.partition("<main")[2]
+    assert content.count('href="') == 2
 
 
 @pytest.mark.parametrize(
@@ -99,15 +104,71 @@ def test_studies_are_listed_from_their_claims_without_reading_records(results):
     assert (listed["name"], listed["runs"], listed["verdicts"]) == ("example", 4, {"above the bar": 1})
 
 
-def test_no_link_of_the_studies_pages_is_dead():
-    """Pages of the studies of the repository: addresses of the explorer answer, and places within pages exist."""
+SUMMARY = "<summary><b>S1</b> <em>agrees</em>: &lt;i&gt; <i>is text</i></summary>"
+UNFOLDS = f'<details id="s1">\n{SUMMARY}\n\nText.\n\n</details>\n'
+DRAWN = "![a](../docs/pictures/a.svg) [1](#s1) [2](claims.md#all-claims) [3](example/README.md) [4](../README.md)\n"
+
+
+def write_findings(results: Path) -> None:
+    (results / "README.md").write_text(f"# Findings\n\n{DRAWN}\n{UNFOLDS}")
+    (results / "claims.md").write_text("# All claims\n\n[f](README.md#s1)\n")
+    (results / "example" / "README.md").write_text(f"# Example\n\n[f](../README.md#s1)\n\n{UNFOLDS}")
+    pictures = results.parent / "docs" / "pictures"
+    pictures.mkdir(parents=True)
+    (pictures / "a.svg").write_text("<svg/>")
+
+
+def test_the_page_of_findings_is_served_with_its_drawing_and_what_unfolds(results):
+    write_findings(results)
+    page = asked(results, "/findings").text
+    assert '<details id="s1">\n<summary><b>S1</b> <em>agrees</em>' in page
+    assert "<i>" not in page
+    assert page.count("</details>") == 1
+    drawing = asked(results, re.search(r'<img src="([^"]+)"', page)[1])
+    assert (drawing.text, drawing.headers["content-type"]) == ("<svg/>", "image/svg+xml")
+    links = re.findall(r'href="([^"]+)"', page.partition("<main")[2])
+    assert links == ["/findings#s1", "/claims#all-claims", "/studies/example"]
+    assert json.loads(asked(results, "/api/findings").text) in page
+
+
+def test_what_unfolds_is_text_on_a_page_that_is_not_of_findings(results):
+    write_findings(results)
+    page = asked(results, "/studies/example").text
+    assert "<details" not in page
+    assert 'href="/findings#s1"' in page
+
+
+def test_a_folder_of_studies_without_findings_has_none(results):
+    (results / "README.md").write_text("# About something else\n")
+    assert asked(results, "/api/findings").json() == ""
+    for page in ("findings", "claims", "statements"):
+        answer = asked(results, f"/{page}")
+        assert (answer.status_code, page in answer.json()["error"]) == (404, True)
+
+
+@pytest.mark.parametrize(
+    "address", ["/pictures/b.svg", "/pictures/..%2Fa.txt", "/studies/example/..%2Fa.txt"]
+)
+def test_a_picture_is_looked_up_by_its_name_alone(results, address):
+    write_findings(results)
+    for folder in (results, results.parent / "docs"):
+        (folder / "a.txt").write_text("a")
+    assert asked(results, address).status_code == 404
+
+
+def test_no_link_of_the_pages_of_studies_and_findings_is_dead():
+    """Pages of the repository: addresses of the explorer answer, places within pages exist, and pictures are there."""
     folder = Path(__file__).parents[3] / "studies"
-    names = sorted(path.parent.name for path in folder.glob("*/README.md"))
+    studies = sorted(f"/studies/{path.parent.name}" for path in folder.glob("*/README.md"))
     with explorer(folder / "no runs", folder) as client:
-        pages = {f"/studies/{name}": client.get(f"/studies/{name}").text for name in names}
+        pages = {address: client.get(address).text for address in (*studies, *FINDINGS)}
+        pictures = {source for page in pages.values() for source in re.findall(r'<img src="(/[^"]+)"', page)}
+        missing = [picture for picture in sorted(pictures) if client.get(picture).status_code != 200]
+    assert missing == []
+    assert "/pictures/findings.svg" in pictures
     for address, page in pages.items():
         for link in re.findall(r'href="([^"]+)"', page):
-            if re.match(r"https?:|data:|/#/", link):
+            if re.match(r"https?:|data:|/#/|/static/", link):
                 continue
             to, _, place = link.partition("#")
             there = pages.get(to or address)

@@ -23,9 +23,23 @@ class Page(str):
     """HTML."""
 
 
+class Png(bytes):
+    """A picture in pixels."""
+
+
+class Svg(bytes):
+    """A drawing."""
+
+
 Body = str | bytes
-"""JSON, a page, or a packet of arrays"""
-KINDS = {str: "application/json", bytes: "application/octet-stream", Page: "text/html"}
+"""JSON, a page, a picture, or a packet of arrays"""
+KINDS = {
+    str: "application/json",
+    bytes: "application/octet-stream",
+    Page: "text/html",
+    Png: "image/png",
+    Svg: "image/svg+xml",
+}
 
 
 def endpoint(

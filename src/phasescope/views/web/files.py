@@ -29,6 +29,11 @@ def page_file(name: str) -> bytes | None:
     return known[name].read_bytes() if name in known and Path(name).suffix in TYPES else None
 
 
+def style() -> str:
+    """Return the palette and the style of all pages, for a file that carries them."""
+    return _palette() + (STATIC / "explorer.css").read_text(encoding="utf-8")
+
+
 def _css_variables(dark: bool) -> str:
     """Return the palette as CSS custom properties, ``--ink: #1b1f24; ...``."""
     return " ".join(f"--{name}: {pair[dark]};" for name, pair in PALETTE.items())

@@ -171,7 +171,7 @@ def finding_pages(studies: Sequence[tuple[Study, Path]], page: Path) -> dict[Pat
         ),
         page.parent / CLAIMS_PAGE: in_markdown(
             "claims.md.j2",
-            heads=("", "study", *CLAIM_HEADS),
+            heads=("asks", "study", *CLAIM_HEADS),
             rows=rows,
             counts=_counts(claims),
             notes=[note.read_text() for name in NOTES if (note := page.parent / f"{name}.md").exists()],

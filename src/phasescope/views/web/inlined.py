@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from phasescope.runs.store.files import to_json
 from phasescope.views.facts.numbers import format_count
-from phasescope.views.web.files import page_file
+from phasescope.views.web.files import page_file, style
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -44,7 +44,7 @@ def self_contained(template: str, view: str, answers: Mapping[str, str | bytes],
         .get_template(template)
         .render(
             view=view,
-            style=Markup(_text("palette.css") + _text("explorer.css")),
+            style=Markup(style()),
             # Names of our own and base64: nothing in them could end the script element.
             modules=Markup(to_json({"imports": _modules(["alone.js", f"{view}.js"])})),
             answers=carried,

@@ -6,6 +6,7 @@ exist. Work that computes goes through one queue, so that two hundred questions 
 
 import secrets
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,13 @@ from phasescope.core.errors import UserError, log_once
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import shown
 from phasescope.runs.trained.session import SampleRequest, SnapshotSampler
-from phasescope.views.web.answers import Page, Query, endpoint, static
+from phasescope.views.web.answers import Page, Png, Query, Svg, endpoint, static
 from phasescope.views.web.details import details
 from phasescope.views.web.guard import Guard
 from phasescope.views.web.library import Entry, Library
 from phasescope.views.web.packets import cloud_packet, packet, places_in, stored_cloud
 from phasescope.views.web.samples import sample_packet, samples
-from phasescope.views.web.studies import Studies
+from phasescope.views.web.studies import FINDINGS, Studies
 
 READING_S, LOOKS = 0.5, 4
 """that an answer may take to read new runs; times as long as a look at the folder took pass before the next"""
@@ -77,6 +78,18 @@ class Explorer:
     def study(self, query: Query) -> Page:
         return Page(self.studies.page(query.path["study"]))
 
+    def findings(self, _: Query) -> str:
+        return to_json(self.studies.findings())
+
+    def findings_page(self, _: Query, page: str) -> Page:
+        return Page(self.studies.findings_page(page))
+
+    def figure(self, query: Query) -> Png:
+        return Png(self.studies.figure(query.path["study"], query.path["file"]))
+
+    def drawing(self, query: Query) -> Svg:
+        return Svg(self.studies.drawing(query.path["file"]))
+
     def cloud(self, query: Query) -> bytes:
         record = self._entry(query).record
         return cloud_packet(stored_cloud(record, query.site("site"), query.word("projection")))
@@ -127,7 +140,11 @@ def create_app(runs: Path, results: Path, trust: bool = False) -> Starlette:
         f"{run}/samples": explorer.samples,
         "/api/members": explorer.members,
         "/api/studies": explorer.list_studies,
+        "/api/findings": explorer.findings,
         "/studies/{study}": explorer.study,
+        "/studies/{study}/{file}": explorer.figure,
+        **{f"/{page}": partial(explorer.findings_page, page=page) for page in FINDINGS},
+        "/pictures/{file}": explorer.drawing,
     }
 
     computing = {
