@@ -4,38 +4,11 @@ import numpy as np
 import pytest
 
 from helpers.made_runs import make_run
-from phasescope import Run, UserError
-from phasescope.runs.store import hold
+from helpers.metered_run import line, run_with
+from phasescope import UserError
 from phasescope.views.facts.meter import meter_panels, meter_sentences
 from phasescope.views.facts.record import Record
 from phasescope.views.figures.drawing import draw_panels
-
-EDGES = ((-10.0, -2.0), (-2.0, 6.0))
-
-
-def mean(value: float | None, se: float = 0.01) -> dict | None:
-    return None if value is None else {"value": value, "se": se}
-
-
-def line(step: int, use: float | None, advantage: float) -> dict:
-    bands = [
-        {
-            "pairs": "held_out", "exchanged": "all", "low": low, "high": high, "draws": 8,
-            "loss": mean(1.0), "advantage": mean(advantage * share), "alignment": mean(0.1),
-            "use": mean(None if use is None else use * share), "removable": None, "over_none": None, "nats": None,
-        }
-        for share, (low, high) in zip((1.0, 0.2), EDGES, strict=True)
-    ]  # fmt: skip
-    deciding = {"number": 0, "low": -10.0, "high": -2.0, "by": "exact answers"}
-    return {"step": step, "images_seen": 16 * step, "wall_s": 0.1, "deciding": deciding, "bands": bands}
-
-
-def run_with(tmp_path, *lines: dict, state: str = "running") -> Run:
-    run = make_run(tmp_path, state=state)
-    with hold(run.path, run.config) as folder:
-        folder.append_lines("meter.jsonl", lines)
-    return run
-
 
 USES = [line(step, use, use) for step, use in ((0, 0.0), (5, 0.08), (10, 0.15), (15, 0.27), (20, 0.6))]
 
@@ -70,13 +43,29 @@ def test_show_says_how_much_the_label_is_used_and_since_when(tmp_path):
 
 def test_a_forecast_of_a_run_that_still_trains_is_in_images_seen(tmp_path):
     uses = [1 / (1 + np.exp(4 - step / 5)) for step in range(0, 16, 3)]
-    lines = [line(step, use, use) for step, use in zip(range(0, 16, 3), uses, strict=True)]
-    for each in lines:
-        each["bands"][0]["use"]["se"] = 0.001
+    lines = [line(step, use, use, se=0.001) for step, use in zip(range(0, 16, 3), uses, strict=True)]
     run = run_with(tmp_path, *lines)
     forecast = run.forecast()
     assert forecast.at == pytest.approx(16 * 20, rel=1e-3)
     assert "hardly calibrated" in meter_sentences(Record(run))[1]
+
+
+def test_the_panel_of_use_has_the_stretch_in_which_the_forecast_lies(tmp_path):
+    uses = [1 / (1 + np.exp(4 - step / 5)) for step in range(0, 16, 3)]
+    run = run_with(tmp_path, *(line(step, use, use) for step, use in zip(range(0, 16, 3), uses, strict=True)))
+    forecast = run.forecast()
+    _, use = meter_panels(Record(run))
+    stretch = use.expected
+    assert (stretch.low, stretch.at, stretch.high) == (forecast.low, forecast.at, forecast.high)
+    assert stretch.low < stretch.at < stretch.high
+    assert "use 0.5" in stretch.label
+
+
+def test_a_run_that_is_done_has_a_stretch_only_of_what_it_passed(tmp_path):
+    *_, below = meter_panels(Record(run_with(tmp_path / "below", *USES[:4], state="done")))
+    *_, passed = meter_panels(Record(run_with(tmp_path / "passed", *USES, state="done")))
+    assert below.expected is None
+    assert passed.expected.low == passed.expected.at == passed.expected.high
 
 
 def test_a_run_that_was_not_metered_says_nothing(tmp_path):

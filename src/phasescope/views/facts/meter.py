@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from phasescope.measures.use_forecast import Forecast
 from phasescope.runs.store.meter import Z, course, deciding
 from phasescope.views.facts.numbers import format_count, format_score
 from phasescope.views.facts.palette import PALETTE
-from phasescope.views.facts.panel import Compared, Line, Mesh, RunPanel
+from phasescope.views.facts.panel import Compared, Expected, Line, Mesh, RunPanel
 from phasescope.views.facts.record import Record, number
 
 SEEN = 3.0
@@ -50,17 +51,25 @@ def meter_sentences(record: Record) -> list[str]:
         if began is None
         else f"is above its noise from step {format_count(began['step'])} on"
     )
-    return [f"{latest}; its advantage {since}.", *_forecast(record, name)]
+    forecast = _forecast(record, name)
+    return [f"{latest}; its advantage {since}.", *([f"In images seen, {forecast}."] if forecast else [])]
 
 
-def _forecast(record: Record, name: str) -> list[str]:
-    """Return when use passes half of the exact one, in images seen; nothing of a run that is done without passing it."""
+def _forecast(record: Record, name: str) -> Forecast | None:
+    """Return the forecast of use; None of a run that is done without passing its level, and where use is not known."""
     if name != "use":
-        return []
+        return None
     forecast = record.run.forecast()
-    if forecast.answer != "passed" and record.status["state"] == "done":
-        return []
-    return [f"In images seen, {forecast}."]
+    is_over = forecast.answer != "passed" and record.status["state"] == "done"
+    return None if is_over else forecast
+
+
+def _expected(forecast: Forecast | None) -> Expected | None:
+    """Return the stretch of images seen in which use passes its level; None while there is no forecast."""
+    if forecast is None or forecast.low is None or forecast.at is None or forecast.high is None:
+        return None
+    words = "passed" if forecast.answer == "passed" else "forecast, hardly calibrated"
+    return Expected(f"use {forecast.level:g} {words}", low=forecast.low, at=forecast.at, high=forecast.high)
 
 
 def _measured(band: Mapping[str, Any]) -> str:
@@ -143,4 +152,5 @@ def _curves(record: Record, images_seen: np.ndarray) -> RunPanel:
         over="meter",
         ylabel=name,
         height_in=1.4,
+        expected=_expected(_forecast(record, name)),
     )

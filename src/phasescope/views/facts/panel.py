@@ -58,6 +58,16 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """When something is expected to happen, or has happened: ends of an interval and the estimate, in images seen."""
+
+    label: str
+    low: float
+    at: float
+    high: float
+
+
+@dataclass(frozen=True)
 class RunPanel(Panel):
     """One pair of axes of one run, in a figure and in the explorer.
 
@@ -91,6 +101,8 @@ class RunPanel(Panel):
     verticals: Sequence[tuple[float, str]] = ()
     """(x, colour) of dotted lines"""
     yticks: Sequence[float] | None = None
+    expected: Expected | None = None
+    """drawn on pages alone, whose axis it makes longer: the panels of a figure share theirs"""
 
 
 def known_curves(curves: Sequence[Line]) -> list[Line]:

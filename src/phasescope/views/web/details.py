@@ -137,6 +137,7 @@ def _panel(panel: RunPanel) -> dict[str, Any]:
         "lines": [*_areas(panel), *map(_curve, panel.curves)],
         "strips": [{"name": name, "phases": phases} for name, phases in panel.bands.items()],
         "mesh": _mesh(panel.mesh) if panel.mesh else None,
+        "expected": panel.expected and asdict(panel.expected),
     }
 
 

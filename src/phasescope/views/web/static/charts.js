@@ -8,6 +8,8 @@ import {terms as asked} from "./words.js";
 const MOST_LINES = 8;
 const NARROWEST = 4;
 const MOST_POWERS = 5;
+// An axis goes on to the end of what is expected, up to so many times what is known: else curves would be too narrow.
+const MOST_AHEAD = 3;
 
 export function ticks(low, high, count = 5) {
   const span = high - low || 1;
@@ -130,10 +132,11 @@ export const formatOf = ({percent: isShare, domain, log}) =>
   isShare ? percent : domain && !log ? fixed : power;
 
 // A chart of a panel (see details.py) over `x`.
+//   expected: {label, low, at, high} on the x axis: an interval and its estimate, drawn behind the lines
 //   cursor: where on the x axis it stands; null for none: the legend then has the last numbers
 //   pick(x): called with what is pointed at; format: of numbers along y
 export class Chart extends Component {
-  render({panel, x, cursor, pick, format = formatOf(panel)}, {all}) {
+  render({panel, x, expected, cursor, pick, format = formatOf(panel)}, {all}) {
     const {title, note, terms = [], mesh} = panel;
     const lines = panel.lines.filter(isThere);
     const beyond = lines.some(line => line.area) ? 0 : Math.max(lines.length - MOST_LINES, 0);
@@ -148,20 +151,24 @@ export class Chart extends Component {
     });
     const entries = [...drawn, ...cells].filter(({name}) => name);
     const named = entries.map(line => entry(line, index, line.format ?? format));
+    if (expected) named.push(entryOf(expected));
     const legend = named.length > 0 && h("div.legend", named);
-    const plot = this.plot({panel, x, cursor, pick, format}, drawn);
+    const plot = this.plot({panel, x, expected, cursor, pick, format}, drawn);
     return h("figure.panel", {"data-key": panel.key}, caption, legend, beyond > 0 && toggle, plot);
   }
 
-  plot({panel, x, cursor, pick, format}, lines) {
+  plot({panel, x, expected, cursor, pick, format}, lines) {
     const {title, strips = [], mesh, height = 190} = panel;
     const hasCurves = mesh || lines.length > 0;
     const first = x.find(known) ?? 0;
-    const span = (x.findLast(known) ?? first) - first || 1;
+    const trained = (x.findLast(known) ?? first) - first || 1;
+    const end = expected ? Math.min(expected.high, first + MOST_AHEAD * trained) : first;
+    const span = Math.max(trained, end - first);
     const scale = scaleOf(panel, lines);
     const across = value => (known(value) ? (100 * (value - first)) / span : null);
     const xs = x.map(across);
     const shapes = [
+      expected && stretchOf(expected, across),
       mesh && meshOf(mesh, xs, scale.place),
       lines.map(line => shapesOf(line, xs, scale.place))
     ];
@@ -189,6 +196,25 @@ export class Chart extends Component {
       known(cursor) && h("div.cursor", {style: {left: `${across(cursor)}%`}})
     );
   }
+}
+
+// what is expected, as a stretch of the whole height with a line at its estimate, as far as the axis goes
+function stretchOf({low, at, high}, across) {
+  const [from, middle, to] = [low, at, high].map(time => Math.min(Math.max(across(time), 0), 100));
+  return [
+    h("rect.expected", {x: from, y: 0, width: to - from, height: 100}),
+    across(at) <= 100 && h("path.line.expected", {d: `M${middle} 0V100`, "stroke-dasharray": "4 3"})
+  ];
+}
+
+function entryOf({label, low, at, high}) {
+  const interval = high > low ? ` (${compact(low)} to ${compact(high)})` : "";
+  return h(
+    "span.long",
+    swatch({area: true, colour: "var(--probe)", dash: ""}),
+    label,
+    h("output", `${compact(at)}${interval}`)
+  );
 }
 
 function entry(line, index, format) {

@@ -3,7 +3,7 @@
 
 import {Chart, hasData} from "./charts.js";
 import {choice, h} from "./html.js";
-import {timesOf, unitsOf} from "./world.js";
+import {expectedIn, timesOf, unitsOf} from "./world.js";
 
 const sitesOf = ({panels}) => [
   ...new Map(panels.filter(({site}) => site).map(({site, note}) => [site, note]))
@@ -45,7 +45,8 @@ export function curves(details, {unit, split, site}, line, pick) {
   const isShown = panel => (!panel.split || panel.split === split) && (!panel.site || panel.site === site);
   const chart = panel => {
     const key = `${panel.key} ${panel.split} ${panel.site}`;
-    return h(Chart, {key, panel, x: timesOf(details, panel, unit), cursor: line?.[unit], pick});
+    const x = timesOf(details, panel, unit);
+    return h(Chart, {key, panel, x, expected: expectedIn(details, panel, unit), cursor: line?.[unit], pick});
   };
   return details.panels.filter(panel => isShown(panel) && hasData(panel)).map(chart);
 }

@@ -32,6 +32,19 @@ export function timesOf({lines, scalars, meter}, {over}, unit) {
   return steps ? joined(steps, times) : [...times.values()];
 }
 
+// The ends and the middle of what a panel expects, given in images seen, in the unit of the x axis; null without any.
+// Beyond the last snapshot training is taken to go on as it did on average.
+export function expectedIn({lines}, {expected}, unit) {
+  const last = lines.at(-1);
+  if (!expected || !last?.images_seen || !known(last[unit])) return null;
+  const times = new Map(lines.map(line => [line.images_seen, line[unit]]));
+  const ends = [expected.low, expected.at, expected.high];
+  const [low, at, high] = joined(ends, times).map(
+    (time, i) => time ?? (ends[i] * last[unit]) / last.images_seen
+  );
+  return {...expected, low, at, high};
+}
+
 // numbers at `xs` of what is known at some: between two of them on a straight line, beyond them none
 export function joined(xs, by) {
   const points = [...by].filter(([, y]) => known(y)).sort(([a], [b]) => a - b);
