@@ -8,7 +8,8 @@ import {terms as asked} from "./words.js";
 const MOST_LINES = 8;
 const NARROWEST = 4;
 const MOST_POWERS = 5;
-// An axis goes on to the end of what is expected, up to so many times what is known: else curves would be too narrow.
+// An axis goes on to the end of what is expected, up to so many times what is known:
+// else curves would be too narrow.
 const MOST_AHEAD = 3;
 
 export function ticks(low, high, count = 5) {

@@ -32,7 +32,8 @@ export function timesOf({lines, scalars, meter}, {over}, unit) {
   return steps ? joined(steps, times) : [...times.values()];
 }
 
-// The ends and the middle of what a panel expects, given in images seen, in the unit of the x axis; null without any.
+// The ends and the middle of what a panel expects, given in images seen, in the unit of the x axis;
+// null without any.
 // Beyond the last snapshot training is taken to go on as it did on average.
 export function expectedIn({lines}, {expected}, unit) {
   const last = lines.at(-1);
