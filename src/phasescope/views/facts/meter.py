@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phasescope.measures.use_forecast import Forecast
 from phasescope.runs.store.meter import Z, course, deciding
 from phasescope.views.facts.numbers import format_count, format_score
 from phasescope.views.facts.palette import PALETTE
 from phasescope.views.facts.panel import Compared, Expected, Line, Mesh, RunPanel
 from phasescope.views.facts.record import Record, number
+
+if TYPE_CHECKING:
+    from phasescope.measures.use_forecast import Forecast
 
 SEEN = 3.0
 """standard errors by which an advantage leaves its noise"""
