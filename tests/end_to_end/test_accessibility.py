@@ -25,9 +25,12 @@ NARROW_DARK: tuple[int, Any] = (390, "dark")
 WIDE_LIGHT: tuple[int, Any] = (1280, "light")
 VIEWS = ("runs", "compare", "run", "sample", "studies", "study", "words")
 SHIPPED = {
-    "studies with findings": "/#/studies", "findings": "/findings", "claims": "/claims", "statements": "/statements",
+    "studies with findings": "/#/studies",
+    "findings": "/findings",
+    "claims": "/claims",
+    "statements": "/statements",
     "study p1": "/studies/p1",
-}  # fmt: skip
+}
 READINESS = (
     READY
     | {

@@ -195,9 +195,9 @@ class Claim:
         wrong = at_threshold["supported"] + at_threshold["refuted"]
         return Power(supported["supported"] / trials, refuted["refuted"] / trials, wrong / trials, trials)
 
-    def seeds_needed(self, design: pd.DataFrame, most: int = MOST_TIMES) -> int | None:
+    def seeds_needed(self, design: pd.DataFrame) -> int | None:
         """Return the fewest seeds per cell with which its effect is detected with power `POWER` on both sides; None if that
-        takes more than `most` times as many as planned.
+        takes more than `MOST_TIMES` times as many as planned.
 
         Args:
             design: as of `power`. A cell's further seeds are as its first.
@@ -211,7 +211,7 @@ class Claim:
         fewest, seeds = planned, 2 * planned
         while not detected(seeds):
             fewest, seeds = seeds, 2 * seeds
-            if seeds > most * planned:
+            if seeds > MOST_TIMES * planned:
                 return None
         between = range(fewest + 1, seeds)
         return [*between, seeds][bisect_left(between, True, key=detected)]

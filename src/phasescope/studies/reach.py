@@ -94,9 +94,8 @@ def reach_of(claim: Claim, runs: Runs | None = None) -> Reach:
     low, high = max(reach.low for reach in reaches), min(reach.high for reach in reaches)
     why = next((reach.why for reach in reaches if reach.why), "")
     if isinstance(claim.statistic, Difference):
-        span = high - low if math.isfinite(high - low) else math.inf
-        low, high = -span, span
-    if isinstance(claim.statistic, Mean | Difference) and claim.statistic.absolute:
+        low, high = low - high, high - low
+    if claim.statistic.absolute:
         low, high = 0.0, max(abs(low), abs(high))
     return Reach(low, high, why)
 

@@ -73,7 +73,7 @@ EARLIER_BY_A_FIFTH = {"unit": "times the steps", "direction": "below", "threshol
         ("uninformative", judged("refuted", unreachable="supported: at most 0.1 can be added")),
         ("not run yet", judged("undecided", n=0, analysis=0)),
     ],
-)  # fmt: skip
+)
 def test_each_recorded_verdict_has_its_words(shown, recorded):
     assert shown_verdict(recorded) == shown
 

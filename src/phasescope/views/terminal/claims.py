@@ -167,7 +167,7 @@ def _effect_and_spread(claim: Claim) -> tuple[str, str]:
 
 def _what_would_do(claim: Claim, design: DataFrame) -> str:
     """Return with how many seeds a claim's effect would be detected, and which effect its own seeds detect."""
-    from phasescope.studies.claim import planned_seeds
+    from phasescope.studies.claim import MOST_TIMES, planned_seeds
 
     planned = planned_seeds(design)
     smallest = claim.detectable(design, claim.spread)
@@ -178,5 +178,5 @@ def _what_would_do(claim: Claim, design: DataFrame) -> str:
         detected = f"{planned} seeds detect {format_number(claim.threshold + sign * smallest)} on its side"
     wanted = format_number(claim.threshold + sign * claim.effects[0])
     if (needed := claim.seeds_needed(design)) is None:
-        return f"{detected}; for {wanted}, 16 times as many would not do"
+        return f"{detected}; for {wanted}, {MOST_TIMES} times as many would not do"
     return f"{detected}; for {wanted} it takes {needed}"

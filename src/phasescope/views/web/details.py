@@ -36,6 +36,13 @@ def details(record: Record, row: dict[str, Any], trust: bool = False) -> str:
 
 def page_tree(page: RunPage) -> dict[str, Any]:
     """Return all that the page of a run says, JSON-ready."""
+    names = {
+        "ways": WAYS,
+        "image_baselines": IMAGE_BASELINES,
+        "splits": page.splits,
+        "projections": PROJECTIONS,
+    }
+
     return {
         "sentence": page.sentence,
         "config": page.config,
@@ -44,12 +51,7 @@ def page_tree(page: RunPage) -> dict[str, Any]:
         "headline": _headline(page.headline),
         "subject": page.subject,
         "read_at": page.read_at and str(page.read_at),
-        "names": {
-            "ways": WAYS,
-            "image_baselines": IMAGE_BASELINES,
-            "splits": page.splits,
-            "projections": PROJECTIONS,
-        },
+        "names": names,
         "lines": [_line(line) for line in page.lines],
         "scalars": page.scalars,
         "meter": page.meter,
