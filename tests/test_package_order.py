@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from itertools import pairwise
+from pathlib import Path
 
 from helpers.packages import (
     MODULES,
@@ -19,6 +23,7 @@ from helpers.packages import (
     targets,
 )
 
+ROOT = Path(__file__).parents[1]
 WITHOUT_TORCH = ("phasescope.core.", "phasescope.measures.", "phasescope.runs.store.")
 WITH_TORCH_LATER = ("phasescope.core.arithmetic", "phasescope.core.randomness")
 """name torch, and import it when they are asked for its settings, or for a generator of it"""
@@ -201,3 +206,15 @@ def test_a_run_is_described_and_latents_are_measured_where_there_is_no_torch():
         "print(measures.probe_r2(labels[::5] @ np.ones((2, 3)) + labels[::5, :1] ** 2, labels[::5]).n)\n"
     )
     assert int(printed) == 205
+
+
+def test_each_required_distribution_is_imported_by_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    required = {re.split(r"[\[<>=!~ ;]", requirement)[0] for requirement in project["dependencies"]}
+
+    provided = packages_distributions()
+    imported = {name.partition(".")[0] for module in MODULES for name in imports(module)}
+    used = {
+        distribution.lower().replace("_", "-") for name in imported for distribution in provided.get(name, ())
+    }
+    assert not required - used
