@@ -1,5 +1,6 @@
 """Whether a claim was asked before or after a look at runs, from its limits and its study's preregistration."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,11 @@ STUDIES = Path(__file__).parents[3] / "studies"
         ("630 steps. Added after a look at the other cells, before any run of its own.", AFTER_OTHERS),
         ("Beyond all choices .11 [.04, .20] (asked after a look).", BEFORE),
         ("A sheet that bends back looks unordered.", BEFORE),
+        ("These runs were known before the claim was preregistered.", AFTER),
+        ("The ratio on `lean` was known when this claim was added.", AFTER),
+        ("630 steps. Doses were chosen after a pilot that learned little.", AFTER_OTHERS),
+        ("Claims were chosen when the result on `lean` was known.", AFTER_OTHERS),
+        ("P1's has about 23 M, and its optimiser, batch and length are not known.", BEFORE),
     ],
 )
 def test_limits_say_whether_runs_had_been_looked_at(limits, when):
@@ -44,3 +50,18 @@ def test_amendments_say_it_of_claims_that_were_added(name, when):
     recorded = read_claims(STUDIES / study)
     (recorded_claim,) = [claim for claim in recorded.claims if claim.name == own]
     assert asked(recorded_claim, read_preregistration(STUDIES / study)) == when
+
+
+LOOKS = re.compile(r"pilot|looked at|known (?:before|when)|was known", re.IGNORECASE)
+
+
+def test_no_claim_whose_limits_tell_of_a_look_counts_as_asked_before_one():
+    folders = [file.parent for file in STUDIES.glob("*/claims.json")]
+    wrong = []
+    for folder in folders:
+        known = read_preregistration(folder)
+        for recorded in read_claims(folder).claims:
+            if LOOKS.search(recorded.limits) and asked(recorded, known) not in (AFTER, AFTER_OTHERS):
+                wrong.append(f"{folder.name}/{recorded.name}")
+    assert folders
+    assert not wrong

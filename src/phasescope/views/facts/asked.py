@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 
 BEFORE, AFTER, AFTER_OTHERS = "before a look", "after a look", "after a look at other runs"
 
-OWN_RUNS_LATER = re.compile(r"before any run of")
-LOOKED = re.compile(r"had been (?:looked at|read before)|^(?:Asked|Corrected|Added) after ")
+OWN_RUNS_LATER = re.compile(r"before any run of|\b[Pp]ilots?\b|the result on `\w+` was known")
+LOOKED = re.compile(
+    r"had been (?:looked at|read before)|^(?:Asked|Corrected|Added) after |\b(?:was|were) known (?:before|when)\b"
+    r"|\b[Pp]ilots?\b|the result on `\w+` was known"
+)
 SENTENCE_END = re.compile(r"(?<=[.;:]) ")
 
 
