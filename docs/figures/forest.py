@@ -27,10 +27,12 @@ PICTURES = Path(__file__).parents[1] / "pictures"
 FIGURES = {"statements": "S", "questions": "Q"}
 """name of the file -> the letter with which the keys of its rows begin"""
 
-WIDTH, LINE, TOP, BOTTOM = 1330, 17, 52, 10
-LABEL_X, BAR_X, HALF, NUMBER_X, VERDICT_X = 16, 620, 105, 740, 1070
-LETTERS = {"heading": 150, "claim": 80, "verdict": 42}
+WIDTH, LINE, TOP, BOTTOM = 1345, 17, 52, 10
+LABEL_X, BAR_X, HALF, NUMBER_X, VERDICT_X = 16, 620, 105, 740, 1040
+LETTERS = {"heading": 150, "claim": 80, "verdict": 42, "answer": 70}
 """characters that fit into a line"""
+OVERVIEW_LEFT = 90
+"""by how much all but the labels, which are short there, lie further left in the figure of all statements"""
 OVER = 1.05
 """of `HALF`: where an interval without an end is cut"""
 
@@ -89,12 +91,14 @@ def overview(asking: Asking) -> str:
         study, _, claim = judged
         words = said.get("word") or said["answer"]
         link = f"../../studies/README.md#{key.lower()}"
-        lines.append(_row(y, claim, study.base, link, label=f"{key}  {text}", verdict=words))
+        label = f"{key}  {text.partition(':')[0]}"
+        answer = _cut(words, "answer")
+        lines.append(_row(y, claim, study.base, link, label=label, answer=answer, left=OVERVIEW_LEFT))
 
-    return _document(lines, y + LINE)
+    return _document(lines, y + LINE, left=OVERVIEW_LEFT)
 
 
-def _document(lines: list[str], y: int) -> str:
+def _document(lines: list[str], y: int, left: int = 0) -> str:
     """Return the SVG of rows of which the last ends at `y`, below what their marks mean."""
     height = y + BOTTOM - LINE // 2
     heads = [
@@ -102,14 +106,20 @@ def _document(lines: list[str], y: int) -> str:
         _text(
             LABEL_X + 10,
             14,
-            "no effect, where a number means that. Each row has a scale of its own.",
+            "no effect, where a number means it; each row has its own scale",
             "quiet",
         ),
         *_legend(y=32),
-        _text(BAR_X - HALF, 14, "short of the bar", "quiet"),
-        _text(BAR_X, 14, "bar", "quiet", end="middle"),
-        _text(BAR_X + HALF, 14, "beyond it", "quiet", end="end"),
-        _text(NUMBER_X, 14, "estimate [97.5 % interval], bar, n, preset", "quiet"),
+        *_moved(
+            left,
+            [
+                _text(BAR_X - HALF, 14, "short of the bar", "quiet"),
+                _text(BAR_X, 14, "bar", "quiet", end="middle"),
+                _text(BAR_X + HALF, 14, "beyond it", "quiet", end="end"),
+                _text(BAR_X, 32, "the claim's own side; it may be the opposite of P1's", "quiet"),
+                _text(NUMBER_X, 14, "estimate [97.5 % interval], bar, n, preset", "quiet"),
+            ],
+        ),
     ]
     title = "Estimates and intervals of the main claims, each on a scale of its own, with its bar on one line"
     return "\n".join(
@@ -123,9 +133,11 @@ def _document(lines: list[str], y: int) -> str:
     )
 
 
-def _row(y: int, claim: RecordedClaim, preset: str, link: str, *, label: str = "", verdict: str = "") -> str:
+def _row(
+    y: int, claim: RecordedClaim, preset: str, link: str, *, label: str = "", answer: str = "", left: int = 0
+) -> str:
     """Return a claim's line: its sentence, or `label`; none, interval and estimate beside the bar, the numbers, and the
-    verdict, or the words in its place."""
+    verdict, or the answer in its place. All but the label lies further to the left by `left`."""
     outcome = shown_verdict(claim)
     # An interval that lies beyond the bar and one that lies short of it differ in colour and in side.
     kind = "beyond" if outcome in BEYOND.values() else "short" if outcome.startswith(SHORT) else OPEN
@@ -142,14 +154,25 @@ def _row(y: int, claim: RecordedClaim, preset: str, link: str, *, label: str = "
 
     number = f"{numbers.format_value(claim)} {numbers.format_interval(claim)}".replace(f" {claim.unit} ", " ")
     number = number.replace(" (by reading)", "")
+    n = claim.counted or claim.n
     parts = [
         f"<title>{escape(claim.sentence)} Unit: {escape(claim.unit)}; bar {escape(numbers.criterion(claim))}</title>",
         _text(LABEL_X, y, _cut(label or claim.sentence, "claim")),
-        *marks,
-        _text(NUMBER_X, y, f"{number}, {numbers.criterion(claim)}, {claim.n}, {preset}", "quiet"),
-        _text(VERDICT_X, y, _cut(verdict or outcome, "verdict")),
+        *_moved(
+            left,
+            [
+                *marks,
+                _text(NUMBER_X, y, f"{number}, {numbers.criterion(claim)}, {n}, {preset}", "quiet"),
+                _text(VERDICT_X, y, answer or _cut(outcome, "verdict")),
+            ],
+        ),
     ]
     return f'<a href="{escape(link)}">{"".join(parts)}</a>'
+
+
+def _moved(left: int, marks: list[str]) -> list[str]:
+    """Return marks that lie further to the left."""
+    return [f'<g transform="translate({-left} 0)">', *marks, "</g>"] if left else marks
 
 
 def _legend(y: int) -> list[str]:
@@ -160,10 +183,7 @@ def _legend(y: int) -> list[str]:
         marks.append(f'<line class="interval {kind}" x1="{x - 5}" x2="{x + 13}" y1="{y - 4}" y2="{y - 4}"/>')
         marks.append(f'<circle class="{kind}" cx="{x + 4}" cy="{y - 4}" r="3.2"/>')
         marks.append(_text(x + 20, y, words, "quiet"))
-    return [
-        *marks,
-        _text(BAR_X + HALF, y, "the claim's own side; it may be the opposite of P1's", "quiet", end="end"),
-    ]
+    return marks
 
 
 def _scale(claim: RecordedClaim) -> Callable[[float], float]:

@@ -125,6 +125,7 @@ STUDY = ps.Study(
             direction="below",
             minimum_n=20,
             source="Bonnaire et al. 2025",
+            over=("images", "sizes"),
             limits="Generalizing means here that half of the samples hold one object; how well their places are "
             "spread is another question.",
         ),
@@ -140,6 +141,7 @@ STUDY = ps.Study(
             direction="below",
             minimum_n=20,
             source="Bonnaire et al. 2025",
+            over=("images", "sizes"),
             limits="One network of one size: with more parameters it memorizes earlier.",
         ),
         ps.Claim(

@@ -284,6 +284,7 @@ STUDY = ps.Study(
             minimum_n=20,
             source="P1",
             where={"cell": tuple(cell.name for cell in SETS)},
+            over=("images", "sizes"),
             limits=f"{NESTED} {SEEN}",
         ),
         ps.Claim(
@@ -296,6 +297,7 @@ STUDY = ps.Study(
             minimum_n=20,
             source="P1",
             where={"cell": tuple(cell.name for cell in SETS)},
+            over=("images", "sizes"),
             limits=NESTED,
         ),
         ps.Claim(
@@ -308,6 +310,7 @@ STUDY = ps.Study(
             minimum_n=20,
             source="P1",
             where={"cell": tuple(cell.name for cell in SETS)},
+            over=("images", "sizes"),
             limits=NESTED,
         ),
         ps.Claim(

@@ -92,6 +92,7 @@ STUDY = ps.Study(
             threshold=0.3,
             effect=(0.4, 0.5),
             where=ZEROS,
+            over=("cell", "networks"),
             limits=f"{LIMITS} Deeper networks are narrower.",
         ),
         ps.Claim(
@@ -154,6 +155,7 @@ STUDY = ps.Study(
             threshold=0.0,
             effect=0.45,
             where=ZEROS,
+            over=("cell", "networks"),
             limits=f"{LIMITS} A run that has not reached C is censored.",
         ),
         ps.Claim(

@@ -80,6 +80,7 @@ STUDY = ps.Study(
             threshold=0.5,
             effect=(0.3, 0.35),
             where=DOSED,
+            over=("dose", "doses"),
             limits=SITE,
         ),
         ps.Claim(

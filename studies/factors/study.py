@@ -86,6 +86,7 @@ STUDY = Study(
             threshold=0.6,
             effect=0.2,
             spread=0.25,
+            over=("cell", "worlds"),
             limits="630 steps of preset `fast`. Onsets are of an accuracy of 0.75 within an eighth of a factor's range.",
         ),
         Claim(
@@ -98,6 +99,7 @@ STUDY = Study(
             direction="below",
             effect=0.03,
             spread=0.04,
+            over=("cell", "worlds"),
             limits="Mean over snapshots at which the product is from 0.1 to 0.9. Samples without an object fail in all.",
         ),
     ],

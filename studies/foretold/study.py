@@ -82,6 +82,7 @@ STUDY = Study(
             threshold=0.5,
             effect=0.35,
             where={"set": "new", "side": "below"},
+            over=("cell", "objectives"),
             limits=RULE_LIMITS,
         ),
         Claim(
@@ -93,6 +94,7 @@ STUDY = Study(
             direction="below",
             effect=0.35,
             where={"set": "new", "side": "above"},
+            over=("cell", "objectives"),
             limits=RULE_LIMITS,
         ),
         Claim(
@@ -103,6 +105,7 @@ STUDY = Study(
             threshold=0.5,
             effect=(0.25, 0.4),
             where={"set": "new"},
+            over=("cell", "objectives"),
             limits=ORDER_LIMITS,
         ),
         Claim(
@@ -113,6 +116,7 @@ STUDY = Study(
             threshold=0.5,
             effect=(0.25, 0.4),
             where={"set": "new"},
+            over=("cell", "objectives"),
             limits=ORDER_LIMITS,
         ),
     ],

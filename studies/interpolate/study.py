@@ -162,6 +162,7 @@ STUDY = Study(
             effect=0.45,
             where={"world": "bumps"},
             source="P2",
+            over=("side", "sizes"),
             limits=NOT_FARTHER,
         ),
         Claim(
@@ -174,6 +175,7 @@ STUDY = Study(
             effect=0.45,
             where={"world": "stripes"},
             source="P2",
+            over=("side", "sizes"),
             limits=NOT_FARTHER,
         ),
     ],

@@ -150,6 +150,7 @@ STUDY = Study(
             threshold=0.0,
             effect=0.3,
             source="P2",
+            over=("sigma", "widths"),
             limits=f"That overlap is the cause: wider bumps also weigh more in the loss. {LEARNED}",
         ),
         Claim(
@@ -162,6 +163,7 @@ STUDY = Study(
             effect=0.5,
             spread=0.06,
             source="P2",
+            over=("sigma", "widths"),
             limits=f"That images must be connected: any length that grows with sigma would do. {LEARNED}",
         ),
         Claim(
@@ -176,6 +178,7 @@ STUDY = Study(
             effect=0.35,
             spread=0.06,
             source="P2",
+            over=("sigma", "widths"),
             limits=f"Another threshold of overlap might be met: this one was fixed before the runs. {LEARNED}",
         ),
     ],

@@ -76,6 +76,7 @@ STUDY = ps.Study(
             effect=0.3,
             spread=0.12,
             where={"world": ("plain", "photographs")},
+            over=("change", "settings"),
             limits=f"{LIMITS} {ONE_EFFECT}",
         ),
         ps.Claim(
@@ -87,6 +88,7 @@ STUDY = ps.Study(
             effect=0.3,
             spread=0.12,
             where={"world": ("plain", "wrong labels")},
+            over=("change", "settings"),
             limits=f"{LIMITS} {ONE_EFFECT}",
         ),
         ps.Claim(
@@ -98,6 +100,7 @@ STUDY = ps.Study(
             effect=0.3,
             spread=0.12,
             where={"world": ("plain", "contrasts")},
+            over=("change", "settings"),
             limits=f"{LIMITS} {ONE_EFFECT}",
         ),
         ps.Claim(
@@ -109,6 +112,7 @@ STUDY = ps.Study(
             effect=0.3,
             spread=0.12,
             where={"world": ("plain", "digits")},
+            over=("change", "settings"),
             limits=f"{LIMITS} {ONE_EFFECT} {ADDED}",
         ),
         ps.Claim(

@@ -102,6 +102,9 @@ class Claim:
     """runs below which it stays undecided; the statistic's own number if 0"""
     unit: str = field(default="", metadata={"data": False})
     """of the number, for pages; the statistic's own if empty"""
+    over: tuple[str, str] | None = field(default=None, metadata={"data": False})
+    """what the sentence is about, if not runs: the axis (or `cell`) whose values are counted, and their name, as in
+    ("cell", "objectives"); pages show their number before that of the runs"""
     uninformative: str = field(default="", metadata={"data": False})
     """why its verdict tells nothing, in words, if that was seen after its runs: pages do not count it; empty if it tells"""
     log: bool = field(default=False, metadata={"data": False})

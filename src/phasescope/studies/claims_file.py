@@ -46,6 +46,8 @@ class RecordedClaim(BaseModel):
     low: float | None
     high: float | None
     n: int
+    counted: str = ""
+    """what the sentence is about, with its number, if that is not runs, as in "4 objectives"; `n` runs are of these"""
     detail: dict[str, float | None]
     spread: float
     effect: float | tuple[float, float]

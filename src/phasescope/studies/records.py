@@ -181,8 +181,22 @@ def _recorded_claim(study: Study, claim: Claim, recorded: Recorded, power: bool)
     of_claim = {f.name: getattr(claim, f.name) for f in fields(claim) if f.name in RecordedClaim.model_fields}
     of_judgement = {"verdict": judgement.verdict, "analysis": judgement.analysis, "why": judgement.why}
     over_all = _over_all(study, claim, recorded, judgement)
-    further = {"answers": study.answers, "unit": claim.unit or claim.statistic.UNIT, "over_all": over_all}
+    further = {
+        "answers": study.answers,
+        "unit": claim.unit or claim.statistic.UNIT,
+        "counted": _counted(study, claim, recorded, judgement),
+        "over_all": over_all,
+    }
     return RecordedClaim.model_validate(of_claim | of_judgement | further | numbers)
+
+
+def _counted(study: Study, claim: Claim, recorded: Recorded, judgement: Judgement) -> str:
+    """Return how many objectives, say, a claim is about, by the runs that judged it; empty if it is about runs."""
+    if claim.over is None or judgement.estimate is None:
+        return ""
+    axis, words = claim.over
+    table = claim.tables(recorded.runs(study.more if judgement.analysis == 2 else 0))[0]
+    return f"{table[axis].nunique()} {words}"
 
 
 def _over_all(study: Study, claim: Claim, recorded: Recorded, judgement: Judgement) -> OverAll | None:

@@ -107,7 +107,15 @@ class Study:
 
         for part in (*self.claims, *self.readings):
             self.cells_of(part.where, f"`where` of `{part.name}`")
+        axes = {"cell", *(axis for cell in self.cells for axis in cell.axes)}
         for claim in self.claims:
+            known_axis = claim.over is None or claim.over[0] in axes
+            check(
+                known_axis,
+                "over",
+                claim.over,
+                f"name one of its axes in `{claim.name}`: {', '.join(sorted(axes))}",
+            )
             seeds, least = min(map(self.first, self.cells_of(claim.where))), claim.statistic.least_seeds
             check(seeds >= least, "seeds", seeds, f"be at least {least}: runs that `{claim.name}` needs")
             for side, (axis, value) in claim.statistic.sides_compared().items():

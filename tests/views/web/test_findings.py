@@ -42,7 +42,7 @@ def test_rows_and_answers_are_short(asking):
 
 def test_statements_that_a_running_study_may_change_say_so(asking):
     page = (STUDIES / "README.md").read_text()
-    assert page.count("*Still open*: labels enter as encodings alone") == 3
+    assert page.count("*Still open*: in the runs on P1's ingredients") == 3
     assert asking.page["running_statements"] == ["S1", "S2", "S4"]
 
 

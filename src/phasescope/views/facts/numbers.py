@@ -93,6 +93,12 @@ def verdict_cell(claim: RecordedClaim) -> str:
 
 
 def count_cell(claim: RecordedClaim) -> int | str:
+    """Return the number of what a claim's sentence is about, and of the runs that judged it."""
+    runs = runs_cell(claim)
+    return f"{claim.counted}, {runs} runs" if claim.counted else runs
+
+
+def runs_cell(claim: RecordedClaim) -> int | str:
     """Return the number of runs that judged a claim; where more are recorded also the estimate from all of them."""
     return f"{claim.n}; all {claim.over_all.n}: {format_over_all(claim)}" if claim.over_all else claim.n
 

@@ -48,6 +48,8 @@ NO_EFFECT = {
     "of the labels": 0.0,
     "of the sheet's shift": 0.0,
     "of the steps": 0.0,
+    "of the steps to accuracy": 0.0,
+    "kappa beyond the better foil": 0.0,
     "trustworthiness": 0.0,
 }
 """by unit of a claim's number, the value that means no effect; of a ratio 1, also if its logarithm is recorded.

@@ -12,13 +12,13 @@ from phasescope.measures.over_runs import LEVEL
 from phasescope.studies.claims_file import RECORDS, Judged, read_claims
 from phasescope.views.facts.numbers import (
     amendment_lines,
-    count_cell,
     criterion,
     format_cell,
     format_interval,
     format_none,
     format_number,
     format_value,
+    runs_cell,
     verdict_cell,
 )
 from phasescope.views.facts.verdicts import count_words
@@ -80,7 +80,8 @@ def _blocks(
     for folder, known in judged:
         yield f"\n{known.study}: {known.question}"
         for claim in known.claims:
-            yield f"{claim.name} (power {format_number(claim.observed_power)}): {claim.sentence}"
+            about = f"; {claim.counted}" if claim.counted else ""
+            yield f"{claim.name} (power {format_number(claim.observed_power)}{about}): {claim.sentence}"
         if preregistration := read_preregistration(folder):
             yield from (f"amended {line}" for line in amendment_lines(preregistration))
 
@@ -98,7 +99,7 @@ def _rows(known: Judged) -> Iterator[tuple[str, ...]]:
             format_none(claim),
             criterion(claim),
             verdict_cell(claim),
-            f"{count_cell(claim)}",
+            f"{runs_cell(claim)}",
         )
 
 

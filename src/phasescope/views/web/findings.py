@@ -245,7 +245,6 @@ STATEMENT_HEADS = ("claim", "estimate, no effect, bar", "verdict", "n", "preset"
 def _claims_of(key: str, asking: Asking) -> list[tuple[object, ...]]:
     """Return a row of `STATEMENT_HEADS` for each claim that a statement names, and for the main claim of each further study
     that asks it."""
-    units = asking.page.get("units", {})
     rows: list[tuple[object, ...]] = []
     for study, folder, claim in _shown_claims(key, asking):
         preset = presets_of(study, claim.name)
@@ -254,14 +253,13 @@ def _claims_of(key: str, asking: Asking) -> list[tuple[object, ...]]:
             rows.append((link, "", NOT_RUN, 0, preset, BEFORE))
             continue
 
-        unit = units.get(f"{study.name}/{claim.name}")
         missing = "" if claim.analysis else f" ({numbers.why_words(claim.why)})"
         rows.append(
             (
                 _link(study, folder, claim),
                 numbers.format_judged(claim),
                 numbers.verdict_cell(claim) + missing,
-                f"{unit}, {claim.n} runs" if unit else numbers.count_cell(claim),
+                numbers.count_cell(claim),
                 preset,
                 asked(claim, read_preregistration(folder)),
             )
