@@ -18,7 +18,7 @@ The terms of report, explorer and these pages. `python -m docs.words` writes thi
 
 ## Phases A, B and C
 
-The phase is determined twice, independently: from generated images alone, and from the network's activations
+The phase is determined twice, independently: from samples (generated images) alone, and from the network's activations
 alone. The two can be in different phases at the same time.
 """
 
@@ -35,7 +35,7 @@ def alternative(phase: str, of: str) -> str:
 
 def glossary() -> str:
     """The page."""
-    lines = [INTRODUCTION, "| | images | activations |", "|---|---|---|"]
+    lines = [INTRODUCTION, "| | samples | activations |", "|---|---|---|"]
     for phase, words in PHASES.items():
         shown = [
             f"![{alternative(phase, of)}](pictures/{picture_of(phase, of).name}) {words[of]}" for of in OF

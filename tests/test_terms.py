@@ -86,7 +86,7 @@ def test_no_word_is_explained_twice():
 def test_what_pages_show_is_explained():
     assert {"probe_r2", "p1_r2", "label_variance"} <= TERMS.keys() & COLUMNS.keys()
     assert "untrained" in TERMS.keys() & BASELINES.keys()
-    assert {"behaviour", "sheet"} <= READINGS.keys() & TERMS.keys()
+    assert {"behaviour", "sheet"} == READINGS.keys() <= TERMS.keys()
     assert [re.findall(r"arXiv (\d+\.\d+)", TERMS[paper].sentence) for paper in ("P1", "P2")] == [
         ["2402.03305"],
         ["2408.13256"],

@@ -270,7 +270,7 @@ def test_the_manifold_turns_by_key(visit):
 @pytest.mark.slow
 def test_a_report_begins_with_its_verdict_and_explains_its_terms_by_key(report, trained):
     first = report.inner_text("header")
-    at = [first.index(text) for text in (trained.about["sentence"], "What happened", "Behaviour")]
+    at = [first.index(text) for text in (trained.about["sentence"], "What happened", "Samples")]
     assert at == sorted(at)
     told = report.locator(".phasekey").first.inner_text()
     assert all(sentence in told for words in PHASES.values() for sentence in words.values())

@@ -135,7 +135,7 @@ def test_ls(cli, trained: Run):
 def test_show(cli, trained: Run):
     outcome = cli("show", "tiny", "--runs", trained.path.parent)
     assert f"{trained.name}  done  step 40/40" in outcome.out
-    for words in ("parameters", "640 images seen", "Behaviour", "untrained"):
+    for words in ("parameters", "640 images seen", "Samples", "untrained"):
         assert words in outcome.out
     whole = json.loads(cli("show", trained.path, "--json").out)
     assert whole["config"] == trained.config

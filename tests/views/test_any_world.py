@@ -64,7 +64,8 @@ def test_without_a_reader_nothing_is_said_of_behaviour(tmp_path):
     assert record.splits == []
     assert np.isnan(success_share(record.metrics[-1]))
     text = " ".join([*words.verdict(record), run.plot.timeline().caption, run.plot.samples().caption])
-    assert "ehaviour" not in text.replace("phase of behaviour", "")
+    assert "The phase of the samples was not read." in text
+    assert "phase of the samples needs" not in text
     assert "utcome" not in text
     assert "crosshair" not in text
     titles = [ax.get_title(loc="left") for ax in run.plot.timeline().figure.axes]
@@ -81,7 +82,7 @@ def test_outcomes_have_the_names_the_order_and_the_colours_that_the_world_declar
     assert facts["whole, seen labels"] == "100.0 % (n = 20)"
     assert facts["whole, held out labels"] == "100.0 % (n = 20)"
     assert facts["median error, seen labels"] == "size 0.25 mm, turn 0.25 deg, shape 0.25, hue 0.25"
-    (passage,) = [sentence for sentence in words.verdict(record) if sentence.startswith("Behaviour")]
+    (passage,) = [sentence for sentence in words.verdict(record) if sentence.startswith("Samples")]
     assert "C (mostly whole)" in passage
     figure = run.plot.timeline().figure
     panel = next(ax for ax in figure.axes if ax.get_title(loc="left").startswith("Outcomes, held out labels"))

@@ -49,12 +49,13 @@ def test_verdict_says_the_onsets_and_which_came_first(run):
         for reading in ("behaviour", "sheet", "representation_p1")
     }
     assert onset["sheet"] < onset["representation_p1"] < onset["behaviour"]
-    for sentence, images in zip(verdict, onset.values(), strict=False):
+    samples, activations, first, other = verdict
+    for sentence, images in zip((samples, activations, other), onset.values(), strict=True):
         assert "went through phases A, B, C" in sentence
         assert f"from {images:,} images on" in sentence
-    for reading in ("sheet", "representation_p1"):
-        later = f"{onset['behaviour'] - onset[reading]:,} training images later images became mostly correct"
-        assert f"the activations became ordered first; {later}" in verdict[-1]
+    for reading, sentence in (("sheet", first), ("representation_p1", other)):
+        later = f"{onset['behaviour'] - onset[reading]:,} training images later samples became mostly correct"
+        assert f"ctivations became ordered first; {later}" in sentence
 
 
 def test_verdict_of_an_unfinished_run_claims_no_onset(tmp_path):
@@ -63,7 +64,7 @@ def test_verdict_of_an_unfinished_run_claims_no_onset(tmp_path):
     verdict = words.verdict(record)
     assert f"stopped at step {steps[-1]:,} of {STEPS:,}" in verdict[0]
     assert "C (mostly correct) was not reached within" in verdict[1]
-    assert "did not become ordered, nor did images become mostly correct" in verdict[-1]
+    assert "did not become ordered, nor did samples become mostly correct" in verdict[-1]
 
 
 def test_verdict_warns_where_a_null_leaves_nothing_to_be_gained(run):
@@ -118,11 +119,13 @@ def test_phases_of_a_retired_rule_stay_readable_and_are_marked(tmp_path):
     record = Record(run)
     verdict = words.verdict(record)
     onset = record.metrics[1]["images_seen"]
+    (other,) = [sentence for sentence in verdict if sentence.startswith("Other readings: ")]
     assert (
-        "By a retired rule, that of the ridge probe, this run recorded phases A, C; "
-        f"C from {onset:,} images on." in verdict
+        "by a retired rule, that of the ridge probe (mid, t = 600), activations went through phases A, C"
+        in other
     )
-    assert not any("ordered" in sentence for sentence in verdict)
+    assert f"from {onset:,} images on" in other
+    assert not any("ordered" in sentence for sentence in verdict if sentence != other)
     assert run.to_frame()["phase.representation"].tolist() == ["A", "C", "C"]
     assert [*record.sequence("representation")] == ["A", "C"]
 
@@ -130,12 +133,12 @@ def test_phases_of_a_retired_rule_stay_readable_and_are_marked(tmp_path):
 @pytest.mark.parametrize(
     ("behaviour", "activations", "said"),
     [
-        ("AAC", "AAC", "ordered at the same snapshot at which images became mostly correct"),
-        ("ACC", "AAC", "images became mostly correct first; 64 training images later the activations"),
-        ("AAA", "ACC", "the activations became ordered, but images did not become mostly correct"),
-        ("ACB", "ACC", "the activations became ordered, but images did not stay mostly correct"),
-        ("ACC", "AAA", "images became mostly correct, but the activations did not become ordered"),
-        ("ACC", "ACB", "images became mostly correct, but the activations did not stay ordered"),
+        ("AAC", "AAC", "ordered at the same snapshot at which samples became mostly correct"),
+        ("ACC", "AAC", "amples became mostly correct first; 64 training images later activations"),
+        ("AAA", "ACC", "ctivations became ordered, but samples did not become mostly correct"),
+        ("ACB", "ACC", "ctivations became ordered, but samples did not stay mostly correct"),
+        ("ACC", "AAA", "amples became mostly correct, but activations did not become ordered"),
+        ("ACC", "ACB", "amples became mostly correct, but activations did not stay ordered"),
     ],
 )
 def test_precedence_in_every_case(tmp_path, behaviour, activations, said):
@@ -178,4 +181,7 @@ def test_a_number_has_three_digits_and_steps_have_all(value, text):
 
 def test_a_run_without_a_label_and_without_a_description_has_a_verdict(tmp_path):
     run = make_run(tmp_path, "preset=fast", "training.label_dropout=1.0")
-    assert words.verdict(Record(run)) == ["The phase of the activations was not read."]
+    assert words.verdict(Record(run)) == [
+        "The phase of the samples was not read: the network gets no label.",
+        "The phase of the activations was not read.",
+    ]

@@ -5,13 +5,13 @@ import re
 from phasescope.views.terminal import progress
 
 
-def test_a_snapshots_line_has_the_phase_of_images_and_that_of_the_sheet():
+def test_a_snapshots_line_has_the_phase_of_samples_and_that_of_activations():
     metrics = {"step": 20, "images_seen": 320, "loss": 0.25}
     phases = {"behaviour": "A", "sheet": "B", "representation": "C", "representation_p1": "C"}
     line = progress.snapshot_line({**metrics, "phase": phases})
-    assert line.endswith("behaviour A, sheet B")
+    assert line.endswith("samples A, activations B")
     line = progress.snapshot_line({**metrics, "phase": {"behaviour": "A", "representation": "C"}})
-    assert line.endswith("behaviour A, sheet not read")
+    assert line.endswith("samples A, activations not read")
 
 
 def test_a_log_has_a_line_from_time_to_time(capsys, monkeypatch):

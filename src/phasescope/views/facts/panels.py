@@ -5,7 +5,7 @@ A score has a panel for each site; a figure shows the site where phases are read
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,10 +17,10 @@ from phasescope.views.facts.palette import ON_DATA, PALETTE
 from phasescope.views.facts.panel import Compared, Line, RunPanel, known_curves
 from phasescope.views.facts.record import Record, number
 from phasescope.views.facts.score_panels import score_panels
-from phasescope.views.facts.terms import READINGS, split_words
+from phasescope.views.facts.terms import NOT_READ, OTHER_READINGS, READINGS, split_words
 
 TERMS = {
-    "outcomes": ("outcome", "phase"),
+    "outcomes": ("outcome", "behaviour"),
     "routes": ("route", "probe_r2"),
     "closest": ("reference_denoisers",),
     "nats": ("nats",),
@@ -44,15 +44,30 @@ def run_panels(record: Record) -> list[RunPanel]:
         *_of_family(record),
         *_training(record),
     ]
-    return [replace(panel, terms=TERMS.get(panel.key) or record.column(panel.key).terms) for panel in panels]
+
+    def terms(panel: RunPanel) -> Sequence[str]:
+        return panel.terms or TERMS.get(panel.key) or record.column(panel.key).terms
+
+    return [replace(panel, terms=terms(panel)) for panel in panels]
 
 
 def _phases(record: Record) -> Iterator[RunPanel]:
-    bands = {words: record.phases(name) for name, words in READINGS.items() if any(record.phases(name))}
-    if bands:
+    """Yield the panel of phases: a row for samples and one for activations, read or not, and one for each other reading."""
+    others = {name: f"other reading: {words}" for name, words in OTHER_READINGS.items()}
+    read = [name for name in (*READINGS, *others) if any(record.phases(name))]
+    bands: dict[str, Sequence[str | None]] = {}
+    for name, words in (READINGS | others).items():
+        if name in read:
+            bands[words] = record.phases(name)
+        elif name in READINGS:
+            bands[f"{words}: {NOT_READ}"] = record.phases(name)
+    if read:
         yield RunPanel(
             key="phases",
             title="Phases",
+            # Of the rules, those by which this run was read.
+            terms=[name for name in ("behaviour", "sheet") if name in read]
+            + [name for name, reading in {"p1_r2": "representation_p1"}.items() if reading in read],
             x=record.images_seen,
             bands=bands,
             height_in=0.25 * max(len(bands), 3),

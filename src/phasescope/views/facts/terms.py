@@ -7,6 +7,7 @@ readings and splits; a name without one is shown as it is. A score's words are i
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 HERE = Path(__file__).parent
-OF = ("images", "activations")
-"""the data from which phases are read, each with its own pictograms"""
+OF = ("samples", "activations")
+"""what is in a phase, each with its own pictograms"""
 
 
 class Term(NamedTuple):
@@ -92,17 +93,31 @@ def tree() -> dict[str, Any]:
 BASELINES = _NAMES["baselines"]
 """baselines of scores"""
 READINGS = _NAMES["readings"]
-"""readings of phases"""
-NOT_READ = "not read"
-"""in the place of a phase's letter, if nothing reads it"""
-SUBJECTS, RULES = _NAMES["subjects"], _NAMES["rules"]
-"""what is in a phase, and the rule by which its order is read, as a sentence begins with them"""
+"""what is in a phase, by the reading that gives it its letter: samples and activations have one each"""
+OTHER_READINGS = _NAMES["other_readings"]
+"""further rules for the activations, whose letters stand apart: that of the paper P1, and one of earlier versions"""
+NOT_READ, UNDECIDED = "not read", "?"
+"""in the place of a phase's letter, if nothing reads it, and if the numbers allow no phase or more than one"""
 WAYS = _NAMES["ways"]
 """readings of a factor from an image"""
 ROUTES = _NAMES["routes"]
 """routes by which a label reaches activations"""
 IMAGE_BASELINES = _NAMES["image_baselines"]
 """baselines that generate from training images"""
+
+
+def phase_words(phase: str | None) -> str:
+    """Return the letter of a phase, or what stands in its place."""
+    if phase is None:
+        return NOT_READ
+    return UNDECIDED if phase == "undecided" else phase
+
+
+def sequence_words(sequence: Sequence[str] | None) -> str:
+    """Return the letters of the phases that were passed, or what stands in their place; None if they were not read."""
+    if sequence is None:
+        return NOT_READ
+    return " ".join(sequence) or UNDECIDED
 
 
 def baseline_words(name: str) -> str:

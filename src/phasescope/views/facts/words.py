@@ -11,9 +11,9 @@ from phasescope.views.facts.numbers import format_count, format_number, format_s
 from phasescope.views.facts.record import Record, score
 from phasescope.views.facts.scores import probe_summary
 from phasescope.views.facts.terms import (
+    NOT_READ,
+    OTHER_READINGS,
     READINGS,
-    RULES,
-    SUBJECTS,
     baseline_words,
     probed,
     site_words,
@@ -24,8 +24,6 @@ MEANINGS = {"B": "low-dimensional, not ordered", "C": "ordered"}
 """of the phases of activations"""
 HEADLINES = {column.name: column for column in in_order(COLUMNS) if column.headline}
 """the scores of activations among the few numbers that a run is known by"""
-RETIRED = "representation"
-"""phases that runs recorded by the ridge probe, which reads the label that a network adds to every block"""
 STATES = {"running": "is still running", "stopped": "was stopped", "failed": "failed", "killed": "was killed"}
 
 
@@ -40,14 +38,15 @@ class Fact(NamedTuple):
 
 
 def verdict(record: Record) -> list[str]:
-    """Return what was measured: how far the run is, each reading's phases, which came first, and what limits it."""
-    read = [reading for reading in READINGS if any(record.phases(reading))]
+    """Return what was measured: how far the run is, the phases of samples and activations, which came first, what other
+    readings say, and what limits it."""
+    passages = [_passage_of(record, reading) for reading in READINGS] if record.metrics else []
     return [
         *_progress(record),
         *_formed(record),
-        *(_passage(record, reading) for reading in read),
-        *_unread(record, read),
-        *_precedence(record, read),
+        *passages,
+        *_precedence(record),
+        *_other_readings(record),
         *_caveats(record),
     ]
 
@@ -128,17 +127,30 @@ def _formed(record: Record) -> list[str]:
     return [f"The network gets no label; {share} of its images (n = {record.count(split)}) are {name}."]
 
 
-def _passage(record: Record, reading: str) -> str:
-    passed, began, site = record.sequence(reading), record.onsets(reading), record.phase_site(reading)
+def _passage_of(record: Record, reading: str) -> str:
+    """Return which phases samples or activations passed, or that and why their phase was not read."""
+    subject = READINGS[reading]
+    if any(record.phases(reading)):
+        site = record.phase_site(reading) if reading == "sheet" else None
+        where = f" ({site_words(site)})" if site else ""
+        return _passage(record, reading, f"{subject.capitalize()}{where}")
 
-    name = SUBJECTS[reading]
-    name += f" ({site_words(site)})" if site and reading != "behaviour" else ""
+    reason = ""
+    if reading == "behaviour" and record.is_unconditional:
+        reason = ": the network gets no label"
+    if reading == "sheet" and record.factors.categorical.any():
+        reason = ": labels that are classes have no order"
+    return f"The phase of the {subject} was {NOT_READ}{reason}."
+
+
+def _passage(record: Record, reading: str, subject: str) -> str:
+    passed, began = record.sequence(reading), record.onsets(reading)
     if not passed:
-        return f"{name} was undecided at all of {len(record.metrics)} snapshots."
+        return f"{subject} were undecided at all of {len(record.metrics)} snapshots."
 
     undecided = record.phases(reading).count("undecided")
     doubt = f" (undecided at {undecided} of {len(record.metrics)} snapshots)" if undecided else ""
-    alone = f"was in phase {passed[0]}" + (" wherever it was decided" if undecided else " throughout")
+    alone = f"were in phase {passed[0]}" + (" wherever it was decided" if undecided else " throughout")
     passage = f"went through phases {', '.join(passed)}" if len(passed) > 1 else alone
 
     marks = [
@@ -151,51 +163,49 @@ def _passage(record: Record, reading: str) -> str:
         never = f"was not reached within {format_count(record.images_seen[-1])} images"
         fate = "was reached and did not last" if "C" in passed else never
         marks.append(f"C ({meaning(record, reading, 'C')}) {fate}")
-    return f"{name} {passage}{doubt}: {'; '.join(marks)}."
+    return f"{subject} {passage}{doubt}: {'; '.join(marks)}."
 
 
-def _unread(record: Record, read: list[str]) -> list[str]:
-    """Return that the phase of the activations was not read, and what an older run recorded by a rule that is retired."""
+def _precedence(record: Record) -> list[str]:
+    clause = _which_first(record, "sheet")
+    return [f"Which came first? {clause[0].upper()}{clause[1:]}."] if clause else []
+
+
+def _other_readings(record: Record) -> list[str]:
+    """Return what further rules read of the activations: a paragraph each, apart from the letters of the run."""
     sentences = []
-    if record.metrics and "sheet" not in read:
-        reason = ": labels that are classes have no order" if record.factors.categorical.any() else ""
-        sentences.append(f"The phase of the activations was not read{reason}.")
-
-    if any(record.phases(RETIRED)):
-        passed, began = record.sequence(RETIRED), record.onsets(RETIRED)["C"]
-        phases = f"phases {', '.join(passed)}" if passed else "no phase"
-        onset = f"; C from {format_count(began)} images on" if began is not None else ""
-        sentences.append(f"By a retired rule, that of the ridge probe, this run recorded {phases}{onset}.")
+    for reading, rule in OTHER_READINGS.items():
+        if not any(record.phases(reading)):
+            continue
+        site = record.phase_site(reading)
+        where = f" ({site_words(site)})" if site else ""
+        passage = _passage(record, reading, f"by {rule}{where}, activations")
+        clause = _which_first(record, reading)
+        order = f" By it, {clause}." if clause else ""
+        sentences.append(f"Other readings: {passage}{order}")
     return sentences
 
 
-def _precedence(record: Record, read: list[str]) -> list[str]:
-    readings = [name for name in RULES if name in read]
-    if "behaviour" not in read or not readings:
-        return []
+def _which_first(record: Record, reading: str) -> str:
+    """Return whether activations, by one reading, were ordered before samples were correct; empty if one was not read."""
+    if not (any(record.phases("behaviour")) and any(record.phases(reading))):
+        return ""
     success = f"mostly {record.outcomes[-1].name}"
-    correct = record.onsets("behaviour")["C"]
+    correct, ordered = record.onsets("behaviour")["C"], record.onsets(reading)["C"]
+    become = "stay" if "C" in record.sequence(reading) else "become"
+    remain = "stay" if "C" in record.sequence("behaviour") else "become"
 
-    clauses = []
-    for reading in readings:
-        ordered = record.onsets(reading)["C"]
-        become = "stay" if "C" in record.sequence(reading) else "become"
-        remain = "stay" if "C" in record.sequence("behaviour") else "become"
-
-        first, then = "the activations became ordered", f"images became {success}"
-        if ordered is None and correct is None:
-            clause = f"the activations did not {become} ordered, nor did images {remain} {success}"
-        elif ordered is None:
-            clause = f"{then}, but the activations did not {become} ordered"
-        elif correct is None:
-            clause = f"{first}, but images did not {remain} {success}"
-        elif ordered == correct:
-            clause = f"{first} at the same snapshot at which {then}"
-        else:
-            first, then = (first, then) if ordered < correct else (then, first)
-            clause = f"{first} first; {format_count(abs(ordered - correct))} training images later {then}"
-        clauses.append(f"{RULES[reading]}, {clause}.")
-    return [f"Which came first? {' '.join(clauses)}"]
+    first, then = "activations became ordered", f"samples became {success}"
+    if ordered is None and correct is None:
+        return f"activations did not {become} ordered, nor did samples {remain} {success}"
+    if ordered is None:
+        return f"{then}, but activations did not {become} ordered"
+    if correct is None:
+        return f"{first}, but samples did not {remain} {success}"
+    if ordered == correct:
+        return f"{first} at the same snapshot at which {then}"
+    first, then = (first, then) if ordered < correct else (then, first)
+    return f"{first} first; {format_count(abs(ordered - correct))} training images later {then}"
 
 
 def _caveats(record: Record) -> list[str]:

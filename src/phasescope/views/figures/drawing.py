@@ -158,7 +158,8 @@ def _draw_bands(ax: Axes, bands: Mapping[str, Sequence[str | None]], borders: np
 
     for phase, colour in PHASE_COLOURS.items():
         ax.bar(0, 0, color=colour, label=f"phase {phase}")
-    ax.bar(0, 0, label="undecided", **UNDECIDED)
+    if any("undecided" in phases for phases in bands.values()):
+        ax.bar(0, 0, label="undecided", **UNDECIDED)
 
 
 def _draw_mesh(ax: Axes, mesh: Mesh, borders: np.ndarray) -> None:

@@ -17,7 +17,7 @@ from phasescope.runs.store.files import write_aside
 from phasescope.runs.store.folder import RunFolder
 from phasescope.views.facts.numbers import format_count
 from phasescope.views.facts.record import Record
-from phasescope.views.facts.terms import READINGS, site_words, split_words
+from phasescope.views.facts.terms import OTHER_READINGS, READINGS, site_words, split_words
 from phasescope.views.facts.words import labels_of, subject
 from phasescope.views.figures import manifold, samples, timeline
 from phasescope.views.figures.axes import figure_bytes
@@ -97,18 +97,35 @@ def plot_of(record: Record, name: str) -> Plot | None:
 
 
 def _timeline(record: Record) -> str:
-    onsets = {words: record.onsets(reading)["C"] for reading, words in READINGS.items()}
+    onsets = {words: record.onsets(reading)["C"] for reading, words in (READINGS | OTHER_READINGS).items()}
     marks = ", ".join(f"{words} {format_count(at)}" for words, at in onsets.items() if at is not None)
     return (
-        f"{len(record.metrics)} snapshots; bands of phases change half way between two. {_outcome_counts(record)}Probe R² "
-        f"(thick: minimum over factors; thin: each factor) is of activations for n = {labels_of(record, 'probe_r2')} "
-        "labels; label variance and the dimension of label means from n = "
-        f"{labels_of(record, 'label_variance')}, several noise draws each. Bands are 95 % intervals, grey lines baselines. "
-        f"{_rules(record)}"
-        "By route: each label is given beside the image of another, and read as that of the condition and as that of the "
-        "input image; what lies below the panel is drawn at its end. "
+        f"{len(record.metrics)} snapshots; bands of phases change half way between two. {_outcome_counts(record)}"
+        f"{_scores(record)}{_rules(record)}"
         f"Dotted verticals: phase C for good ({f'{marks} images' if marks else 'not reached'})."
     )
+
+
+def _scores(record: Record) -> str:
+    """Return how those scores of activations are read that this run has."""
+    sentences = []
+    if labels := labels_of(record, "probe_r2"):
+        sentences.append(
+            "Probe R² (thick: minimum over factors; thin: each factor) is of activations for n = "
+            f"{labels} labels. "
+        )
+    if labels := labels_of(record, "label_variance"):
+        sentences.append(
+            f"Label variance and the dimension of label means are from n = {labels} labels, several noise draws each. "
+        )
+    if record.measures:
+        sentences.append("Bands are 95 % intervals, grey lines baselines. ")
+    if "condition_probe_r2" in record.measures:
+        sentences.append(
+            "By route: each label is given beside the image of another, and read as that of the condition and as that of "
+            "the input image; what lies below the panel is drawn at its end. "
+        )
+    return "".join(sentences)
 
 
 def _rules(record: Record) -> str:
@@ -116,7 +133,7 @@ def _rules(record: Record) -> str:
     limit, sentences = record.thresholds, []
     if any(record.phases("sheet")):
         sentences.append(
-            "There is a sheet if the label explains at least "
+            "The phase of the activations is that of their sheet: there is one if the label explains at least "
             f"{limit['label_variance']:g} of the variance, trustworthiness across noise draws is at least "
             f"{limit['sheet_trustworthiness']:g} and the dimension of label means is at most "
             f"{limit['label_participation_ratio']:g}; it is ordered if trustworthiness to the labels is at least "
@@ -137,7 +154,7 @@ def _outcome_counts(record: Record) -> str:
     if record.is_unconditional:
         return f"Outcomes are of n = {counts}; the network gets no label. "
     majority = f"a majority of the first (> {record.thresholds['majority']:g}, 95 % interval)"
-    return f"Outcomes are of n = {counts}; a phase of behaviour needs {majority}. "
+    return f"Outcomes are of n = {counts}; a phase of the samples needs {majority}. "
 
 
 def _samples(record: Record) -> str:

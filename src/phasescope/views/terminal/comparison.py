@@ -12,7 +12,7 @@ from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.sites import Site
 from phasescope.views.facts.numbers import NOTHING, format_count, format_score
 from phasescope.views.facts.record import Record
-from phasescope.views.facts.terms import READINGS
+from phasescope.views.facts.terms import OTHER_READINGS, READINGS, sequence_words
 from phasescope.views.facts.words import HEADLINES, headline
 from phasescope.views.terminal.printing import Result, Table
 
@@ -80,12 +80,10 @@ def _results(records: Sequence[Record], sites: dict[str, Site]) -> Iterator[Row]
     yield _row("step", "step", [line.get("step", 0) for line in last])
     yield _row("images_seen", "images seen", [line.get("images_seen", 0) for line in last])
 
-    for reading, words in READINGS.items():
-        if any(any(record.phases(reading)) for record in records):
-            yield _row(reading, words, [record.sequence(reading) or None for record in records], " ".join)
-            onsets = [record.onsets(reading) for record in records]
-            for phase, label in (("B", "B or C from image"), ("C", "C from image")):
-                yield _row(f"{reading}.{phase}", label, [onset[phase] for onset in onsets])
+    others = {reading: f"other reading: {words}" for reading, words in OTHER_READINGS.items()}
+    for reading, words in (READINGS | others).items():
+        if reading in READINGS or any(any(record.phases(reading)) for record in records):
+            yield from _phases(records, reading, words)
 
     facts = [{fact.key: fact for fact in headline(record, sites=sites)} for record in records]
     for key in dict.fromkeys(key for each in facts for key in each if key not in HEADLINES or key in sites):
@@ -97,6 +95,19 @@ def _results(records: Sequence[Record], sites: dict[str, Site]) -> Iterator[Row]
     yield _row("loss", "loss", [line.get("loss") for line in last], lambda loss: format_score(loss, 4))
     for name, label in (("parameters", "parameters"), ("cpu_s", "CPU seconds")):
         yield _row(name, label, [record.status.get(name) for record in records])
+
+
+def _phases(records: Sequence[Record], reading: str, words: str) -> Iterator[Row]:
+    """Yield the phases that each run passed by one reading, and when B and C began; of no run, that they were not read."""
+    passed = [record.sequence(reading) if any(record.phases(reading)) else None for record in records]
+    yield Row(reading, words, [sequence or None for sequence in passed], list(map(sequence_words, passed)))
+    if not any(passed):
+        return
+
+    onsets = [record.onsets(reading) for record in records]
+    for phase, label in (("B", "B or C"), ("C", "C")):
+        values = [onset[phase] for onset in onsets]
+        yield _row(f"{reading}.{phase}", f"{words}: {label} from image", values)
 
 
 def _last(record: Record) -> dict[str, Any]:

@@ -9,26 +9,24 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from phasescope.views.facts.numbers import format_clock, format_count, format_percent, format_score
-from phasescope.views.facts.terms import NOT_READ
+from phasescope.views.facts.terms import READINGS, phase_words
 
 if TYPE_CHECKING:
     from phasescope.runs.store import RunFolder
     from phasescope.runs.training.execution import Progress
 
-# A line of a terminal has room for these readings of phases.
-READINGS = ("behaviour", "sheet")
 FIRST_LINE_S, LINE_EVERY_S = 2.0, 10.0
 """before the first line of a log, and between two lines"""
 
 
 def snapshot_line(metrics: dict[str, Any]) -> str:
-    """Return one snapshot in a line: step, images, loss, outcome shares on the grid, phases."""
+    """Return one snapshot in a line: step, images, loss, outcome shares on the grid, phases of samples and activations."""
     shares = dict(next(iter(metrics.get("outcomes", {}).values()), {}))
     shares.pop("n", None)
     percents = "  ".join(f"{name} {format_percent(share):>3}" for name, share in shares.items())
-    # Nothing judges samples without a label: then their phase is no reading that is missing.
-    read = [reading for reading in READINGS if reading != "behaviour" or reading in metrics["phase"]]
-    phases = ", ".join(f"{reading} {metrics['phase'].get(reading, NOT_READ)}" for reading in read)
+    phases = ", ".join(
+        f"{words} {phase_words(metrics['phase'].get(reading))}" for reading, words in READINGS.items()
+    )
     step, images = format_count(metrics["step"]), format_count(metrics["images_seen"])
     progress = f"{step:>7} steps {images:>10} images  loss {format_score(metrics['loss'], 4):>6}  "
     return progress + (f"%: {percents}  " if percents else "") + phases

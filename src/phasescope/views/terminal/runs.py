@@ -10,13 +10,20 @@ from phasescope.views.facts.numbers import NOTHING, format_clock, format_count, 
 from phasescope.views.facts.record import Record, score
 from phasescope.views.facts.rows import broken_row, row_of
 from phasescope.views.facts.scores import probe_summary
-from phasescope.views.facts.terms import NOT_READ, READINGS, probed, site_words, split_words
+from phasescope.views.facts.terms import (
+    OTHER_READINGS,
+    READINGS,
+    phase_words,
+    probed,
+    sequence_words,
+    site_words,
+    split_words,
+)
 from phasescope.views.facts.words import subject, verdict
 from phasescope.views.terminal.printing import Result, Table
 
-HEADS = ("run", "state", "step", "images", "success %", "probe R²", "behaviour", "sheet", "wall")
+HEADS = ("run", "state", "step", "images", "success %", "probe R²", *READINGS.values(), "wall")
 NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall_s")
-SEQUENCES = ("behaviour", "sheet")
 """what a line takes from the explorer's row"""
 
 
@@ -54,8 +61,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         format_count(row["images_seen"]),
         format_percent(row["success"]),
         NOTHING if row["probe_r2"] is None else row["probe_r2"]["text"],
-        _sequence_words(row["behaviour"]),
-        _sequence_words(row["sheet"]),
+        *(sequence_words(row[reading]) for reading in READINGS),
         format_clock(row["wall_s"]),
     )
 
@@ -68,7 +74,7 @@ def _row(run: RunFolder, row: dict[str, Any]) -> dict[str, Any]:
         "path": shown(str(run.path)),
         "tags": row.get("tags", []),
         **{key: row.get(key) for key in NUMBERS},
-        **{name: phases[name]["sequence"] if name in phases else None for name in SEQUENCES},
+        **{name: phases[name]["sequence"] if name in phases else None for name in READINGS},
         **({"error": row["error"]} if row["state"] == "broken" else {}),
     }
 
@@ -101,13 +107,11 @@ def _run_blocks(run: RunFolder, record: Record) -> Iterator[str | Table]:
     yield from verdict(record)
     yield from meter_sentences(record)
     yield _snapshots(record)
-    if read := _readings(record):
-        order = ", in this order" if len(read) > 1 else ""
-        yield f"phases: {', '.join(READINGS[reading] for reading in read)}{order}"
 
 
 def _snapshots(record: Record) -> Table:
-    """Return a row for each snapshot: the share of each outcome, the probe's R², phases."""
+    """Return a row for each snapshot: the share of each outcome, the probe's R², the phases of samples and
+    activations, and those by other readings."""
     site = record.phase_site("sheet")
     columns = [(split, outcome.name) for split in record.splits for outcome in record.outcomes]
     # of labels that are not trained on, success alone
@@ -116,7 +120,8 @@ def _snapshots(record: Record) -> Table:
         name if split == record.splits[0] else f"{name}, {split_words(split)}" for split, name in columns
     ]
     probe = f"{probed('probe R²', record.factors)} at {site_words(site) if site else '?'}"
-    read = _readings(record)
+    others = {name: words for name, words in OTHER_READINGS.items() if any(record.phases(name))}
+    heads = (*READINGS.values(), *(f"other reading: {words}" for words in others.values()))
 
     def cells(line: dict[str, Any]) -> Iterator[str]:
         yield from (format_count(line["step"]), format_count(line["images_seen"]))
@@ -125,18 +130,6 @@ def _snapshots(record: Record) -> Table:
         yield from (format_percent((shares.get(split) or {}).get(name)) for split, name in columns)
         summary = probe_summary(score(line, "probe_r2", site), record.factors) if site else None
         yield NOTHING if summary is None else summary.text
-        letters = (line["phase"].get(reading) for reading in read)
-        yield " ".join("-" if letter in (None, "undecided") else letter for letter in letters) or NOT_READ
+        yield from (phase_words(line["phase"].get(reading)) for reading in (*READINGS, *others))
 
-    return Table(("step", "images", "loss", *names, probe, "phases"), map(cells, record.metrics))
-
-
-def _readings(record: Record) -> list[str]:
-    """Return the readings of phases that the run has."""
-    return [reading for reading in READINGS if any(record.phases(reading))]
-
-
-def _sequence_words(sequence: list[str] | None) -> str:
-    if sequence is None:
-        return NOT_READ
-    return " ".join(sequence) or NOTHING
+    return Table(("step", "images", "loss", *names, probe, *heads), map(cells, record.metrics))

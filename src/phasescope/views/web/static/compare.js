@@ -8,7 +8,7 @@ import {render} from "./preact.js";
 import {address, remember} from "./route.js";
 import {format, MOST_COMPARED, probeOf, phaseBadge, stateOf} from "./runs.js";
 import {phasesTerm, term} from "./words.js";
-import {detailsOf, joined, timesOf, UNITS, unitsOf} from "./world.js";
+import {detailsOf, joined, kindsOf, timesOf, UNITS, unitsOf} from "./world.js";
 
 // every run with another seed and else the same settings, as one line
 const SEEDS = "seeds";
@@ -249,16 +249,14 @@ function differences({names, known, group}, several, fields) {
       h("th", {scope: "row"}, title),
       names.map(name => cell(name, text))
     );
+  const kinds = kindsOf(names.map(name => known.get(name).row ?? {}));
   const probe = h("span", term("probe_r2"), " (", term("untrained"), "), each at its own layer");
   const state = name => h("td", known.get(name).error ?? stateOf(known.get(name).row));
   const body = [
     h("tr", h("th", {scope: "row"}, "state"), names.map(state)),
-    line(
-      phasesTerm("phases of behaviour"),
-      row => row.phases?.behaviour?.sequence.map(phaseBadge) ?? "not read"
-    ),
-    line("onset of C, images", row => integer(row.phases?.behaviour?.onsets.C)),
-    line(term("sheet"), row => row.phases?.sheet?.sequence.map(phaseBadge) ?? "not read"),
+    line(phasesTerm("samples", kinds), row => row.phases?.behaviour?.sequence.map(phaseBadge) ?? "not read"),
+    line("samples: C from image", row => integer(row.phases?.behaviour?.onsets.C)),
+    line(phasesTerm("activations", kinds), row => row.phases?.sheet?.sequence.map(phaseBadge) ?? "not read"),
     line("success", row => percent(row.success)),
     names.some(name => known.get(name).row?.probe_r2?.text) && line(probe, probeOf),
     fields.map(field => line(field, (_, details) => valueOf(details, field)))

@@ -175,8 +175,8 @@ function head({name, details, studies, snapshot, error}) {
   const at = lines.findIndex(line => line.step === snapshot?.step);
   const index = at < 0 ? lines.length - 1 : at;
   const {behaviour, sheet} = lines[index]?.phase ?? {};
-  const badge = (source, phase) => [h("span.note", source), phaseBadge(phase)];
-  const badges = h("span.pair", badge("images", behaviour), badge("activations", sheet));
+  const badge = (kind, phase) => [h("span.note", kind), phaseBadge(phase)];
+  const badges = h("span.pair", badge("samples", behaviour), badge("activations", sheet));
   const isSampled = details.snapshots.some(({weights}) => weights) && !details.sampling.error;
   const links = !ALONE && [
     isSampled && h("a.button", {href: address("sample", name)}, "sample images"),
@@ -189,7 +189,7 @@ function head({name, details, studies, snapshot, error}) {
     h("div", h("dt", term(word, fact)), h("dd", headline.values[index]?.[i] ?? "–"));
   return h(
     "header.runhead",
-    h("div.heading", title, stateOf(row), badges, phasesTerm(undefined, outcomes, kindsRead(details)), links),
+    h("div.heading", title, stateOf(row), badges, phasesTerm(null, kindsRead(details), outcomes), links),
     fault(row.error),
     fault(error),
     member && h("p.note", "Study ", link(member.study), `, cell ${member.cell}, seed ${row.seed}`),

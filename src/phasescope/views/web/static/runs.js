@@ -6,12 +6,13 @@ import {members, runs, subscribe} from "./live.js";
 import {render} from "./preact.js";
 import {address, remember} from "./route.js";
 import {phasesTerm, term} from "./words.js";
+import {kindsOf} from "./world.js";
 
 const PAGE = 60;
 // runs that are compared at once
 export const MOST_COMPARED = 48;
 const TITLES = {
-  phase: "the last phase, of the images and of the activations",
+  phase: "the last phase, of the samples and of the activations",
   success: "of the images generated for labels that were trained on",
   probe: "ridge R² where the phases are read; in brackets the untrained network’s",
   images: "images seen"
@@ -76,7 +77,7 @@ export function open(root, {query: asked}) {
     const settings = differences(rows);
     const line = row => tableRow(row, settings, state.chosen, set);
     const body = h("tbody", shown.map(line));
-    const table = h("table.runs", h("thead", titles(rows.slice(0, MOST_COMPARED), state.chosen, set)), body);
+    const table = h("table.runs", h("thead", titles(rows, state.chosen, set)), body);
     const grow = () => set({drawn: state.drawn + PAGE});
     const more = h("button", {onclick: grow}, `show more of ${integer(rows.length)}`);
     const rest = shown.length < rows.length ? more : !rows.length && nothing();
@@ -113,7 +114,7 @@ function heading(rows, {chosen}) {
     "div.heading",
     h("h1", "Runs"),
     h("span.note", runs.loaded && `${counted} in ${runs.folder}/${unread}`),
-    phasesTerm(),
+    phasesTerm(null, kindsOf(rows)),
     chosen.size > 1 && h("a.button", {href}, `compare ${chosen.size}`)
   );
 }
@@ -134,11 +135,12 @@ function controls({text, sort}, set) {
   );
 }
 
-function titles(few, chosen, set) {
+function titles(rows, chosen, set) {
+  const few = rows.slice(0, MOST_COMPARED);
   const columns = {
     run: "run",
     state: "state",
-    phase: phasesTerm("images, activations"),
+    phase: phasesTerm("samples, activations", kindsOf(rows)),
     success: term("success"),
     probe: [term("probe_r2"), " (", term("untrained"), ")"],
     images: "images seen"
@@ -168,7 +170,8 @@ function nothing() {
   );
 }
 
-// "not read" where nothing reads a phase: of activations, if labels are classes or none were recorded
+// "not read" where nothing reads a phase: of activations, if labels are classes or none were recorded;
+// of samples, if the network gets no label
 export function phaseBadge(phase) {
   const isOpen = phase === "undecided";
   return h(
@@ -239,7 +242,7 @@ function numbers(row, isBroken) {
   if (isBroken) return ["phase", "success", "probe", "images"].map(key => h(`td.${key}`));
   const {behaviour, sheet} = row.phases ?? {};
   const passed = reading => (reading ? reading.sequence.join(", ") || "undecided" : "not read");
-  const title = `behaviour ${passed(behaviour)}; activations ${passed(sheet)}`;
+  const title = `samples ${passed(behaviour)}; activations ${passed(sheet)}`;
   return [
     h("td.phase", h("span.pair", {title}, phaseBadge(behaviour?.last), phaseBadge(sheet?.last))),
     h("td.success", percent(row.success)),

@@ -1,5 +1,6 @@
 // @ts-check
-// One slider over the snapshots of a run, with its phases under it, and keys that move it from anywhere.
+// One slider over the snapshots of a run, with the phases of samples and activations under it,
+// and keys that move it from anywhere.
 
 import {phaseStrip} from "./charts.js";
 import {h, integer} from "./html.js";
@@ -13,13 +14,10 @@ export function scrubber({details, snapshots, index, moved, label = "snapshot"})
   const text = line ? `${integer(line.images_seen)} images · step ${integer(line.step)}` : "no snapshot yet";
   const oninput = event => moved(Number(event.target.value));
   const slider = {type: "range", min: 0, max: last, step: 1, value: index, oninput};
-  const strip = phaseStrip(
-    "phase",
-    phasesOf(details, snapshots),
-    snapshots.map((_, i) => (100 * i) / (last || 1))
-  );
+  const xs = snapshots.map((_, i) => (100 * i) / (last || 1));
+  const strips = phasesOf(details, snapshots).map(([kind, phases]) => phaseStrip(kind, phases, xs));
   const names = {"aria-label": label, "aria-valuetext": text};
-  return h("div.scrubber", h("div.rail", h("input", {...slider, ...names}), strip), h("output.at", text));
+  return h("div.scrubber", h("div.rail", h("input", {...slider, ...names}), strips), h("output.at", text));
 }
 
 // Arrow keys (five snapshots with Shift), Home and End move the slider, unless an input has the focus

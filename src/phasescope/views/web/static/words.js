@@ -34,9 +34,11 @@ export const terms = names =>
 
 const KINDS = Object.keys(PHASES.A);
 
-// what A, B and C are; of a run its `outcomes`, by the phase that each speaks for, and the `kinds` read
-export function phasesTerm(text = "what A, B, C are", outcomes = [], kinds = KINDS) {
-  return button(text, () =>
+// What A, B and C are, for the `kinds` that runs read: a rule that no run used is not described.
+// Of one run also its `outcomes`, by the phase that each speaks for. Without any kind nothing is explained.
+export function phasesTerm(text, kinds, outcomes = []) {
+  if (!kinds.length) return text ?? false;
+  return button(text ?? "what A, B, C are", () =>
     show("A, B and C", h("div", phaseKey(outcomes, kinds), h("p", TERMS.phase.sentence)))
   );
 }
@@ -44,7 +46,7 @@ export function phasesTerm(text = "what A, B, C are", outcomes = [], kinds = KIN
 export function phaseKey(outcomes = [], kinds = KINDS) {
   const meaning = (letter, [name, {sentence, svg}]) => {
     const here =
-      name === "images" ? outcomes.filter(({phase}) => phase === letter).map(({name}) => name) : [];
+      name === "samples" ? outcomes.filter(({phase}) => phase === letter).map(({name}) => name) : [];
     const explanation = [h("span.note", `${name}: `), sentence, here.length > 0 && ` (${here.join(", ")})`];
     return h("div.of", drawing(svg), h("p", explanation));
   };

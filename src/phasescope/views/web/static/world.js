@@ -93,18 +93,20 @@ export const success = ({outcomes}) => outcomes.at(-1)?.name ?? null;
 // the line of the metrics at each snapshot
 export const lineAt = ({lines}, snapshot) => lines.find(line => line.step === snapshot?.step);
 
-// the data of which a run reads phases
-export const kindsRead = ({lines}) =>
-  Object.entries({images: "behaviour", activations: "sheet"})
-    .filter(([, reading]) => lines.some(({phase}) => phase?.[reading]))
-    .map(([kind]) => kind);
+// what is in a phase, and the reading that gives it its letter
+const READINGS = {samples: "behaviour", activations: "sheet"};
+const kindsIn = isRead => Object.keys(READINGS).filter(kind => isRead(READINGS[kind]));
 
-// of behaviour; where nothing reads the images, of the sheet
+// the kinds of which a run reads phases, and those of which any of some runs in the table does
+export const kindsRead = ({lines}) => kindsIn(reading => lines.some(({phase}) => phase?.[reading]));
+export const kindsOf = rows => kindsIn(reading => rows.some(({phases}) => phases?.[reading]));
+
+// [kind, phases] of each kind that a run reads
 export const phasesOf = (details, snapshots) =>
-  snapshots.map(snapshot => {
-    const phase = lineAt(details, snapshot)?.phase;
-    return phase?.behaviour ?? phase?.sheet ?? null;
-  });
+  kindsRead(details).map(kind => [
+    kind,
+    snapshots.map(snapshot => lineAt(details, snapshot)?.phase?.[READINGS[kind]] ?? null)
+  ]);
 
 // a label within the factors' ranges: whole where values are names, else to a 3200th of the range
 export function within(factors, label) {
