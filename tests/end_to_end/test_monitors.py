@@ -80,14 +80,34 @@ def test_tensorboard_holds_the_same_though_the_run_was_interrupted(config, tmp_p
     assert [one.step for one in found.Images("samples/grid")] == [line["step"] for line in run.metrics]
 
 
+def test_tensorboard_holds_the_condition_meter_under_the_names_of_its_own_log(tiny_config, tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    config = tiny_config("probing.meter.every=10", "probing.meter.bands=3", "probing.meter.draws=2")
+    run = train(config, tmp_path, monitors=[phasescope.TensorBoard(tmp_path / "logs")])
+    events = accumulator.EventAccumulator(str(tmp_path / "logs" / run.name), {"scalars": 0})
+    events.Reload()
+
+    table = run.meter()
+    table = table[table.low == table.low.min()]
+    low, high = table.low.iloc[0], table.high.iloc[0]
+    for name in ("loss", "advantage", "use"):
+        shown = events.Scalars(f"condition/{name}/snr_{low:.0f}_{high:.0f}")
+        assert [each.step for each in shown] == table.step.tolist()
+        assert [each.value for each in shown] == pytest.approx(table[name].tolist(), rel=1e-6)
+        times = [each.wall_time for each in shown]
+        assert times == sorted(times), "at the run's clock, and not at what a reading took"
+        assert times[-1] == events.Scalars("loss")[-1].wall_time
+
+
 @pytest.mark.slow
-def test_weights_and_biases_offline_holds_each_snapshot(config, tmp_path, monkeypatch):
+def test_weights_and_biases_offline_holds_each_snapshot_and_reading(tiny_config, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_SILENT", "true")
+    config = tiny_config("probing.meter.every=15", "probing.meter.bands=1", "probing.meter.draws=2")
     run = train(config, tmp_path, monitors=[phasescope.WandB("bumps", tmp_path / "w")])
     (file,) = (tmp_path / "w" / "wandb").glob("offline-run-*/run-*.wandb")
     snapshots = [line["step"] for line in run.metrics]
-    steps = sorted({*snapshots, *(line["step"] for line in run.scalar_lines)})
+    steps = sorted({*snapshots, *(line["step"] for line in [*run.scalar_lines, *run.meter_lines])})
     rows: list[dict[str, Any]] = []
     for _ in range(600):  # its service writes on for a moment after the run is finished
         rows = list(history(file))
@@ -98,6 +118,9 @@ def test_weights_and_biases_offline_holds_each_snapshot(config, tmp_path, monkey
     by_step = {row["_step"]: row for row in rows}
     assert [by_step[step].get("loss") for step in snapshots] == [line["loss"] for line in run.metrics]
     assert by_step[30]["train/loss"] == next(line["loss"] for line in run.scalar_lines if line["step"] == 30)
+    (advantage,) = {name for row in rows for name in row if name.startswith("condition/advantage/")}
+    read = [(row["_step"], row[advantage]) for row in rows if advantage in row]
+    assert read == list(run.meter()[["step", "advantage"]].itertuples(index=False, name=None))
     assert rows[-1]["probe_r2/mid.40.value"] == run.metrics[-1]["probe_r2"]["mid.40"]["value"]
     assert len(list(file.parent.glob("files/media/images/samples/*.png"))) >= len(run.metrics)
 

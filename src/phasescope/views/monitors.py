@@ -2,8 +2,8 @@
 
     phasescope.train(config, monitors=[phasescope.TensorBoard("logs"), phasescope.WandB("mine")])
 
-Both use the packages' own writers. Phases are 0, 1, 2 for A, B, C. A run that is resumed is written again from its start, so
-that a log says what the run says.
+Both use the packages' own writers. Phases are 0, 1, 2 for A, B, C; the condition meter is named as by `ConditionMeter.log`.
+A run that is resumed is written again from its start, so that a log says what the run says.
 """
 
 import os
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from phasescope.core.errors import UserError
+from phasescope.measures.condition_readings import scalars_of
 from phasescope.measures.phases import LETTERS
 from phasescope.runs.store import RunFolder
 from phasescope.runs.store.flat import numbered
@@ -34,15 +35,21 @@ class _Log(ABC):
     def update(self, run: RunFolder) -> None:
         if not self._opened:
             self._open(run)
-            self._opened, self._written = True, {"scalars": -1, "metrics": -1}
-        lines = [("scalars", line) for line in run.scalar_lines] + [("metrics", line) for line in run.metrics]
+            self._opened, self._wall_s = True, 0.0
+            self._written = dict.fromkeys(NUMBERS, -1)
+
+        kept = {"scalars": run.scalar_lines, "metrics": run.metrics, "meter": run.meter_lines}
+        lines = [(name, line) for name in NUMBERS for line in kept[name]]
         for name, line in sorted(lines, key=lambda pair: pair[1]["step"]):
-            if line["step"] > self._written[name]:
-                is_snapshot = name == "metrics"
-                numbers = _metrics(line) if is_snapshot else _scalars(line)
-                pictures = _pictures(run, line["step"]) if is_snapshot else ()
-                self._write(run, line, dict(numbers), dict(pictures))
-                self._written[name] = line["step"]
+            if line["step"] <= self._written[name]:
+                continue
+            # The meter's own `wall_s` is what a reading took, and no time of the run.
+            if name != "meter":
+                self._wall_s = line.get("wall_s") or 0.0
+
+            pictures = _pictures(run, line["step"]) if name == "metrics" else ()
+            self._write(run, line["step"], dict(NUMBERS[name](line)), dict(pictures))
+            self._written[name] = line["step"]
 
     def close(self) -> None:
         if self._opened:
@@ -53,7 +60,7 @@ class _Log(ABC):
     def _open(self, run: RunFolder) -> None: ...
 
     @abstractmethod
-    def _write(self, run: RunFolder, line: Mapping[str, Any], numbers: dict, pictures: dict) -> None: ...
+    def _write(self, run: RunFolder, step: int, numbers: dict, pictures: dict) -> None: ...
 
     @abstractmethod
     def _close(self) -> None: ...
@@ -73,8 +80,8 @@ class TensorBoard(_Log):
         self._began = datetime.fromisoformat(started).timestamp() if started else 0.0
         self._writer = module.SummaryWriter(self.folder / run.name)
 
-    def _write(self, run: RunFolder, line: Mapping[str, Any], numbers: dict, pictures: dict) -> None:
-        step, at = line["step"], self._began + (line.get("wall_s") or 0.0)
+    def _write(self, run: RunFolder, step: int, numbers: dict, pictures: dict) -> None:
+        at = self._began + self._wall_s
         for tag, value in numbers.items():
             self._writer.add_scalar(tag, value, step, at)
         for tag, picture in pictures.items():
@@ -106,9 +113,9 @@ class WandB(_Log):
         named = {"name": run.name, "id": run.name, "config": run.config, "resume": resume}
         self._run = self._wandb.init(**named, **self.setup)
 
-    def _write(self, run: RunFolder, line: Mapping[str, Any], numbers: dict, pictures: dict) -> None:
+    def _write(self, run: RunFolder, step: int, numbers: dict, pictures: dict) -> None:
         images = {tag: self._wandb.Image(picture) for tag, picture in pictures.items()}
-        self._run.log({**numbers, **images}, step=line["step"])
+        self._run.log({**numbers, **images}, step=step)
 
     def _close(self) -> None:
         self._run.finish()
@@ -136,6 +143,14 @@ def _scalars(line: Mapping[str, float]) -> Iterator[tuple[str, float]]:
     for name, value in line.items():
         if name not in ("step", "wall_s") and value is not None:
             yield f"train/{name}", value
+
+
+def _meter(line: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    yield from scalars_of(line["bands"]).items()
+
+
+# At one step in this order, so that a reading of the meter has the time of its snapshot.
+NUMBERS = {"scalars": _scalars, "metrics": _metrics, "meter": _meter}
 
 
 def _pictures(run: RunFolder, step: int) -> Iterator[tuple[str, Any]]:

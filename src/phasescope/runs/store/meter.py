@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from phasescope.measures.condition_readings import steady_choice
+
 Z = 1.959963984540054
 """of a 95 % interval"""
 
@@ -40,13 +42,34 @@ def _ends(name: str, mean: Mapping[str, float | None]) -> dict[str, float | None
 def deciding(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Return the band that decides (`low`, `high`, `by`); None while nothing tells.
 
-    Exact answers tell it from the first reading on; the model's own answers without condition, better with each; the first
-    advantage above its noise, once.
+    Exact answers tell it from the first reading on; the model's own answers without condition, until another band is clearly
+    above it (`steady_choice`); the first advantage above its noise, once.
     """
     known = [line["deciding"] for line in lines if line["deciding"]]
     if not known:
         return None
+    if known[-1]["by"] == "no condition":
+        return _by_no_condition(lines)
     return known[0] if known[-1]["by"] == "first advantage" else known[-1]
+
+
+def _by_no_condition(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the band with most nats over the network's own answers without condition, by all readings."""
+    readings = [_bands(line, pairs=line["bands"][0]["pairs"]) for line in lines]
+    nats = [[band["nats"] or 0.0 for band in bands] for bands in readings]
+    # Lines of an earlier version have no standard error.
+    errors = [[band.get("nats_se") or 0.0 for band in bands] for bands in readings]
+
+    choice = steady_choice(nats, errors)
+    if choice is None:
+        return None
+    band = readings[-1][choice]
+    return {"low": band["low"], "high": band["high"], "by": "no condition"}
+
+
+def _bands(line: Mapping[str, Any], pairs: str) -> list[Mapping[str, Any]]:
+    """Return the bands of a reading of some pairs, for the whole condition."""
+    return [band for band in line["bands"] if (band["pairs"], band["exchanged"]) == (pairs, "all")]
 
 
 def course(
@@ -61,9 +84,4 @@ def course(
     if decides is None:
         return []
     pairs = pairs or lines[0]["bands"][0]["pairs"]
-    return [
-        (line, band)
-        for line in lines
-        for band in line["bands"]
-        if (band["pairs"], band["exchanged"], band["low"]) == (pairs, "all", decides["low"])
-    ]
+    return [(line, band) for line in lines for band in _bands(line, pairs) if band["low"] == decides["low"]]

@@ -11,6 +11,7 @@ from torch import nn
 from phasescope import ConditionMeter, EverySteps, UserError
 from phasescope.core.errors import NotFinite
 from phasescope.models.families.diffusion.meter.conditions import groups, partners
+from phasescope.models.families.diffusion.meter.reading import Band, Mean, Reading
 
 SIDE = 12
 ALPHAS_CUMPROD = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64), 0)
@@ -144,6 +145,59 @@ def test_deciding_band_is_where_only_the_condition_tells():
     assert alone.deciding is None
     alone.read(exact, 1)
     assert alone.deciding.by == "first advantage"
+
+
+def gave_nats(step: int, *nats: float, se: float = 0.1) -> Reading:
+    """Return a reading with so many nats by band."""
+    none = Mean(0.0, 0.1)
+    bands = [
+        Band(
+            pairs="held_out",
+            exchanged="all",
+            low=float(low),
+            high=low + 1.0,
+            draws=8,
+            loss=none,
+            advantage=none,
+            alignment=none,
+            over_none=none,
+            nats=value,
+            nats_se=se,
+        )
+        for low, value in enumerate(nats)
+    ]
+    return Reading(step, 0.0, 8, tuple(bands))
+
+
+def test_a_band_by_no_condition_stays_until_another_is_clearly_above_it():
+    gauge = meter(exact=None, blind=None, no_condition=torch.zeros(1, 2), bands=2)
+    gauge.edges = np.array([0.0, 1.0, 2.0])
+    courses = {
+        "nearly equal": [(1.0, 1.1), (1.1, 1.0), (1.0, 1.1), (1.2, 1.0)],
+        "clear": [(1.0, 0.2), (1.0, 0.9), (0.9, 1.0), (0.8, 1.6), (0.7, 1.8)],
+        "nothing yet": [(0.0, 0.0), (0.1, 0.2)],
+    }
+    chosen = {}
+    for name, course in courses.items():
+        gauge.readings = []
+        for step, nats in enumerate(course):
+            gauge.readings.append(gave_nats(step, *nats))
+            chosen.setdefault(name, []).append(gauge.deciding and gauge.deciding.number)
+    assert chosen == {
+        "nearly equal": [1, 1, 1, 1],
+        "clear": [0, 0, 0, 1, 1],
+        "nothing yet": [None, None],
+    }
+
+
+def test_nats_have_their_standard_error_over_pairs():
+    """Of readings with other draws the nats of a band scatter by about what each says."""
+    model = lambda x_t, t, c: torch.where((c < 0).all(1).view(-1, 1, 1, 1), blind(x_t, t), exact(x_t, t, c))  # noqa: E731
+    settings = {"exact": None, "blind": None, "bands": 3, "no_condition": torch.full((1, 2), -1.0)}
+    readings = [meter(seed=seed, **settings).read(model, 0).bands for seed in range(20)]
+    for band in range(2):
+        scatter = np.std([bands[band].nats for bands in readings], ddof=1)
+        assert np.mean([bands[band].nats_se for bands in readings]) == pytest.approx(scatter, rel=0.5)
 
 
 def test_what_is_memorized_shows_as_trained_against_held_out():

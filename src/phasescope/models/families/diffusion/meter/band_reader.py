@@ -126,7 +126,8 @@ class BandReader:
                 use=self._use(own - other, drawn, (pairs.name, number, exchange)),
                 removable=self._removable(drawn, (pairs.name, number)),
                 over_none=over_none,
-                nats=nats,
+                nats=None if nats is None else nats.value,
+                nats_se=None if nats is None else nats.se,
             )
             bands.append(band)
         return bands
@@ -145,14 +146,14 @@ class BandReader:
         none = map_tensors(self.none, lambda tensor: tensor.expand(n, *tensor.shape[1:]))
         return squared(answer(drawn, none) - drawn.target) - error
 
-    def _nats(self, gap: np.ndarray, drawn: Draws, width: float) -> float:
+    def _nats(self, gap: np.ndarray, drawn: Draws, width: float) -> Mean:
         """Return the nats that a gap of errors is worth in a band of so much log SNR.
 
         I-MMSE (Guo, Shamai & Verdu 2005): half of the integral over SNR of the error of x_0 that is removed, which is that
         over the log SNR of the error of the noise.
         """
         of_noise = gap * self.noising.as_noise(drawn.levels).numpy()
-        return float(of_noise.mean()) * width / 2
+        return mean_over_pairs(of_noise * width / 2, drawn.pair)
 
     def _use(self, contrast: Tensor, drawn: Draws, key: tuple[str, int, str]) -> Mean | None:
         """Return the share of the exact contrast between the own and another condition that a model's `contrast` makes; None

@@ -2,6 +2,10 @@
 
 At low noise the image tells its condition by itself, and a good model may ignore it there; in noise alone all images are
 alike. Between them lies the band with most of the error that only the condition can remove.
+
+The choice must not jump between bands that are nearly equal. With exact answers it is of fixed draws and never changes; by
+the first advantage it is that of one reading; by the model's own answers without condition it stays until another band is
+clearly above it (`phasescope.measures.condition_readings`).
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import numpy as np
 import torch
 
 from phasescope.core.arithmetic import own_arithmetic
+from phasescope.measures.condition_readings import steady_choice
 from phasescope.models.families.diffusion.meter.noising import Noising
 from phasescope.models.families.diffusion.meter.reading import Band, Reading
 
@@ -46,11 +51,13 @@ def deciding_band(
     """
     if not readings:
         return None
-    choice = _by_exact(readings[-1].bands_of(known), noising)
-    by: Basis = "exact answers"
-    if choice is None:
-        choice, by = _by_no_condition(readings[-1].bands_of(pairs)), "no condition"
-    if choice is None:
+    last = readings[-1].bands_of(pairs)
+    by: Basis
+    if any(band.removable is not None for band in readings[-1].bands_of(known)):
+        choice, by = _by_exact(readings[-1].bands_of(known), noising), "exact answers"
+    elif last and all(band.nats is not None for band in last):
+        choice, by = _by_no_condition([reading.bands_of(pairs) for reading in readings]), "no condition"
+    else:
         choice, by = _by_first_advantage(readings, pairs), "first advantage"
     if choice is None:
         return None
@@ -65,10 +72,14 @@ def _by_exact(bands: Sequence[Band], noising: Noising) -> Band | None:
     return bands[int(np.argmax(nats))] if nats else None
 
 
-def _by_no_condition(bands: Sequence[Band]) -> Band | None:
-    """Return the band with most nats over the model's own answer without condition; None if it has none."""
-    known = [band for band in bands if band.nats is not None]
-    return max(known, key=lambda band: band.nats or 0.0, default=None)
+def _by_no_condition(readings: Sequence[Sequence[Band]]) -> Band | None:
+    """Return the band with most nats over the model's own answer without condition; it changes only for one that is clearly
+    above it (`steady_choice`). None while none is above its noise."""
+    # A file of an earlier version has readings whose nats have no standard error.
+    nats = [[band.nats or 0.0 for band in bands] for bands in readings]
+    errors = [[band.nats_se or 0.0 for band in bands] for bands in readings]
+    choice = steady_choice(nats, errors)
+    return None if choice is None else readings[-1][choice]
 
 
 def _by_first_advantage(readings: Sequence[Reading], pairs: str) -> Band | None:

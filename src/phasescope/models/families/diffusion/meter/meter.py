@@ -27,6 +27,7 @@ from torch import Tensor
 
 from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError
+from phasescope.measures.condition_readings import scalars_of
 from phasescope.measures.use_forecast import LEVEL, Forecast, forecast_use
 from phasescope.models.families.diffusion.meter.arguments import check_count, parts_of
 from phasescope.models.families.diffusion.meter.band_reader import BandReader, Blind, Exact
@@ -36,7 +37,7 @@ from phasescope.models.families.diffusion.meter.deciding import Deciding, course
 from phasescope.models.families.diffusion.meter.draws import ALL, Exchanges, Pairs
 from phasescope.models.families.diffusion.meter.filing import read_file, write_file
 from phasescope.models.families.diffusion.meter.noising import Noising, noising
-from phasescope.models.families.diffusion.meter.reading import Reading, scalars_of
+from phasescope.models.families.diffusion.meter.reading import Reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -208,8 +209,9 @@ class ConditionMeter:
     def deciding(self) -> Deciding | None:
         """The band in which the condition decides; None while nothing tells.
 
-        With exact answers and with `no_condition` it is the band with most nats. Without, it is the band whose advantage
-        was first above three standard errors.
+        With exact answers and with `no_condition` it is the band with most nats; a band that was chosen by `no_condition`
+        stays until another exceeds it by three standard errors of the difference. Without either, it is the band whose
+        advantage was first above three standard errors.
         """
         # What can be removed is a property of the data that the posterior mean knows: of trained pairs, if they are given.
         return deciding_band(self.readings, self._reader.noising, self.edges, known=self._pairs[-1].name)
@@ -271,7 +273,7 @@ class ConditionMeter:
         if not self.readings:
             raise UserError("`log` must come after a reading: there is none")
         last = self.readings[-1]
-        scalars = scalars_of(last)
+        scalars = scalars_of(last.tree()["bands"])
         if hasattr(writer, "add_scalar"):
             for name, value in scalars.items():
                 writer.add_scalar(name, value, last.step)

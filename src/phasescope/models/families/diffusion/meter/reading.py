@@ -83,6 +83,8 @@ class Band:
     """E [|f(x_t, t, none) - y|^2 - |f(x_t, t, c) - y|^2]; None if no `no_condition` was given"""
     nats: float | None = None
     """of the condition that are used in this band: half of the integral of `over_none`, of the noise, over the log SNR"""
+    nats_se: float | None = None
+    """standard error of `nats`, over pairs"""
 
 
 @dataclass(frozen=True)
@@ -160,19 +162,3 @@ def row_of(band: Band) -> dict[str, Any]:
         elif value is not None:
             row[each.name] = value
     return row
-
-
-def scalars_of(last: Reading) -> dict[str, float]:
-    """Return the numbers of a reading under the names that monitors show."""
-    scalars: dict[str, float] = {}
-    for band in last.bands:
-        place = f"snr_{band.low:.0f}_{band.high:.0f}"
-        beside = "" if band.pairs == "held_out" else f"{band.pairs}_"
-        factor = "" if band.exchanged == "all" else f"_{band.exchanged}"
-        for name in ("loss", "advantage", "use", "over_none"):
-            mean = getattr(band, name)
-            if mean is not None and (name != "loss" or not factor):
-                scalars[f"condition/{beside}{name}{factor}/{place}"] = mean.value
-    if last.nats is not None:
-        scalars["condition/nats"] = last.nats
-    return scalars
