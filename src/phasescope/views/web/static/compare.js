@@ -1,11 +1,13 @@
 // @ts-check
 // Runs over each other: what differs in their settings, and their curves, one for each run or group of runs.
 
-import {Chart, formatOf, hasData} from "./charts.js";
+import {nearest} from "./axes.js";
+import {Chart, formatOf, hasData, sharedAxis} from "./charts.js";
 import {absent, choice, h, integer, known, memo, percent} from "./html.js";
 import {runs, subscribe} from "./live.js";
 import {render} from "./preact.js";
 import {address, remember} from "./route.js";
+import {followKeys} from "./scrubber.js";
 import {format, MOST_COMPARED, probeOf, phaseBadge, stateOf} from "./runs.js";
 import {phasesTerm, term} from "./words.js";
 import {detailsOf, joined, kindsOf, timesOf, UNITS, unitsOf} from "./world.js";
@@ -143,16 +145,29 @@ class CompareView {
     this.unit = UNITS[query.get("unit")] ? query.get("unit") : "images_seen";
     this.group = query.get("group") ?? "";
     this.cursor = null;
+    /** @type {number[]} what the cursor steps through: where any run has a snapshot */
+    this.times = [];
     this.drawn = memo();
     this.version = 0;
     /** @type {Map<string, any>} details, or {error}, of each run */
     this.known = new Map();
-    this.close = subscribe(async changed => {
+    const unfollow = followKeys(
+      () => [
+        this.cursor === null ? this.times.length - 1 : nearest(this.times, this.cursor),
+        this.times.length
+      ],
+      index => this.set({cursor: this.times[index]})
+    );
+    const leave = subscribe(async changed => {
       const here = this.names.filter(name => changed.has(name) && runs.rows.has(name));
       if (!here.length) return;
       await this.read(here);
       this.update();
     });
+    this.close = () => {
+      leave();
+      unfollow();
+    };
   }
 
   async read(names) {
@@ -167,14 +182,16 @@ class CompareView {
   }
 
   charts(several) {
-    const {unit, group, cursor, version} = this;
+    const {names, unit, group, cursor, version} = this;
     const {x, panels} = this.drawn([version, unit, group], () => {
       const times = several.flatMap(({lines}) => lines.map(line => line[unit]).filter(known));
       const x = [...new Set(times)].sort((a, b) => a - b);
       return {x, panels: keysOf(several).map(key => panelOfAll(key, x, several, this))};
     });
+    this.times = x;
     const pick = at => this.set({cursor: at});
-    const chart = panel => h(Chart, {key: panel.key, panel, x, cursor, pick});
+    const axis = sharedAxis(`compare ${names.join()}`, UNITS[unit], () => this.update());
+    const chart = panel => h(Chart, {key: panel.key, panel, x, axis, name: "compare", cursor, pick});
     return h("div.charts", panels.filter(hasData).map(chart));
   }
 

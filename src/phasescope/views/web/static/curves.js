@@ -1,9 +1,9 @@
 // @ts-check
 // The run's history: its panels of curves, of the split and at the site that are chosen.
 
-import {Chart, hasData} from "./charts.js";
+import {Chart, hasData, sharedAxis} from "./charts.js";
 import {choice, h} from "./html.js";
-import {expectedIn, timesOf, unitsOf} from "./world.js";
+import {expectedIn, timesOf, UNITS, unitsOf} from "./world.js";
 
 const sitesOf = ({panels}) => [
   ...new Map(panels.filter(({site}) => site).map(({site, note}) => [site, note]))
@@ -40,13 +40,17 @@ export function curveChoices(details, {unit, split, site}, set) {
   );
 }
 
-// line: that of the snapshot at which the slider stands; pick(time): called with what is pointed at
-export function curves(details, {unit, split, site}, line, pick) {
+// line: that of the snapshot at which the slider stands; pick(time): called with what is pointed at;
+// update(): draws the page again
+export function curves(details, {unit, split, site}, line, {pick, update}) {
+  const {name} = details.row;
+  const axis = sharedAxis(`run ${name}`, UNITS[unit], update);
   const isShown = panel => (!panel.split || panel.split === split) && (!panel.site || panel.site === site);
   const chart = panel => {
     const key = `${panel.key} ${panel.split} ${panel.site}`;
     const x = timesOf(details, panel, unit);
-    return h(Chart, {key, panel, x, expected: expectedIn(details, panel, unit), cursor: line?.[unit], pick});
+    const expected = expectedIn(details, panel, unit);
+    return h(Chart, {key, panel, x, axis, name, expected, cursor: line?.[unit], pick});
   };
   return details.panels.filter(panel => isShown(panel) && hasData(panel)).map(chart);
 }

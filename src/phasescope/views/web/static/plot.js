@@ -1,7 +1,7 @@
 // @ts-check
 // Points in three dimensions on a canvas: the hand turns them, and the camera stays where it left it.
 
-import {ticks} from "./charts.js";
+import {ticks} from "./axes.js";
 import {ARROWS, colour, DIRECTIONS, h} from "./html.js";
 import {Component} from "./preact.js";
 

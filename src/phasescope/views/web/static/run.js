@@ -3,7 +3,7 @@
 
 import {accuracyPanel} from "./accuracy.js";
 import {ALONE, Answers, ofRun} from "./api.js";
-import {nearest} from "./charts.js";
+import {nearest} from "./axes.js";
 import {curveChoices, curves, curvesFrom, curvesQuery} from "./curves.js";
 import {choice, fault, h, memo} from "./html.js";
 import {picture, Samples} from "./images.js";
@@ -161,7 +161,7 @@ class RunView {
   histories(line) {
     const {details, state} = this;
     const set = (field, value) => this.set({curves: {...state.curves, [field]: value}});
-    const charts = curves(details, state.curves, line, time => this.pick(time));
+    const charts = curves(details, state.curves, line, {pick: time => this.pick(time), update: this.update});
     const position = charts.findIndex(({props}) => props.panel.key === "outcomes") + 1;
     charts.splice(position, 0, accuracyPanel(details, state.curves.split, line ?? details.lines.at(-1)));
     return [curveChoices(details, state.curves, set), charts.filter(Boolean)];

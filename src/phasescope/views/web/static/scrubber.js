@@ -2,8 +2,8 @@
 // One slider over the snapshots of a run, with the phases of samples and activations under it,
 // and keys that move it from anywhere.
 
-import {phaseStrip} from "./charts.js";
 import {h, integer} from "./html.js";
+import {phaseStrip} from "./shapes.js";
 import {lineAt, phasesOf} from "./world.js";
 
 const FIELDS = "select, textarea, input:not([type=range]):not([type=checkbox])";
