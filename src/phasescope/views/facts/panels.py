@@ -5,8 +5,9 @@ A score has a panel for each site; a figure shows the site where phases are read
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,10 @@ TRAINING = {
     "learning_rate": "Learning rate",
     "gradient_norm": "Gradient norm before clipping",
 }
+ADDED_SCALARS = ("step", "images_seen", "wall_s", "images_per_s")
+"""what phasescope adds to each line of scalars"""
+OWN_SCALARS = "scalars."
+"""what the keys of panels begin with whose scalars the user's own loop logged, by any name"""
 
 
 def run_panels(record: Record) -> list[RunPanel]:
@@ -107,8 +112,7 @@ def _success(record: Record, labels: str) -> Compared:
 
 def _of_family(record: Record) -> Iterator[RunPanel]:
     """Yield a panel for each number that the run's family examined: those of the instrument have panels of their own."""
-    last = record.metrics[-1] if record.metrics else {}
-    for name in [name for name, value in last.items() if isinstance(value, int | float)]:
+    for name in _numbers_in(record.metrics):
         column = record.column(name)
         if name in COLUMNS and "references" not in column.needs:
             continue
@@ -126,23 +130,40 @@ def _of_family(record: Record) -> Iterator[RunPanel]:
         )
 
 
+def _numbers_in(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names that have a number in any of some lines, and no text or tree in one."""
+    values = [(name, value) for line in lines for name, value in line.items() if value is not None]
+    others = {name for name, value in values if isinstance(value, bool) or not isinstance(value, int | float)}
+    return [name for name in dict.fromkeys(name for name, _ in values) if name not in others]
+
+
 def _training(record: Record) -> Iterator[RunPanel]:
     """Yield the scalars that training logged; for a run without such a log, of those that snapshots recorded."""
     for name, title in TRAINING.items():
         is_logged = any(line.get(name) is not None for line in record.scalars)
         lines = record.scalars if is_logged else record.metrics
-        y = np.array([number(line.get(name)) for line in lines])
-        if not np.isfinite(y).any():
-            continue
+        panel = _scalar(record, lines, name, title)
+        if np.isfinite(panel.curves[0].y).any():
+            over = "scalars" if is_logged else "lines"
+            yield replace(panel, over=over, yscale="linear" if name == "learning_rate" else "log")
 
-        x = np.array([line["images_seen"] for line in lines], float)
-        yield RunPanel(
-            key=name,
-            title=title,
-            compared=Compared(title=title, line=title.lower()),
-            x=record.images_seen,
-            curves=[Line(x, y, label=title.lower(), colour=PALETTE["accent"][0], width=0.9)],
-            over="scalars" if is_logged else "lines",
-            yscale="linear" if name == "learning_rate" else "log",
-            height_in=1.0,
-        )
+    for name in _numbers_in(record.scalars):
+        if name not in (*TRAINING, *ADDED_SCALARS):
+            # A loop may log by any name, that of a column too.
+            yield replace(
+                _scalar(record, record.scalars, name, name), key=f"{OWN_SCALARS}{name}", over="scalars"
+            )
+
+
+def _scalar(record: Record, lines: Sequence[Mapping[str, Any]], name: str, title: str) -> RunPanel:
+    x = np.array([line["images_seen"] for line in lines], float)
+    y = np.array([number(line.get(name)) for line in lines])
+    label = title.lower() if name in TRAINING else title
+    return RunPanel(
+        key=name,
+        title=title,
+        compared=Compared(title=title, line=label),
+        x=record.images_seen,
+        curves=[Line(x, y, label=label, colour=PALETTE["accent"][0], width=0.9)],
+        height_in=1.0,
+    )

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from phasescope.views.facts.numbers import format_short
 from phasescope.views.facts.palette import INK, PALETTE
 from phasescope.views.facts.panel import RunPanel
-from phasescope.views.facts.panels import run_panels
+from phasescope.views.facts.panels import OWN_SCALARS, run_panels
 from phasescope.views.facts.record import Record
 from phasescope.views.figures.drawing import draw_panels
 from phasescope.views.style import RC
@@ -58,7 +58,8 @@ def denoising(record: Record) -> Figure | None:
 def _of_a_figure(record: Record) -> list[RunPanel]:
     """Return the panels at the sites where phases are read; where a measure has none there, at its first."""
     panels: dict[tuple[str, str], RunPanel] = {}
-    for panel in run_panels(record):
+    # What a loop logs may be dozens of scalars: pages have them.
+    for panel in [panel for panel in run_panels(record) if not panel.key.startswith(OWN_SCALARS)]:
         site = record.phase_site(record.column(panel.key).phase or "sheet")
         if (panel.key, panel.split) not in panels or panel.site == site:
             title = ", ".join(filter(None, (panel.title, panel.note)))
