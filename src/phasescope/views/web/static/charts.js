@@ -164,7 +164,7 @@ export class Chart extends Component {
     );
   }
 
-  // the index of what is read: under the mouse, or at the cursor of who came by key
+  // the index of what is read: under the mouse, or at the cursor if the focus came by key
   pointAt({x, across, index}) {
     const {place, isFocused} = this.state;
     if (place !== null) return nearest(x.map(across.place), place);
@@ -263,7 +263,7 @@ function readings({panel: {strips = [], mesh}, lines, format}, i, level) {
   return [...phases, ...values, ...under.reverse()];
 }
 
-// A chart is a slider for who hears it: its value is what stands at the cursor, or at the end.
+// A chart is a slider for screen readers: its value is what stands at the cursor, or at the end.
 function spoken({panel, x, axis, index}, read) {
   const now = index ?? x.length - 1;
   const texts = read(now).map(([name, text]) => `${name} ${text}`);

@@ -4,6 +4,7 @@
 import {nearest} from "./axes.js";
 import {Chart, formatOf, hasData, sharedAxis} from "./charts.js";
 import {absent, choice, h, integer, known, memo, percent} from "./html.js";
+import {ImageRows} from "./imagerows.js";
 import {runs, subscribe} from "./live.js";
 import {render} from "./preact.js";
 import {address, remember} from "./route.js";
@@ -144,7 +145,8 @@ class CompareView {
     this.names = (query.get("runs") ?? "").split(",").filter(Boolean).slice(0, MOST_COMPARED);
     this.unit = UNITS[query.get("unit")] ? query.get("unit") : "images_seen";
     this.group = query.get("group") ?? "";
-    this.cursor = null;
+    this.cursor = query.has("at") ? Number(query.get("at")) : null;
+    this.images = new ImageRows(() => this.update());
     /** @type {number[]} what the cursor steps through: where any run has a snapshot */
     this.times = [];
     this.drawn = memo();
@@ -152,10 +154,7 @@ class CompareView {
     /** @type {Map<string, any>} details, or {error}, of each run */
     this.known = new Map();
     const unfollow = followKeys(
-      () => [
-        this.cursor === null ? this.times.length - 1 : nearest(this.times, this.cursor),
-        this.times.length
-      ],
+      () => [this.index, this.times.length],
       index => this.set({cursor: this.times[index]})
     );
     const leave = subscribe(async changed => {
@@ -172,7 +171,11 @@ class CompareView {
 
   async read(names) {
     const ask = name => detailsOf(name).catch(error => ({error: error.message}));
+    const before = names.map(name => this.known.get(name)?.row?.started);
     await Promise.all(names.map(async name => this.known.set(name, await ask(name))));
+    // A run that was started again has other images at the same steps.
+    const isNew = (name, i) => before[i] && this.known.get(name).row?.started !== before[i];
+    if (names.some(isNew)) this.images.forget();
     this.version += 1;
   }
 
@@ -181,14 +184,17 @@ class CompareView {
     this.update();
   }
 
+  // where the slider stands among the times; at the last if nothing was chosen
+  get index() {
+    return this.cursor === null ? this.times.length - 1 : nearest(this.times, this.cursor);
+  }
+
   charts(several) {
     const {names, unit, group, cursor, version} = this;
     const {x, panels} = this.drawn([version, unit, group], () => {
-      const times = several.flatMap(({lines}) => lines.map(line => line[unit]).filter(known));
-      const x = [...new Set(times)].sort((a, b) => a - b);
+      const x = this.times;
       return {x, panels: keysOf(several).map(key => panelOfAll(key, x, several, this))};
     });
-    this.times = x;
     const pick = at => this.set({cursor: at});
     const axis = sharedAxis(`compare ${names.join()}`, UNITS[unit], () => this.update());
     const chart = panel => h(Chart, {key: panel.key, panel, x, axis, name: "compare", cursor, pick});
@@ -199,6 +205,7 @@ class CompareView {
     if (!this.root.isConnected) return;
     const {names, known, unit} = this;
     const several = names.map(name => known.get(name)).filter(({error}) => !error);
+    this.times = timesOfAll(several, unit);
     const fields = differing(several);
     if (this.group !== SEEDS && !fields.includes(this.group)) this.group = "";
     const {group} = this;
@@ -208,11 +215,44 @@ class CompareView {
       names.length ? differences(this, several, fields) : absent("Choose runs in the table of runs."),
       h("p.note", {"aria-live": "polite"}, group && explanation(group)),
       h("p.fault", {role: "status"}, isApart(several) && APART),
+      this.times.length > 1 && slider(this, index => this.set({cursor: this.times[index]})),
+      this.imagesOf(several),
       this.charts(several)
     ];
     render(page, this.root);
-    remember("compare", "", {runs: names.join(), unit: unit === "images_seen" ? null : unit, group});
+    const at = this.cursor === null ? null : rounded(this.times[this.index]);
+    remember("compare", "", {runs: names.join(), unit: unit === "images_seen" ? null : unit, group, at});
   }
+
+  imagesOf(several) {
+    const {unit} = this;
+    const head = ({row: {name}}) => [keyOf(this, several, name), h("a", {href: address("run", name)}, name)];
+    return this.images.view(several, {unit, time: this.times[this.index], head});
+  }
+}
+
+// a run's number, in the colour of its line
+function keyOf({names, known, group}, several, name) {
+  const isOf = ([, some]) => some.includes(known.get(name));
+  const line = group ? groupsOf(several, group).findIndex(isOf) : names.indexOf(name);
+  const colour = COLOURS[Math.max(line, 0) % COLOURS.length];
+  return h("span.key", {style: {"--key": colour}}, `${names.indexOf(name) + 1}`);
+}
+
+// where on the x axis any of the runs has a snapshot
+function timesOfAll(several, unit) {
+  const times = several.flatMap(({lines}) => lines.map(line => line[unit]).filter(known));
+  return [...new Set(times)].sort((a, b) => a - b);
+}
+
+const rounded = time => Number(time?.toPrecision(6));
+
+function slider({times, index, unit}, moved) {
+  const text = `${rounded(times[index]).toLocaleString("en")} ${UNITS[unit]}`;
+  const range = {type: "range", min: 0, max: times.length - 1, step: 1, value: index};
+  const names = {"aria-label": "moment of training", "aria-valuetext": text};
+  const input = h("input", {...range, ...names, oninput: event => moved(Number(event.target.value))});
+  return h("div.sticky", h("div.scrubber", h("div.rail", input), h("output.at", text)));
 }
 
 // one panel with the lines of all runs, as the first run that has it describes it
@@ -245,17 +285,10 @@ function choices(several, fields, {unit, group}, set) {
   );
 }
 
-function differences({names, known, group}, several, fields) {
-  const groups = group ? groupsOf(several, group) : names.map(name => [name, [known.get(name)]]);
-  const keyOf = name => {
-    const index = groups.findIndex(([, some]) => some.includes(known.get(name)));
-    return h(
-      "span.key",
-      {style: {"--key": COLOURS[Math.max(index, 0) % COLOURS.length]}},
-      `${names.indexOf(name) + 1}`
-    );
-  };
-  const head = name => h("th", {scope: "col"}, keyOf(name), h("a", {href: address("run", name)}, name));
+function differences(view, several, fields) {
+  const {names, known} = view;
+  const link = name => h("a", {href: address("run", name)}, name);
+  const head = name => h("th", {scope: "col"}, keyOf(view, several, name), link(name));
   const cell = (name, text) => {
     const {error, row} = known.get(name);
     return h("td", error ? "–" : text(row, known.get(name)));
