@@ -60,7 +60,7 @@ def test_the_last_letters_are_the_same_on_every_surface(run, capsys):
     heads = cells(shown, "step ")
     row = dict(zip(heads, cells(shown, f"{last['step']:,} "), strict=True))
     assert (row["samples"], row["activations"]) == (samples, activations)
-    assert row["other reading: P1's reading"] == last["phase"]["representation_p1"]
+    assert row["other: P1's reading"] == last["phase"]["representation_p1"]
 
     main(["ls", "--runs", str(run.path.parent)])
     listed = capsys.readouterr().out

@@ -196,7 +196,9 @@ def p1_phases(scores: Sequence[tuple[Score, Score, Score]], thresholds: P1Thresh
 
 
 def onset(images_seen: Sequence[int], passed: Sequence[bool]) -> int | None:
-    """Return the images seen when first passed for good: from there on, each snapshot passes. None if censored.
+    """Return the images seen at the first snapshot from which on each passes, that is for good. None if censored.
+
+    The trap: it is an end of an interval. What happened lies between the snapshot before and this one.
 
     Raises:
         ValueError: the two differ in length, `images_seen` do not rise, or `passed` are no truth values.
@@ -218,7 +220,8 @@ def onset(images_seen: Sequence[int], passed: Sequence[bool]) -> int | None:
 def phase_onsets(images_seen: Sequence[int], phases: Sequence[Phase]) -> dict[str, int | None]:
     """Return the images seen at the onset of B, and of C: from there on, each decided phase is at least that one.
 
-    A snapshot that is undecided neither begins a phase nor ends it.
+    A snapshot that is undecided neither begins a phase nor ends it. As with `onset`, the phase began between the last
+    decided snapshot before and this one.
 
     Raises:
         ValueError: the two differ in length, `images_seen` do not rise, or an entry of `phases` is no phase.

@@ -178,10 +178,10 @@ class Runs:
         ]
 
     def onsets(self, passed: Sequence[np.ndarray], counting: str = "step") -> pd.DataFrame:
-        """Return the table with when each run first passes for good.
+        """Return the table with when each run first passes for good, which is between two of its snapshots.
 
-        Columns: `y`, the onset, NaN if it is not reached; `without`, the last snapshot that does not pass; `last`,
-            the run's end; `came`, whether it is reached.
+        Columns: `y`, the later of the two, NaN if it is not reached; `without`, the earlier, the last snapshot that does
+            not pass; `last`, the run's end; `came`, whether it is reached.
 
         Args:
             passed: whether each snapshot passes, (T,) bool of every run.
@@ -245,7 +245,7 @@ def _reaches(runs: Runs, column: str, value: str, improving: str) -> np.ndarray:
 
 
 def onset(column: str, level: float, counting: str = "step") -> Number:
-    """Number: when a column rises above a level for good, censored at the run's end."""
+    """Number: the first snapshot from which on a column is above a level for good, censored at the run's end."""
     return partial(_onset, column=column, level=level, counting=counting)
 
 

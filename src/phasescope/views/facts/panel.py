@@ -100,6 +100,8 @@ class RunPanel(Panel):
     mesh: Mesh | None = None
     verticals: Sequence[tuple[float, str]] = ()
     """(x, colour) of dotted lines"""
+    spans: Sequence[tuple[float, float, str]] = ()
+    """(from, to, colour) of shaded stretches along x"""
     yticks: Sequence[float] | None = None
     expected: Expected | None = None
     """drawn on pages alone, whose axis it makes longer: the panels of a figure share theirs"""

@@ -260,7 +260,10 @@ class Record:
         return phase_sequence([phase for phase in self.phases(reading) if phase is not None])
 
     def onsets(self, reading: str) -> dict[str, int | None]:
-        """Return images seen from which on `reading` is for good in phase B or later, and in phase C."""
+        """Return images seen at the first snapshot from which on `reading` is for good in phase B or later, and in phase C.
+
+        The trap: a phase began somewhere between that snapshot and the one before (`views.facts.onsets`).
+        """
         lines = zip(self.images_seen.astype(int).tolist(), self.phases(reading), strict=True)
         read = [(seen, phase) for seen, phase in lines if phase is not None]
         return phase_onsets([seen for seen, _ in read], [phase for _, phase in read])

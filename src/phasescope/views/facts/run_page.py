@@ -15,11 +15,12 @@ from phasescope.runs.trained.trust import not_imported
 from phasescope.views.facts import words
 from phasescope.views.facts.clouds import labels_of, sites_of
 from phasescope.views.facts.meter import meter_sentences
+from phasescope.views.facts.onsets import Onset, onsets
 from phasescope.views.facts.panel import RunPanel
 from phasescope.views.facts.panels import run_panels
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.scores import Accuracy, accuracies
-from phasescope.views.facts.terms import site_words, split_words
+from phasescope.views.facts.terms import READINGS, site_words, split_words
 
 if TYPE_CHECKING:
     from phasescope.worlds.base import Outcome
@@ -35,6 +36,7 @@ class RunPage:
         read_at: where the phase of the sheet is read.
         splits: the words of each split, by name, in the order in which they are shown.
         lines: what each line of the metrics says, one a snapshot.
+        onsets: within which stretch B and C began, by reading.
         scalars: the steps at which training logged its scalars.
         meter: the steps at which the condition meter was read.
         stored: which files there are at each line of the metrics.
@@ -52,6 +54,7 @@ class RunPage:
     read_at: Site | None
     splits: Mapping[str, str]
     lines: list[MetricsLine]
+    onsets: Mapping[str, Mapping[str, Onset | None]]
     scalars: list[int]
     meter: list[int]
     panels: list[RunPanel]
@@ -132,6 +135,7 @@ def run_page(record: Record, trust: bool = False) -> RunPage:
         read_at=record.phase_site("sheet"),
         splits={split: split_words(split, record.is_unconditional) for split in _splits(record)},
         lines=[_line(line, record) for line in record.metrics],
+        onsets={reading: onsets(record, reading) for reading in READINGS},
         scalars=[line["step"] for line in record.scalars],
         meter=[line["step"] for line in record.meter],
         panels=run_panels(record),

@@ -8,6 +8,7 @@ from phasescope.measures.columns import COLUMNS, in_order
 from phasescope.measures.gain import LEAST_LEFT, floors
 from phasescope.runs.store.sites import Site
 from phasescope.views.facts.numbers import format_count, format_number, format_score, format_share
+from phasescope.views.facts.onsets import delay_words, onsets
 from phasescope.views.facts.record import Record, score
 from phasescope.views.facts.scores import probe_summary
 from phasescope.views.facts.terms import (
@@ -144,7 +145,7 @@ def _passage_of(record: Record, reading: str) -> str:
 
 
 def _passage(record: Record, reading: str, subject: str) -> str:
-    passed, began = record.sequence(reading), record.onsets(reading)
+    passed, began = record.sequence(reading), onsets(record, reading)
     if not passed:
         return f"{subject} were undecided at all of {len(record.metrics)} snapshots."
 
@@ -154,9 +155,9 @@ def _passage(record: Record, reading: str, subject: str) -> str:
     passage = f"went through phases {', '.join(passed)}" if len(passed) > 1 else alone
 
     marks = [
-        f"{phase} ({meaning(record, reading, phase)}) from {format_count(began[phase])} images on"
-        for phase in ("B", "C")
-        if phase in passed and began[phase] is not None
+        f"{phase} ({meaning(record, reading, phase)}) began {onset.words}"
+        for phase, onset in began.items()
+        if phase in passed and onset is not None
     ]
 
     if began["C"] is None:
@@ -191,7 +192,7 @@ def _which_first(record: Record, reading: str) -> str:
     if not (any(record.phases("behaviour")) and any(record.phases(reading))):
         return ""
     success = f"mostly {record.outcomes[-1].name}"
-    correct, ordered = record.onsets("behaviour")["C"], record.onsets(reading)["C"]
+    correct, ordered = onsets(record, "behaviour")["C"], onsets(record, reading)["C"]
     become = "stay" if "C" in record.sequence(reading) else "become"
     remain = "stay" if "C" in record.sequence("behaviour") else "become"
 
@@ -202,10 +203,12 @@ def _which_first(record: Record, reading: str) -> str:
         return f"{then}, but activations did not {become} ordered"
     if correct is None:
         return f"{first}, but samples did not {remain} {success}"
-    if ordered == correct:
-        return f"{first} at the same snapshot at which {then}"
-    first, then = (first, then) if ordered < correct else (then, first)
-    return f"{first} first; {format_count(abs(ordered - correct))} training images later {then}"
+
+    if delay := delay_words(ordered, correct):
+        return f"{first} first; {then} {delay} later"
+    if delay := delay_words(correct, ordered):
+        return f"{then} first; {first} {delay} later"
+    return f"{first} {ordered.words}, {then} {correct.words}: the snapshots do not settle it"
 
 
 def _caveats(record: Record) -> list[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from phasescope.studies.plots import Curve, Panel
 from phasescope.views.facts.numbers import format_score, format_short
-from phasescope.views.facts.palette import INK, MUTED, PHASE_COLOURS, SERIES_COLOURS
+from phasescope.views.facts.palette import INK, LINE, PHASE_COLOURS, SERIES_COLOURS
 from phasescope.views.facts.panel import Line, Mesh, RunPanel
 from phasescope.views.figures.axes import WIDTH_IN, edges, stretches
 from phasescope.views.style import OPEN_MAP, RC, shade
@@ -32,7 +32,6 @@ DASHES = {"dashed": (5, 2), "dotted": (1, 2), "dashdot": (6, 2, 1, 2)}
 MOST_INSIDE = 4
 # From here on numbers along a linear x axis run into one another, and are written short.
 CROWDED = 10_000
-UNDECIDED: dict[str, Any] = {"hatch": "////", "edgecolor": MUTED, "facecolor": "none", "linewidth": 0}
 
 
 def draw_panels(panels: Sequence[RunPanel]) -> Drawing:
@@ -107,7 +106,7 @@ def _write_ticks(ax: Axes, panel: Panel) -> None:
 
 
 def _draw_run(ax: Axes, panel: RunPanel) -> None:
-    """Draw what panels of runs alone have: phases, stacked shares, a mesh, verticals, an axis of images seen."""
+    """Draw what panels of runs alone have: phases, stacked shares, a mesh, verticals, spans, an axis of images seen."""
     if panel.yscale == "log":
         low, high = ax.get_ylim()
         subs = (1, 2, 5) if high < 1000 * low else (1,)
@@ -118,12 +117,16 @@ def _draw_run(ax: Axes, panel: RunPanel) -> None:
         ax.set_yticks(panel.yticks)
     for at, colour in panel.verticals:
         ax.axvline(at, color=colour, linewidth=0.9, linestyle=(0, (1, 2)))
+    for low, high, colour in panel.spans:
+        ax.axvspan(low, high, facecolor=colour, alpha=0.13, edgecolor="none")
+        for end in (low, high):
+            ax.axvline(end, color=colour, linewidth=0.7, linestyle=(0, (1, 2)))
     if not len(panel.x):
         return
 
     borders = edges(panel.x)
     if panel.bands:
-        _draw_bands(ax, panel.bands, borders)
+        _draw_bands(ax, panel.bands, panel.x)
     if panel.areas:
         at = borders if len(panel.x) == 1 else panel.x
         shares = [np.broadcast_to(share, at.shape) for _, share in panel.areas.values()]
@@ -139,18 +142,23 @@ def _draw_run(ax: Axes, panel: RunPanel) -> None:
     ax.xaxis.set(major_locator=MaxNLocator(5), major_formatter=FuncFormatter(format_short))
 
 
-def _draw_bands(ax: Axes, bands: Mapping[str, Sequence[str | None]], borders: np.ndarray) -> None:
+def _draw_bands(ax: Axes, bands: Mapping[str, Sequence[str | None]], x: np.ndarray) -> None:
+    """Draw a row of phases: solid from the first to the last snapshot of a phase, hatched between two different phases."""
+    borders = edges(x)
+    room = 0.02 * (borders[-1] - borders[0])
     for row, phases in enumerate(bands.values()):
         for phase, first, end in stretches(phases):
-            left, width = borders[first], borders[end] - borders[first]
             colour = PHASE_COLOURS.get(phase or "")
-            if phase:
-                style = {"facecolor": colour, "linewidth": 0} if colour else UNDECIDED
-                ax.broken_barh([(left, width)], (row - 0.4, 0.8), **style)  # pyrefly: ignore[bad-argument-type]
+            if not phase:
+                continue
+            if first and phases[first - 1]:
+                between = (x[first - 1], x[first] - x[first - 1])
+                _draw_change(ax, row, between, phases[first - 1], phase)
 
-            if colour and width > 0.02 * (borders[-1] - borders[0]):
-                middle = left + width / 2
-                ax.text(middle, row, str(phase), ha="center", va="center", color="white", weight="bold")
+            solid = (x[first], x[end - 1] - x[first])
+            ax.broken_barh([solid], (row - 0.4, 0.8), facecolor=colour or LINE, linewidth=0)
+            if colour and borders[end] - borders[first] > room:
+                _draw_letter(ax, row, phase, (x[first] + x[end - 1]) / 2, (x[0], x[-1]))
 
     ax.set(ylim=(len(bands) - 0.45, -0.55), yticks=range(len(bands)), yticklabels=list(bands))
     ax.tick_params(axis="y", length=0)
@@ -159,7 +167,25 @@ def _draw_bands(ax: Axes, bands: Mapping[str, Sequence[str | None]], borders: np
     for phase, colour in PHASE_COLOURS.items():
         ax.bar(0, 0, color=colour, label=f"phase {phase}")
     if any("undecided" in phases for phases in bands.values()):
-        ax.bar(0, 0, label="undecided", **UNDECIDED)
+        ax.bar(0, 0, color=LINE, label="undecided")
+
+
+def _draw_letter(ax: Axes, row: int, phase: str, at: float, ends: tuple[float, float]) -> None:
+    """Draw a phase's letter on its colour, which shows a phase of one snapshot too; at either end of the axis inside it."""
+    side = {ends[0]: "left", ends[1]: "right"}.get(at, "center")
+    behind = {"facecolor": PHASE_COLOURS[phase], "edgecolor": "none", "pad": 1.5}
+    ax.text(at, row, phase, ha=side, va="center", color="white", weight="bold", bbox=behind)
+
+
+def _draw_change(
+    ax: Axes, row: int, between: tuple[float, float], before: str | None, after: str | None
+) -> None:
+    """Draw that a phase gave way to another somewhere between two snapshots: stripes in the colours of both."""
+    face, stripes = (PHASE_COLOURS.get(phase or "", LINE) for phase in (before, after))
+    start, width = between
+    # Some versions of matplotlib take a hatch's colour from the edge, others from the settings.
+    with matplotlib.rc_context({"hatch.color": stripes}):
+        ax.barh(row, width, 0.8, start, facecolor=face, hatch="/////", edgecolor=stripes, linewidth=0)
 
 
 def _draw_mesh(ax: Axes, mesh: Mesh, borders: np.ndarray) -> None:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_aside
 from phasescope.runs.store.folder import RunFolder
-from phasescope.views.facts.numbers import format_count
+from phasescope.views.facts.onsets import onsets
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.terms import OTHER_READINGS, READINGS, site_words, split_words
 from phasescope.views.facts.words import labels_of, subject
@@ -97,12 +97,12 @@ def plot_of(record: Record, name: str) -> Plot | None:
 
 
 def _timeline(record: Record) -> str:
-    onsets = {words: record.onsets(reading)["C"] for reading, words in (READINGS | OTHER_READINGS).items()}
-    marks = ", ".join(f"{words} {format_count(at)}" for words, at in onsets.items() if at is not None)
+    began = {words: onsets(record, reading)["C"] for reading, words in (READINGS | OTHER_READINGS).items()}
+    marks = ", ".join(f"{words} {onset.images}" for words, onset in began.items() if onset)
     return (
-        f"{len(record.metrics)} snapshots; bands of phases change half way between two. {_outcome_counts(record)}"
-        f"{_scores(record)}{_rules(record)}"
-        f"Dotted verticals: phase C for good ({f'{marks} images' if marks else 'not reached'})."
+        f"{len(record.metrics)} snapshots; bands of phases are hatched between two snapshots of different phases. "
+        f"{_outcome_counts(record)}{_scores(record)}{_rules(record)}"
+        f"Shaded between dotted verticals: where phase C began for good ({f'{marks} images' if marks else 'not reached'})."
     )
 
 

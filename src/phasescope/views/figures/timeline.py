@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from phasescope.views.facts.numbers import format_short
+from phasescope.views.facts.onsets import onsets
 from phasescope.views.facts.palette import INK, PALETTE
 from phasescope.views.facts.panel import RunPanel
 from phasescope.views.facts.panels import OWN_SCALARS, run_panels
@@ -26,10 +27,18 @@ def timeline(record: Record) -> Figure:
         record: a run with at least one line of metrics.
     """
     colours = {"behaviour": INK, "sheet": PALETTE["probe"][0], "representation_p1": PALETTE["p1"][0]}
-    onsets = ((record.onsets(reading)["C"], colour) for reading, colour in colours.items())
-    verticals = [(float(onset), colour) for onset, colour in onsets if onset is not None]
+    began = ((onsets(record, reading)["C"], colour) for reading, colour in colours.items())
+    spans = [
+        (
+            float(onset.images_seen if onset.after_images is None else onset.after_images),
+            float(onset.images_seen),
+            colour,
+        )
+        for onset, colour in began
+        if onset is not None
+    ]
     panels = [panel for panel in _of_a_figure(record) if panel.key not in DENOISING]
-    figure = draw_panels([replace(panel, verticals=verticals) for panel in panels])
+    figure = draw_panels([replace(panel, spans=spans) for panel in panels])
 
     with matplotlib.rc_context(RC):
         first, last = figure.axes[0], figure.axes[-1]

@@ -11,6 +11,7 @@ from phasescope.runs.store import RunFolder
 from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.sites import Site
 from phasescope.views.facts.numbers import NOTHING, format_count, format_score
+from phasescope.views.facts.onsets import onsets
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.terms import OTHER_READINGS, READINGS, sequence_words
 from phasescope.views.facts.words import HEADLINES, headline
@@ -104,10 +105,12 @@ def _phases(records: Sequence[Record], reading: str, words: str) -> Iterator[Row
     if not any(passed):
         return
 
-    onsets = [record.onsets(reading) for record in records]
+    began = [onsets(record, reading) for record in records]
     for phase, label in (("B", "B or C"), ("C", "C")):
-        values = [onset[phase] for onset in onsets]
-        yield _row(f"{reading}.{phase}", f"{words}: {label} from image", values)
+        # The data are what is recorded, the later end; the text says the stretch.
+        values = [onset and onset.images_seen for onset in (each[phase] for each in began)]
+        texts = [onset.images if onset else NOTHING for onset in (each[phase] for each in began)]
+        yield Row(f"{reading}.{phase}", f"{words}: {label} from image", values, texts)
 
 
 def _last(record: Record) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def _snapshots(record: Record) -> Table:
     ]
     probe = f"{probed('probe R²', record.factors)} at {site_words(site) if site else '?'}"
     others = {name: words for name, words in OTHER_READINGS.items() if any(record.phases(name))}
-    heads = (*READINGS.values(), *(f"other reading: {words}" for words in others.values()))
+    heads = (*READINGS.values(), *(f"other: {words}" for words in others.values()))
 
     def cells(line: dict[str, Any]) -> Iterator[str]:
         yield from (format_count(line["step"]), format_count(line["images_seen"]))

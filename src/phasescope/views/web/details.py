@@ -1,5 +1,6 @@
 """The page of a run as JSON: without estimator texts, numbers to four digits."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +12,7 @@ from phasescope.runs.store.files import to_json, with_leaves
 from phasescope.runs.store.folder import shown
 from phasescope.studies.plots import Curve
 from phasescope.views.facts.clouds import PROJECTIONS
+from phasescope.views.facts.onsets import Onset
 from phasescope.views.facts.palette import PALETTE, class_ticks, held_out_colours
 from phasescope.views.facts.panel import Line, Mesh, RunPanel
 from phasescope.views.facts.record import Record
@@ -53,6 +55,7 @@ def page_tree(page: RunPage) -> dict[str, Any]:
         "read_at": page.read_at and str(page.read_at),
         "names": names,
         "lines": [_line(line) for line in page.lines],
+        "onsets": {reading: _onsets(began) for reading, began in page.onsets.items()},
         "scalars": page.scalars,
         "meter": page.meter,
         "panels": [_panel(panel) for panel in page.panels],
@@ -81,6 +84,10 @@ def _line(line: MetricsLine) -> dict[str, Any]:
         "by_class": _rounded(line.by_class),
         "readings": [_accuracy(accuracy) for accuracy in line.accuracies],
     }
+
+
+def _onsets(began: Mapping[str, Onset | None]) -> dict[str, str | None]:
+    return {phase: onset.images if onset else None for phase, onset in began.items()}
 
 
 def _accuracy(accuracy: Accuracy) -> dict[str, Any]:

@@ -305,8 +305,9 @@ function differences(view, several, fields) {
   const body = [
     h("tr", h("th", {scope: "row"}, "state"), names.map(state)),
     line(phasesTerm("samples", kinds), row => row.phases?.behaviour?.sequence.map(phaseBadge) ?? "not read"),
-    line("samples: C from image", row => integer(row.phases?.behaviour?.onsets.C)),
+    line("samples: C from image", (_, details) => details.onsets?.behaviour.C ?? "–"),
     line(phasesTerm("activations", kinds), row => row.phases?.sheet?.sequence.map(phaseBadge) ?? "not read"),
+    line("activations: C from image", (_, details) => details.onsets?.sheet.C ?? "–"),
     line("success", row => percent(row.success)),
     names.some(name => known.get(name).row?.probe_r2?.text) && line(probe, probeOf),
     fields.map(field => line(field, (_, details) => valueOf(details, field)))

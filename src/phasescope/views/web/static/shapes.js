@@ -9,20 +9,36 @@ const NARROWEST = 4;
 // indices of the points that have a place
 const placed = places => places.map((_, i) => i).filter(i => known(places[i]));
 
-// stretches of equal phases as boxes with their letter; places in per cent
+// A bar of phases, each solid from its first to its last snapshot. Between two snapshots of different phases
+// it is hatched in the colours of both: the change lies somewhere there. `places` in per cent.
 export function phaseStrip(name, read, places) {
   const there = placed(places);
   const phases = there.map(i => read[i]);
-  const edges = edgesOf(there.map(i => places[i]));
+  const xs = there.map(i => places[i]);
+  const edges = edgesOf(xs);
   const starts = phases.map((_, i) => i).filter(i => !i || phases[i] !== phases[i - 1]);
+  const change = first => {
+    const [before, after] = [phases[first - 1], phases[first]];
+    const style = {
+      left: `${xs[first - 1]}%`,
+      width: `${xs[first] - xs[first - 1]}%`,
+      "--before": `var(--phase-${before})`,
+      "--after": `var(--phase-${after})`
+    };
+    return before && after && h("span.between", {style, title: `${name}: from ${before} to ${after}`});
+  };
   const box = (first, k) => {
     const phase = phases[first];
-    const width = edges[starts[k + 1] ?? phases.length] - edges[first];
-    const style = {left: `${edges[first]}%`, width: `${width}%`};
-    const letter = phase !== "undecided" && width > NARROWEST && phase;
-    return phase && h(`span.phase-${phase}`, {style, title: `${name}: ${phase}`}, letter);
+    const last = (starts[k + 1] ?? phases.length) - 1;
+    const isWide = edges[last + 1] - edges[first] > NARROWEST;
+    const style = {left: `${xs[first]}%`, width: `${xs[last] - xs[first]}%`};
+    const side =
+      first === last ? `.at-${first === 0 ? "start" : last === xs.length - 1 ? "end" : "once"}` : "";
+    const letter = phase !== "undecided" && isWide && phase;
+    const room = isWide ? ".roomy" : "";
+    return phase && h(`span.phase-${phase}${side}${room}`, {style, title: `${name}: ${phase}`}, letter);
   };
-  return h("div.strip", {"aria-hidden": "true"}, starts.map(box));
+  return h("div.strip", {"aria-hidden": "true"}, starts.slice(1).map(change), starts.map(box));
 }
 
 // "M x y L x y", with a gap where a number is missing

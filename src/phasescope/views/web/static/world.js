@@ -10,7 +10,7 @@ export const UNITS = {
   step: "steps",
   epochs: "epochs",
   wall_s: "seconds of training",
-  of_onset: "images seen / onset of C"
+  of_onset: "images seen / onset of C (its later end)"
 };
 
 // what the server says of a run; of_onset: images seen over those at which C, of the images, began for good
