@@ -180,12 +180,12 @@ def _draw_letter(ax: Axes, row: int, phase: str, at: float, ends: tuple[float, f
 def _draw_change(
     ax: Axes, row: int, between: tuple[float, float], before: str | None, after: str | None
 ) -> None:
-    """Draw that a phase gave way to another somewhere between two snapshots: stripes in the colours of both."""
-    face, stripes = (PHASE_COLOURS.get(phase or "", LINE) for phase in (before, after))
+    """Draw that a phase gave way to another somewhere between two snapshots: hatched in the colours of both."""
+    face, lines = (PHASE_COLOURS.get(phase or "", LINE) for phase in (before, after))
     start, width = between
     # Some versions of matplotlib take a hatch's colour from the edge, others from the settings.
-    with matplotlib.rc_context({"hatch.color": stripes}):
-        ax.barh(row, width, 0.8, start, facecolor=face, hatch="/////", edgecolor=stripes, linewidth=0)
+    with matplotlib.rc_context({"hatch.color": lines}):
+        ax.barh(row, width, 0.8, start, facecolor=face, hatch="/////", edgecolor=lines, linewidth=0)
 
 
 def _draw_mesh(ax: Axes, mesh: Mesh, borders: np.ndarray) -> None:

@@ -9,6 +9,8 @@ const NARROWEST = 4;
 // indices of the points that have a place
 const placed = places => places.map((_, i) => i).filter(i => known(places[i]));
 
+const inside = place => Math.min(Math.max(place, 0), 100);
+
 // A bar of phases, each solid from its first to its last snapshot. Between two snapshots of different phases
 // it is hatched in the colours of both: the change lies somewhere there. `places` in per cent.
 export function phaseStrip(name, read, places) {
@@ -31,7 +33,10 @@ export function phaseStrip(name, read, places) {
     const phase = phases[first];
     const last = (starts[k + 1] ?? phases.length) - 1;
     const isWide = edges[last + 1] - edges[first] > NARROWEST;
-    const style = {left: `${xs[first]}%`, width: `${xs[last] - xs[first]}%`};
+    const [left, right] = [xs[first], xs[last]].map(inside);
+    // beyond the stretch that is zoomed to
+    if (xs[last] < 0 || xs[first] > 100) return null;
+    const style = {left: `${left}%`, width: `${right - left}%`};
     const side =
       first === last ? `.at-${first === 0 ? "start" : last === xs.length - 1 ? "end" : "once"}` : "";
     const letter = phase !== "undecided" && isWide && phase;
