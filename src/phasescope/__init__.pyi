@@ -17,6 +17,7 @@ from phasescope.runs.trained.clones import clones
 from phasescope.runs.trained.intervene import intervene
 from phasescope.runs.trained.predict import predict
 from phasescope.runs.trained.run import Run
+from phasescope.runs.training.forking import fork
 from phasescope.runs.training.observe import observe
 from phasescope.runs.training.train import train
 from phasescope.runs.training.watch import watch
@@ -53,6 +54,7 @@ __all__ = [
     "clones",
     "families",
     "find_run",
+    "fork",
     "intervene",
     "list_runs",
     "load_config",

@@ -23,6 +23,7 @@ from phasescope.runs.training.stopping import SIGNALS
 FUNCTIONS = (
     runs.demo,
     runs.train,
+    runs.fork,
     networks.predict,
     networks.designs,
     runs.observe,

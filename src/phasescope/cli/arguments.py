@@ -22,6 +22,13 @@ def _numbers(_: Any, tokens: Sequence[Token]) -> list[float]:
         raise ValueError(f"{tokens[0].value} must be numbers with commas between, as in 12.5,20") from None
 
 
+def _steps(_: Any, tokens: Sequence[Token]) -> list[int]:
+    try:
+        return [int(part) for part in tokens[0].value.split(",")]
+    except ValueError:
+        raise ValueError(f"{tokens[0].value} must be steps with commas between, as in 500,750") from None
+
+
 def _names(_: Any, tokens: Sequence[Token]) -> list[str]:
     names = [part.strip() for part in tokens[0].value.split(",")]
     if not all(names):
@@ -97,6 +104,7 @@ Seed = Annotated[int, Parameter(metavar="INT", help="seed of noise, and of image
 Step = Annotated[int | None, Parameter(metavar="INT", help=STEP)]
 Trials = Annotated[int, Parameter(metavar="INT", validator=Number(gte=1))]
 Workers = Annotated[int | None, Parameter(metavar="INT", validator=Number(gte=1), help=WORKERS)]
+Steps = Annotated[list[int], Parameter(metavar="STEP,...", converter=_steps, n_tokens=1)]
 Numbers = Annotated[list[float] | None, Parameter(metavar="A,B,...", converter=_numbers, n_tokens=1)]
 Names = Annotated[list[str] | None, Parameter(metavar="A,B,...", converter=_names, n_tokens=1)]
 Engine = Annotated[Literal["local", "slurm", "ray"], Parameter(help="what executes runs")]

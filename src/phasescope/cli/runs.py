@@ -73,6 +73,53 @@ def _train(config: RunConfig, runs: Path, notify: arg.Notify, **how: Any) -> boo
         return follow(events, phasescope.Run(runs / config.folder), notify)
 
 
+def fork(
+    run: arg.RunName,
+    /,
+    *overrides: arg.OtherOverrides,
+    at: arg.Steps,
+    children: int = 1,
+    dry_run: arg.DryRun = False,
+    runs: arg.Runs = Path("runs"),
+    json: arg.Json = False,
+    notify: arg.Notify,
+) -> Result | None:
+    """Continue a run from a state that it kept, with something changed, beside the unchanged child, which must be
+    bitwise equal to the run; the same command resumes it.
+
+    Args:
+        overrides: what is changed, as in training.optimiser.lr=1e-3, seed.data=1..8 or network.reset=[mid]; several values
+            make several children
+        at: steps whose states the run kept (`training.states`), its last one, or 0
+        children: how many of each, each with an order of images and noise of its own
+    """
+    from itertools import product
+
+    from phasescope.runs.config import changes_from, split_arguments
+    from phasescope.runs.training.forking import check_equal, plan_fork
+    from phasescope.studies.sweep import values_of
+    from phasescope.views.terminal.forks import forked, planned
+
+    parent = phasescope.find_run(run, runs)
+    file, words = split_arguments(overrides)
+    if file is not None:
+        raise UserError(f"`FILE` (={file}) must be left out: a fork changes single fields of its parent")
+    points = product(*([*values_of(word)] for word in words))
+    changes = [changes_from(point, parent.config) for point in points]
+    plans = [plan_fork(parent, step, changes, children) for step in at]
+    if dry_run:
+        return planned(parent, plans).to(json)
+
+    for plan in plans:
+        if not _train(plan.control, runs, notify, extend=parent):
+            return None
+        check_equal(parent, phasescope.Run(runs / plan.control.folder), plan.step)
+        for child in plan.children:
+            if not _train(child, runs, notify, extend=parent):
+                return None
+    return forked(parent, plans, runs).to(json)
+
+
 def observe(
     run: arg.RunName, /, *overrides: arg.OtherOverrides, runs: arg.Runs = Path("runs"), notify: arg.Notify
 ) -> Result:

@@ -10,7 +10,8 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -27,6 +28,25 @@ def derive(seed: int, purpose: str, step: int = 0) -> int:
     # Not hash(), which Python salts anew in each process.
     digest = hashlib.sha256(f"{seed}/{purpose}/{step}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The seeds of a run's streams of random numbers: all its `seed`, unless one is given a seed of its own."""
+
+    data: int
+    """order of the images"""
+    noise: int
+    """noise and noise levels in training, and which labels are withheld"""
+    network: int
+    """initial weights and dropout"""
+    samples: int
+    """noise and labels of what is observed"""
+
+    @classmethod
+    def from_seed(cls, seed: int) -> Self:
+        """Return streams that all have one seed."""
+        return cls(seed, seed, seed, seed)
 
 
 def torch_generator(seed: int, purpose: str, step: int = 0, device: str = "cpu") -> torch.Generator:

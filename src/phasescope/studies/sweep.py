@@ -55,7 +55,7 @@ def sweep_of(arguments: Sequence[str], name: str | None = None) -> Study:
 
     file, overrides = split_arguments(arguments)
     base: Tree = read_yaml(file, by_hand=True) if file else {}
-    values = {word.partition("=")[0]: list(_values_of(word)) for word in overrides}
+    values = {word.partition("=")[0]: list(values_of(word)) for word in overrides}
     of_file = base.pop("seed", 0)
     seeds = _seeds([seed for _, seed in values.pop("seed", [([], of_file)])])
 
@@ -201,7 +201,7 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else to_json(value)
 
 
-def _values_of(word: str) -> Iterator[Override]:
+def values_of(word: str) -> Iterator[Override]:
     """Return each value of an override.
 
     Raises:

@@ -111,7 +111,7 @@ class TrainingConfig(Config):
     """Steps, batches, optimiser, averaging, precision and place."""
 
     OUTSIDE_DIGEST: ClassVar[frozenset[str]] = frozenset(
-        {"device", "threads", "scalars_every", "checkpoint_every_s"}
+        {"device", "threads", "scalars_every", "checkpoint_every_s", "states"}
     )
 
     steps: int = Field(4000, ge=1, le=10**9)
@@ -134,6 +134,8 @@ class TrainingConfig(Config):
     """decay per step of the averaged weights, which are sampled from and probed"""
     label_dropout: float | tuple[float, ...] = 0.0
     """share of training images whose label is withheld; or a list of shares, to withhold each factor by itself"""
+    freeze: tuple[str, ...] = ()
+    """parts of the network that stay as they are: names of submodules, such as mid or embedding"""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """arithmetic of the forward and backward pass; weights stay float32. tf32, on a GPU: products of 10-bit mantissas"""
     compile: bool = False
@@ -146,6 +148,14 @@ class TrainingConfig(Config):
     """steps between two lines of scalars.jsonl: loss, learning rate, gradient norm, images a second; 0 writes none"""
     checkpoint_every_s: float = Field(60.0, gt=0, le=1e6)
     """seconds of training between two checkpoints; one is written at each snapshot and at a signal, too"""
+
+    states: tuple[Annotated[int, Field(ge=0)], ...] | Literal["snapshots"] = ()
+    """steps at which the whole state of training is kept, so that `fork` can begin there; `snapshots`: at each of them"""
+
+    @field_validator("states")
+    @classmethod
+    def _in_order(cls, states: Any) -> Any:
+        return states if isinstance(states, str) else tuple(sorted(set(states)))
 
     @field_validator("label_dropout", mode="before")
     @classmethod
@@ -185,6 +195,10 @@ class TrainingConfig(Config):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if isinstance(self.states, tuple) and self.states and self.states[-1] > self.steps:
+            raise ValueError(
+                f"`training.states` (={self.states[-1]}) must be at most `steps` (={self.steps})"
+            )
         if self.warmup > self.steps:
             raise ValueError(f"`training.warmup` (={self.warmup}) must be at most `steps` (={self.steps})")
         return self

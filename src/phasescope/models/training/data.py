@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from phasescope.core.randomness import torch_generator
+from phasescope.core.randomness import Streams, torch_generator
 from phasescope.models.families.base import Family
 from phasescope.models.training.base import Batch
 from phasescope.models.training.config import TrainingConfig
@@ -43,12 +43,19 @@ class LabelStream:
 
 
 class Batches:
-    """The batch of every step, which depends only on (seed, purpose, step)."""
+    """The batch of every step, which depends only on (seed, purpose, step).
 
-    def __init__(self, world: World, family: Family, config: TrainingConfig, seed: int, device: torch.device):
-        self.world, self.family, self.config, self.seed, self.device = world, family, config, seed, device
+    Args:
+        seed: of all streams, or one for each.
+    """
+
+    def __init__(
+        self, world: World, family: Family, config: TrainingConfig, seed: int | Streams, device: torch.device
+    ):
+        self.world, self.family, self.config, self.device = world, family, config, device
+        self.seeds = seed if isinstance(seed, Streams) else Streams.from_seed(seed)
         labels = torch.from_numpy(world.training_labels()).to(device)
-        self._stream = LabelStream(labels, config.batch, seed)
+        self._stream = LabelStream(labels, config.batch, self.seeds.data)
         dropout = config.label_dropout
         shares = dropout if isinstance(dropout, tuple) else (dropout,)
         # On the device once: copied there at each step, they would make it wait for a GPU.
@@ -61,7 +68,7 @@ class Batches:
         labels = self._stream.at(step)
         x_0 = self.world.render(labels.clone())  # a user's own world may change what it is given
         # On the device itself: noise that is drawn on the CPU would have to be copied to a GPU at each step.
-        generator = torch_generator(self.seed, "noise", step, str(self.device))
+        generator = torch_generator(self.seeds.noise, "noise", step, str(self.device))
         labels = self._withheld(self.world.factors.visible_columns(labels), generator)
         return Batch(x_0, labels, self.family.draw(x_0, generator))
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.core.factors import Factors
-from phasescope.core.randomness import derive, global_stream_from
+from phasescope.core.randomness import Streams, derive, global_stream_from
 from phasescope.models.families.base import Family
 from phasescope.models.networks.base import NetworkConfig
 from phasescope.models.training.base import Batch
@@ -30,6 +30,7 @@ from phasescope.models.training.data import Batches
 from phasescope.models.training.flat import FlatParameters
 from phasescope.models.training.losses import Losses
 from phasescope.models.training.optimisers import clip, layout_for, optimiser_of
+from phasescope.models.training.parts import parameters_of
 from phasescope.models.training.precision import normalise_in_float32, precision_of
 from phasescope.models.training.processor import keep_freed_memory, start_threads, subnormals_as_zero
 from phasescope.worlds.base import World, not_finite
@@ -44,6 +45,7 @@ class Learner:
         flat: the learning network's weights and gradients.
         optimiser: with its state.
         step: number of steps taken.
+        images_seen: number of images in them.
         norm: of the last step's gradient before it was clipped, on its device; None before a step.
     """
 
@@ -59,24 +61,36 @@ class Learner:
         self.averaged = FlatParameters(self.average, layout).weights
         self.optimiser = optimiser_of(self.network, self.flat, config.optimiser)
         self._buffers = list(zip(self.average.buffers(), self.network.buffers(), strict=True))
+        self._frozen = self._weights_and_gradients(config.freeze)
         self.step = 0
+        self.images_seen = 0
         self.norm: Tensor | None = None
+
+    def _weights_and_gradients(self, parts: Sequence[str]) -> list[tuple[Tensor, Tensor]]:
+        """Return weights and gradients of the parameters of some parts."""
+        weights, gradients = (
+            self.flat.layout.views(flat) for flat in (self.flat.weights, self.flat.gradients)
+        )
+        names = parameters_of(self.network, parts, weights, "training.freeze")
+        return [(weights[name], gradients[name]) for name in names]
 
     @property
     def device(self) -> torch.device:
         return self.flat.weights.device
 
-    @property
-    def images_seen(self) -> int:
-        return self.step * self.config.batch
-
     def update(self, loss: Float[Tensor, ""]) -> None:
         """Take one step by the gradient of `loss`."""
         self.flat.differentiate(loss)
+        for _, gradient in self._frozen:
+            gradient.zero_()
         gradients, largest = self.flat.gradients, self.config.clip
         self.norm = torch.linalg.vector_norm(gradients) if largest is None else clip(gradients, largest)
+        kept = [weights.clone() for weights, _ in self._frozen]
         self.optimiser.step(self.config.lr_factor(self.step))
+        for (weights, _), before in zip(self._frozen, kept, strict=True):
+            weights.copy_(before)  # momentum and weight decay move weights without a gradient, too
         self.step += 1
+        self.images_seen += self.config.batch
 
         # The step is counted already: the first weights have the share 1, so the average begins with them.
         self.averaged.lerp_(self.flat.weights, share_of_last(self.config.ema, self.step))
@@ -91,6 +105,17 @@ class Learner:
         rate = self.config.optimiser.lr * self.config.lr_factor(self.step - 1)
         return {"learning_rate": rate, "gradient_norm": self.norm}
 
+    def reset(self, fresh: "Learner", parts: Sequence[str]) -> None:
+        """Take the weights of some parts, and of their average, from a learner that has not learned; what the optimiser
+        remembers of them is forgotten. UserError if the network has no such part."""
+        layout = self.flat.layout
+        names = parameters_of(self.network, parts, layout.shapes, "fork.reset")
+        for mine, new in ((self.flat.weights, fresh.flat.weights), (self.averaged, fresh.averaged)):
+            mine_by_name, new_by_name = layout.views(mine), layout.views(new)
+            for name in names:
+                mine_by_name[name].copy_(new_by_name[name])
+        self.optimiser.forget(names)
+
     def tensors(self) -> dict[str, Tensor]:
         """Return the whole state, as flat named tensors."""
         states = {
@@ -100,8 +125,20 @@ class Learner:
         }
         return {f"{part}.{name}": tensor for part, state in states.items() for name, tensor in state.items()}
 
-    def load(self, tensors: dict[str, Tensor], step: int) -> None:
-        """Take up the state that `tensors` returned after `step` steps; RuntimeError if it is another network's."""
+    def load(
+        self,
+        tensors: dict[str, Tensor],
+        step: int,
+        images_seen: int | None = None,
+    ) -> None:
+        """Take up the state that `tensors` returned after `step` steps.
+
+        Args:
+            images_seen: until then; by default all steps had a batch of this configuration.
+
+        Raises:
+            RuntimeError: it is another network's.
+        """
         states: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimiser": {}}
         for name, tensor in tensors.items():
             part, _, inner = name.partition(".")
@@ -110,17 +147,22 @@ class Learner:
         self.average.load_state_dict(states["average"])
         self.optimiser.load_tensors(states["optimiser"])
         self.step = step
+        self.images_seen = step * self.config.batch if images_seen is None else images_seen
 
 
-def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator[Float[Tensor, ""]]:
+def learn(learner: Learner, family: Family, world: World, seed: int | Streams) -> Iterator[Float[Tensor, ""]]:
     """Train from where `learner` stands to its last step; yield each step's mean loss, on its device, after the step.
 
     Batches, noise, dropped labels and what the network draws itself derive from (seed, purpose, step).
+
+    Args:
+        seed: of all streams, or one for each.
     """
     config, device = learner.config, learner.device
+    seeds = seed if isinstance(seed, Streams) else Streams.from_seed(seed)
     settings = partial(own_arithmetic, device, tf32=config.precision == "tf32")
     with settings():
-        batches = Batches(world=world, family=family, config=config, seed=seed, device=device)
+        batches = Batches(world=world, family=family, config=config, seed=seeds, device=device)
     arithmetic = precision_of(config, device)
 
     def mean_loss(x_0: Tensor, labels: Tensor, *drawn: Tensor) -> Tensor:
@@ -134,7 +176,7 @@ def learn(learner: Learner, family: Family, world: World, seed: int) -> Iterator
             batch = batches.at(learner.step)
 
         # Dropout takes no generator. Seeded at each step, it drops the same in a run that was resumed.
-        stream = global_stream_from(derive(seed, "network", learner.step), device)
+        stream = global_stream_from(derive(seeds.network, "network", learner.step), device)
         with settings(), stream, subnormals_as_zero(device), torch.enable_grad():
             loss = loss_of(batch.x_0, batch.labels, *batch.drawn)
             _check_loss(loss, config)
@@ -153,7 +195,7 @@ def _check_loss(loss: object, config: TrainingConfig) -> None:
 
 
 def losses_of(
-    learner: Learner, family: Family, world: World, seed: int, read: Sequence[float] = ()
+    learner: Learner, family: Family, world: World, seed: int | Streams, read: Sequence[float] = ()
 ) -> Losses:
     """Return a record of a training's losses, which begins with those `read` from disk. A loss that is not finite raises
     RunFailed, which names the world if its images are not finite either."""

@@ -5,6 +5,8 @@ Under Muon the first convolution, the last one and the modulations keep AdamW.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -87,6 +89,11 @@ class Optimiser:
             for j, tensor in enumerate(tensors)
         }
 
+    def forget(self, names: Collection[str]) -> None:
+        """Set what is remembered of some parameters to 0."""
+        for part in self._parts:
+            _forget(part, names)
+
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
         """Take up the state that `tensors` returned."""
         for i, part in enumerate(self._parts):
@@ -96,6 +103,14 @@ class Optimiser:
                 part.begin()
         for name, mine in self.tensors().items():
             mine.copy_(tensors[name].view(mine.shape))
+
+
+def _forget(part: Update, names: Collection[str]) -> None:
+    """Set the moments of some parameters to 0; the number of steps stays, as all parameters share it."""
+    for moments in part.state().values():
+        for name, moment in zip(part.names, moments, strict=True):
+            if name in names and moment.ndim:
+                moment.zero_()
 
 
 def clip(gradients: Float[Tensor, " P"], largest: float) -> Float[Tensor, ""]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ class TorchOptimiser:
 
     def __init__(self, network: nn.Module, flat: FlatParameters, names: list[str], config: OptimiserConfig):
         views, parameters = flat.layout.views(flat.gradients), dict(network.named_parameters())
+        self._names = names
         self._leaves = [parameters[name] for name in names]
         self._gradients = [views[name] for name in names]
         self._optimiser = config.on(self._leaves)
@@ -39,6 +41,12 @@ class TorchOptimiser:
                 elif isinstance(value, int | float):
                     tensors[f"{number}.{entry}.number"] = torch.tensor(value, dtype=torch.float64)
         return tensors
+
+    def forget(self, names: Collection[str]) -> None:
+        """Drop what is remembered of some parameters."""
+        for name, leaf in zip(self._names, self._leaves, strict=True):
+            if name in names:
+                self._optimiser.state.pop(leaf, None)
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
         state: dict[int, dict[str, Any]] = {}

@@ -3,6 +3,7 @@
 from phasescope.runs.config.presets import PRESETS, Preset, preset
 from phasescope.runs.config.probing_config import ProbingConfig, SiteConfig, SnapshotPlanConfig
 from phasescope.runs.config.reading import (
+    changes_from,
     defaults,
     load_arguments,
     load_config,
@@ -19,6 +20,7 @@ __all__ = [
     "RunConfig",
     "SiteConfig",
     "SnapshotPlanConfig",
+    "changes_from",
     "defaults",
     "load_arguments",
     "load_config",

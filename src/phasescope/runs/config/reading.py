@@ -33,10 +33,29 @@ def with_overrides(tree: Tree, overrides: Iterable[tuple[list[str], Any]]) -> Tr
     Raises:
         UserError: an override is below what holds no fields; there is no such preset.
     """
-    overrides = list(overrides)
+    overrides = [(_field_of(path), value) for path, value in overrides]
     named = [value for path, value in overrides if path == ["preset"]] or [tree.get("preset")]
     base = defaults() if named[0] is None else merge(defaults(), preset(str(named[0])).fields)
     return set_overrides(tree, overrides, base)
+
+
+def changes_from(overrides: Iterable[tuple[list[str], Any]], tree: Tree) -> Tree:
+    """Return what overrides change of a whole configuration `tree`, to be merged into it.
+
+    Raises:
+        UserError: an override is below what holds no fields.
+    """
+    return set_overrides({}, [(_field_of(path), value) for path, value in overrides], tree)
+
+
+def _field_of(path: list[str]) -> list[str]:
+    """Return the path of the field that a shorter one means: `seed.data` is `seeds.data`, `network.reset` `fork.reset`."""
+    match path:
+        case ["seed", stream]:
+            return ["seeds", stream]
+        case ["network", "reset"]:
+            return ["fork", "reset"]
+    return path
 
 
 def over_defaults(*trees: Tree) -> RunConfig:

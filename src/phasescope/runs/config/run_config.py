@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from phasescope.core.config import Config
 from phasescope.core.kinds import Kind, is_reference, reference_to
-from phasescope.core.randomness import numpy_generator
+from phasescope.core.randomness import Streams, numpy_generator
 from phasescope.models.families import USUAL as USUAL_FAMILY
 from phasescope.models.families import AnyFamily, Task
 from phasescope.models.networks import USUAL as USUAL_NETWORK
@@ -31,6 +32,33 @@ METER_SHARE = 0.02
 """of training's passes that the condition meter takes by default"""
 
 
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class SeedsConfig(Config):
+    """Seeds of single streams of random numbers; null: the run's `seed`."""
+
+    data: Seed | None = None
+    """order of the images"""
+    noise: Seed | None = None
+    """noise and noise levels in training, and which labels are withheld"""
+    network: Seed | None = None
+    """initial weights and dropout"""
+    samples: Seed | None = None
+    """noise and labels of what is observed"""
+
+
+class ForkConfig(Config):
+    """The state of another run with which this one begins."""
+
+    run: str = Field(pattern=r"^[0-9a-f]{16}$")
+    """identity of that run: the first 16 digits of its hash"""
+    step: int = Field(ge=0)
+    """steps after which that state was kept"""
+    reset: tuple[str, ...] = ()
+    """parts of the network that begin with fresh weights, and `optimiser`, whose memory is dropped"""
+
+
 class RunConfig(Config):
     """All that determines a run. Its name and what is observed of it are not part of its identity."""
 
@@ -41,6 +69,8 @@ class RunConfig(Config):
     """name of the run's folder, before the hash"""
     seed: int = Field(0, ge=0, lt=2**63)
     """seed from which all randomness derives"""
+    seeds: SeedsConfig = SeedsConfig()
+    """seeds of single streams, where they are not `seed`"""
     world: AnyWorld = USUAL_WORLD
     """images, their factors, and which labels are trained on"""
     family: AnyFamily = USUAL_FAMILY
@@ -49,6 +79,8 @@ class RunConfig(Config):
     """the network that is trained"""
     training: TrainingConfig = TrainingConfig()
     """steps, batches, optimiser"""
+    fork: ForkConfig | None = None
+    """the state of another run with which this one begins; `phasescope fork` fills it in"""
     probing: ProbingConfig = ProbingConfig()
     """what is recorded, and when"""
 
@@ -100,6 +132,12 @@ class RunConfig(Config):
             raise ValueError(
                 f"{field} must be 0: `family.kind` (={self.family.kind}) has no noise levels, in which the meter reads"
             )
+
+    @property
+    def streams(self) -> Streams:
+        """The seed of each stream of random numbers."""
+        own = self.seeds.model_dump(exclude_none=True)
+        return dataclasses.replace(Streams.from_seed(self.seed), **own)
 
     @property
     def reads_meter(self) -> bool:

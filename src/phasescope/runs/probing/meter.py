@@ -21,7 +21,7 @@ def meter_of(config: RunConfig) -> LabelMeter:
         UserError: the family has no noise levels at which the meter could read.
     """
     meter, splits = config.probing.meter, config.world.splits()
-    generator = numpy_generator(config.seed, "meter labels")
+    generator = numpy_generator(config.streams.samples, "meter labels")
     drawn = {name: split(PAIRS, generator) for name, split in splits.items()}
     first, last = next(iter(drawn)), next(reversed(drawn))
 
@@ -29,7 +29,7 @@ def meter_of(config: RunConfig) -> LabelMeter:
     if meter.trained:
         labels["trained"] = drawn[first]
 
-    analysis = config.family.analysis(config.task(), config.seed) or Analysis()
+    analysis = config.family.analysis(config.task(), config.streams.samples) or Analysis()
     with as_user_error():
         return analysis.condition_meter(
             labels,

@@ -1,8 +1,8 @@
 """A run's folder, which holds all that is known of a run.
 
     config.yaml  config.json  about.json  status.json  metrics.jsonl  scalars.jsonl  meter.jsonl
-    references.json
-    snapshots/<step>/  observations/<plan>/  checkpoint/state.safetensors  report.html
+    references.json  fork.json
+    snapshots/<step>/  observations/<plan>/  checkpoint/state.safetensors  states/<step>.safetensors  report.html
 
 It is read without torch. One process at a time writes it (`store.writer`).
 """
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 SCALARS = "scalars.jsonl"
 # A line for each reading of the condition meter.
 METER = "meter.jsonl"
+# Whole states of training at single steps, from which a run can be forked.
+STATES = "states"
 # A world of arrays in memory has no file of its own: `watch` saves its arrays in the run's folder.
 WORLD = "world.npz"
 
@@ -216,6 +218,12 @@ class RunFolder:
     def meter_lines(self) -> list[dict[str, Any]]:
         """The lines of meter.jsonl, by ascending step, without an incomplete last line."""
         return read_json_lines(self.path / METER)
+
+    @property
+    def states(self) -> dict[int, Path]:
+        """The files of whole states of training by step, in order; those that `training.states` kept."""
+        files = [file for file in (self.path / STATES).glob("*.safetensors") if file.stem.isdigit()]
+        return {int(file.stem): file for file in sorted(files)}
 
     @property
     def observations(self) -> list[Self]:

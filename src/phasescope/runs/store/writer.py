@@ -24,7 +24,7 @@ from phasescope.runs.store.files import (
     to_json,
     write_aside,
 )
-from phasescope.runs.store.folder import METER, SCALARS, RunFolder
+from phasescope.runs.store.folder import METER, SCALARS, STATES, RunFolder
 from phasescope.runs.store.locks import Locked, locked
 from phasescope.runs.store.tables import safetensors_bytes
 
@@ -41,6 +41,7 @@ WHERE_COMPUTED = (
     "training.threads",
     "training.scalars_every",
     "training.checkpoint_every_s",
+    "training.states",
 )
 # Keys of these mappings are chosen by users: a missing key has no default.
 OPEN = ("images", "classes", "hyperparameters", "within", "at", "tolerance")
@@ -144,7 +145,10 @@ class RunWriter(RunFolder):
         for snapshot in self.snapshots:
             if snapshot.step > step:
                 shutil.rmtree(snapshot.path)
-        for folder in (self.path, self.path / "snapshots", self.path / "checkpoint"):
+        for kept_at, file in self.states.items():
+            if kept_at > step:
+                file.unlink()
+        for folder in (self.path, self.path / "snapshots", self.path / "checkpoint", self.path / STATES):
             remove_asides(folder)
 
     def restart(self) -> None:
@@ -159,8 +163,15 @@ class RunWriter(RunFolder):
 
     def write_checkpoint(self, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
         """Replace the checkpoint by `tensors` and the JSON-ready `state`."""
+        self._write_state(CHECKPOINT, tensors, state)
+
+    def keep_state(self, step: int, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
+        """Keep the whole state of training at a step, in the form of a checkpoint."""
+        self._write_state(Path(STATES) / f"{step:08d}.safetensors", tensors, state)
+
+    def _write_state(self, name: Path, tensors: dict[str, np.ndarray], state: dict[str, Any]) -> None:
         self.check_held()
-        path = self.path / CHECKPOINT
+        path = self.path / name
         path.parent.mkdir(exist_ok=True)
         write_aside(path, safetensors_bytes(tensors, {"state": json.dumps(state)}))
 
@@ -170,16 +181,19 @@ class RunWriter(RunFolder):
         Raises:
             UserError: it cannot be read.
         """
-        from safetensors import safe_open
-
         path = self.path / CHECKPOINT
-        if not path.exists():
-            return None
-        with reading(path):
-            check_plain(path)
-            with safe_open(path, framework="numpy") as file:
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                return tensors, json.loads(file.metadata()["state"])
+        return read_state(path) if path.exists() else None
+
+
+def read_state(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the tensors and the state of a checkpoint or a kept state; UserError if it cannot be read."""
+    from safetensors import safe_open
+
+    with reading(path):
+        check_plain(path)
+        with safe_open(path, framework="numpy") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return tensors, json.loads(file.metadata()["state"])
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def latents_at(
     check_labels(config.world, labels)
     with as_user_error():  # a world that is a data set has no image of any other label
         full = config.world.complete(
-            np.ascontiguousarray(labels), numpy_generator(config.seed, "hidden factors")
+            np.ascontiguousarray(labels), numpy_generator(config.streams.samples, "hidden factors")
         )
     at = () if site.t is None else (site.t,)
     inputs = Inputs(
@@ -59,7 +59,7 @@ def latents_at(
         t=at,
         draws=1,
         shared=0,
-        seed=config.seed,
+        seed=config.streams.samples,
         device=torch.device("cpu"),
         batch=plan.batch,
     )

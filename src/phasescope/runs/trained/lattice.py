@@ -64,7 +64,7 @@ def on_lattice(
 
     encoded = probed.baselines.get("label_embedding")
     encodings = None if encoded is None else next(iter(encoded.single.values()))
-    full = world.complete(labels, numpy_generator(config.seed, "hidden factors"))
+    full = world.complete(labels, numpy_generator(config.streams.samples, "hidden factors"))
     images = world.render(torch.from_numpy(full)).flatten(1).numpy()
     return OnLattice(
         labels=labels,

@@ -213,7 +213,7 @@ def probe_loaded(
         crossed=crossed,
         untrained=untrained,
         encode=config.encode,
-        seed=config.seed,
+        seed=config.streams.samples,
         batch=loaded.plan.batch,
     )
 

@@ -20,8 +20,8 @@ from phasescope.runs.probing.trial import check_answer, plan_of
 from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.store.writer import CHECKPOINT, OR_RESTART, RunWriter, hold
 from phasescope.runs.training.completeness import check_whole
+from phasescope.runs.training.continuing import begin_from
 from phasescope.runs.training.description import describe
-from phasescope.runs.training.extension import begin_from
 from phasescope.runs.training.monitor import Monitor, check_monitors
 from phasescope.runs.training.recorder import Recorder
 from phasescope.runs.training.stopping import Stop
@@ -105,8 +105,11 @@ def _events(
     plan = plan_of(config, learner.average)
     if config.reads_meter:
         meter_of(config)
-    if extend is not None:
-        begin_from(extend, config, runs / config.folder, restart)
+    if extend is None:
+        _check_begun(config, runs / config.folder, restart)
+    else:
+        begin_from(extend, config, runs / config.folder, learner, restart)
+        learner = _fresh_learner(config)
 
     with hold(runs / config.folder, config.tree(), restart) as folder:
         if restart:
@@ -118,6 +121,18 @@ def _events(
             yield from execution.events()
         finally:
             execution.recorder.close()
+
+
+def _check_begun(config: RunConfig, folder: Path, restart: bool) -> None:
+    """Raise UserError if a fork would be trained without the state with which it begins."""
+    fork = config.fork
+    if fork is None or (fork.step == 0 and not fork.reset):
+        return
+    if restart or not (folder / CHECKPOINT).exists():
+        raise UserError(
+            f"`fork.step` (={fork.step}) must be a state of the run {fork.run}: `phasescope fork RUN --at {fork.step} ...` "
+            "begins with it"
+        )
 
 
 def _fresh_learner(config: RunConfig) -> Learner:
@@ -133,7 +148,7 @@ def _fresh_learner(config: RunConfig) -> Learner:
             shape=config.world.shape,
             factors=config.world.factors.visible,
             config=config.training,
-            seed=config.seed,
+            seed=config.streams.network,
         )
 
 
@@ -198,7 +213,7 @@ class _Execution:
             self._read_meter()
             yield self._progress(self._observe())
 
-        losses = learn(learner, self.family, self.config.world, self.config.seed)
+        losses = learn(learner, self.family, self.config.world, self.config.streams)
         every, meter_every = self.config.training.scalars_every, self.config.meter_every
         self.recorder.start_clock(learner.images_seen)
         while learner.step < self.steps and not self.stop.asked:
@@ -212,6 +227,8 @@ class _Execution:
                 self._read_meter()
 
             due = self.config.probing.snapshots.due(learner.step, self.steps)
+            if not due:
+                self._keep_state(is_snapshot=False)
             yield self._progress(self._observe() if due else None)
 
             if time.monotonic() >= self._checkpoint_due:
@@ -249,9 +266,8 @@ class _Execution:
         try:
             if state["run"] != self.config.digest():
                 raise ValueError("it is of another configuration")
-            self.learner.load(
-                {name: torch.from_numpy(array) for name, array in arrays.items()}, state["step"]
-            )
+            tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+            self.learner.load(tensors, state["step"], state.get("images_seen"))
             self.losses = self._losses_after(state["losses"])
             self.recorder.add(state["spent"])
             self.recorder.started = state["started"]
@@ -284,7 +300,7 @@ class _Execution:
             learner=self.learner,
             family=self.family,
             world=self.config.world,
-            seed=self.config.seed,
+            seed=self.config.streams,
             read=read,
         )
 
@@ -303,6 +319,8 @@ class _Execution:
 
         # Only now: a checkpoint before the line of metrics would have to keep the losses that it averages.
         self.losses.clear()
+        # Before the checkpoint: a run that is resumed from it does not come to this step again.
+        self._keep_state(is_snapshot=True)
         self._checkpoint()
         self.recorder.summarise()
         self._write_status("running")
@@ -323,16 +341,27 @@ class _Execution:
         # Scalars first: a run that resumes from this checkpoint does not log earlier steps again.
         self.recorder.flush(to_disk=True)
 
+        self.folder.write_checkpoint(*self._state())
+        self._checkpoint_due = time.monotonic() + self.config.training.checkpoint_every_s
+
+    def _keep_state(self, is_snapshot: bool) -> None:
+        """Keep the whole state of training, if the configuration asks for it at this step."""
+        states, step = self.config.training.states, self.learner.step
+        if is_snapshot if states == "snapshots" else step in states:
+            self.losses.read()
+            self.folder.keep_state(step, *self._state())
+
+    def _state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the tensors and the further state from which training goes on bitwise."""
         tensors = {name: tensor.detach().cpu().numpy() for name, tensor in self.learner.tensors().items()}
-        state = {
+        return tensors, {
             "run": self.config.digest(),
             "step": self.learner.step,
+            "images_seen": self.learner.images_seen,
             "losses": self.losses.values,
             "spent": self.recorder.tick(),
             "started": self.recorder.started,
         }
-        self.folder.write_checkpoint(tensors, state)
-        self._checkpoint_due = time.monotonic() + self.config.training.checkpoint_every_s
 
     def _progress(self, metrics: dict[str, Any] | None = None) -> Progress:
         return Progress(self.learner.step, self.steps, self.losses.last, metrics)

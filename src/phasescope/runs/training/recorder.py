@@ -84,10 +84,10 @@ class Recorder:
             plan=self.plan,
             world=self.world or config.world,
             family=config.family.build(),
-            seed=config.seed,
+            seed=config.streams.samples,
             device=self.device,
             task=task,
-            analysis=config.family.analysis(task, config.seed),
+            analysis=config.family.analysis(task, config.streams.samples),
             encode=self.encode or config.encode,
             folder=self.folder,
         )
