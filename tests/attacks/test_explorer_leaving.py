@@ -16,8 +16,9 @@ import pytest
 
 from helpers.small_run import write_small_run
 from phasescope import Run, Site, UserError
-from phasescope.runs.trained.change import IMAGES, Change
-from phasescope.runs.trained.session import MOST_WORK, SampleRequest, SnapshotSampler
+from phasescope.runs.trained.change import Change
+from phasescope.runs.trained.limits import IMAGES, MOST_WORK
+from phasescope.runs.trained.session import SampleRequest, SnapshotSampler
 from phasescope.views.web.serve import serving
 
 HANGS_S = 120.0

@@ -14,6 +14,7 @@ import numpy as np
 from phasescope.core.errors import UserError
 from phasescope.core.randomness import numpy_generator, torch_generator
 from phasescope.runs.trained.labels import check_labels
+from phasescope.runs.trained.limits import BESIDE
 from phasescope.runs.trained.load import Loaded
 from phasescope.runs.trained.steps import check_step, joined, moved_by
 from phasescope.worlds.base import World
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
     from phasescope.models.families.base import Family
     from phasescope.models.families.task import Network
     from phasescope.runs.probing.interventions import How
-
-BESIDE = 8
-"""images over which the means of a change are taken"""
-IMAGES = 2 * BESIDE + 1
-"""that a changed network computes in a step, at most"""
 
 
 @dataclass(frozen=True)

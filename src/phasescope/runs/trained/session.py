@@ -18,8 +18,9 @@ from phasescope.core.errors import UserError, as_user_error
 from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.store.sites import Site
 from phasescope.runs.trained.activations import latents_at
-from phasescope.runs.trained.change import IMAGES, Change, changed, target_of, went
+from phasescope.runs.trained.change import Change, changed, target_of, went
 from phasescope.runs.trained.labels import check_labels
+from phasescope.runs.trained.limits import IMAGES, MOST_PARAMETERS, MOST_VALUES, MOST_WORK, most_steps
 from phasescope.runs.trained.load import Loaded, config_of, load_network
 from phasescope.runs.trained.trust import not_imported
 
@@ -32,16 +33,12 @@ if TYPE_CHECKING:
     from phasescope.runs.config import RunConfig
     from phasescope.worlds.base import World
 
-# Most values that are computed for a request: those of an image times the sampling steps, or times the images.
-MOST_WORK = 2**22
 STRIP = 8
 """states of the sampling trajectory that are shown"""
 KEPT = 12
 """networks that stay in memory"""
 # Up to this number of parameters one thread is faster than two.
 SMALL_NETWORK = 2_000_000
-# Limits of an image and of a network that the explorer samples from, since a run may come from anyone.
-MOST_VALUES, MOST_PARAMETERS = 2**16, 2**28
 
 
 @dataclass(frozen=True)
@@ -174,7 +171,7 @@ class SnapshotSampler:
 
 def check_work(name: str, count: int, world: World, images: int = 1) -> None:
     """Raise UserError if `count` times the values of `images` exceed the limit of one request, `MOST_WORK`."""
-    most = MOST_WORK // (images * math.prod(world.shape))
+    most = most_steps(world.shape, images)
     if count > most:
         raise UserError(f"`{name}` (={count}) must be at most {most}: a request has {MOST_WORK:,} values")
 

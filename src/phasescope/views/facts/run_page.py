@@ -11,7 +11,7 @@ from phasescope.core.config import Tree, to_yaml
 from phasescope.core.errors import UserError
 from phasescope.core.factors import Factor
 from phasescope.runs.store.sites import Site
-from phasescope.runs.trained.trust import not_imported
+from phasescope.runs.trained.limits import not_sampled, within_limits
 from phasescope.views.facts import words
 from phasescope.views.facts.clouds import labels_of, sites_of
 from phasescope.views.facts.meter import meter_sentences
@@ -219,14 +219,14 @@ def _axes(record: Record) -> list[int]:
 def _sampling(record: Record, trust: bool) -> Sampling | str:
     """Return what the network can be asked; or why it cannot."""
     about = record.about
-    if reason := not_imported(record.run, trust):
-        return reason
     if not about:
         return "the run has no about.json, which says what it can be asked"
+    if reason := not_sampled(record.run, trust):
+        return reason
     return Sampling(
         training=about["training"],
         held_out=about.get("held_out") or {},
-        choice=about["sampler"],
+        choice=about["sampler"] and within_limits(about["sampler"], about["shape"]),
         guidance=bool(about["sampler"] and about["guidance"]),
         continuous=about["continuous"],
     )

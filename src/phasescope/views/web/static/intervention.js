@@ -64,9 +64,10 @@ export function secondLabel({how, other, step}, label, {factors}) {
 export const aimed = ({how}, label, second, {factors}) =>
   how === "steer" ? {step: second.map((value, k) => value - label[k])} : {other: within(factors, second)};
 
-// the layers are the network's, and known once it has sampled
+// The layers are the network's, and known once it has sampled; without one there is nothing to change.
 export function withLayers(state, layers) {
-  return {...state, layers, layer: layers.includes(state.layer) ? state.layer : (layers.at(-1) ?? null)};
+  const layer = layers.includes(state.layer) ? state.layer : (layers.at(-1) ?? null);
+  return {...state, layers, layer, how: layers.length ? state.how : ""};
 }
 
 export function asked({how, layer}, label, second) {
@@ -125,7 +126,7 @@ export function interventionPanel(details, {state, label, known, size, set}) {
     how && fault(known.error),
     h(
       "div.controls",
-      choice("how", Object.entries(KINDS), how, value => set({how: value})),
+      layers.length > 0 && choice("how", Object.entries(KINDS), how, value => set({how: value})),
       how &&
         layers.length > 0 &&
         choice(

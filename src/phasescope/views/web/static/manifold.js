@@ -128,27 +128,31 @@ export class ManifoldPanel {
     this.save();
   }
 
-  projections() {
+  // whether the page has generated images, at this snapshot or at another
+  hasImages() {
     const {details, samples} = this.now;
-    const {latents, names, factors, snapshots} = details;
+    return samples !== undefined && details.snapshots.some(snapshot => snapshot.samples);
+  }
+
+  projections() {
+    const {latents, names, factors} = this.now.details;
     const stored = latents.find(({site}) => site === this.site)?.projections ?? [];
     const options = stored.map(name => [name, names.projections[name]]);
-    const isOffered = samples !== undefined && factors.length && snapshots.some(snapshot => snapshot.samples);
-    return isOffered ? [...options, [LABELS, "label space"]] : options;
+    return this.hasImages() && factors.length ? [...options, [LABELS, "label space"]] : options;
   }
 
   choices() {
     const {factors, outcomes, latents} = this.now.details;
     const {site, projection, colouring} = this;
     const errors = factors.map(({name}) => [ERROR + name, `error of ${name}`]);
-    const read = outcomes.length ? [[OUTCOME, "outcome"], ...errors] : [];
+    const read = outcomes.length && this.hasImages() ? [[OUTCOME, "outcome"], ...errors] : [];
     const colours = [...factors.map(({name}) => [name, name]), ...read];
     const sites = latents.map(({site, words}) => [site, words]);
     return h(
       "div.controls",
       sites.length > 0 && choice("activations at", sites, site, value => this.set({site: value})),
       choice("projection", this.projections(), projection, value => this.set({projection: value})),
-      choice("colour", colours, colouring, value => this.set({colouring: value}))
+      colours.length > 0 && choice("colour", colours, colouring, value => this.set({colouring: value}))
     );
   }
 

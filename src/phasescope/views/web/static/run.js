@@ -177,7 +177,8 @@ function head({name, details, studies, snapshot, error}) {
   const {behaviour, sheet} = lines[index]?.phase ?? {};
   const badge = (kind, phase) => [h("span.note", kind), phaseBadge(phase)];
   const badges = h("span.pair", badge("samples", behaviour), badge("activations", sheet));
-  const isSampled = details.snapshots.some(({weights}) => weights) && !details.sampling.error;
+  const hasWeights = details.snapshots.some(({weights}) => weights);
+  const isSampled = hasWeights && !details.sampling.error;
   const links = !ALONE && [
     isSampled && h("a.button", {href: address("sample", name)}, "sample images"),
     h("a.button", {href: address("runs", "", {runs: name})}, "compare")
@@ -194,6 +195,7 @@ function head({name, details, studies, snapshot, error}) {
     fault(error),
     member && h("p.note", "Study ", link(member.study), `, cell ${member.cell}, seed ${row.seed}`),
     !ALONE && details.sentence && h("p.note", details.sentence),
+    !ALONE && hasWeights && !isSampled && h("p.note", `No samples from here: ${details.sampling.error}.`),
     h("dl.tiles", headline.facts.map(tile))
   );
 }
@@ -216,6 +218,9 @@ function chosen(samples, {labels, many, selected}) {
 }
 
 function imagesPanel({details, samples, problem, sets, state, set, wall}) {
+  const heading = h("figcaption", h("h2", "Generated images"));
+  if (!details.snapshots.some(snapshot => snapshot.samples))
+    return h("figure.panel", heading, h("p.note", "This run stores no images."));
   const shown = samples ? chosen(samples, state) : [];
   const {labels, many, selected} = state;
   const all = {type: "checkbox", checked: many, onchange: event => set({many: event.target.checked})};
@@ -223,7 +228,11 @@ function imagesPanel({details, samples, problem, sets, state, set, wall}) {
     "div.controls",
     choice("labels", Object.entries(sets), labels, value => set({labels: value})),
     h("label.field", h("input", all), h("span", "all of them")),
-    h("button", {type: "button", onclick: () => set({selected: new Set()})}, "select none")
+    h(
+      "button",
+      {type: "button", disabled: !selected.size, onclick: () => set({selected: new Set()})},
+      "select none"
+    )
   );
   const count = outcome => shown.filter(i => samples.outcome(i) === outcome).length;
   const square = name => h("i.square", {style: {"--outcome": outcomeColour(details, name)}});
@@ -240,13 +249,14 @@ function imagesPanel({details, samples, problem, sets, state, set, wall}) {
   const marks = details.position
     ? ` Cross: the label${details.outcomes.length ? "; ring: where it was read" : ""}.`
     : "";
-  const hint = details.sampling.error ? "" : " Select images to find their activations above.";
+  const isFound = details.latents.length > 0 && details.snapshots.some(({weights}) => weights);
+  const hint = isFound && !details.sampling.error ? " Select images to find their activations above." : "";
   const note =
     samples &&
     `${shown.length} of ${samples.total} fixed labels, the same noise at every snapshot.${marks}${hint}`;
   return h(
     "figure.panel",
-    h("figcaption", h("h2", "Generated images")),
+    heading,
     controls,
     h("div.legend.outcomes", outcomes),
     h("div.wall", {role: "group", "aria-label": "generated images"}, tiles),

@@ -109,13 +109,16 @@ function heading(rows, {chosen}) {
   const count = integer(rows.length);
   const counted = rows.length === total ? count : `${count} of ${integer(total)}`;
   const unread = runs.unread ? `, ${integer(runs.unread)} are still being read` : "";
-  const href = address("compare", "", {runs: [...chosen].join()});
+  const present = [...chosen].filter(name => runs.rows.has(name));
+  const few = present.slice(0, MOST_COMPARED);
+  const href = address("compare", "", {runs: few.join()});
+  const text = few.length < present.length ? `compare the first ${few.length}` : `compare ${few.length}`;
   return h(
     "div.heading",
     h("h1", "Runs"),
     h("span.note", runs.loaded && `${counted} in ${runs.folder}/${unread}`),
     phasesTerm(null, kindsOf(rows)),
-    chosen.size > 1 && h("a.button", {href}, `compare ${chosen.size}`)
+    few.length > 1 && h("a.button", {href}, text)
   );
 }
 
@@ -136,7 +139,7 @@ function controls({text, sort}, set) {
 }
 
 function titles(rows, chosen, set) {
-  const few = rows.slice(0, MOST_COMPARED);
+  const few = rows.filter(row => row.state !== "broken").slice(0, MOST_COMPARED);
   const columns = {
     run: "run",
     state: "state",
@@ -221,6 +224,8 @@ function tableRow(row, fields, chosen, set) {
   const box = {
     type: "checkbox",
     "aria-label": `compare ${name}`,
+    disabled: state === "broken",
+    title: state === "broken" ? "it cannot be read, so that there is nothing to compare" : null,
     checked: chosen.has(name),
     onchange: toggle
   };

@@ -18,6 +18,7 @@ const LARGEST = 320;
 const FRAME = 44;
 const LEAST_GUIDANCE = -1;
 const MOST_GUIDANCE = 6;
+const MOST_SEED = 2 ** 32 - 1;
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
@@ -137,8 +138,16 @@ class SampleView {
     this.ask(performance.now());
   }
 
+  // of the sampler, in one request: an intervention evaluates more images in each
+  mostSteps(change) {
+    const way = this.details.sampling.choice;
+    return change.how ? way?.most_changed_steps : way?.most_steps;
+  }
+
   setChange(values) {
     this.state.change = {...this.state.change, ...values};
+    const most = this.mostSteps(this.state.change);
+    if (this.state.steps > most) return this.set({steps: most});
     this.update();
     this.save();
     this.askBeside();
@@ -178,7 +187,8 @@ class SampleView {
       const index = stored.findIndex(({step}) => step === number(key, NaN));
       return index < 0 ? otherwise : index;
     };
-    const {samplers = [], most_steps: most = 1} = sampling.choice ?? {};
+    const {samplers = []} = sampling.choice ?? {};
+    const change = interventions.interventionFrom(query, details);
     const middle = factors.map(({low, high}) => low + 0.4 * (high - low));
     this.manifold.restore(query, details);
     this.set({
@@ -186,10 +196,10 @@ class SampleView {
       index: at("step", stored.length - 1),
       earlier: at("earlier", Math.floor((stored.length - 1) / 2)),
       sampler: samplers.includes(query.get("sampler")) ? query.get("sampler") : usual.sampler,
-      steps: sampling.choice && clamp(Math.round(number("steps", usual.steps)), 1, most),
-      seed: Math.max(0, Math.floor(number("seed", 0))),
+      steps: sampling.choice && clamp(Math.round(number("steps", usual.steps)), 1, this.mostSteps(change)),
+      seed: clamp(Math.floor(number("seed", 0)), 0, MOST_SEED),
       guidance: sampling.guidance ? clamp(number("guidance", 0), LEAST_GUIDANCE, MOST_GUIDANCE) : 0,
-      change: interventions.interventionFrom(query, details)
+      change
     });
   }
 
@@ -222,13 +232,18 @@ class SampleView {
       moved: i => set({earlier: i}),
       label: "earlier snapshot"
     });
+    const hasEarlier = stored.length > 1;
     const panels = [
       targetPanel(details, {axes, label, reading, second}, events),
       imagePanel(details, known.image, size, this.isBusy),
       interventions.interventionPanel(details, changed),
-      earlierPanel(details, known.earlier, size, earlierSlider)
+      hasEarlier && earlierPanel(details, known.earlier, size, earlierSlider)
     ];
-    const sampling = [samplingPanel(details.sampling, this.state, usual, set), trajectoryPanel(answer)];
+    const most = this.mostSteps(change);
+    const sampling = [
+      samplingPanel(details.sampling, this.state, {usual, most}, set),
+      trajectoryPanel(answer)
+    ];
     const cloud = manifold.view({details, snapshot: stored[index], samples: undefined, target: known.target});
     const page = [
       heading(name),
@@ -290,10 +305,13 @@ function earlierPanel(details, known, size, slider) {
   return h("figure.panel", h("figcaption", h("h2", "Earlier")), image, fault(known.error), slider);
 }
 
-function samplingPanel({choice: way, guidance: isGuided}, {sampler, steps, guidance, seed}, usual, set) {
-  const counts = way
-    ? [...new Set([...STEPS, usual.steps, steps])].filter(count => count <= way.most_steps)
-    : [];
+function samplingPanel(
+  {choice: way, guidance: isGuided},
+  {sampler, steps, guidance, seed},
+  {usual, most},
+  set
+) {
+  const counts = way ? [...new Set([...STEPS, usual.steps, steps])].filter(count => count <= most) : [];
   const samplers =
     way &&
     choice(
@@ -312,7 +330,7 @@ function samplingPanel({choice: way, guidance: isGuided}, {sampler, steps, guida
     "aria-label": "guidance"
   };
   const slider = h("input", {...range, oninput: event => set({guidance: Number(event.target.value)})});
-  const typed = value => set({seed: Math.max(0, Math.floor(value))});
+  const typed = value => set({seed: clamp(Math.floor(value), 0, MOST_SEED)});
   return h(
     "figure.panel",
     h("figcaption", h("h2", "Sampling")),
@@ -321,8 +339,12 @@ function samplingPanel({choice: way, guidance: isGuided}, {sampler, steps, guida
       samplers,
       way && choice("steps", ordered, steps, value => set({steps: Number(value)})),
       isGuided && h("label.field", h("span", "guidance"), slider, h("output", fixed(guidance))),
-      h("label.field", h("span", "seed"), numberInput("seed of the noise", seed, {min: 0, step: 1}, typed)),
-      h("button", {type: "button", onclick: () => set({seed: seed + 1})}, "next")
+      h(
+        "label.field",
+        h("span", "seed"),
+        numberInput("seed of the noise", seed, {min: 0, max: MOST_SEED, step: 1}, typed)
+      ),
+      h("button", {type: "button", onclick: () => typed(seed + 1)}, "next")
     ),
     way &&
       !isGuided &&

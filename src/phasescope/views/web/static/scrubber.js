@@ -13,7 +13,7 @@ export function scrubber({details, snapshots, index, moved, label = "snapshot"})
   const last = Math.max(snapshots.length - 1, 0);
   const text = line ? `${integer(line.images_seen)} images · step ${integer(line.step)}` : "no snapshot yet";
   const oninput = event => moved(Number(event.target.value));
-  const slider = {type: "range", min: 0, max: last, step: 1, value: index, oninput};
+  const slider = {type: "range", min: 0, max: last, step: 1, value: index, disabled: !last, oninput};
   const xs = snapshots.map((_, i) => (100 * i) / (last || 1));
   const strips = phasesOf(details, snapshots).map(([kind, phases]) => phaseStrip(kind, phases, xs));
   const names = {"aria-label": label, "aria-valuetext": text};

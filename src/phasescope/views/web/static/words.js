@@ -7,6 +7,13 @@ import {PHASES, SECTIONS, TERMS} from "./terms.js";
 
 const box = document.getElementById("explains");
 
+// The browser closes it at Escape and at a click elsewhere; here it also closes if focus or view go on.
+addEventListener("hashchange", () => box.hidePopover?.());
+box.addEventListener("focusout", ({relatedTarget}) => {
+  const isLeft = relatedTarget instanceof Node && !box.contains(relatedTarget);
+  if (isLeft) box.hidePopover?.();
+});
+
 function show(name, explanation) {
   box.setAttribute("aria-label", name);
   render(explanation, box);
