@@ -9,12 +9,13 @@ import torch
 import phasescope
 from helpers.tiny import config_of, results
 from helpers.training_runs import leave_after
-from phasescope import RunFailed, UserError, load_config, train
+from phasescope import RunConfig, RunFailed, UserError, load_config, train
 from phasescope.cli import main
 from phasescope.core.randomness import Streams
 from phasescope.runs.training.continuing import changes_of
 from phasescope.runs.training.execution import execute
 from phasescope.runs.training.forking import check_equal, departed_at, fork, plan_fork
+from phasescope.views.facts.forks import fork_group, paired
 
 STEPS, STATES = 20, [5, 8, 10]
 FASTER = {"training": {"optimiser": {"lr": 0.05}}}
@@ -279,9 +280,43 @@ def test_the_command_forks_by_values_and_prints_what_it_costs_before(parent, cap
 
     assert main(words) == 0
     printed = capsys.readouterr().out
-    assert printed.count("unchanged") == 3
-    assert "seeds.data=2" in printed
+    assert printed.count("bitwise equal to") == 2
+    assert "other data" in printed
     assert len(list(parent.path.parent.glob("run.at*"))) == 6
 
     assert main(["fork", parent.name, "--at", "7", "seed.data=1", *runs]) == 2
     assert "must be a step whose state" in capsys.readouterr().err
+
+
+def test_a_fork_says_what_it_continues_and_what_is_changed(parent, tmp_path):
+    for at in (0, 5):
+        control, child = fork(parent, at, FASTER, runs=tmp_path)
+        begun = {"run": parent_identity(parent), "name": parent.name, "step": at}
+        assert control.fork == {**begun, "changes": {}}
+        assert child.fork == {**begun, "changes": {"training.optimiser.lr": 0.05}}
+        assert not child.states
+    assert parent.fork is None
+
+
+def parent_identity(run) -> str:
+    return RunConfig.from_tree(run.config).digest(16)
+
+
+def test_differences_from_the_control_are_paired_by_change(parent, tmp_path, capsys):
+    faster = fork(parent, 5, FASTER, children=6, runs=tmp_path)
+    control, *children = faster
+    rows = {row.quantity: row for row in paired(control, children)}
+    losses = [child.metrics[-1]["loss"] - control.metrics[-1]["loss"] for child in children]
+    row = rows["loss at the end"]
+    assert row.n == 6
+    assert row.value == pytest.approx(np.mean(losses))
+    assert min(losses) <= row.low <= row.value <= row.high <= max(losses)
+    assert row.changed == "training.optimiser.lr=0.05"
+
+    assert fork_group(faster) == (control, children)
+    assert fork_group(children) is None
+    assert fork_group([parent, *children]) is None
+    assert not [line for line in paired(control, children[:2]) if line.low is not None]
+
+    assert main(["compare", *(run.name for run in faster[:3]), "--runs", str(tmp_path)]) == 0
+    assert f"Paired with {control.name}" in capsys.readouterr().out

@@ -35,6 +35,8 @@ SCALARS = "scalars.jsonl"
 METER = "meter.jsonl"
 # Whole states of training at single steps, from which a run can be forked.
 STATES = "states"
+# Of a fork: which run it continues, from which step, and what is changed.
+FORK = "fork.json"
 # A world of arrays in memory has no file of its own: `watch` saves its arrays in the run's folder.
 WORLD = "world.npz"
 
@@ -224,6 +226,12 @@ class RunFolder:
         """The files of whole states of training by step, in order; those that `training.states` kept."""
         files = [file for file in (self.path / STATES).glob("*.safetensors") if file.stem.isdigit()]
         return {int(file.stem): file for file in sorted(files)}
+
+    @property
+    def fork(self) -> dict[str, Any] | None:
+        """Of a fork its parent's `run` and `name`, the `step` from which it goes on, and what `changes`, by dotted field
+        (nothing in a control). None of another run."""
+        return self._read(FORK)
 
     @property
     def observations(self) -> list[Self]:

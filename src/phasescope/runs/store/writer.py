@@ -32,7 +32,7 @@ CHECKPOINT = Path("checkpoint") / "state.safetensors"
 OR_RESTART = "put it back, or `--restart` drops what is there and trains the run from its start"
 """what to do if something that a run recorded is missing"""
 # A folder may hold these files before config.yaml, which is written last.
-BEFORE = ("lock", "world.npz", "config.json", "sources.json")
+BEFORE = ("lock", "world.npz", "config.json", "sources.json", "fork.json")
 # Writers wait for the lock, since a reader that checks whether a folder is held takes it for a moment.
 LOCK_PATIENCE_S = 1.0
 # A run may be resumed on another machine, where these fields may have other values.

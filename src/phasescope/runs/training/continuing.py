@@ -21,7 +21,7 @@ from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.kinds import source_digests
 from phasescope.runs.config import RunConfig
 from phasescope.runs.store.files import folder_aside
-from phasescope.runs.store.folder import METER, SCALARS, RunFolder
+from phasescope.runs.store.folder import FORK, METER, SCALARS, RunFolder
 from phasescope.runs.store.writer import RunWriter, differences, hold, read_state
 
 if TYPE_CHECKING:
@@ -60,7 +60,11 @@ def begin_from(
         _check_forkable(run, config)
 
     if config.fork is not None and config.fork.step == 0 and not config.fork.reset:
-        return  # nothing is learned yet: a fork there is a run from its start
+        # Nothing is learned yet: a fork there is a run from its start.
+        with folder_aside(target) as folder:
+            (folder / "snapshots").mkdir()
+            _write_description(RunWriter(folder), run, config)
+        return
 
     with hold(run.path, run.config) as source:
         tensors, state = _state_of(source, config)
@@ -79,9 +83,23 @@ def begin_from(
                     shutil.copytree(snapshot.path, folder / "snapshots" / snapshot.path.name)
 
             writer = RunWriter(folder)
-            writer.write_config(config.tree())
+            _write_description(writer, run, config)
             writer.forget_after(state["step"])
             writer.write_checkpoint(tensors, {**state, "run": config.digest()})
+
+
+def _write_description(writer: RunWriter, parent: RunFolder, config: RunConfig) -> None:
+    """Write the configuration, and of a fork what it continues and what is changed."""
+    if config.fork is not None:
+        changes = changes_of(parent.config, config.tree())
+        described = {
+            "run": config.fork.run,
+            "name": parent.name,
+            "step": config.fork.step,
+            "changes": changes,
+        }
+        writer.write_json(FORK, described, indent=1)
+    writer.write_config(config.tree())
 
 
 def _state_of(source: RunWriter, config: RunConfig) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

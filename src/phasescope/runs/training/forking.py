@@ -108,7 +108,8 @@ def plan_fork(run: RunFolder, at: int, changes: Sequence[Tree], children: int = 
 
     tree, parent = run.config, RunConfig.from_tree(run.config)
     begins = {"run": parent.digest(16), "step": at}
-    base = merge(tree, {"name": _name(parent.name, at), "fork": begins})
+    # Children keep no states of their own unless they are told to: there may be many of them.
+    base = merge(tree, {"name": _name(parent.name, at), "fork": begins, "training": {"states": []}})
 
     configs: list[RunConfig] = []
     for change in changes:

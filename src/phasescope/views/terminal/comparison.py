@@ -4,17 +4,20 @@ A number stands beside what it is of: a share beside how many images, a probe's 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from phasescope.core.errors import UserError
 from phasescope.runs.store import RunFolder
 from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.sites import Site
+from phasescope.views.facts.forks import fork_group, paired
 from phasescope.views.facts.numbers import NOTHING, format_count, format_score
 from phasescope.views.facts.onsets import onsets
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.terms import OTHER_READINGS, READINGS, sequence_words
 from phasescope.views.facts.words import HEADLINES, headline
+from phasescope.views.terminal.forks import paired_table
 from phasescope.views.terminal.printing import Result, Table
 
 LEAST, MOST = 2, 16
@@ -54,9 +57,18 @@ def comparison(runs: Sequence[RunFolder]) -> Result:
     def to_dict() -> dict[str, Any]:
         parts = {"differs": differs, "stands": results}
         values = {part: {row.name: row.values for row in rows} for part, rows in parts.items()}
-        return {"runs": names, **values, "notes": notes}
+        forked = fork_group(runs)
+        pairs = {"paired": [asdict(line) for line in paired(*forked)]} if forked else {}
+        return {"runs": names, **values, "notes": notes, **pairs}
 
-    return Result([Table(("", *names), rows), *notes], to_dict)
+    blocks: list[str | Table] = [Table(("", *names), rows), *notes]
+    if group := fork_group(runs):
+        control, children = group
+        blocks += [
+            f"Paired with {control.name}, the unchanged child:",
+            paired_table([*paired(control, children)]),
+        ]
+    return Result(blocks, to_dict)
 
 
 def _row(name: str, label: str, values: list[Any], write: Callable[[Any], str] = format_count) -> Row:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from phasescope.runs.store import RunFolder
 from phasescope.runs.training.continuing import changes_of
 from phasescope.runs.training.forking import Fork
-from phasescope.views.facts.numbers import NOTHING, format_count, format_number
-from phasescope.views.facts.record import success_share
+from phasescope.views.facts.forks import LEAST_FOR_INTERVAL, UNCHANGED, Paired, paired
+from phasescope.views.facts.numbers import format_count, format_number
 from phasescope.views.terminal.printing import Result, Table
 
-UNCHANGED = "unchanged"
+PAIRED_HEADS = ("changed", "quantity", "minus the control", "97.5 % interval", "children")
 
 
 def planned(parent: RunFolder, plans: Sequence[Fork]) -> Result:
@@ -24,64 +24,49 @@ def planned(parent: RunFolder, plans: Sequence[Fork]) -> Result:
     lines: list[dict[str, Any]] = []
     for plan in plans:
         for config in plan.configs:
+            changes = changes_of(tree, config.tree())
             seconds = seconds_per_step * (config.training.steps - plan.step)
-            lines.append(
-                {
-                    "run": config.folder,
-                    "at": plan.step,
-                    "changes": changes_of(tree, config.tree()),
-                    "cpu_s": seconds,
-                }
-            )
+            lines.append({"run": config.folder, "at": plan.step, "changes": changes, "cpu_s": seconds})
 
     rows = [
         (line["run"], f"{line['at']:,}", _words(line["changes"]), f"{line['cpu_s']:,.0f}") for line in lines
     ]
     total = sum(line["cpu_s"] for line in lines)
-    return Result(
-        [
-            Table(("run", "at step", "changed", "CPU-seconds"), rows),
-            f"{len(lines)} runs: about {total:,.0f} CPU-seconds; {state_words(parent)}",
-        ],
-        lambda: lines,
-    )
+    costs = f"{len(lines)} runs: about {total:,.0f} CPU-seconds; {state_words(parent)}"
+    return Result([Table(("run", "at step", "changed", "CPU-seconds"), rows), costs], lambda: lines)
 
 
 def forked(parent: RunFolder, plans: Sequence[Fork], runs: Path) -> Result:
-    """Return each child's end beside its control's, which is bitwise the parent."""
-    tree = parent.config
+    """Return, for each step, its runs and how its children differ from the control, which is bitwise the parent."""
+    blocks: list[str | Table] = []
     lines: list[dict[str, Any]] = []
     for plan in plans:
-        control = _end(runs / plan.control.folder)
-        for config in plan.configs:
-            end = _end(runs / config.folder)
-            difference = None if end is None or control is None else end - control
-            lines.append(
-                {
-                    "run": config.folder,
-                    "at": plan.step,
-                    "changes": changes_of(tree, config.tree()),
-                    "correct": end,
-                    "difference": difference,
-                }
-            )
+        control, *children = (RunFolder(runs / config.folder) for config in plan.configs)
+        differences = list(paired(control, children))
+        listed = ", ".join(child.name for child in children)
+        blocks += [
+            f"From step {plan.step:,}: {control.name}, bitwise equal to {parent.name}; {listed}",
+            paired_table(differences),
+        ]
+        lines += [{"at": plan.step, **asdict(difference)} for difference in differences]
+    return Result(blocks, lambda: lines)
 
+
+def paired_table(differences: Sequence[Paired]) -> Table:
+    """Return a table of paired differences."""
     rows = [
         (
-            line["run"],
-            f"{line['at']:,}",
-            _words(line["changes"]),
-            *_numbers(line["correct"], line["difference"]),
+            line.changed,
+            line.quantity,
+            format_number(line.value),
+            f"from {LEAST_FOR_INTERVAL} children on"
+            if line.low is None
+            else f"[{format_number(line.low)}, {format_number(line.high)}]",
+            str(line.n),
         )
-        for line in lines
+        for line in differences
     ]
-    return Result(
-        [
-            Table(("run", "at step", "changed", "correct", "minus control"), rows),
-            f"The unchanged child of each step is bitwise equal to {parent.name}.",
-        ],
-        lambda: lines,
-    )
+    return Table(PAIRED_HEADS, rows)
 
 
 def state_words(run: RunFolder) -> str:
@@ -94,16 +79,5 @@ def state_words(run: RunFolder) -> str:
     return f"states kept at {listed}: {format_number(megabytes)} MB"
 
 
-def _end(path: Path) -> float | None:
-    """Return the share of correct samples at a run's end; None if it is not known."""
-    last = RunFolder(path).last_metrics
-    share = success_share(last) if last else math.nan
-    return None if math.isnan(share) else share
-
-
 def _words(changes: dict[str, Any]) -> str:
     return ", ".join(f"{field}={value}" for field, value in changes.items()) or UNCHANGED
-
-
-def _numbers(*values: float | None) -> tuple[str, ...]:
-    return tuple(NOTHING if value is None else format_number(value) for value in values)

@@ -5,6 +5,7 @@ from typing import Any
 
 from phasescope.runs.store import RunFolder
 from phasescope.runs.store.folder import read_or, shown
+from phasescope.views.facts.forks import change_words
 from phasescope.views.facts.meter import meter_sentences
 from phasescope.views.facts.numbers import NOTHING, format_clock, format_count, format_percent, format_score
 from phasescope.views.facts.record import Record, score
@@ -20,6 +21,7 @@ from phasescope.views.facts.terms import (
     split_words,
 )
 from phasescope.views.facts.words import subject, verdict
+from phasescope.views.terminal.forks import state_words
 from phasescope.views.terminal.printing import Result, Table
 
 HEADS = ("run", "state", "step", "images", "success %", "probe R²", *READINGS.values(), "wall")
@@ -94,6 +96,10 @@ def _run_blocks(run: RunFolder, record: Record) -> Iterator[str | Table]:
     status = record.status
     step, steps = (format_count(status.get(name, 0)) for name in ("step", "steps"))
     yield f"{run.name}  {status['state']}  step {step}/{steps}"
+    if fork := run.fork:
+        yield f"forked from {fork['name']} at step {format_count(fork['step'])}; changed: {change_words(run)}"
+    if run.states:
+        yield state_words(run)
     yield from (f"tag: {tag}" for tag in run.tags)
     if "error" in status:
         yield f"error: {status['error']}"
