@@ -1,14 +1,10 @@
 """The forecast of use on simulated courses, whose crossing is known."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from phasescope import UserError
-from phasescope.measures import use_forecast
-from phasescope.measures.use_forecast import INTERVAL, LEAST, forecast_use
+from phasescope.measures.use_forecast import INTERVAL, LEAST, NO_WIDENING, Widening, forecast_use
 
 RATE, MIDDLE = 1 / 500, 5000.0
 SE = 0.006
@@ -27,27 +23,27 @@ def simulated(rng, x=X, se=SE, **course):
 
 def test_a_logistic_course_without_noise_is_forecast_exactly():
     for level in (0.3, 0.5, 0.8):
-        forecast = forecast_use(X, logistic(X), np.full(len(X), 1e-6), level)
+        forecast = forecast_use(X, logistic(X), np.full(len(X), 1e-6), level, widening=NO_WIDENING)
         assert forecast.answer == "forecast"
         assert forecast.at == pytest.approx(MIDDLE + np.log(level / (1 - level)) / RATE, rel=1e-6)
         assert forecast.low <= forecast.at <= forecast.high
 
 
-def test_fiellers_intervals_of_logistic_courses_hold_what_they_promise(monkeypatch):
-    monkeypatch.setattr(use_forecast, "SLACK", 1.0)
+def test_fiellers_intervals_of_logistic_courses_hold_what_they_promise():
     rng = np.random.default_rng(0)
-    forecasts = [forecast_use(X, simulated(rng), np.full(len(X), SE)) for _ in range(400)]
+    se = np.full(len(X), SE)
+    forecasts = [forecast_use(X, simulated(rng), se, widening=NO_WIDENING) for _ in range(400)]
     made = [forecast for forecast in forecasts if forecast.answer == "forecast"]
     assert len(made) > 350
     share = np.mean([forecast.low <= MIDDLE <= forecast.high for forecast in made])
     assert INTERVAL - 0.1 <= share <= INTERVAL + 0.12
 
 
-def test_standard_errors_that_are_too_small_are_corrected_by_the_scatter(monkeypatch):
-    monkeypatch.setattr(use_forecast, "SLACK", 1.0)
+def test_standard_errors_that_are_too_small_are_corrected_by_the_scatter():
     rng = np.random.default_rng(1)
     forecasts = [forecast_use(X, simulated(rng), np.full(len(X), SE / 5)) for _ in range(400)]
     made = [forecast for forecast in forecasts if forecast.answer == "forecast"]
+    assert len(made) > 200
     assert np.mean([forecast.low <= MIDDLE <= forecast.high for forecast in made]) > 0.65
 
 
@@ -119,18 +115,40 @@ def test_what_is_no_course_is_refused_in_a_line(change, rule):
         forecast_use(**given | change)
 
 
-@pytest.mark.parametrize(("slack", "count"), [(1.0, 9), (1.4, 19), (1.5, 24)])
-def test_what_is_said_of_five_pilots_is_what_their_courses_say(slack, count, monkeypatch):
-    """`use_courses.json` holds their readings, and the command that trained them."""
-    monkeypatch.setattr(use_forecast, "SLACK", slack)
-    courses = json.loads(Path(__file__).with_name("use_courses.json").read_text())["courses"]
-    held = 0
-    for course in courses.values():
-        x, use, se = (np.array(course[name]) for name in ("images_seen", "use", "use_se"))
-        passed = forecast_use(x, use, se).at
-        for share in (0.5, 0.6, 0.7, 0.8, 0.9):
-            seen = x <= share * passed
-            forecast = forecast_use(x[seen], use[seen], se[seen])
-            held += forecast.low <= passed <= forecast.high
-    assert held == count
-    assert len(courses) == 5
+@pytest.mark.parametrize(
+    ("course", "place"),
+    [
+        (lambda x: 1 / (1 + (5000 / x) ** 2.5), 5000),  # slows down: a line on the clock log x
+        (lambda x: logistic(x**2, rate=1 / 8e6, middle=25e6), 5000),  # speeds up: a line on x^2
+    ],
+)
+def test_growth_that_slows_down_or_speeds_up_is_forecast_on_its_own_clock(course, place):
+    x = np.arange(250, 3501, 250.0)
+    forecast = forecast_use(x, course(x), np.full(len(x), 1e-4), widening=NO_WIDENING)
+    assert forecast.at == pytest.approx(place, rel=0.01)
+
+
+def test_a_forecast_until_a_step_knows_nothing_later():
+    x = np.arange(0, 8000, 250.0)
+    use, se = logistic(x), np.full(len(x), SE)
+    seen = x <= 4000
+    assert forecast_use(x, use, se).answer == "passed"
+    assert forecast_use(x, use, se, until=4000) == forecast_use(x[seen], use[seen], se[seen])
+    assert forecast_use(x, use, se, until=-1).answer == "not yet"
+
+
+def test_widening_multiplies_the_training_that_remains():
+    use, se = simulated(np.random.default_rng(5)), np.full(len(X), SE)
+    narrow = forecast_use(X, use, se, widening=NO_WIDENING)
+    wide = forecast_use(X, use, se, widening=Widening(low=0.5, middle=1.0, high=2.0))
+    last = X[-1]
+    assert wide.low - last == pytest.approx(0.5 * (narrow.low - last))
+    assert wide.at == narrow.at
+    assert wide.high - last == pytest.approx(2.0 * (narrow.high - last))
+
+
+def test_an_interval_that_ends_far_away_is_no_forecast_yet():
+    use, se = simulated(np.random.default_rng(5)), np.full(len(X), SE)
+    forecast = forecast_use(X, use, se, widening=Widening(low=0.5, middle=1.0, high=100.0))
+    assert forecast.answer == "not yet"
+    assert "its interval ends after over 10 times the training so far" in str(forecast)

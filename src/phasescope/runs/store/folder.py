@@ -193,7 +193,8 @@ class RunFolder:
 
             str(run.forecast())      # "no forecast yet: 2 readings in a row are above their noise, and 4 are needed"
 
-        The trap: its interval is calibrated on five runs of one system alone (`phasescope.measures.use_forecast`).
+        The trap: its interval is calibrated on small systems (`phasescope.measures.use_forecast`), and holds of others as
+        far as they grow alike.
 
         Args:
             level: share of the exact contrast that the network makes, between 0 and 1; 0.5 by default.

@@ -70,7 +70,10 @@ def _expected(forecast: Forecast | None) -> Expected | None:
     """Return the stretch of images seen in which use passes its level; None while there is no forecast."""
     if forecast is None or forecast.low is None or forecast.at is None or forecast.high is None:
         return None
-    words = "passed" if forecast.answer == "passed" else "forecast, hardly calibrated"
+    # Its module loads scipy's statistics, which pages without a forecast need not wait for.
+    from phasescope.measures.use_forecast import INTERVAL
+
+    words = "passed" if forecast.answer == "passed" else f"forecast, {INTERVAL:.0%} interval"
     return Expected(f"use {forecast.level:g} {words}", low=forecast.low, at=forecast.at, high=forecast.high)
 
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from phasescope import ConditionMeter, EverySteps, UserError
 from phasescope.core.errors import NotFinite
+from phasescope.measures.use_forecast import WIDENING
 from phasescope.models.families.diffusion.meter.conditions import groups, partners
 from phasescope.models.families.diffusion.meter.reading import Band, Mean, Reading
 
@@ -555,17 +556,23 @@ def test_a_meter_forecasts_when_use_passes_a_level():
     gauge = meter(draws=32, bands=4)
     for step in range(300, 801, 100):
         gauge.read(growing(step), step)
-    assert gauge.forecast().at == pytest.approx(1000, rel=1e-3)
-    assert gauge.forecast(0.8).at == pytest.approx(1000 + 150 * math.log(4), rel=1e-3)
+    forecast = gauge.forecast()
+    assert forecast.low < 1000 < forecast.high
+    # Beside the course itself, the middle is that of small systems: somewhat later, or earlier.
+    assert forecast.at - 800 == pytest.approx(WIDENING.middle * 200, rel=1e-2)
+    assert gauge.forecast(0.8).at - 800 == pytest.approx(
+        WIDENING.middle * (200 + 150 * math.log(4)), rel=1e-2
+    )
 
 
 def test_without_exact_answers_a_forecast_asks_for_a_ceiling():
     gauge = meter(exact=None, blind=None, draws=32, bands=4)
-    assert gauge.forecast().answer == "not yet"
+    assert gauge.forecast().answer == "no ceiling"
     for step in range(300, 801, 100):
         gauge.read(growing(step), step)
-    with pytest.raises(UserError, match="`ceiling` must be given where no `exact` was"):
-        gauge.forecast()
+    assert gauge.forecast().answer == "no ceiling"
+    assert gauge.forecast().at is None
+    assert str(gauge.forecast()).startswith("no forecast: without exact answers give `ceiling`")
     with pytest.raises(UserError, match=r"`ceiling` \(=0\) must be above 0"):
         gauge.forecast(ceiling=0)
     assert gauge.forecast(ceiling=1e6).answer in ("not yet", "does not grow", "forecast")

@@ -222,15 +222,18 @@ class ConditionMeter:
             meter.forecast()                  # with exact answers
             meter.forecast(ceiling=12.5)      # of any loop: the advantage of an earlier model that follows its condition
 
-        The trap: its interval is calibrated on five runs of one system alone (`phasescope.measures.use_forecast`), and
-        assumes that use goes on along a logistic curve. That use passes 0.5 is no promise that half of the samples follow.
+        Without exact answers and without a ceiling the answer is *no ceiling*: how much of the exact contrast an advantage
+        is cannot be known.
+
+        The trap: its interval is calibrated on small systems (`phasescope.measures.use_forecast`), and holds of others as
+        far as they grow alike. That use passes 0.5 is no promise that half of the samples follow.
 
         Args:
             level: share of the exact contrast that the model makes, between 0 and 1.
             ceiling: the advantage that counts as use 1, if no exact answers were given.
 
         Raises:
-            UserError: there are neither exact answers nor a `ceiling`; an argument is out of range.
+            UserError: an argument is out of range.
         """
         if ceiling is not None and not ceiling > 0:
             raise UserError(f"`ceiling` (={ceiling!r}) must be above 0: the advantage that counts as use 1")
@@ -242,10 +245,9 @@ class ConditionMeter:
         else:
             scale = 1.0
             means = [band.use for _, band in readings if band.use is not None]
-            if len(means) < len(readings):
-                raise UserError(
-                    "`ceiling` must be given where no `exact` was: the advantage of a model that follows its condition"
-                )
+            if self._reader.exact is None or len(means) < len(readings):
+                reason = "without exact answers give `ceiling`, the advantage of a model that follows its condition"
+                return Forecast("no ceiling", level, reason=reason)
         steps = [reading.step for reading, _ in readings]
         return forecast_use(
             steps, [scale * mean.value for mean in means], [scale * mean.se for mean in means], level
