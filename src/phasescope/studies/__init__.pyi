@@ -5,7 +5,7 @@ from phasescope.runs.probing.image_baselines import nearest_labels
 from phasescope.runs.probing.images import sample_labels
 from phasescope.runs.trained.lattice import on_lattice
 from phasescope.runs.trained.load import config_of, load_network
-from phasescope.studies.cells import Cell, product
+from phasescope.studies.cells import Cell, Fork, product
 from phasescope.studies.claim import Claim
 from phasescope.studies.declaring import columns_read, reads
 from phasescope.studies.finding import find_studies, find_study
@@ -30,6 +30,7 @@ from phasescope.studies.runs_table import (
 )
 from phasescope.studies.statistics import (
     Difference,
+    ForkDifference,
     Mean,
     OnsetRatio,
     Share,
@@ -51,6 +52,8 @@ __all__ = [
     "Difference",
     "Ends",
     "Estimate",
+    "Fork",
+    "ForkDifference",
     "Mean",
     "NotEnough",
     "Number",

@@ -1,20 +1,44 @@
-"""Cells: the points of a study's design. The runs of a cell differ only in their seed."""
+"""Cells: the points of a study's design. The runs of a cell differ only in their seed, or in the run that they continue."""
+
+from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from phasescope.core.config import Tree, set_overrides
+from phasescope.core.config import Tree, merge, set_overrides
 from phasescope.core.errors import UserError
 from phasescope.core.randomness import derive
-from phasescope.runs.config import RunConfig, over_defaults, preset
+from phasescope.runs.config import RunConfig, forked_tree, over_defaults, preset
 from phasescope.runs.store.files import plain_number, to_json
 
 # One thread per run: as many runs as cores run at a time, and results are bitwise the same whatever the machine's load.
 ONE_THREAD: Tree = {"training": {"threads": 1}}
 # Cells of a sweep start from no preset: their base has this name.
 DEFAULTS = "defaults"
+
+
+@dataclass(frozen=True)
+class Fork:
+    """What the runs of a cell continue: run n of it the state that run `n // children` of another cell has at a step."""
+
+    cell: Cell
+    """the cell of the parents, which is in the same study"""
+    at: int
+    """steps after which the state is taken up"""
+    children: int = 1
+    """runs that continue one parent; with more than one, each has an order of images and noise of its own"""
+
+    def __post_init__(self) -> None:
+        if self.at < 0 or self.children < 1:
+            raise UserError(
+                f"`fork` (at={self.at}, children={self.children}) must have a step, and a child at least"
+            )
+
+    def parent_of(self, number: int) -> int:
+        """Return the number of the parent of a run, in its cell."""
+        return number // self.children
 
 
 @dataclass(frozen=True)
@@ -31,6 +55,8 @@ class Cell:
     """runs of this cell in the first analysis; the study's number if None"""
     reseeded: tuple[str, ...] = ()
     """fields that get a seed of each run's own, such as `world.design.hold_out.shuffle`, so that no two runs share a draw"""
+    fork: Fork | None = None
+    """what its runs continue; `fields` are then what is changed, none for the control"""
     drawn_from: str = ""
     """text from which, with the run's seed, these seeds derive; the JSON of `fields` if empty"""
 
@@ -49,6 +75,9 @@ class Cell:
         Raises:
             UserError: a field or the base is invalid.
         """
+        if self.fork is not None:
+            return self._forked(self.fork, seed, base, probing)
+
         text = self.drawn_from or to_json(self.fields)
         drawn = [(path.split("."), derive(seed, text) % 2**31) for path in self.reseeded]
         own = set_overrides(self.fields, drawn) | {"seed": self.first_seed + seed}
@@ -59,6 +88,12 @@ class Cell:
         if base == DEFAULTS:  # a cell of a sweep, which observes as `train` with this preset does
             return over_defaults(named.fields, ONE_THREAD, own)
         return over_defaults(named.fields, named.studied, ONE_THREAD, {"probing": probing or {}}, own)
+
+    def _forked(self, fork: Fork, number: int, base: str, probing: Tree | None) -> RunConfig:
+        """Return the configuration of a run that continues another one."""
+        parent = fork.cell.config(fork.parent_of(number), base, probing)
+        begins = forked_tree(parent, fork.at, number % fork.children if fork.children > 1 else None)
+        return RunConfig.from_tree(merge(begins, self.fields))
 
 
 def product(name: str, fields: Callable[..., Tree], **axes: Sequence[Any]) -> tuple[Cell, ...]:

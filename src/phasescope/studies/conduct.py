@@ -7,9 +7,9 @@ a study that was killed resumes, and two that run at once share folders and reco
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +22,7 @@ from phasescope.runs.engines.worker import prepare
 from phasescope.runs.store.files import write_all_aside
 from phasescope.runs.store.folder import Notify
 from phasescope.runs.trained.run import Run
+from phasescope.runs.training.forking import check_equal
 from phasescope.studies.claims_file import CLAIMS, RECORDS, read_claims
 from phasescope.studies.preregistration import check_preregistered, preregister
 from phasescope.studies.recorded_runs import copy_runs, record_run, update_cells, whole_runs
@@ -48,8 +49,9 @@ class PlannedRun:
 
     @property
     def images(self) -> int:
-        """Images that its training sees."""
-        return self.config.training.steps * self.config.training.batch
+        """Images that its training sees, without those that the run which it continues had seen."""
+        begins = self.config.fork.step if self.config.fork else 0
+        return (self.config.training.steps - begins) * self.config.training.batch
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,22 @@ class Survey:
     @property
     def to_run(self) -> list[PlannedRun]:
         return [run for run in self.planned if run.state in ("absent", "started")]
+
+    def waves(self) -> Iterator[list[PlannedRun]]:
+        """Yield the runs that are missing, parents before the runs that continue them."""
+        left = self.to_run
+        while left:
+            own = {run.config.digest(16) for run in left}
+            ready = [run for run in left if run.config.fork is None or run.config.fork.run not in own]
+            yield ready
+            left = [run for run in left if run not in ready]
+
+    def parent_of(self, run: PlannedRun) -> Run | None:
+        """Return the run that a run continues; None if it continues none."""
+        if run.config.fork is None:
+            return None
+        configs = {planned.config.digest(16): planned.config for planned in self.planned}
+        return Run(self.runs / configs[run.config.fork.run].folder)
 
     def cells_of(self, state: State) -> dict[str, tuple[str, ...]]:
         """Return the names of the cells of each run in a state, by the run's digest."""
@@ -124,7 +142,8 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
             return "done"
         return "started" if status.get("step") else "absent"
 
-    planned = (PlannedRun(c, tuple(cells[d]), state(d, runs / c.folder)) for d, c in configs.items())
+    planned = [PlannedRun(c, tuple(cells[d]), state(d, runs / c.folder)) for d, c in configs.items()]
+    planned = _with_parents(planned, runs)
 
     # A claim whose cells are complete is judged: then this is no rehearsal.
     parts = [study.cells_of(claim.where) for claim in study.claims] or [study.cells]
@@ -138,6 +157,21 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
         others=tuple(others),
         unread=tuple(unread),
     )
+
+
+def _with_parents(planned: Sequence[PlannedRun], runs: Path) -> list[PlannedRun]:
+    """Return planned runs of which those are to be run again that are recorded, whose folder is gone, and whose state a
+    missing run continues."""
+    continued = {run.config.fork.run for run in planned if run.state == "absent" and run.config.fork}
+
+    def is_gone(run: PlannedRun) -> bool:
+        return (
+            run.state in ("recorded", "elsewhere")
+            and run.config.digest(16) in continued
+            and not (runs / run.config.folder / "config.yaml").is_file()
+        )
+
+    return [replace(run, state="absent") if is_gone(run) else run for run in planned]
 
 
 def _cells_of_final_analysis(study: Study, folder: Path, seeds: int | None) -> set[str]:
@@ -204,11 +238,12 @@ def conduct(
             if event.end is not None and event.end.state == "done":
                 recorded.append(recorder.submit(recording.record, event.folder, event.end.attempts))
 
-        prepared = recording.prepare()
         try:
-            if prepared:
-                ends = open_engine(engine, survey.runs, workers, asked).execute(prepared, follow)
-                recording.left_out += [end for end in ends.values() if end.state == "failed"]
+            # A run that continues another one begins when that one is done.
+            for wave in survey.waves():
+                if prepared := recording.prepare(wave):
+                    ends = open_engine(engine, survey.runs, workers, asked).execute(prepared, follow)
+                    recording.left_out += [end for end in ends.values() if end.state == "failed"]
             for done, future in enumerate(recorded):
                 notify(done, len(recorded))
                 future.result()
@@ -238,6 +273,7 @@ class _Recording:
     def record(self, path: Path, attempts: int = 0) -> None:
         run, study = self.by_folder[path], self.survey.study
         try:
+            self._check_control(run, path)
             record_run(
                 self.survey.folder / RECORDS,
                 Run(path),
@@ -250,13 +286,19 @@ class _Recording:
         except (UserError, RunFailed, OSError) as error:
             self.leave_out(path, error, attempts)
 
-    def prepare(self) -> list[Path]:
-        """Make the folders of the runs that are missing; return them."""
+    def _check_control(self, run: PlannedRun, path: Path) -> None:
+        """Raise RunFailed if a run is the unchanged child of a fork and not bitwise equal to its parent."""
+        parent, fork = self.survey.parent_of(run), Run(path).fork
+        if parent is not None and fork is not None and not fork["changes"]:
+            check_equal(parent, Run(path), since=fork["step"])
+
+    def prepare(self, missing: Sequence[PlannedRun]) -> list[Path]:
+        """Make the folders of runs that are missing; return them."""
         folders = []
-        for run in self.survey.to_run:
+        for run in missing:
             self.survey.runs.mkdir(parents=True, exist_ok=True)
             try:
-                folders.append(prepare(run.config, self.survey.runs))
+                folders.append(prepare(run.config, self.survey.runs, self.survey.parent_of(run)))
             except (UserError, RunFailed) as error:
                 self.leave_out(self.survey.runs / run.config.folder, error)
         return folders

@@ -60,6 +60,7 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
 
     # What the rest of a study calls a seed is the run's number in its cell, from 0 on.
     frame["seed"] -= frame["cell"].map({name: cell.first_seed for name, cell in cells.items()}).astype(int)
+    frame = _numbered_forks(study, frame)
 
     executed = frame[SOURCES].fillna("{}") if SOURCES in frame else "{}"
     sources = {
@@ -70,6 +71,21 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
     expected = [study.digest(cells[c], int(s)) for c, s in zip(frame["cell"], frame["seed"], strict=True)]
     own = (frame["digest"] == expected) & (frame["cell"].map(sources) == executed)
     return frame[own].reset_index(drop=True)
+
+
+def _numbered_forks(study: Study, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows in which the runs that continue others have their numbers in their cells, which no seed tells; a run that
+    the cell does not have keeps its own."""
+    forks = [cell for cell in study.cells if cell.fork is not None]
+    if not forks:
+        return frame
+    numbers = {
+        (cell.name, study.digest(cell, number)): number
+        for cell in forks
+        for number in range(study.first(cell) + study.more)
+    }
+    keys = zip(frame["cell"], frame["digest"], frame["seed"], strict=True)
+    return frame.assign(seed=[numbers.get((cell, digest), seed) for cell, digest, seed in keys])
 
 
 def kept(study: Study) -> Callable[[str], bool]:

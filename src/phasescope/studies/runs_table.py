@@ -32,7 +32,8 @@ class Runs:
     """Records of a study with one row per run.
 
     `table` has the columns `cell`, `seed`, `steps` (of training), `every` (steps between the last two snapshots)
-    and the cells' axes, ordered by cell and seed. Every array below is in this order.
+    and the cells' axes, ordered by cell and seed; where cells continue others also `parent`, the number of the run that
+    is continued (of another run its own). Every array below is in this order.
     """
 
     def __init__(self, records: pd.DataFrame, cells: Sequence[Cell]):
@@ -46,9 +47,17 @@ class Runs:
         begins = np.flatnonzero((keys != keys.shift()).any(axis=1).to_numpy())
         self._begins = begins[1:]
         axes = {cell.name: cell.axes for cell in cells}
+        forks = {cell.name: cell.fork for cell in cells if cell.fork is not None}
         runs = zip(keys.iloc[begins].to_numpy(), self._split("step"), strict=True)
         rows = [
-            {"cell": cell, "seed": seed, "steps": last, "every": last - former, **axes.get(cell, {})}
+            {
+                "cell": cell,
+                "seed": seed,
+                **({"parent": forks[cell].parent_of(seed) if cell in forks else seed} if forks else {}),
+                "steps": last,
+                "every": last - former,
+                **axes.get(cell, {}),
+            }
             for (cell, seed), (*_, former, last) in runs
         ]
         self.table = pd.DataFrame(rows, columns=None if rows else ["cell", "seed", "steps", "every"])

@@ -12,7 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -195,6 +195,58 @@ class Difference(Statistic):
             return spread_within(self._pairs(table))
         rows, first = self._sides(table)
         return spread_within(numbers(rows), first.tolist())
+
+
+@dataclass(frozen=True)
+class ForkDifference(Statistic):
+    """The mean of `y` over children of forks whose `by` is `first`, each minus that of its control, whose `by` is `control`.
+
+    Children are resampled within their parents: it speaks of these parents. `over="parents"` takes the mean of each parent's
+    children first, and resamples parents. A child whose control has no `y`, or was refused, is left out.
+
+    `spread` is the standard deviation between the differences of one parent's children; over parents, between their means.
+    """
+
+    by: str
+    first: object
+    control: object
+    over: Literal["children", "parents"] = "children"
+
+    def sides_compared(self) -> dict[str, tuple[str, object]]:
+        return {"first": (self.by, self.first), "control": (self.by, self.control)}
+
+    def _differences(self, table: DataFrame) -> DataFrame:
+        """Return a row for each child that has a control: `parent` and `y`, the difference."""
+        rows, first = sides(known_rows(table), self.by, self.first, self.control)
+        controls = rows[~first].set_index("parent")["y"]
+        children = rows[first & rows["parent"].isin(controls.index).to_numpy()]
+        if children.empty:
+            raise NotEnough("no child has a control that is recorded")
+        return children.assign(y=numbers(children) - controls.loc[children["parent"]].to_numpy(dtype=float))
+
+    def estimate(self, table: DataFrame) -> Estimate:
+        children = self._differences(table)
+        by_parent = children.groupby("parent")["y"]
+        detail = {"parents": float(by_parent.ngroups)}
+        if self.over == "parents":
+            return mean_over_runs(by_parent.mean().to_numpy(dtype=float), detail=detail)
+        return mean_over_runs(numbers(children), children["parent"].tolist(), detail)
+
+    def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame:
+        # What differs between parents is in a control and in its children alike, so that it leaves the difference.
+        parents = table["parent"].to_numpy(dtype=int)
+        is_first = (table[self.by] == self.first).to_numpy()
+        if self.over == "parents":
+            own = spread * rng.standard_normal(int(parents.max()) + 1)[parents]
+        else:
+            own = spread * rng.standard_normal(len(table))
+        return table.assign(y=np.where(is_first, truth + own, 0.0))
+
+    def spread_of(self, table: DataFrame) -> float:
+        children = self._differences(table)
+        if self.over == "parents":
+            return spread_within(children.groupby("parent")["y"].mean().to_numpy(dtype=float))
+        return spread_within(numbers(children), children["parent"].tolist())
 
 
 @dataclass(frozen=True)

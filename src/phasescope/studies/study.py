@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig
 from phasescope.runs.store.sites import Site
-from phasescope.studies.cells import DEFAULTS, Cell
+from phasescope.studies.cells import DEFAULTS, Cell, Fork
 from phasescope.studies.claim import Claim
 from phasescope.studies.observing import column_fault, observation
 from phasescope.studies.plots import BasePlot
@@ -108,6 +108,8 @@ class Study:
         for part in (*self.claims, *self.readings):
             self.cells_of(part.where, f"`where` of `{part.name}`")
         axes = {"cell", *(axis for cell in self.cells for axis in cell.axes)}
+        for cell in self.cells:
+            self._check_fork(cell, check)
         for claim in self.claims:
             known_axis = claim.over is None or claim.over[0] in axes
             check(
@@ -128,6 +130,35 @@ class Study:
 
         for part in (*self.claims, *self.plots, *self.tables):
             part.columns_read()  # refuses a number that does not declare what it reads
+
+    def _check_fork(self, cell: Cell, check: Callable[[bool, str, object, str], None]) -> None:
+        """Check that a cell's parents and its control are cells of the study, and that there are enough parents."""
+        fork = cell.fork
+        if fork is None:
+            return
+        check(
+            fork.cell in self.cells,
+            "fork",
+            fork.cell.name,
+            f"be of a cell of the study, as that of `{cell.name}`",
+        )
+        controls = [
+            other
+            for other in self.cells
+            if other.fork is not None
+            and (other.fork.cell, other.fork.at) == (fork.cell, fork.at)
+            and not other.fields
+        ]
+        has_control = any(control.fork is not None and control.fork.children == 1 for control in controls)
+        rule = f"have a control: a cell with Fork(..., at={fork.at}), no fields and one child"
+        check(has_control, "fork", cell.name, rule)
+        runs, parents = self.first(cell) + self.more, self.first(fork.cell) + self.more
+        check(
+            fork.parent_of(runs - 1) < parents,
+            "seeds",
+            runs,
+            f"be at most {parents * fork.children} in `{cell.name}`: `{fork.cell.name}` has {parents} runs",
+        )
 
     def __repr__(self) -> str:
         size = f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, base {self.base}"
@@ -183,6 +214,8 @@ class Study:
     def digest(self, cell: Cell, seed: int) -> str:
         """Return the identity of the run of a cell and a seed."""
         key = cell.name, seed
+        if key not in self._digests and cell.fork is not None:
+            self._digests[key] = self.config(cell, seed).digest()
         if key not in self._digests:
             # Runs of a cell differ in their seed alone, so that what was checked of the first holds of the others.
             drawn = seed if cell.reseeded else 0
@@ -206,12 +239,29 @@ class Study:
 
         A cell that says itself how it is observed is observed so.
         """
-        config = self.config(cell, seed)
+        if cell.fork is not None:
+            return self._observed_fork(cell, cell.fork, seed)
+
+        config = self._keeping_states(cell, self.config(cell, seed))
         needs = [reading.needs for reading in self.readings_of([cell.name])]
         if "probing" in cell.fields or None in needs or DEFAULTS in (cell.base, self.base):
             return config
         columns = self.columns.union(*(columns for columns in needs if columns is not None))
-        return cell.config(seed, self.base, observation(columns, config.world.splits()))
+        observed = cell.config(seed, self.base, observation(columns, config.world.splits()))
+        return self._keeping_states(cell, observed)
+
+    def _observed_fork(self, cell: Cell, fork: Fork, number: int) -> RunConfig:
+        """Return the configuration of a run that continues another one, observed as that one is."""
+        parent = self.observed(fork.cell, fork.parent_of(number))
+        return self.config(cell, number).model_copy(update={"probing": parent.probing})
+
+    def _keeping_states(self, cell: Cell, config: RunConfig) -> RunConfig:
+        """Return the configuration of a run that keeps the states which other cells continue."""
+        at = {other.fork.at for other in self.cells if other.fork is not None and other.fork.cell == cell}
+        if not at or config.training.states == "snapshots":
+            return config
+        states = tuple(sorted({*config.training.states, *at}))
+        return config.model_copy(update={"training": config.training.model_copy(update={"states": states})})
 
     @cached_property
     def core_sites(self) -> set[Site]:

@@ -1,5 +1,6 @@
 """The configuration of a run: `RunConfig` is the YAML, the overrides, the axes of a sweep, and the run's identity."""
 
+from phasescope.runs.config.forked import forked_tree
 from phasescope.runs.config.presets import PRESETS, Preset, preset
 from phasescope.runs.config.probing_config import ProbingConfig, SiteConfig, SnapshotPlanConfig
 from phasescope.runs.config.reading import (
@@ -22,6 +23,7 @@ __all__ = [
     "SnapshotPlanConfig",
     "changes_from",
     "defaults",
+    "forked_tree",
     "load_arguments",
     "load_config",
     "over_defaults",

@@ -9,14 +9,17 @@ from phasescope.runs.engines.engine import BUSY
 from phasescope.runs.store import RunFolder
 from phasescope.runs.store.writer import Held, differences, hold
 from phasescope.runs.trained.catalogue import open_run
-from phasescope.runs.training.execution import execute
+from phasescope.runs.training.execution import begin, execute
 from phasescope.runs.training.stopping import Stop
 
 
-def prepare(config: RunConfig, runs: Path) -> Path:
+def prepare(config: RunConfig, runs: Path, parent: RunFolder | None = None) -> Path:
     """Make the folder of a run, with its config.yaml, for an engine to execute; return the folder's path.
 
     An existing folder is not changed.
+
+    Args:
+        parent: the run whose state a fork begins with.
 
     Raises:
         UserError: it holds another configuration, or something that is no run; it cannot be written.
@@ -24,6 +27,8 @@ def prepare(config: RunConfig, runs: Path) -> Path:
     path, tree = runs / config.folder, config.tree()
     if (path / "status.json").is_file() and not any(differences(RunFolder(path).config, tree)):
         return path
+    if parent is not None:
+        begin(config, runs, parent)
     with hold(path, tree) as folder:
         if not (path / "status.json").exists():
             folder.write_status({"state": "prepared", "step": 0, "steps": config.training.steps})

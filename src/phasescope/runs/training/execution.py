@@ -123,6 +123,15 @@ def _events(
             execution.recorder.close()
 
 
+def begin(config: RunConfig, runs: Path, parent: RunFolder) -> None:
+    """Fill the folder of a run with the state of another one, with which it begins, unless it holds files already.
+
+    Raises:
+        UserError: the run cannot begin with it.
+    """
+    begin_from(parent, config, runs / config.folder, _fresh_learner(config))
+
+
 def _check_begun(config: RunConfig, folder: Path, restart: bool) -> None:
     """Raise UserError if a fork would be trained without the state with which it begins."""
     fork = config.fork

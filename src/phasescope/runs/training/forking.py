@@ -13,8 +13,7 @@ from typing import Any
 
 from phasescope.core.config import Tree, merge
 from phasescope.core.errors import RunFailed, UserError
-from phasescope.core.randomness import derive
-from phasescope.runs.config import RunConfig
+from phasescope.runs.config import RunConfig, forked_tree
 from phasescope.runs.store.files import sha256
 from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.trained.run import Run
@@ -107,18 +106,14 @@ def plan_fork(run: RunFolder, at: int, changes: Sequence[Tree], children: int = 
         raise UserError(f"`at` (={at}) must be a step: a whole number, 0 at least")
 
     tree, parent = run.config, RunConfig.from_tree(run.config)
-    begins = {"run": parent.digest(16), "step": at}
-    # Children keep no states of their own unless they are told to: there may be many of them.
-    base = merge(tree, {"name": _name(parent.name, at), "fork": begins, "training": {"states": []}})
-
     configs: list[RunConfig] = []
     for change in changes:
         for number in range(children):
-            own = _with_seeds(parent, at, number) if children > 1 else {}
-            configs.append(RunConfig.from_tree(merge(merge(base, own), change)))
+            begins = forked_tree(parent, at, number if children > 1 else None)
+            configs.append(RunConfig.from_tree(merge(begins, change)))
             check_same_readings(run, configs[-1])
 
-    control = RunConfig.from_tree(base)
+    control = RunConfig.from_tree(forked_tree(parent, at))
     unchanged = [config for config in configs if not changes_of(tree, config.tree())]
     if unchanged and children == 1 and len(changes) > 1:
         raise UserError("`changes` must change something in each child: the unchanged child is always there")
@@ -153,14 +148,3 @@ def departed_at(parent: RunFolder, control: RunFolder, since: int) -> int | None
 
 def _without_costs(line: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in line.items() if name not in COSTS}
-
-
-def _name(name: str, at: int) -> str:
-    """Return the name of a child's folder, before the hash."""
-    return f"{name[:50]}.at{at}"
-
-
-def _with_seeds(parent: RunConfig, at: int, number: int) -> Tree:
-    """Return an order of images and noise of the child's own."""
-    seed = derive(parent.seed, f"fork at {at}", number) % 2**31
-    return {"seeds": {"data": seed, "noise": seed}}
