@@ -104,6 +104,14 @@ def test_a_network_that_is_too_large_is_not_offered(tmp_path):
     assert "1,073,741,824 parameters" in page_of(run)["sampling"]["error"]
 
 
+def test_a_network_of_a_kind_that_is_not_there_is_not_offered(tmp_path):
+    run = write_run(tmp_path / "runs" / "foreign", STEPS)
+    (run.snapshots[-1].path / "weights.safetensors").write_bytes(b"")
+    text = (run.path / "config.yaml").read_text()
+    (run.path / "config.yaml").write_text(text.replace("kind: gaussian_bump", "kind: ring"))
+    assert "config.yaml" in page_of(Run(run.path))["sampling"]["error"]
+
+
 def test_steps_are_offered_as_far_as_one_request_may_go(tmp_path):
     run = write_run(tmp_path / "runs" / "wide", STEPS)
     about = run.about | {"shape": [1, 128, 128]}

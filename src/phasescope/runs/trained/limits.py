@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from phasescope.core.errors import UserError
 from phasescope.runs.store import RunFolder
+from phasescope.runs.trained.load import config_of
 from phasescope.runs.trained.trust import not_imported
 
 MOST_WORK = 2**22
@@ -26,7 +28,20 @@ def not_sampled(run: RunFolder, trust: bool = False) -> str | None:
     if values > MOST_VALUES or parameters > MOST_PARAMETERS:
         size = f"{parameters:,} parameters, images of {values:,} values"
         return f"the network (of {size}) is larger than the explorer loads: {MOST_PARAMETERS:,} and {MOST_VALUES:,}"
-    return not_imported(run, trust)
+    if reason := not_imported(run, trust):
+        return reason
+    return _not_read(run)
+
+
+def _not_read(run: RunFolder) -> str | None:
+    """Return why a stored network cannot be built here, as of a missing kind; None if it can, or if none is stored."""
+    if not any((snapshot.path / "weights.safetensors").is_file() for snapshot in run.snapshots):
+        return None
+    try:
+        config_of(run)
+    except UserError as error:
+        return str(error)
+    return None
 
 
 def most_steps(shape: Sequence[int], images: int = 1) -> int:
