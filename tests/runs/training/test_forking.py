@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+import yaml
 
 import phasescope
 from helpers.tiny import config_of, results
@@ -320,3 +321,18 @@ def test_differences_from_the_control_are_paired_by_change(parent, tmp_path, cap
 
     assert main(["compare", *(run.name for run in faster[:3]), "--runs", str(tmp_path)]) == 0
     assert f"Paired with {control.name}" in capsys.readouterr().out
+
+
+def test_a_run_that_was_made_before_forks_is_read_and_forked(tmp_path):
+    run = parent_of(tmp_path)
+    file = run.path / "config.yaml"
+    tree = yaml.safe_load(file.read_text())
+    for later in ("fork", "seeds"):
+        del tree[later]
+    del tree["training"]["freeze"]
+    file.write_text(yaml.safe_dump(tree))
+
+    assert run.load_network() is not None
+    control, child = fork(run, 10, {"seeds": {"data": 3}})
+    assert child.fork["changes"] == {"seeds.data": 3}
+    assert results(control) == results(run)

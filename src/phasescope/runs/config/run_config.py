@@ -64,6 +64,10 @@ class RunConfig(Config):
 
     OUTSIDE_DIGEST: ClassVar[frozenset[str]] = frozenset({"name", "probing"})
     BESIDE: ClassVar[tuple[str, ...]] = ("preset",)
+    ALWAYS_WRITTEN: ClassVar[frozenset[str]] = frozenset(
+        {"name", "seed", "world", "family", "network", "training", "probing"}
+    )
+    """fields that the file of every run has; those of later versions have their defaults in earlier runs"""
 
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     """name of the run's folder, before the hash"""

@@ -23,9 +23,11 @@ KEPT = (
     "meter.jsonl",
     "references.json",
     "sources.json",
+    "fork.json",
     "world.npz",
     "tags.txt",
     "checkpoint",
+    "states",
     "observations",
     "snapshots",
 )

@@ -126,7 +126,7 @@ def _check_run(run: Run, name: str) -> None:
     if not all("step" in line for line in run.metrics):
         raise UserError("`metrics.jsonl` of the archive must be complete: a line has no `step`")
 
-    if missing := RunConfig.model_fields.keys() - tree.keys():
+    if missing := RunConfig.ALWAYS_WRITTEN - tree.keys():
         raise UserError(f"`config.yaml` of the archive must be complete: no `{min(missing)}` is there")
 
     # A configuration that names sources or data files is not built, for that would import or open them.

@@ -59,7 +59,7 @@ def config_of(run: RunFolder) -> RunConfig:
         UserError: it cannot be read, or a source file has changed since the run was made.
     """
     tree = run.config
-    if missing := RunConfig.model_fields.keys() - tree.keys():
+    if missing := RunConfig.ALWAYS_WRITTEN - tree.keys():
         raise UserError(f"`{run.path}/config.yaml` must be complete: no `{min(missing)}` is there")
     run.check_sources()
     try:

@@ -91,7 +91,7 @@ def begin_from(
 def _write_description(writer: RunWriter, parent: RunFolder, config: RunConfig) -> None:
     """Write the configuration, and of a fork what it continues and what is changed."""
     if config.fork is not None:
-        changes = changes_of(parent.config, config.tree())
+        changes = changes_of(complete_tree(parent), config.tree())
         described = {
             "run": config.fork.run,
             "name": parent.name,
@@ -205,6 +205,11 @@ def check_same_readings(run: RunFolder, config: RunConfig) -> None:
                 f"`{field}` (={new}) must be what `{run.name}` has, {old}: a fork is compared with its parent by the same "
                 "readings; phasescope observe reads stored snapshots otherwise"
             )
+
+
+def complete_tree(run: RunFolder) -> Tree:
+    """Return the configuration of a run with the fields that came after it was made, at their defaults."""
+    return RunConfig.from_tree(run.config).tree()
 
 
 def changes_of(parent: Tree, child: Tree) -> dict[str, Any]:

@@ -105,7 +105,8 @@ def plan_fork(run: RunFolder, at: int, changes: Sequence[Tree], children: int = 
     if isinstance(at, bool) or not isinstance(at, int) or at < 0:
         raise UserError(f"`at` (={at}) must be a step: a whole number, 0 at least")
 
-    tree, parent = run.config, RunConfig.from_tree(run.config)
+    parent = RunConfig.from_tree(run.config)
+    tree = parent.tree()
     configs: list[RunConfig] = []
     for change in changes:
         for number in range(children):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from phasescope.runs.store import RunFolder
-from phasescope.runs.training.continuing import changes_of
+from phasescope.runs.training.continuing import changes_of, complete_tree
 from phasescope.runs.training.forking import Fork
 from phasescope.views.facts.forks import LEAST_FOR_INTERVAL, UNCHANGED, Paired, paired
 from phasescope.views.facts.numbers import format_count, format_number
@@ -19,7 +19,7 @@ PAIRED_HEADS = ("changed", "quantity", "minus the control", "97.5 % interval", "
 
 def planned(parent: RunFolder, plans: Sequence[Fork]) -> Result:
     """Return the runs of forks that are not run yet, with what they would cost and what the parent's states weigh."""
-    status, tree = parent.status, parent.config
+    status, tree = parent.status, complete_tree(parent)
     seconds_per_step = float(status.get("cpu_s", 0.0)) / max(int(status["step"]), 1)
     lines: list[dict[str, Any]] = []
     for plan in plans:

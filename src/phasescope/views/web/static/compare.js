@@ -211,7 +211,7 @@ class CompareView {
     const {group} = this;
     const page = [
       h("div.heading", h("h1", "Compare")),
-      choices(several, fields, this, values => this.set(values)),
+      several.length > 0 && choices(several, fields, this, values => this.set(values)),
       names.length ? differences(this, several, fields) : absent("Choose runs in the table of runs."),
       h("p.note", {"aria-live": "polite"}, group && explanation(group)),
       h("p.fault", {role: "status"}, isApart(several) && APART),
