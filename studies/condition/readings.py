@@ -54,6 +54,8 @@ def read_meter(run) -> list[dict]:
 
     rows = []
     for snapshot in run.snapshots:
+        if snapshot.step not in deciding.index:
+            continue  # the last snapshot of a shorter run lies between two readings
         own = deciding.loc[snapshot.step]
         reached = [band for band, passes in for_good.items() if passes[steps.index(snapshot.step)]]
         rows.append(
