@@ -124,6 +124,7 @@ def commands(run: str) -> list[list[str]]:
         ["export", run, "--tables", "tables", "--archive", "again.zip"],
         ["import", "gift.zip"],
         ["observe", run, "latent_labels=30"],
+        ["fork", run, "--at", "8", "training.optimiser.lr=0.1"],
         ["exec", f"runs/{run}"],
         ["sample", run, "--count", "1"],
         ["measure", run, "--only", "probe_r2"],
