@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.large_run import write_large_run
 from helpers.written_run import ALL_STEPS, PLACES, write_run
 from phasescope import Run
 from phasescope.cli import main
@@ -133,7 +134,9 @@ def test_points_and_images_in_the_page_are_those_of_the_run(page_path, run):
     shown = unpacked(answers[f"{home}/samples?step={ALL_STEPS[-1]}"])
     stored = run.snapshots[-1].samples()
     assert shown["of"] == len(stored["labels"])
-    assert {name: shown["split"].count(name) for name in shown["split"]} == {"grid": 36, "off_grid": 36}
+    counts = {name: shown["split"].count(name) for name in shown["split"]}
+    assert set(counts) == {"grid", "off_grid"}
+    assert 9 <= counts["grid"] == counts["off_grid"] <= 36  # as many as fit: these images are noise
     for label, image in zip(shown["labels"], shown["images"], strict=True):
         (index,) = np.flatnonzero((stored["labels"].astype(np.float32) == label).all(axis=1))
         bright = np.clip((stored["images"][index, 0] + 1) * 127.5, 0, 255)
@@ -142,11 +145,36 @@ def test_points_and_images_in_the_page_are_those_of_the_run(page_path, run):
 
 @pytest.mark.slow
 def test_size_stays_bounded_for_many_places_and_snapshots(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("phasescope.views.web.report.MOST_CLOUD_BYTES", 10_000)
-    monkeypatch.setattr("phasescope.views.web.report.MOST_SNAPSHOTS", 5)
+    monkeypatch.setattr("phasescope.views.web.carried.MOST_CLOUD_BYTES", 10_000)
+    monkeypatch.setattr("phasescope.views.web.carried.MOST_SNAPSHOTS", 5)
     text = report_of(run, tmp_path / "report.html").read_text()
     assert f"This file carries 5 of {len(ALL_STEPS)} snapshots" in text
     assert len({re.search(r"site=[^&]+", url)[0] for url in carried(text) if "/cloud?" in url}) == 1
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory) -> str:
+    """The report of a run of eight layers and forty snapshots, whose images and activations are noise."""
+    run = write_large_run(tmp_path_factory.mktemp("large") / "run")
+    return report_of(run).read_text()
+
+
+def test_a_report_has_at_most_1_5_megabytes_whatever_the_run_has(large):
+    assert len(large.encode()) <= 1_500_000
+
+
+def test_a_large_run_is_thinned_and_not_emptied_and_the_file_says_what_it_carries(large):
+    answers = carried(large)
+    assert [url for url in answers if "/cloud?" in url]
+    images = [unpacked(answers[url]) for url in answers if "/samples?" in url]
+    assert images
+    most = max(shown["split"].count("grid") for shown in images)
+    assert most > 0
+
+    (said,) = re.findall(r"This file carries[^<]*", large)
+    assert "of 40 snapshots" in said
+    assert f"at most {most} generated images" in said
+    assert "what fits into 1.5 MB" in said
 
 
 def test_what_is_no_data_of_the_run_takes_less_than_half_a_megabyte(page_path):

@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 MODULE = re.compile(r'"\./(\w+\.js)"')
 
 
-def self_contained(template: str, view: str, answers: Mapping[str, str | bytes], **shown: Any) -> str:
+def encoded(body: str | bytes) -> str:
+    """Return an answer as a file carries it: without a time in its head, so that the same run gives the same file."""
+    return _base64(gzip.compress(body if isinstance(body, bytes) else body.encode(), mtime=0))
+
+
+def self_contained(template: str, view: str, answers: Mapping[str, str], **shown: Any) -> str:
     """Return the HTML of a file that shows a view of the explorer.
 
     Args:
         template: in `templates`; it extends ``page.html.j2``.
         view: whose module opens it, as ``run``; nothing is drawn without answers.
-        answers: JSON or packets, by the address at which the view asks for them.
+        answers: JSON or packets, `encoded`, by the address at which the view asks for them.
         shown: what the template shows.
     """
     from markupsafe import Markup
 
-    carried = {
-        # Without a time in its head, so that the same run gives the same file.
-        url: _base64(gzip.compress(body if isinstance(body, bytes) else body.encode(), mtime=0))
-        for url, body in answers.items()
-    }
     return (
         environment()
         .get_template(template)
@@ -47,7 +47,7 @@ def self_contained(template: str, view: str, answers: Mapping[str, str | bytes],
             style=Markup(style()),
             # Names of our own and base64: nothing in them could end the script element.
             modules=Markup(to_json({"imports": _modules(["alone.js", f"{view}.js"])})),
-            answers=carried,
+            answers=answers,
             **shown,
         )
     )
