@@ -102,3 +102,13 @@ def test_the_reference_tells_what_is_public(site):
     packages = {"families", "measures", "networks", "studies", "worlds"}
     alone = {"Config", "RunConfig"}  # told by presets and words, field by field
     assert set(phasescope.__all__) - packages - alone <= names
+
+
+def test_pages_of_findings_have_a_header_and_tables_that_sort(site):
+    for page in ("studies/README.html", "studies/claims.html", "studies/p1/README.html"):
+        text = (site / page).read_text(encoding="utf-8")
+        links = page_of(site / page).links
+        depth = "../" * page.count("/")
+        assert f"{depth}index.html" in links, page
+        assert any(link.endswith("claims.html") for link in links), page
+        assert "aria-sort" in text, page

@@ -41,6 +41,7 @@ STUDIES = [
 ]
 STUDY_PAGES = {str(path.relative_to(ROOT)): path for path in STUDIES}
 """pages of findings and studies by their paths in the repository; in the site they have the same, but for their suffix"""
+MAIN_PAGES = {"Findings": "README", "Statements": "statements", "All claims": "claims"}
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?![a-z]+:|#)([^)#]*)(#[^)]*)?\)")
 PICTURE = re.compile(r"!\[[^\]]*\]\(([^)]+)\)")
 
@@ -99,10 +100,19 @@ def write_studies(app: Any, error: Exception | None) -> None:
         text = path.read_text(encoding="utf-8")
         pictures = {name: (path.parent / name).read_bytes() for name in PICTURE.findall(text)}
         home = relpath("index.html", dirname(page))
-        content = f"[Documentation]({home})\n\n{LINK.sub(in_page, text)}"
+        links = {"Documentation": home} | {
+            words: relpath(f"studies/{name}.html", dirname(page)) for words, name in MAIN_PAGES.items()
+        }
         out = Path(app.outdir) / page.replace(".md", ".html")
         out.parent.mkdir(parents=True, exist_ok=True)
         title = path.parent.name if path.stem == "README" else path.stem
         out.write_text(
-            markdown_page(content, title, pictures, path.parent.name == "studies"), encoding="utf-8"
+            markdown_page(
+                LINK.sub(in_page, text),
+                title=title,
+                images=pictures,
+                unfolds=path.parent.name == "studies",
+                links=links,
+            ),
+            encoding="utf-8",
         )

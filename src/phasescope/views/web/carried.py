@@ -170,6 +170,6 @@ def _sentence(page: RunPage, snapshots: int, clouds: Sequence[Cloud], images: Im
         else "no generated images"
     )
     return (
-        f"This file carries {snapshots} of {len(page.stored)} snapshots, {shown}, and activations{points} at {where}: what fits "
-        "into 1.5 MB. The explorer shows all that is stored."
+        f"This file carries {snapshots} of {len(page.stored)} snapshots, {shown}, and activations{points} at {where}: "
+        "what fits into 1.5 MB. The explorer shows all that is stored."
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from phasescope.views.web.files import style
+from phasescope.views.web.files import STATIC, style
 from phasescope.views.web.inlined import environment
 
 PAGE = "README.md"
@@ -50,16 +50,31 @@ def _unfolding(tags: re.Match) -> str:
     return f'<details id="{key}">\n<summary>{row}</summary>'
 
 
-def markdown_page(markdown: str, title: str, images: Mapping[str, bytes], unfolds: bool = False) -> str:
-    """Return a page in Markdown as one HTML file.
+def markdown_page(
+    markdown: str,
+    title: str,
+    images: Mapping[str, bytes],
+    unfolds: bool = False,
+    links: Mapping[str, str] | None = None,
+) -> str:
+    """Return a page in Markdown as one HTML file; a long table in it sorts by column, and filters by words.
 
     Args:
         images: PNG and SVG files by the address that the page has of them, which the file then carries.
         unfolds: see `markdown_html`.
+        links: of the page's header, addresses by their words; without any it has no header.
     """
     body = carried(markdown_html(markdown, unfolds), images)
     page = environment().get_template(TEMPLATE)
-    return page.render(title=title, body=Markup(body), style=Markup(style()), served=False)
+    script = (STATIC / "reading.js").read_text(encoding="utf-8")
+    return page.render(
+        title=title,
+        body=Markup(body),
+        style=Markup(style()),
+        script=Markup(script),
+        served=False,
+        links=links or {},
+    )
 
 
 def carried(body: str, images: Mapping[str, bytes]) -> str:
