@@ -336,3 +336,17 @@ def test_a_run_that_was_made_before_forks_is_read_and_forked(tmp_path):
     control, child = fork(run, 10, {"seeds": {"data": 3}})
     assert child.fork["changes"] == {"seeds.data": 3}
     assert results(control) == results(run)
+
+
+def test_ls_shows_forks_below_their_parent(parent, tmp_path, capsys):
+    shutil.copytree(parent.path, tmp_path / parent.path.name)
+    run = phasescope.Run(tmp_path / parent.path.name)
+    control, child = fork(run, 5, {**FASTER, "training": {**FASTER["training"], "states": [15]}})
+    (grandchild, _) = fork(child, 15, {"seeds": {"data": 1}})
+    assert main(["ls", "--runs", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    starts = [line.split("  done")[0].rstrip() for line in lines if "done" in line]
+    assert starts[0] == run.name
+    assert {f"  {control.name}", f"  {child.name}"} < set(starts)
+    assert starts[starts.index(f"  {child.name}") + 1].startswith("    ")
+    assert f"    {grandchild.name}" in starts

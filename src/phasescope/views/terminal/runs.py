@@ -25,6 +25,8 @@ from phasescope.views.terminal.forks import state_words
 from phasescope.views.terminal.printing import Result, Table
 
 HEADS = ("run", "state", "step", "images", "success %", "probe R²", *READINGS.values(), "wall")
+BRANCH = "  "
+"""before the name of a fork, once for each run above it"""
 NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall_s")
 """what a line takes from the explorer's row"""
 
@@ -32,13 +34,41 @@ NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall
 def runs_table(runs: Sequence[RunFolder], notify: Callable[[int, int], None]) -> Result:
     """Return a row for each run; `notify` is called with the number of runs that are read, and of all."""
     rows, lines = [], []
-    for done, run in enumerate(runs):
+    for done, (run, depth) in enumerate(in_tree(runs)):
         notify(done, len(runs))
-        row, cells = _line(run)
+        row, (name, *cells) = _line(run)
         rows.append(row)
-        lines.append(cells)
+        lines.append((f"{BRANCH * depth}{name}", *cells))
     broken = [f"{row['run']}: {row['error']}" for row in rows if row["state"] == "broken"]
     return Result([Table(HEADS, lines), *broken] if rows else ["no runs here"], lambda: rows)
+
+
+def in_tree(runs: Sequence[RunFolder]) -> Iterator[tuple[RunFolder, int]]:
+    """Yield runs with their depth: forks after the run that they continue, if that is among them, else in their order."""
+    known = {run.identity for run in runs}
+    children: dict[str, list[RunFolder]] = {}
+    roots: list[RunFolder] = []
+    for run in runs:
+        parent = _parent_of(run)
+        if parent in known and parent != run.identity:
+            children.setdefault(parent, []).append(run)
+        else:
+            roots.append(run)
+
+    # A stack, the next run last: forks of forks may be many.
+    left = [(run, 0) for run in reversed(roots)]
+    while left:
+        run, depth = left.pop()
+        yield run, depth
+        left += [(child, depth + 1) for child in reversed(children.pop(run.identity, []))]
+    # Files that name each other as parents are nobody's children.
+    yield from ((run, 0) for runs_left in children.values() for run in runs_left)
+
+
+def _parent_of(run: RunFolder) -> str:
+    """Return the identity, as folders' names have it, of the run that a run continues; empty if it continues none."""
+    fork = read_or(run, lambda run: run.fork, lambda error: None)
+    return str(fork["run"])[: len(run.identity)] if fork else ""
 
 
 def _line(run: RunFolder) -> tuple[dict[str, Any], tuple[str, ...]]:
