@@ -106,6 +106,7 @@ def commands(run: str) -> list[list[str]]:
         ["train", "tiny.yaml", "name=mine", *FEW_STEPS, "training.label_dropout=0.5"],
         ["train", *OWN, "name=owned", *FEW_STEPS],
         ["demo", "tiny.yaml", "name=shown", *FEW_STEPS],
+        ["fork", "mine", "--at", "0", "seed.data=1"],
         ["predict", "tiny.yaml"],
         ["designs", "tiny.yaml"],
         ["ls", "--where", "seed = 0"],

@@ -56,6 +56,7 @@ BASES = {
     "exec": ["runs/run-44136fa3"], "sample": ["run", "--out", "s.png"], "ls": [], "show": ["run"], "tag": ["run", "seen"],
     "compare": ["run", "other"], "report": ["run"], "study": ["study.py", "--dry-run"],
     "sweep": ["training.batch=8,16", "--dry-run"],
+    "fork": ["run", "--at", "0", "seed.data=1", "--dry-run"],
     "claims": ["--studies", "folder"], "intervene": ["run", "--layer", "mid", "--count", "8"],
     "clones": ["run", "--images", "8", "--each", "1"], "explore": [], "import": ["here.npz"],
     "measure": ["here.npz", "--only", "participation_ratio"], "export": ["run", "--archive", "a.zip"],
