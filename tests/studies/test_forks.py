@@ -29,9 +29,10 @@ STUDY = Study(
     cells=[
         PARENT,
         Cell("control", {}, {"rate": "same"}, fork=Fork(PARENT, at=10), seeds=2),
+        Cell("twins", {}, {"rate": "twin"}, fork=Fork(PARENT, at=10, children=3), seeds=6),
         Cell("fast", FAST, {"rate": "higher"}, fork=Fork(PARENT, at=10, children=3), seeds=6),
     ],
-    claims=[Claim("lower", "A higher rate lowers the loss.", ForkDifference("rate", "higher", "same"), end("loss"),
+    claims=[Claim("lower", "A higher rate lowers the loss.", ForkDifference("rate", "higher", "twin"), end("loss"),
                   threshold=0.0, effect=0.1, spread=0.1, direction="below")],
     tables=[Table("At the end", {"loss": end("loss")})],
 )
@@ -57,7 +58,7 @@ def test_children_continue_their_parents_and_are_recorded_with_them(done):
     study, folder, runs = done
     rows = read_rows(study, folder)
     counts = rows.drop_duplicates("digest").groupby("cell").size()
-    assert counts.to_dict() == {"parent": 2, "control": 2, "fast": 6}
+    assert counts.to_dict() == {"parent": 2, "control": 2, "twins": 6, "fast": 6}
 
     table = Runs(rows, study.cells).table
     assert table[table.cell == "fast"].parent.tolist() == [0, 0, 0, 1, 1, 1]
@@ -77,7 +78,9 @@ def test_the_claim_is_judged_by_differences_from_the_controls(done):
 
     rows = read_rows(study, folder)
     ends = rows.sort_values("step").groupby(["cell", "seed"])["loss"].last()
-    differences = [ends["fast", child] - ends["control", child // 3] for child in range(6)]
+    differences = [ends["fast", child] - ends["twins", child] for child in range(6)]
+    seeds = rows.drop_duplicates("digest").set_index(["cell", "seed"])["config.seeds.data"]
+    assert [seeds["fast", child] for child in range(6)] == [seeds["twins", child] for child in range(6)]
     assert claim.value == pytest.approx(np.mean(differences))
 
 
@@ -91,7 +94,8 @@ def test_a_parent_that_is_gone_is_run_again_if_a_child_is_missing(done, tmp_path
     more = Study(**{**vars_of(study), "cells": [*study.cells, slower(study)]})
     planned = survey(more, folder, tmp_path).planned
     states = {run.cells[0]: run.state for run in planned}
-    assert states == {"parent": "absent", "control": "recorded", "fast": "recorded", "slow": "absent"}
+    assert states.pop("parent") == states.pop("slow") == "absent"
+    assert {*states.values()} == {"recorded"}
 
 
 def vars_of(study: Study) -> dict:
@@ -117,7 +121,9 @@ def test_a_control_that_departs_is_left_out_with_the_step(done, tmp_path, monkey
     path.mkdir(parents=True)
     (path / "study.py").write_text(SOURCE)
     left_out = conduct(survey(study, path, tmp_path / "runs"), "local", lambda event: None)
-    assert [end.error for end in left_out] == ["it departs at step 20"] * 2
+    errors = [end.error for end in left_out]
+    assert errors.count("it departs at step 20") == 2
+    assert sum("was left out" in error for error in errors) == 12
     (claim,) = read_claims(path).claims
     assert claim.verdict == "undecided"
 
@@ -149,13 +155,43 @@ def test_a_design_without_parents_or_control_is_refused(cells, message):
 
 
 def design(parents: int, children: int) -> pd.DataFrame:
-    rows = [{"arm": "control", "parent": parent, "seed": parent} for parent in range(parents)]
-    rows += [
-        {"arm": "changed", "parent": parent, "seed": parent * children + child}
+    """Return pairs of a changed and an unchanged child."""
+    rows = [
+        {"arm": arm, "parent": parent, "seed": parent * children + child}
+        for arm in ("control", "changed")
         for parent in range(parents)
         for child in range(children)
     ]
     return pd.DataFrame(rows).assign(cell=lambda rows: rows["arm"])
+
+
+def test_a_claim_pairs_cells_with_as_many_children():
+    changed = Cell("changed", CHANGED, {"arm": "changed"}, fork=Fork(PARENT, at=100, children=2), seeds=4)
+    claim = Claim(
+        "more", "It is more.", ForkDifference("arm", "changed", "control"), end("loss"), 0.0, 0.5, 0.5
+    )
+    with pytest.raises(
+        UserError, match="have an unchanged cell with as many children as the changed one, in `more`"
+    ):
+        Study(
+            name="own",
+            question="Is it?",
+            base="fast",
+            cells=[PARENT, CONTROL, changed],
+            seeds=2,
+            claims=[claim],
+        )
+
+
+def test_the_luck_of_a_noise_leaves_the_difference_of_twins():
+    rng = np.random.default_rng(4)
+    table = design(2, 16)
+    by_child = rng.standard_normal(32)
+    changed = (table["arm"] == "changed").to_numpy()
+    table = table.assign(y=by_child[table["seed"]] + np.where(changed, 0.3, 0.0))
+    estimate = ForkDifference("arm", "changed", "control").estimate(table)
+    assert estimate.value == pytest.approx(0.3)
+    assert estimate.high - estimate.low < 1e-9
 
 
 def test_what_differs_between_parents_leaves_the_difference():
@@ -206,13 +242,18 @@ def test_a_claim_on_forks_has_its_power_from_the_paired_spread():
         name="own",
         question="Is it?",
         base="fast",
-        cells=[PARENT, CONTROL, Cell("changed", CHANGED, {"arm": "changed"}, **children)],
+        cells=[
+            PARENT,
+            CONTROL,
+            Cell("twins", {}, {"arm": "twin"}, **children),
+            Cell("changed", CHANGED, {"arm": "changed"}, **children),
+        ],
         seeds=4,
         claims=[
             Claim(
                 "more",
                 "It is more.",
-                ForkDifference("arm", "changed", "control"),
+                ForkDifference("arm", "changed", "twin"),
                 end("loss"),
                 threshold=0.0,
                 effect=0.5,

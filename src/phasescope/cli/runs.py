@@ -91,7 +91,7 @@ def fork(
         overrides: what is changed, as in training.optimiser.lr=1e-3, seed.data=1..8 or network.reset=[mid]; several values
             make several children
         at: steps whose states the run kept (`training.states`), its last one, or 0
-        children: how many of each, each with an order of images and noise of its own
+        children: how many of each, each with an order of images and noise of its own, and a twin in which only these differ
     """
     from itertools import product
 
@@ -114,7 +114,7 @@ def fork(
         if not _train(plan.control, runs, notify, extend=parent):
             return None
         check_equal(parent, phasescope.Run(runs / plan.control.folder), plan.step)
-        for child in plan.children:
+        for child in (*plan.twins, *plan.children):
             if not _train(child, runs, notify, extend=parent):
                 return None
     return forked(parent, plans, runs).to(json)

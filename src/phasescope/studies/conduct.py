@@ -22,6 +22,7 @@ from phasescope.runs.engines.worker import prepare
 from phasescope.runs.store.files import write_all_aside
 from phasescope.runs.store.folder import Notify
 from phasescope.runs.trained.run import Run
+from phasescope.runs.training.continuing import changes_of
 from phasescope.runs.training.forking import check_equal
 from phasescope.studies.claims_file import CLAIMS, RECORDS, read_claims
 from phasescope.studies.preregistration import check_preregistered, preregister
@@ -73,20 +74,45 @@ class Survey:
         return [run for run in self.planned if run.state in ("absent", "started")]
 
     def waves(self) -> Iterator[list[PlannedRun]]:
-        """Yield the runs that are missing, parents before the runs that continue them."""
+        """Yield the runs that are missing: parents before the runs that continue them, and of these first the controls."""
         left = self.to_run
         while left:
             own = {run.config.digest(16) for run in left}
             ready = [run for run in left if run.config.fork is None or run.config.fork.run not in own]
-            yield ready
+            controls = [run for run in ready if self.is_control(run)]
+            if first := [*(run for run in ready if run.config.fork is None), *controls]:
+                yield first
+            if later := [run for run in ready if run.config.fork is not None and run not in controls]:
+                yield later
             left = [run for run in left if run not in ready]
+
+    def is_control(self, run: PlannedRun) -> bool:
+        """Return whether a run continues another one and changes nothing."""
+        parent = self._config_of_parent(run)
+        return parent is not None and not changes_of(parent.tree(), run.config.tree())
+
+    def control_of(self, run: PlannedRun) -> PlannedRun | None:
+        """Return the control of the fork that a run belongs to; None of a run that continues none."""
+        fork = run.config.fork
+        if fork is None:
+            return None
+        same = (
+            other
+            for other in self.planned
+            if other.config.fork is not None
+            and (other.config.fork.run, other.config.fork.step) == (fork.run, fork.step)
+        )
+        return next((other for other in same if self.is_control(other)), None)
 
     def parent_of(self, run: PlannedRun) -> Run | None:
         """Return the run that a run continues; None if it continues none."""
+        config = self._config_of_parent(run)
+        return None if config is None else Run(self.runs / config.folder)
+
+    def _config_of_parent(self, run: PlannedRun) -> RunConfig | None:
         if run.config.fork is None:
             return None
-        configs = {planned.config.digest(16): planned.config for planned in self.planned}
-        return Run(self.runs / configs[run.config.fork.run].folder)
+        return {planned.config.digest(16): planned.config for planned in self.planned}[run.config.fork.run]
 
     def cells_of(self, state: State) -> dict[str, tuple[str, ...]]:
         """Return the names of the cells of each run in a state, by the run's digest."""
@@ -287,10 +313,15 @@ class _Recording:
             self.leave_out(path, error, attempts)
 
     def _check_control(self, run: PlannedRun, path: Path) -> None:
-        """Raise RunFailed if a run is the unchanged child of a fork and not bitwise equal to its parent."""
-        parent, fork = self.survey.parent_of(run), Run(path).fork
-        if parent is not None and fork is not None and not fork["changes"]:
-            check_equal(parent, Run(path), since=fork["step"])
+        """Raise RunFailed if a run is the unchanged child of a fork and not bitwise equal to its parent, or if that child of
+        its fork was left out."""
+        parent, control = self.survey.parent_of(run), self.survey.control_of(run)
+        if parent is None or control is None or run.config.fork is None:
+            return
+        if control is run:
+            check_equal(parent, Run(path), since=run.config.fork.step)
+        elif any(end.folder == self.survey.runs / control.config.folder for end in self.left_out):
+            raise RunFailed(f"its control `{control.config.folder}` was left out")
 
     def prepare(self, missing: Sequence[PlannedRun]) -> list[Path]:
         """Make the folders of runs that are missing; return them."""

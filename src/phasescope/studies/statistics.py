@@ -199,30 +199,34 @@ class Difference(Statistic):
 
 @dataclass(frozen=True)
 class ForkDifference(Statistic):
-    """The mean of `y` over children of forks whose `by` is `first`, each minus that of its control, whose `by` is `control`.
+    """The mean of `y` over children of forks whose `by` is `first`, each minus that of its partner, whose `by` is
+    `unchanged`: the run of the same number that continues the same parent.
 
-    Children are resampled within their parents: it speaks of these parents. `over="parents"` takes the mean of each parent's
-    children first, and resamples parents. A child whose control has no `y`, or was refused, is left out.
+    With several children of a parent both cells have as many, so that a pair has one order of images and one noise.
+    Pairs are resampled within their parents: it speaks of these parents. `over="parents"` takes the mean of each parent's
+    pairs first, and resamples parents. A child without a partner is left out.
 
-    `spread` is the standard deviation between the differences of one parent's children; over parents, between their means.
+    `spread` is the standard deviation between the differences of one parent's pairs; over parents, between their means.
     """
 
     by: str
     first: object
-    control: object
+    unchanged: object
     over: Literal["children", "parents"] = "children"
 
     def sides_compared(self) -> dict[str, tuple[str, object]]:
-        return {"first": (self.by, self.first), "control": (self.by, self.control)}
+        return {"first": (self.by, self.first), "unchanged": (self.by, self.unchanged)}
 
     def _differences(self, table: DataFrame) -> DataFrame:
-        """Return a row for each child that has a control: `parent` and `y`, the difference."""
-        rows, first = sides(known_rows(table), self.by, self.first, self.control)
-        controls = rows[~first].set_index("parent")["y"]
-        children = rows[first & rows["parent"].isin(controls.index).to_numpy()]
-        if children.empty:
-            raise NotEnough("no child has a control that is recorded")
-        return children.assign(y=numbers(children) - controls.loc[children["parent"]].to_numpy(dtype=float))
+        """Return a row for each pair: `parent` and `y`, the difference."""
+        rows, first = sides(known_rows(table), self.by, self.first, self.unchanged)
+        keys = ["parent", "seed"]
+        pairs = rows[first][[*keys, "y"]].merge(
+            rows[~first][[*keys, "y"]], on=keys, suffixes=("", "_unchanged")
+        )
+        if pairs.empty:
+            raise NotEnough("no child has an unchanged partner that is recorded")
+        return pairs.assign(y=numbers(pairs) - numbers(pairs, "y_unchanged"))
 
     def estimate(self, table: DataFrame) -> Estimate:
         children = self._differences(table)

@@ -29,6 +29,7 @@ from phasescope.studies.claim import Claim
 from phasescope.studies.observing import column_fault, observation
 from phasescope.studies.plots import BasePlot
 from phasescope.studies.runs_table import Runs
+from phasescope.studies.statistics import ForkDifference
 from phasescope.studies.tables import Table
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ class Study:
         for cell in self.cells:
             self._check_fork(cell, check)
         for claim in self.claims:
+            self._check_pairs(claim, check)
+        for claim in self.claims:
             known_axis = claim.over is None or claim.over[0] in axes
             check(
                 known_axis,
@@ -159,6 +162,16 @@ class Study:
             runs,
             f"be at most {parents * fork.children} in `{cell.name}`: `{fork.cell.name}` has {parents} runs",
         )
+
+    def _check_pairs(self, claim: Claim, check: Callable[[bool, str, object, str], None]) -> None:
+        """Check that cells whose runs a claim pairs have as many children of each parent."""
+        if not isinstance(claim.statistic, ForkDifference):
+            return
+        by, first, unchanged = claim.statistic.by, claim.statistic.first, claim.statistic.unchanged
+        sides = [self._selected({**claim.where, by: value}) for value in (first, unchanged)]
+        counts = [{cell.fork.children for cell in side if cell.fork is not None} for side in sides]
+        rule = f"have an unchanged cell with as many children as the changed one, in `{claim.name}`"
+        check(counts[0] == counts[1] != set(), "children", [sorted(count) for count in counts], rule)
 
     def __repr__(self) -> str:
         size = f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, base {self.base}"

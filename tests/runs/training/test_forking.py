@@ -146,19 +146,25 @@ def test_images_that_were_seen_are_counted_across_a_change_of_the_batch(parent, 
     assert child.metrics[-1]["images_seen"] == 10 * batch + (STEPS - 10) * 4
 
 
-def test_children_of_one_change_differ_in_the_order_of_images_and_in_noise(parent, tmp_path):
-    control, *children = fork(parent, 10, FASTER, children=3, runs=tmp_path)
-    assert len({child.identity for child in children}) == 3
-    ends = [weights_of(child) for child in children]
-    assert differing(ends[0], ends[1])
-    assert differing(ends[1], ends[2])
-    for child in children:
-        assert set(changes_of(parent.config, child.config)) == {
-            "seeds.data",
-            "seeds.noise",
-            "training.optimiser.lr",
-        }
-    assert not changes_of(parent.config, control.config)
+def test_children_of_one_change_have_orders_and_noise_of_their_own_and_twins(parent, tmp_path):
+    control, *others = fork(parent, 10, FASTER, children=3, runs=tmp_path)
+    twins, children = others[:3], others[3:]
+    assert len({run.identity for run in others}) == 6
+    assert differing(weights_of(children[0]), weights_of(children[1]))
+
+    seeds = {"seeds.data", "seeds.noise"}
+    for twin, child in zip(twins, children, strict=True):
+        assert set(child.fork["changes"]) == {*seeds, "training.optimiser.lr"}
+        assert twin.fork["changes"] == {name: child.fork["changes"][name] for name in seeds}
+    assert not control.fork["changes"]
+
+
+def test_children_that_change_seeds_alone_need_no_twins(parent, tmp_path):
+    control, *children = fork(parent, 10, children=3, runs=tmp_path)
+    assert len(children) == 3
+    rows = {row.quantity: row for row in paired(control, children)}
+    losses = [child.metrics[-1]["loss"] - control.metrics[-1]["loss"] for child in children]
+    assert rows["loss at the end"].value == pytest.approx(np.mean(losses))
 
 
 def test_the_same_call_trains_nothing_again(parent, tmp_path):
@@ -303,21 +309,26 @@ def parent_identity(run) -> str:
     return RunConfig.from_tree(run.config).digest(16)
 
 
-def test_differences_from_the_control_are_paired_by_change(parent, tmp_path, capsys):
+def test_differences_are_of_pairs_with_the_same_seeds(parent, tmp_path, capsys):
     faster = fork(parent, 5, FASTER, children=6, runs=tmp_path)
-    control, *children = faster
-    rows = {row.quantity: row for row in paired(control, children)}
-    losses = [child.metrics[-1]["loss"] - control.metrics[-1]["loss"] for child in children]
-    row = rows["loss at the end"]
+    control, *others = faster
+    twins, children = others[:6], others[6:]
+    rows = {(row.changed, row.quantity): row for row in paired(control, others)}
+    row = rows["training.optimiser.lr=0.05", "loss at the end"]
+    losses = [
+        child.metrics[-1]["loss"] - twin.metrics[-1]["loss"]
+        for twin, child in zip(twins, children, strict=True)
+    ]
     assert row.n == 6
     assert row.value == pytest.approx(np.mean(losses))
     assert min(losses) <= row.low <= row.value <= row.high <= max(losses)
-    assert row.changed == "training.optimiser.lr=0.05"
+    assert ("other data and noise", "loss at the end") in rows
 
-    assert fork_group(faster) == (control, children)
-    assert fork_group(children) is None
-    assert fork_group([parent, *children]) is None
-    assert not [line for line in paired(control, children[:2]) if line.low is not None]
+    assert fork_group(faster) == (control, others)
+    assert fork_group(others) is None
+    assert fork_group([parent, *others]) is None
+    without_twins = {row.changed for row in paired(control, children)}
+    assert not without_twins
 
     assert main(["compare", *(run.name for run in faster[:3]), "--runs", str(tmp_path)]) == 0
     assert f"Paired with {control.name}" in capsys.readouterr().out

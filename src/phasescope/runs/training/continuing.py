@@ -219,6 +219,11 @@ def changes_of(parent: Tree, child: Tree) -> dict[str, Any]:
     } | ({"fork.reset": reset} if (reset := ((child.get("fork") or {}).get("reset"))) else {})
 
 
+def is_seed(field: str) -> bool:
+    """Return whether a field of a configuration is a seed: the run's, or that of one stream."""
+    return field == "seed" or field.startswith("seeds.")
+
+
 def _check_same(run: RunFolder, config: RunConfig) -> None:
     """Raise UserError if a run differs from a configuration in more than its number of steps."""
     tree = run.config

@@ -17,7 +17,7 @@ from phasescope.runs.config import RunConfig, forked_tree
 from phasescope.runs.store.files import sha256
 from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.trained.run import Run
-from phasescope.runs.training.continuing import changes_of, check_same_readings
+from phasescope.runs.training.continuing import changes_of, check_same_readings, is_seed
 from phasescope.runs.training.monitor import Monitor
 from phasescope.runs.training.train import train
 
@@ -28,16 +28,19 @@ MOST_CHILDREN = 1000
 
 @dataclass(frozen=True)
 class Fork:
-    """The configurations of one fork: of the control, and of the children."""
+    """The configurations of one fork."""
 
     step: int
     control: RunConfig
+    """unchanged: bitwise the parent"""
+    twins: tuple[RunConfig, ...]
+    """unchanged but for the seeds of a child that has seeds of its own beside its change: what that child is paired with"""
     children: tuple[RunConfig, ...]
 
     @property
     def configs(self) -> tuple[RunConfig, ...]:
-        """The control first, then the children."""
-        return (self.control, *self.children)
+        """The control first, then the twins, then the children."""
+        return (self.control, *self.twins, *self.children)
 
 
 def fork(
@@ -51,19 +54,24 @@ def fork(
     progress: bool | None = None,
 ) -> list[Run]:
     """Continue a run from a state that it kept, with something changed, and return the runs: for each step the unchanged
-    child first, then the others. The same call resumes it.
+    child first, then the twins of children with seeds of their own, then the children. The same call resumes it.
 
         control, warmer = phasescope.fork(run, at=750, changes={"training": {"optimiser": {"lr": 0.003}}})
         difference = warmer.to_frame().loss - control.to_frame().loss  # of the same snapshots
 
-    The trap: steps before `at` are the parent's in every child, so a comparison begins there.
+        _, *runs = phasescope.fork(run, at=750, changes={"training": {"batch": 64}}, children=8)
+        twins, larger = runs[:8], runs[8:]  # each pair with one order of images and one noise
+
+    The trap: a child whose seeds differ from the parent's is compared with its twin, not with the control, which has one
+    order of images and one noise. Steps before `at` are the parent's in every child.
 
     Args:
         run: a finished one, with `training.states` at the steps. Its last state is always kept; step 0 needs none.
         at: step, or several.
         changes: a tree of fields that are changed, as in YAML, or one for each child. `seeds: {data: 1}` changes the order
             of the images alone; `fork: {reset: [mid, optimiser]}` gives a part fresh weights, and empties the optimiser.
-        children: how many of each; with more than 1 each has an order of images and noise of its own.
+        children: how many of each; with more than 1 each has an order of images and noise of its own, and a twin with the
+            same ones in which nothing else is changed.
         runs: folder of runs; by default that in which `run` lies.
         monitors: log records as they come.
         progress: whether a bar is shown; by default in a terminal and in a notebook.
@@ -85,7 +93,8 @@ def fork(
         check_equal(run, control, since=plan.step)
         forked.append(control)
         forked += [
-            train(child, folder, extend=run, monitors=monitors, progress=progress) for child in plan.children
+            train(child, folder, extend=run, monitors=monitors, progress=progress)
+            for child in (*plan.twins, *plan.children)
         ]
     return forked
 
@@ -119,7 +128,20 @@ def plan_fork(run: RunFolder, at: int, changes: Sequence[Tree], children: int = 
     if unchanged and children == 1 and len(changes) > 1:
         raise UserError("`changes` must change something in each child: the unchanged child is always there")
     distinct = {config.digest(16): config for config in configs if config.digest(16) != control.digest(16)}
-    return Fork(at, control, tuple(distinct.values()))
+    twins = [twin for config in distinct.values() if (twin := _twin_of(config, parent, at)) is not None]
+    own = {twin.digest(16): twin for twin in twins if twin.digest(16) not in distinct}
+    return Fork(at, control, twins=tuple(own.values()), children=tuple(distinct.values()))
+
+
+def _twin_of(child: RunConfig, parent: RunConfig, at: int) -> RunConfig | None:
+    """Return the child with the same seeds in which nothing else is changed; None of a child that needs none: its seeds are
+    its parent's, or all that it changes."""
+    changes = changes_of(parent.tree(), child.tree())
+    seeds = {field for field in changes if is_seed(field)}
+    if not seeds or seeds == {*changes}:
+        return None
+    own = {"seed": child.seed, "seeds": child.seeds.model_dump()}
+    return RunConfig.from_tree(merge(forked_tree(parent, at), own))
 
 
 def check_equal(parent: RunFolder, control: RunFolder, since: int) -> None:

@@ -1,6 +1,8 @@
-"""What children of a fork show: differences from their control, which is bitwise their parent.
+"""What children of a fork show: differences from an unchanged child.
 
-A difference is paired: both runs are the same until the fork, so that what runs differ in anyway is not in it.
+A difference is paired: both runs are the same until the fork, so that what runs differ in anyway is not in it. A child that
+has seeds of its own beside its change is paired with its twin, which has the same seeds: the control, which is bitwise the
+parent, has one order of images and one noise, whose luck would be in every difference.
 """
 
 from __future__ import annotations
@@ -14,18 +16,19 @@ import numpy as np
 
 from phasescope.measures.over_runs import mean_over_runs
 from phasescope.runs.store import RunFolder
+from phasescope.runs.training.continuing import is_seed
 from phasescope.views.facts.onsets import onsets
 from phasescope.views.facts.record import Record, success_share
 
 UNCHANGED = "unchanged"
 LEAST_FOR_INTERVAL = 6
 """children, from which on the interval of their mean is said"""
-SEEDS = "seeds."
 
 
 @dataclass(frozen=True)
 class Paired:
-    """A number of children with one change, minus that of their control; `low` and `high` are None of too few children."""
+    """A number of children with one change, minus that of the unchanged children that they are paired with; `low` and `high`
+    are None of too few children."""
 
     changed: str
     quantity: str
@@ -33,7 +36,7 @@ class Paired:
     low: float | None
     high: float | None
     n: int
-    """children that have the number, as their control has"""
+    """pairs in which both have the number"""
 
 
 def fork_group(runs: Sequence[RunFolder]) -> tuple[RunFolder, list[RunFolder]] | None:
@@ -47,15 +50,23 @@ def fork_group(runs: Sequence[RunFolder]) -> tuple[RunFolder, list[RunFolder]] |
 
 
 def paired(control: RunFolder, children: Sequence[RunFolder]) -> Iterator[Paired]:
-    """Yield for each change, whatever its seeds, the mean difference of its children from the control."""
-    own = numbers_of(control)
-    by_change: dict[str, list[dict[str, float]]] = {}
-    for child in children:
-        by_change.setdefault(change_words(child), []).append(numbers_of(child))
+    """Yield for each change, whatever its seeds, the mean difference of its children from those that they are paired with: a
+    child without a partner is left out."""
+    numbers = {run.name: numbers_of(run) for run in (control, *children)}
+    unchanged = {_seeds_of(run): run for run in (control, *children) if not _others_of(run)}
+    by_change: dict[str, list[tuple[RunFolder, RunFolder]]] = {}
 
-    for changed, numbers in by_change.items():
-        for quantity in own:
-            differences = np.array([each[quantity] - own[quantity] for each in numbers])
+    for child in children:
+        # Of a child that changes seeds alone these are the change, and the control has its parent's.
+        partner = unchanged.get(_seeds_of(child)) if _others_of(child) else control
+        if partner is not None:
+            by_change.setdefault(change_words(child), []).append((child, partner))
+
+    for changed, pairs in by_change.items():
+        for quantity in numbers[control.name]:
+            differences = np.array(
+                [numbers[child.name][quantity] - numbers[partner.name][quantity] for child, partner in pairs]
+            )
             known = differences[np.isfinite(differences)]
             if not len(known):
                 continue
@@ -80,8 +91,21 @@ def numbers_of(run: RunFolder) -> dict[str, float]:
 
 def change_words(run: RunFolder) -> str:
     """Return what a child changes, in words, without seeds unless they are all that it changes."""
-    changes = (run.fork or {}).get("changes", {})
-    shown = {field: value for field, value in changes.items() if not field.startswith(SEEDS)}
-    if not shown and changes:
-        return "other " + " and ".join(sorted(field.removeprefix(SEEDS) for field in changes))
+    shown, seeds = _others_of(run), _seeds_of(run)
+    if not shown and seeds:
+        return "other " + " and ".join(sorted(field.rpartition(".")[2] for field, _ in seeds))
     return ", ".join(f"{field}={value}" for field, value in shown.items()) or UNCHANGED
+
+
+def _seeds_of(run: RunFolder) -> frozenset[tuple[str, Any]]:
+    """Return the seeds that a fork changes, with their values."""
+    return frozenset((field, value) for field, value in _changes_of(run).items() if is_seed(field))
+
+
+def _others_of(run: RunFolder) -> dict[str, Any]:
+    """Return what a fork changes beside seeds."""
+    return {field: value for field, value in _changes_of(run).items() if not is_seed(field)}
+
+
+def _changes_of(run: RunFolder) -> dict[str, Any]:
+    return (run.fork or {}).get("changes", {})

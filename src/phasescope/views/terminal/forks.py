@@ -14,7 +14,7 @@ from phasescope.views.facts.forks import LEAST_FOR_INTERVAL, UNCHANGED, Paired, 
 from phasescope.views.facts.numbers import format_count, format_number
 from phasescope.views.terminal.printing import Result, Table
 
-PAIRED_HEADS = ("changed", "quantity", "minus the control", "97.5 % interval", "children")
+PAIRED_HEADS = ("changed", "quantity", "minus unchanged", "97.5 % interval", "pairs")
 
 
 def planned(parent: RunFolder, plans: Sequence[Fork]) -> Result:
@@ -59,7 +59,7 @@ def paired_table(differences: Sequence[Paired]) -> Table:
             line.changed,
             line.quantity,
             format_number(line.value),
-            f"from {LEAST_FOR_INTERVAL} children on"
+            f"from {LEAST_FOR_INTERVAL} pairs on"
             if line.low is None
             else f"[{format_number(line.low)}, {format_number(line.high)}]",
             str(line.n),
