@@ -51,6 +51,7 @@ SYSTEMS = {
 }
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("at", [0, 5, 10])
 def test_the_unchanged_child_is_bitwise_its_parent(system, at, tmp_path):
@@ -62,6 +63,7 @@ def test_the_unchanged_child_is_bitwise_its_parent(system, at, tmp_path):
     assert differing(weights_of(child), weights_of(run))
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("killed_at", [6, 11, 17])
 def test_a_control_that_was_killed_is_bitwise_its_parent(parent, killed_at, tmp_path):
     plan = plan_fork(parent, 5, [{}])
@@ -262,6 +264,7 @@ def test_streams_have_the_runs_seed_unless_they_have_their_own():
     assert load_config(None, ["seed=4", "seed.noise=9"]).streams == own.streams
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("stream", ["data", "noise", "network", "samples"])
 def test_a_stream_of_its_own_changes_that_alone(stream, tmp_path):
     fields = {"training": {"steps": 10}}
@@ -309,6 +312,7 @@ def parent_identity(run) -> str:
     return RunConfig.from_tree(run.config).digest(16)
 
 
+@pytest.mark.slow
 def test_differences_are_of_pairs_with_the_same_seeds(parent, tmp_path, capsys):
     faster = fork(parent, 5, FASTER, children=6, runs=tmp_path)
     control, *others = faster
