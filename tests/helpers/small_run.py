@@ -17,7 +17,9 @@ N = 8
 STEPS = (0, 20, 40)
 
 
-def config(dropout: float = 0.1, seed: int = 3, design: dict | None = None) -> RunConfig:
+def config(
+    dropout: float = 0.1, seed: int = 3, design: dict | None = None, attention: tuple[str, ...] = ()
+) -> RunConfig:
     return RunConfig.from_tree(
         {
             "name": "small",
@@ -28,7 +30,14 @@ def config(dropout: float = 0.1, seed: int = 3, design: dict | None = None) -> R
                 "schedule": {"kind": "linear", "steps": 50},
                 "sampler": {"kind": "ddim", "steps": 4},
             },
-            "network": {"kind": "unet", "widths": [8, 8], "groups": 4, "embedding": {"width": 8}},
+            "network": {
+                "kind": "unet",
+                "widths": [8, 8],
+                "groups": 4,
+                "embedding": {"width": 8},
+                "attention": list(attention),
+                "heads": 2,
+            },
             "training": {"steps": 40, "batch": 16, "warmup": 5, "label_dropout": dropout},
             "probing": {
                 "layers": ["mid"],
@@ -51,9 +60,15 @@ def network_of(described: RunConfig, step: int) -> torch.nn.Module:
     return network.eval()
 
 
-def write_small_run(runs: Path, dropout: float = 0.1, seed: int = 3, design: dict | None = None) -> Run:
+def write_small_run(
+    runs: Path,
+    dropout: float = 0.1,
+    seed: int = 3,
+    design: dict | None = None,
+    attention: tuple[str, ...] = (),
+) -> Run:
     """A run that is done, with weights, latents and samples at three steps."""
-    described = config(dropout, seed, design)
+    described = config(dropout, seed, design, attention)
     path = runs / described.folder
     rng = np.random.default_rng(0)
     labels = rng.uniform(1, N, (20, 2)).astype(np.float32)

@@ -29,6 +29,31 @@ def _steps(_: Any, tokens: Sequence[Token]) -> list[int]:
         raise ValueError(f"{tokens[0].value} must be steps with commas between, as in 500,750") from None
 
 
+def _check_at_layers(_: Any, patches: Sequence[str] | None) -> None:
+    at_layers(patches or ())
+
+
+def at_layers(patches: Sequence[str]) -> dict[str, list[float]]:
+    """Return the labels of layers, of texts as mid=12.5,20.
+
+    Raises:
+        ValueError: a text is no layer and label; a layer is given twice.
+    """
+    labels: dict[str, list[float]] = {}
+    for text in patches:
+        layer, _, label = text.partition("=")
+        try:
+            numbers = [float(part) for part in label.split(",")]
+        except ValueError:
+            numbers = []
+        if not (layer and numbers):
+            raise ValueError(f"{text} must be a layer and a label, as in mid=12.5,20")
+        if layer in labels:
+            raise ValueError(f"{text} must name a layer once: `{layer}` is given a label already")
+        labels[layer] = numbers
+    return labels
+
+
 def _names(_: Any, tokens: Sequence[Token]) -> list[str]:
     names = [part.strip() for part in tokens[0].value.split(",")]
     if not all(names):
@@ -106,6 +131,9 @@ Trials = Annotated[int, Parameter(metavar="INT", validator=Number(gte=1))]
 Workers = Annotated[int | None, Parameter(metavar="INT", validator=Number(gte=1), help=WORKERS)]
 Steps = Annotated[list[int], Parameter(metavar="STEP,...", converter=_steps, n_tokens=1)]
 Numbers = Annotated[list[float] | None, Parameter(metavar="A,B,...", converter=_numbers, n_tokens=1)]
+AtLayers = Annotated[
+    list[str] | None, Parameter(metavar="LAYER=A,B,...", negative=(), validator=_check_at_layers)
+]
 Names = Annotated[list[str] | None, Parameter(metavar="A,B,...", converter=_names, n_tokens=1)]
 Engine = Annotated[Literal["local", "slurm", "ray"], Parameter(help="what executes runs")]
 

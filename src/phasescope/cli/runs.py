@@ -139,6 +139,10 @@ def sample(
     count: arg.Count = 16,
     step: arg.Step = None,
     seed: arg.Seed = 0,
+    sampler: str | None = None,
+    steps: arg.Whole | None = None,
+    guidance: float = 0.0,
+    patch: arg.AtLayers = None,
     out: arg.Samples = Path("samples.png"),
     runs: arg.Runs = Path("runs"),
     notify: arg.Notify,
@@ -147,13 +151,26 @@ def sample(
 
     Args:
         at: the label's factors, as in 12.5,20; by default labels are drawn from the whole world
+        sampler: ddim, ddpm, dpm_solver, euler, heun; by default the run's own
+        steps: of the sampler; by default as many as the run's own takes, and for ddpm one for every t
+        guidance: weight w of classifier-free guidance, none + (1 + w) (label - none)
+        patch: a layer and the label under which its output is put in, as in mid=12.5,20; more than one may be given
     """
     from phasescope.runs.trained.labels import labels_for
     from phasescope.views.pixels import write_samples
 
     source = phasescope.find_run(run, runs)
     labels = labels_for(source, at, count, seed)
-    return Result([write_samples(out, source.sample(labels, step=step, seed=seed), labels)])
+    images = source.sample(
+        labels,
+        step=step,
+        seed=seed,
+        sampler=sampler,
+        steps=steps,
+        guidance=guidance,
+        patch=arg.at_layers(patch or ()),
+    )
+    return Result([write_samples(out, images, labels)])
 
 
 def exec(run_dir: arg.RunFolder, /) -> Result:

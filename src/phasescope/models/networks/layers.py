@@ -114,10 +114,19 @@ class SelfAttention(nn.Module):
         height, width = h.shape[2:]
         tokens = h.flatten(2).transpose(1, 2)  # (B, n, C), n = H W
 
-        projected = self.qkv(self.norm1(tokens)).unflatten(2, (3, self.heads, -1))  # (B, n, 3, heads, d)
-        q, k, v = projected.permute(2, 0, 3, 1, 4)  # (B, heads, n, d) each
+        q, k, v = self._projected(tokens)
         mixed = attention(q, k, v).transpose(1, 2).flatten(2)  # (B, n, C), the heads side by side
 
         tokens = tokens + self.project(mixed)
         tokens = tokens + self.mlp(self.norm2(tokens))
         return tokens.transpose(1, 2).unflatten(2, (height, width))
+
+    def attention_maps(self, h: Float[Tensor, "B C H W"]) -> Float[Tensor, "B heads n n"]:
+        """Return how much each pixel (second last axis) takes from each other one (last axis): rows sum to 1."""
+        q, k, _ = self._projected(h.flatten(2).transpose(1, 2))
+        return (q @ k.transpose(2, 3) / q.shape[-1] ** 0.5).softmax(dim=-1)
+
+    def _projected(self, tokens: Float[Tensor, "B n C"]) -> Float[Tensor, "3 B heads n d"]:
+        """Return queries, keys and values."""
+        projected = self.qkv(self.norm1(tokens)).unflatten(2, (3, self.heads, -1))  # (B, n, 3, heads, d)
+        return projected.permute(2, 0, 3, 1, 4)

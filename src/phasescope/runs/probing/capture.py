@@ -90,6 +90,56 @@ def activations(
     return captured
 
 
+def attention_maps(
+    network: nn.Module,
+    layer: str,
+    x_t: Float[Tensor, "B C *spatial"],
+    t: Int[Tensor, " B"],
+    labels: Float[Tensor, "B K"],
+) -> Float[Tensor, "B heads n n"]:
+    """Return the attention of a layer, or of the one module with attention in it: rows sum to 1, from each token to all.
+
+    A module has attention if it has a method `attention_maps`, which takes what its `forward` takes, or is a
+    `torch.nn.MultiheadAttention`.
+
+    Raises:
+        ValueError: there is no such layer, none or several in it, or the pass does not reach it.
+    """
+    inside = attending(find_layer(network, layer))
+    if len(inside) != 1:
+        held = f"{len(inside)} of them: {', '.join(inside)}" if inside else "none"
+        known = ", ".join(name for name in attending(network) if name) or "none"
+        raise ValueError(
+            f"`layer` (={layer}) must hold one module with attention, and it holds {held}; in the network: {known}"
+        )
+    (module,) = inside.values()
+    captured: list[Tensor] = []
+
+    def keep(module: nn.Module, inputs: tuple, keywords: dict[str, Any]) -> None:
+        if isinstance(module, nn.MultiheadAttention):
+            asked = {**keywords, "need_weights": True, "average_attn_weights": False}
+            captured.append(module.forward(*inputs, **asked)[1].detach())
+        else:
+            captured.append(module.attention_maps(*inputs, **keywords).detach())
+        raise _AllCaptured
+
+    handle = module.register_forward_pre_hook(keep, with_kwargs=True)
+    with removed_after([handle]), suppress(_AllCaptured), torch.no_grad():
+        network(x_t, t, labels)
+    if not captured:
+        raise ValueError(f"`layer` (={layer}) must be called in the forward pass: it was not reached")
+    return captured[0].float()
+
+
+def attending(module: nn.Module) -> dict[str, nn.Module]:
+    """Return the modules with attention in a module, itself included, by name."""
+    return {
+        name: part
+        for name, part in module.named_modules()
+        if hasattr(part, "attention_maps") or isinstance(part, nn.MultiheadAttention)
+    }
+
+
 def reached_layers(network: nn.Module, x_t: Tensor, t: Tensor, labels: Tensor) -> list[str]:
     """Return the names of the direct children that a pass calls and whose outputs are tensors, in order of calls."""
     reached: list[str] = []

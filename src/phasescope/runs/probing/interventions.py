@@ -14,6 +14,7 @@ All other layers are still conditioned on l. The reader locates the object in ev
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -90,13 +91,7 @@ class Intervened:
         )
 
     def _with(self, change: Any, conditioned: Tensor, x: Tensor, t: Tensor, labels: Tensor) -> Any:
-        def hook(module: nn.Module, inputs: tuple, output: Any) -> Any:
-            first, *rest = output if isinstance(output, tuple) else (output,)
-            rows = conditioned.view(-1, *[1] * (first.ndim - 1))
-            changed = torch.where(rows, change(first).to(first.dtype), first)
-            return (changed, *rest) if isinstance(output, tuple) else changed
-
-        with removed_after([self.layer.register_forward_hook(hook)]):
+        with removed_after([self.layer.register_forward_hook(changing(change, conditioned))]):
             return self.network(x, t, labels)
 
     def _read(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
@@ -124,6 +119,59 @@ class Intervened:
         for shift in range(len(labels)):
             total += self._read(contexts[shift % len(contexts)], t, labels.roll(shift, dims=0))
         return total / len(labels)
+
+
+@dataclass(eq=False)
+class Patched:
+    """A network in which the outputs of layers are those that it has under other labels; rows without a label stay.
+
+    All layers are read from the network as it is, so that their order does not matter.
+
+    Args:
+        layers: modules by name.
+        targets: by layer the label of each row that is put in, (B, K).
+    """
+
+    network: Network
+    layers: Mapping[str, nn.Module]
+    targets: Mapping[str, Float[Tensor, "B K"]]
+
+    def __call__(self, x: Tensor, t: Tensor, labels: Tensor) -> Any:
+        put_in = {
+            name: activations(
+                network=self.network,
+                layers={name: module},
+                x_t=x,
+                t=t,
+                labels=self.targets[name],
+                flat=False,
+            )[name]
+            for name, module in self.layers.items()
+        }
+        conditioned = ~labels.isnan().any(dim=1)
+
+        handles = [
+            module.register_forward_hook(changing(partial(_instead, put_in[name]), conditioned))
+            for name, module in self.layers.items()
+        ]
+        with removed_after(handles):
+            return self.network(x, t, labels)
+
+
+def _instead(put_in: Tensor, output: Tensor) -> Tensor:
+    return put_in
+
+
+def changing(change: Callable[[Tensor], Tensor], conditioned: Tensor) -> Callable[..., Any]:
+    """Return a hook that changes the output of a module, or its first entry, in the rows `conditioned`, (B,) bool."""
+
+    def hook(module: nn.Module, inputs: tuple, output: Any) -> Any:
+        first, *rest = output if isinstance(output, tuple) else (output,)
+        rows = conditioned.view(-1, *[1] * (first.ndim - 1))
+        changed = torch.where(rows, change(first).to(first.dtype), first)
+        return (changed, *rest) if isinstance(output, tuple) else changed
+
+    return hook
 
 
 def noised(family: Family, x_0: Tensor, labels: Tensor, generator: torch.Generator) -> Contexts:

@@ -18,6 +18,8 @@ from phasescope.runs.trained.load import Loaded, load_network
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+    from phasescope.runs.probing.inputs import Inputs
+
 
 @own_arithmetic()
 def activations(run: RunFolder, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
@@ -28,6 +30,27 @@ def activations(run: RunFolder, site: Site | str, labels: np.ndarray, step: int 
         return latents_at(loaded, np.atleast_2d(real_array("labels", labels).astype(np.float32)), site)
 
 
+@own_arithmetic()
+def attention(
+    run: RunFolder, site: Site | str, labels: np.ndarray, step: int | None = None
+) -> Float[np.ndarray, "m heads n n"]:
+    """Read attention maps as `Run.attention` says."""
+    from phasescope.runs.probing.capture import attention_maps
+
+    site = site if isinstance(site, Site) else Site.parse(site)
+    loaded = load_network(run, run.snapshot(step))
+    with as_user_error():
+        rows = np.atleast_2d(real_array("labels", labels).astype(np.float32))
+
+    given = inputs_at(loaded, rows, site).at(site.t, draw=0)
+    with as_user_error():
+        parts = [
+            attention_maps(loaded.network, site.layer, *part).numpy()
+            for part in zip(*(tensor.split(loaded.plan.batch) for tensor in given), strict=True)
+        ]
+    return np.concatenate(parts)
+
+
 def latents_at(
     loaded: Loaded, labels: Float[np.ndarray, "m K"], site: Site
 ) -> Float[np.ndarray, "m features"]:
@@ -35,6 +58,15 @@ def latents_at(
 
     Raises:
         UserError: there is no such site, or a label is not of this world.
+    """
+    return inputs_at(loaded, labels, site).latents(loaded.network, [site.layer]).single[site]
+
+
+def inputs_at(loaded: Loaded, labels: Float[np.ndarray, "m K"], site: Site) -> Inputs:
+    """Return the noisy images of `labels` at a site, with the run's own noise.
+
+    Raises:
+        UserError: as `latents_at` says.
     """
     import torch
 
@@ -52,7 +84,7 @@ def latents_at(
             np.ascontiguousarray(labels), numpy_generator(config.streams.samples, "hidden factors")
         )
     at = () if site.t is None else (site.t,)
-    inputs = Inputs(
+    return Inputs(
         world=config.world,
         family=loaded.family,
         labels=full,
@@ -63,4 +95,3 @@ def latents_at(
         device=torch.device("cpu"),
         batch=plan.batch,
     )
-    return inputs.latents(loaded.network, [site.layer]).single[site]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from phasescope.core.lazy import provided
@@ -12,6 +12,8 @@ from phasescope.runs.store.sites import Site
 if TYPE_CHECKING:
     import numpy as np
     from torch import nn
+
+    from phasescope.runs.trained.sample import Trajectory
 
 
 class Run(RunFolder):
@@ -45,19 +47,90 @@ class Run(RunFolder):
         return load_network(self, self.snapshot(step)).network
 
     def sample(
-        self, labels: Sequence[float] | np.ndarray, n: int = 1, step: int | None = None, seed: int = 0
+        self,
+        labels: Sequence[float] | np.ndarray,
+        n: int = 1,
+        step: int | None = None,
+        seed: int = 0,
+        *,
+        sampler: str | None = None,
+        steps: int | None = None,
+        guidance: float = 0.0,
+        patch: Mapping[str, Sequence[float] | np.ndarray] | None = None,
     ) -> np.ndarray:
         """Sample `n` images for each of `labels`, (m, K) or one (K,), with the network of a snapshot.
 
+            run.sample([3.0, 7.5], n=16, sampler="ddpm")                 # ancestral, through every t
+            run.sample([3.0, 7.5], n=16, guidance=2.0)
+            run.sample([3.0, 7.5], n=16, patch={"mid": [20.0, 7.5]})     # `mid` is told another label
+
+        Args:
+            sampler: `ddim`, `ddpm`, `dpm_solver`, for flow matching also `euler` and `heun`; by default the run's own.
+            steps: of the sampler; by default as many as the run's own sampler takes, and for `ddpm` one for every t.
+            guidance: the weight w of classifier-free guidance, none + (1 + w) (label - none) (Ho & Salimans 2022, eq. 6);
+                0 is no guidance. diffusers' `guidance_scale` is 1 + w. The run must have been trained with `label_dropout`.
+            patch: layers by name, each with the label under which its output is read and put in: one for all images, (K,),
+                or one for each of `labels`, (m, K). All else in the network is given the image's own label.
+
         Returns:
             (m * n, C, *spatial) float32 in [-1, 1], all images of a label next to each other; the noise derives from `seed`.
+            It is not the noise of what was recorded in training.
 
         Raises:
-            UserError: a label lies outside the world; there is no such snapshot.
+            UserError: a label lies outside the world; there is no such snapshot, sampler or layer; the output of a patched
+                layer does not depend on the label; the network was never trained without labels.
         """
         from phasescope.runs.trained.sample import sample
 
-        return sample(run=self, labels=labels, n=n, step=step, seed=seed)
+        return sample(
+            run=self,
+            labels=labels,
+            n=n,
+            step=step,
+            seed=seed,
+            sampler=sampler,
+            steps=steps,
+            guidance=guidance,
+            patch=patch,
+        )
+
+    def trajectory(
+        self,
+        labels: Sequence[float] | np.ndarray,
+        layers: Sequence[str] = (),
+        step: int | None = None,
+        seed: int = 0,
+        *,
+        sampler: str | None = None,
+        steps: int | None = None,
+        guidance: float = 0.0,
+    ) -> Trajectory:
+        """Sample an image for each of `labels`, and keep all states on the way, with the activations of layers.
+
+            way = run.trajectory([3.0, 7.5], layers=["mid"])
+            way.t                        # (S,): 999 ... -1
+            way.x_0                      # (S, 1, C, *spatial): which image the network expects, state by state
+            way.activations["mid"]       # (S - 1, 1, features)
+
+        Other arguments are those of `sample`. Activations are of the network that is given the label, also with guidance.
+        These noisy images are the sampler's own; `activations` reads those of the training's noise.
+
+        Raises:
+            UserError: as for `sample`; the states would take more than 4 GiB; layers are asked of a family that generates
+                at once.
+        """
+        from phasescope.runs.trained.sample import trajectory
+
+        return trajectory(
+            run=self,
+            labels=labels,
+            layers=layers,
+            step=step,
+            seed=seed,
+            sampler=sampler,
+            steps=steps,
+            guidance=guidance,
+        )
 
     def activations(self, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
         """Read a layer's activations for the images of `labels`, (m, K), with the network of a snapshot.
@@ -74,3 +147,23 @@ class Run(RunFolder):
         from phasescope.runs.trained.activations import activations
 
         return activations(self, site, labels, step)
+
+    def attention(self, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
+        """Read the attention maps of a layer for the noisy images of `labels`, (m, K), with the network of a snapshot.
+
+            maps = run.attention("mid.600", [[3.0, 7.5]])    # (1, heads, n, n)
+            maps[0, 0, 5].reshape(4, 4)                      # where token 5 looks, n = 16 = 4 x 4
+
+        Args:
+            site: a layer that holds one module with attention, and a noise level, as for `activations`.
+
+        Returns:
+            (m, heads, n, n) float32, of n tokens, in rows of the layer's canvas: what each (second last axis) takes from
+            each other (last axis); the last axis sums to 1.
+
+        Raises:
+            UserError: the layer holds no attention, or several modules with it; as for `activations`.
+        """
+        from phasescope.runs.trained.activations import attention
+
+        return attention(self, site, labels, step)

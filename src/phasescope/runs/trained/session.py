@@ -19,6 +19,7 @@ from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.store.sites import Site
 from phasescope.runs.trained.activations import latents_at
 from phasescope.runs.trained.change import Change, changed, target_of, went
+from phasescope.runs.trained.guidance import check_guidance, guided, sampling_by
 from phasescope.runs.trained.labels import check_labels
 from phasescope.runs.trained.limits import IMAGES, MOST_PARAMETERS, MOST_VALUES, MOST_WORK, most_steps
 from phasescope.runs.trained.load import Loaded, config_of, load_network
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from phasescope.models.families.base import Family
-    from phasescope.models.families.task import Network
     from phasescope.runs.config import RunConfig
     from phasescope.worlds.base import World
 
@@ -202,35 +202,13 @@ def _images(states: list[Tensor], world: World) -> np.ndarray:
 
 
 def _family(config: RunConfig, request: SampleRequest) -> Family:
-    offered = config.family.sampling_choices()
-    if request.guidance and not (offered and config.training.may_be_guided):
-        reason = "this network was never trained without labels (training.label_dropout)"
-        raise UserError(f"`guidance` (={request.guidance:g}) must be 0: {reason}")
-    if not abs(request.guidance) <= 20:
-        raise UserError(f"`guidance` (={request.guidance:g}) must be from -20 to 20")
+    check_guidance(config, request.guidance)
     if not 0 <= request.seed < 2**32:
         raise UserError(f"`seed` (={request.seed}) must be from 0 to 4294967295")
 
-    with as_user_error():
-        family = config.family
-        if request.sampler is not None:
-            family = family.with_sampler(request.sampler, request.steps)
+    # A browser sends 0 steps if its family has only one sampler.
+    steps = None if request.sampler is None else request.steps
+    family = sampling_by(config.family, request.sampler, steps)
     images = IMAGES if request.change else 1
     check_work("steps", (family.sampling_choices() or {}).get("steps", 1), config.world, images)
     return family.build()
-
-
-def guided(network: Network, guidance: float) -> Network:
-    """`network` with guidance w (Ho & Salimans 2022, arXiv 2207.12598, eq. 6): none + (1 + w) (label - none).
-
-    That is the same whatever is predicted, as long as predictions are affine functions of one another.
-    """
-    import torch
-
-    def predict(x_t: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-        none = torch.full_like(labels, torch.nan)
-        both = network(torch.cat((x_t, x_t)), torch.cat((t, t)), torch.cat((labels, none)))
-        conditional, unconditional = both.chunk(2)
-        return unconditional + (1 + guidance) * (conditional - unconditional)
-
-    return predict

@@ -132,7 +132,10 @@ class DiffusionConfig(FamilyConfig):
         if not 1 <= steps <= self.schedule.steps:
             raise ValueError(f"`steps` (={steps}) must be from 1 to {self.schedule.steps}")
 
-        chosen = {**NAMED_SAMPLERS[sampler], "steps": steps}
+        # Its own sampler keeps what else it was given, as the share of the ancestral noise.
+        is_own = sampler == self.sampling_choices()["sampler"] and self.sampler.kind != "ddpm"
+        kept = self.sampler.tree() if is_own else NAMED_SAMPLERS[sampler]
+        chosen = {**kept, "steps": steps}
         return type(self).from_tree({**self.tree(), "sampler": chosen})
 
     def build(self) -> Diffusion:
