@@ -28,5 +28,7 @@ def __getattr__(name: str) -> _Any:
     return _public(name)
 
 
-# Drawing stands above runs, so that no run can import it: what `run.plot` draws with is named here.
+# Views stand above runs and studies, which cannot import them: what draws and shows these is named here.
 _provide("figures of a run", "phasescope.views.figures.plots:Plots")
+_provide("summary of a run", "phasescope.views.terminal.runs:run_summary")
+_provide("summary of a study", "phasescope.views.terminal.studies:study_summary")

@@ -22,6 +22,7 @@ from phasescope.runs.training.observe import observe
 from phasescope.runs.training.train import train
 from phasescope.runs.training.watch import watch
 from phasescope.studies.study import Study
+from phasescope.views.figures.courses import plot_runs
 from phasescope.views.monitors import TensorBoard, WandB
 from phasescope.worlds.base import Outcome, Reader, World
 
@@ -62,6 +63,7 @@ __all__ = [
     "networks",
     "observe",
     "open_run",
+    "plot_runs",
     "predict",
     "probe",
     "runs_frame",

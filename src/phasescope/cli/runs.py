@@ -268,7 +268,7 @@ def export(
 
     Args:
         figures: folder for the figures, PDF with TrueType fonts, and captions.md
-        tables: folder for the tables, CSV: snapshots and readings of a run; records, claims and tables of a study
+        tables: folder for the tables, CSV: of a run snapshots, readings, scalars, meter; of a study records, claims, tables
         archive: FILE.zip for all that a run recorded, which `import` takes
         svg: figures as SVG
         parquet: tables as Parquet

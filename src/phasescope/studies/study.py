@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError
+from phasescope.core.lazy import provided
 from phasescope.runs.config import RunConfig
 from phasescope.runs.store.sites import Site
 from phasescope.studies.cells import DEFAULTS, Cell, Fork
@@ -176,6 +177,10 @@ class Study:
     def __repr__(self) -> str:
         size = f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, base {self.base}"
         return f"Study({self.name}: {size})"
+
+    def _repr_html_(self) -> str:
+        """Return the question and the claims, with their verdicts where these are recorded, for a notebook."""
+        return provided("summary of a study")(self)._repr_html_()
 
     def cells_of(self, where: Mapping[str, Any], field: str = "`where`") -> list[Cell]:
         """Return the cells whose axes (or `cell`) have these values.

@@ -1,11 +1,17 @@
 """How figures are drawn: matplotlib's settings, and the colour maps of continuous values."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import matplotlib
 from matplotlib import colormaps, rc_params_from_file, rcParamsDefault
 from matplotlib.colors import Colormap, ListedColormap, hsv_to_rgb, to_hex
 
+from phasescope.core.errors import UserError
 from phasescope.core.factors import Factor
 from phasescope.views.facts.palette import INK, LINE, MUTED, NAMED, PAPER
 
@@ -22,6 +28,48 @@ RC: dict[str, Any] = {
     "figure.facecolor": PAPER,
     "grid.color": LINE,
 }
+
+CURRENT = "current"
+"""the style of those settings of matplotlib that the caller has"""
+_settings: ContextVar[Mapping[str, Any]] = ContextVar("settings of figures", default=RC)
+
+
+def styled() -> AbstractContextManager[None]:
+    """Return the context in which a figure is drawn: phasescope's settings, or those of the style that was chosen."""
+    return matplotlib.rc_context(dict(_settings.get()))
+
+
+@contextmanager
+def with_style(style: str | None) -> Iterator[None]:
+    """Draw figures in a style of matplotlib, `current` for the settings as they are; None for phasescope's own.
+
+    Raises:
+        UserError: there is no such style.
+    """
+    token = _settings.set(_settings_of(style))
+    try:
+        yield
+    finally:
+        _settings.reset(token)
+
+
+def _settings_of(style: str | None) -> Mapping[str, Any]:
+    if style is None:
+        return RC
+
+    # Legends stand beside the axes, which need a layout that leaves room.
+    layout = {"figure.constrained_layout.use": True}
+    if style == CURRENT:
+        now = {name: value for name, value in matplotlib.rcParams.items() if not name.startswith("backend")}
+        return now | layout
+
+    from matplotlib.style import available, library
+
+    if style not in (*available, "default"):
+        near = get_close_matches(style, available, n=3) or ["default", CURRENT]
+        raise UserError(f"`style` (={style}) must be a style of matplotlib, as {', '.join(near)}")
+    default = {name: value for name, value in rcParamsDefault.items() if not name.startswith("backend")}
+    return {**default, **library.get(style, {}), **layout}
 
 
 class Scale(NamedTuple):

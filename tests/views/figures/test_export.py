@@ -1,5 +1,7 @@
 """What other programs take: figures, tables that pandas reads, events that TensorBoard reads; all say what the run says."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +34,14 @@ def frames(folder: Path, kind: str) -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_pandas_reads_a_runs_tables(kind, short, tmp_path):
-    words = ["export", str(short.path), "--tables", str(tmp_path / "out")]
+    lines = [{"step": 0, "loss": 1.0}, {"step": 10, "loss": 0.5}]
+    copy = shutil.copytree(short.path, tmp_path / short.name)
+    (copy / "scalars.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    words = ["export", str(copy), "--tables", str(tmp_path / "out")]
     assert main([*words, *(["--parquet"] if kind == "parquet" else [])]) == 0
     tables = frames(tmp_path / "out", kind)
-    assert set(tables) == {"snapshots", "readings"}
+    assert set(tables) == {"snapshots", "readings", "scalars"}
+    assert tables["scalars"][["step", "loss"]].to_dict("records") == lines
     snapshots, readings = tables["snapshots"], tables["readings"]
     for name, told in (("loss", "loss"), ("probe_r2.mid.600.value", ("probe_r2", "mid.600", "value"))):
         for value, line in zip(snapshots[name], short.metrics, strict=True):

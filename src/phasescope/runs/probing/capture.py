@@ -115,12 +115,13 @@ def attention_maps(
     (module,) = inside.values()
     captured: list[Tensor] = []
 
-    def keep(module: nn.Module, inputs: tuple, keywords: dict[str, Any]) -> None:
+    def keep(module: Any, inputs: tuple, keywords: dict[str, Any]) -> None:
         if isinstance(module, nn.MultiheadAttention):
-            asked = {**keywords, "need_weights": True, "average_attn_weights": False}
-            captured.append(module.forward(*inputs, **asked)[1].detach())
+            asked: dict[str, Any] = {**keywords, "need_weights": True, "average_attn_weights": False}
+            maps: Any = module.forward(*inputs, **asked)[1]
         else:
-            captured.append(module.attention_maps(*inputs, **keywords).detach())
+            maps = module.attention_maps(*inputs, **keywords)
+        captured.append(maps.detach())
         raise _AllCaptured
 
     handle = module.register_forward_pre_hook(keep, with_kwargs=True)

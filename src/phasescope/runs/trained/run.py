@@ -34,6 +34,10 @@ class Run(RunFolder):
         """The run's figures: `run.plot.timeline()` and the others of `views.figures.plots.Plots`."""
         return provided("figures of a run")(self)
 
+    def _repr_html_(self) -> str:
+        """Return what `phasescope show` prints, for a notebook."""
+        return provided("summary of a run")(self)._repr_html_()
+
     def load_network(self, step: int | None = None) -> nn.Module:
         """Return the network of a snapshot, by default the last one, with averaged weights, in evaluation mode, on the CPU.
 

@@ -143,10 +143,30 @@ class Record:
         nearest = {int(np.abs(seen - at).argmin()) for at in np.linspace(seen[0], seen[-1], count)}
         return [snapshots[index] for index in sorted(nearest)]
 
-    def sampled(self, count: int) -> list[Snapshot]:
-        """Return about `count` snapshots that hold generated images, spread over the run."""
+    def chosen(self, snapshots: Sequence[Snapshot], which: int | Sequence[int]) -> list[Snapshot]:
+        """Return some of the snapshots that hold what is to be shown: about as many as `which` says, or those of its steps.
+
+        Raises:
+            UserError: a step is none of theirs; there is none of it at all.
+        """
+        if isinstance(which, int):
+            if which < 1:
+                raise UserError(f"`snapshots` (={which}) must be at least 1, or a list of steps")
+            return self.spread(snapshots, which)
+
+        by_step = {snapshot.step: snapshot for snapshot in snapshots}
+        for step in which:
+            if step not in by_step:
+                near = ", ".join(map(str, sorted(by_step, key=lambda known: abs(known - step))[:3]))
+                raise UserError(
+                    f"`snapshots` (={step}) must be steps at which this was recorded; near it: {near or 'none'}"
+                )
+        return [by_step[step] for step in which]
+
+    def sampled(self, which: int | Sequence[int]) -> list[Snapshot]:
+        """Return snapshots that hold generated images: about as many as `which` says, or those of its steps."""
         held = [snapshot for snapshot in self.snapshots if (snapshot.path / "samples.npz").is_file()]
-        return self.spread(held, count)
+        return self.chosen(held, which)
 
     def images_at(self, snapshot: Snapshot) -> int:
         """Images seen when `snapshot` was taken."""

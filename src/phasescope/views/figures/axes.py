@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 
+from phasescope.core.errors import UserError
 from phasescope.views.pixels import write_out
 from phasescope.views.style import RC
 
 if TYPE_CHECKING:
     from jaxtyping import Float
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 WITHOUT_DATES: dict[str, dict[str, Any]] = {
@@ -41,6 +43,18 @@ def edges(at: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n_plus_1"]:
     if len(at) == 1:
         return np.array([at[0], at[0] + 1.0])
     return np.concatenate([at[:1], (at[:-1] + at[1:]) / 2, at[-1:]])
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure that axes belong to, the outermost one.
+
+    Raises:
+        UserError: they belong to none any more.
+    """
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise UserError("`ax` must be axes of a figure: these were removed from theirs")
+    return figure
 
 
 def figure_bytes(figure: Figure, kind: str, dpi: float = RC["savefig.dpi"]) -> bytes:

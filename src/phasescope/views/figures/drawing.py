@@ -19,7 +19,7 @@ from phasescope.views.facts.numbers import format_score, format_short
 from phasescope.views.facts.palette import INK, LINE, PHASE_COLOURS, SERIES_COLOURS
 from phasescope.views.facts.panel import Line, Mesh, RunPanel
 from phasescope.views.figures.axes import WIDTH_IN, edges, stretches
-from phasescope.views.style import OPEN_MAP, RC, shade
+from phasescope.views.style import OPEN_MAP, shade, styled
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -37,7 +37,7 @@ CROWDED = 10_000
 def draw_panels(panels: Sequence[RunPanel]) -> Drawing:
     """Return the drawing of a run's panels, one below the other; they share their x axis if all are of images seen."""
     heights = [panel.height_in for panel in panels]
-    with matplotlib.rc_context(RC):
+    with styled():
         drawing = Drawing(figsize=(WIDTH_IN, sum(heights) + 0.34 * len(panels) + 0.5))
         shared = all(len(panel.x) for panel in panels)
         grid = drawing.subplots(len(panels), sharex=shared, squeeze=False, height_ratios=heights)

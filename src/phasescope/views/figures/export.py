@@ -37,7 +37,8 @@ def run_files(
 ) -> list[Path]:
     """Write what is asked of a run, each to its folder; return the files' paths.
 
-    Tables are `snapshots` (a row a snapshot: configuration, metrics, costs) and `readings` (a row an image, with its step).
+    Tables are `snapshots` (a row a snapshot: configuration, metrics, costs), `readings` (a row an image, with its step),
+    `scalars` (`Run.scalars`) and `meter` (`Run.meter`): each if there is any.
 
     Raises:
         UserError: the run recorded nothing yet, or what it recorded is damaged.
@@ -52,6 +53,9 @@ def run_files(
         frames = {"snapshots": plain_types(as_frame(rows))}
         if readings := _readings(record):
             frames["readings"] = as_frame(readings)
+        for name, frame in {"scalars": run.scalars(), "meter": run.meter()}.items():
+            if len(frame):
+                frames[name] = frame
         written += _write_tables(frames, tables, form)
     return written
 

@@ -1,6 +1,7 @@
 """The manifold of activations at some snapshots, coloured by each factor."""
 
-import matplotlib
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Shaped
 from matplotlib.cm import ScalarMappable
@@ -15,31 +16,38 @@ from phasescope.views.facts.palette import INK, MUTED, class_ticks
 from phasescope.views.facts.record import Array, Record, number, score
 from phasescope.views.facts.terms import factor_words, probed
 from phasescope.views.figures.axes import WIDTH_IN
-from phasescope.views.style import RC, scale_of
+from phasescope.views.figures.timeline import chosen_site
+from phasescope.views.style import scale_of, styled
 
 
-def manifold_figure(record: Record, columns: int = 5) -> Figure | None:
-    """Return a figure of the manifold at `columns` snapshots, evenly in images seen, with a row of colours per factor.
+def manifold_figure(
+    record: Record, columns: int | Sequence[int] = 5, layer: str | None = None
+) -> Figure | None:
+    """Return a figure of the manifold at some snapshots, with a row of colours per factor; None if none holds latents.
 
-    It is drawn at the site where the phases of the sheet are read; None if no snapshot holds latents.
+    Args:
+        columns: how many snapshots, evenly in images seen, or their steps.
+        layer: or a site as mid.600; by default that where the phases of the sheet are read.
     """
     known = sites_of(record)
-    chosen = record.spread(
-        [snapshot for snapshot in record.snapshots if known and known[0] in snapshot.sites], columns
-    )
-    cloud = cloud_of(record, known[0], "pca", chosen) if chosen else None
+    if not known:
+        return None
+    site = known[0] if layer is None else chosen_site(record, layer)
+    held = [snapshot for snapshot in record.snapshots if site in snapshot.sites]
+    chosen = record.chosen(held, columns)
+    cloud = cloud_of(record, site, "pca", chosen) if chosen else None
     if cloud is None:
         return None
 
     count, factors = len(cloud.steps), record.factors
-    with matplotlib.rc_context(RC):
+    with styled():
         figure = Figure(figsize=(WIDTH_IN, 0.9 * min(WIDTH_IN / count, 2.6) * len(factors) + 0.3))
         axes = figure.subplots(len(factors), count, squeeze=False, subplot_kw={"projection": "3d"})
         for row, factor, values in zip(axes, factors, cloud.labels.T, strict=True):
             _draw_row(figure=figure, axes=row, cloud=cloud, factor=factor, values=values)
 
         for ax, step in zip(axes[0], cloud.steps, strict=True):
-            ax.set_title(_snapshot_title(record, step, known[0]), loc="center", fontweight="normal", pad=0)
+            ax.set_title(_snapshot_title(record, step, site), loc="center", fontweight="normal", pad=0)
     return figure
 
 

@@ -4,25 +4,37 @@ run = phasescope.open_run("runs/demo-da52ad69")
 run.plot.samples()                       # shows itself in a notebook
 run.plot.timeline().save("timeline.pdf")
 run.plot.timeline().figure               # matplotlib's own, to continue with
+run.plot.panel("outcomes", ax=axes)      # one panel, on axes of your own
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from matplotlib.figure import Figure
 
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_aside
 from phasescope.runs.store.folder import RunFolder
+from phasescope.runs.store.sites import Site
 from phasescope.views.facts.onsets import onsets
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.terms import OTHER_READINGS, READINGS, site_words, split_words
 from phasescope.views.facts.words import labels_of, subject
 from phasescope.views.figures import manifold, samples, timeline
 from phasescope.views.figures.axes import figure_bytes
+from phasescope.views.figures.timeline import chosen_site
+from phasescope.views.style import CURRENT, with_style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Kind = Literal["png", "svg", "pdf"]
+Size = tuple[float, float]
+MOST_INCHES = 100
 DPI = 110
 """of what a notebook shows"""
 
@@ -57,46 +69,141 @@ class Plot:
 
 
 class Plots:
-    """The figures of a run. Each raises UserError if the run lacks its data."""
+    """The figures of a run. Each raises UserError if the run lacks its data.
+
+    `size` is (width, height) in inches. `style` is a style of matplotlib by its name, or `current` for your own settings;
+    by default figures look as those of the report. `layer` is a layer, or a layer and a noise level as `mid.600`; by
+    default that at which phases are read.
+    """
 
     def __init__(self, run: RunFolder):
         self._run = run
 
     def __repr__(self) -> str:
-        return f"Plots of {self._run.name}: {', '.join(FIGURES)}"
+        return f"Plots of {self._run.name}: {', '.join((*FIGURES, 'panel'))}"
 
-    def timeline(self) -> Plot:
-        """Phases, outcomes, scores with their baselines, and the training, against images seen."""
-        return self._drawn("timeline")
+    def timeline(
+        self,
+        panels: Sequence[str] | None = None,
+        layer: str | None = None,
+        size: Size | None = None,
+        style: str | None = None,
+    ) -> Plot:
+        """Phases, outcomes, scores with their baselines, and the training, against images seen.
 
-    def samples(self) -> Plot:
-        """Images generated for fixed labels, a row a snapshot."""
-        return self._drawn("samples")
+            run.plot.timeline(["phases", "outcomes", "probe_r2"], layer="down3.50", size=(6, 4))
 
-    def manifold(self) -> Plot:
-        """Activations by principal components."""
-        return self._drawn("manifold")
+        Args:
+            panels: their keys, in their order, instead of all; a wrong one is refused with those that the run has.
+        """
+        return self._drawn("timeline", size, style, panels=panels, layer=layer)
 
-    def denoising(self) -> Plot:
+    def samples(
+        self,
+        snapshots: int | Sequence[int] = 10,
+        columns: int = 12,
+        size: Size | None = None,
+        style: str | None = None,
+    ) -> Plot:
+        """Images generated for fixed labels, a row a snapshot.
+
+        Args:
+            snapshots: how many, evenly in images seen, or their steps.
+            columns: labels, the same number of each split.
+        """
+        return self._drawn("samples", size, style, rows=snapshots, columns=columns)
+
+    def manifold(
+        self,
+        layer: str | None = None,
+        snapshots: int | Sequence[int] = 5,
+        size: Size | None = None,
+        style: str | None = None,
+    ) -> Plot:
+        """Activations by principal components.
+
+        Args:
+            snapshots: how many, evenly in images seen, or their steps.
+        """
+        return self._drawn("manifold", size, style, layer=layer, columns=snapshots)
+
+    def denoising(self, size: Size | None = None, style: str | None = None) -> Plot:
         """Denoising error by band of noise beside the exact optima, the closest reference denoiser, nats of the label."""
-        return self._drawn("denoising")
+        return self._drawn("denoising", size, style)
 
-    def _drawn(self, name: str) -> Plot:
-        record = Record(self._run)
-        plot = plot_of(record, name) if record.metrics else None
+    def panel(
+        self,
+        key: str,
+        layer: str | None = None,
+        ax: Axes | None = None,
+        size: Size | None = None,
+        style: str | None = None,
+    ) -> Plot:
+        """One panel of the timeline, or of the denoising: on axes of your own, if these are given.
+
+            figure, (left, right) = plt.subplots(1, 2)
+            run.plot.panel("outcomes", ax=left)
+            run.plot.panel("probe_r2", layer="down3.50", ax=right)
+
+        Args:
+            key: as `outcomes`, `probe_r2`, `loss`; a wrong one is refused with those that the run has.
+            ax: axes of matplotlib, which keep the settings that they were made with; `size` and `style` are then left out.
+        """
+        if ax is not None and not (size is None and style is None):
+            raise UserError("`size` and `style` must be left out where `ax` is given: its figure has them")
+        record = self._record(key)
+        (chosen,) = timeline.chosen_panels(record, panels=[key], layer=layer)
+        with with_style(CURRENT if ax is not None else style):
+            figure = timeline.one_panel(chosen, ax)
+        if size is not None:
+            figure.set_size_inches(checked_size(size))
+        return Plot(f"{key} of {self._run.name}", figure, f"{chosen.title}. One run: {subject(record)}.")
+
+    def _drawn(self, name: str, size: Size | None, style: str | None, **options: Any) -> Plot:
+        inches = None if size is None else checked_size(size)
+        record = self._record(name)
+        with with_style(style):
+            plot = plot_of(record, name, **options)
         if plot is None:
             raise UserError(f"`{self._run.name}` must have recorded what `{name}` shows: there is nothing")
+        if inches is not None:
+            plot.figure.set_size_inches(inches)
         return replace(plot, name=f"{name} of {self._run.name}")
 
+    def _record(self, name: str) -> Record:
+        record = Record(self._run)
+        if not record.metrics:
+            raise UserError(f"`{self._run.name}` must have recorded what `{name}` shows: there is nothing")
+        return record
 
-def plot_of(record: Record, name: str) -> Plot | None:
-    """Return a figure of `FIGURES`, with the run in its caption; None if the run holds nothing of it."""
+
+def checked_size(size: Size) -> Size:
+    """Return a size in inches; UserError if it is none."""
+    try:
+        width, height = (float(side) for side in size)
+    except (TypeError, ValueError):
+        width = height = 0.0
+    if not (0 < width <= MOST_INCHES and 0 < height <= MOST_INCHES):
+        raise UserError(f"`size` (={size}) must be width and height in inches, up to {MOST_INCHES}")
+    return width, height
+
+
+def plot_of(record: Record, name: str, **options: Any) -> Plot | None:
+    """Return a figure of `FIGURES`, with the run in its caption; None if the run holds nothing of it.
+
+    Args:
+        options: of the function that draws it.
+    """
     draw, describe = FIGURES[name]
-    figure = draw(record)
-    return Plot(name, figure, f"{describe(record)} One run: {subject(record)}.") if figure else None
+    figure = draw(record, **options)
+    if figure is None:
+        return None
+    layer = options.get("layer")
+    site = record.phase_site("sheet") if layer is None else chosen_site(record, layer)
+    return Plot(name, figure, f"{describe(record, site)} One run: {subject(record)}.")
 
 
-def _timeline(record: Record) -> str:
+def _timeline(record: Record, _: Site | None) -> str:
     began = {words: onsets(record, reading)["C"] for reading, words in (READINGS | OTHER_READINGS).items()}
     marks = ", ".join(f"{words} {onset.images}" for words, onset in began.items() if onset)
     return (
@@ -157,7 +264,7 @@ def _outcome_counts(record: Record) -> str:
     return f"Outcomes are of n = {counts}; a phase of the samples needs {majority}. "
 
 
-def _samples(record: Record) -> str:
+def _samples(record: Record, _: Site | None) -> str:
     marks = []
     if record.position:
         marks.append("a crosshair marks the requested position")
@@ -169,8 +276,7 @@ def _samples(record: Record) -> str:
     return f"{sentence}; {', '.join(marks)}." if marks else f"{sentence}."
 
 
-def _manifold(record: Record) -> str:
-    site = record.phase_site("sheet")
+def _manifold(_: Record, site: Site | None) -> str:
     return (
         f"Activations at {site_words(site) if site else 'no site'} on their first three principal components, "
         "at unit mean square norm, each snapshot turned (orthogonal Procrustes) to the next, the last to the labels; "
@@ -178,7 +284,7 @@ def _manifold(record: Record) -> str:
     )
 
 
-def _denoising(record: Record) -> str:
+def _denoising(record: Record, _: Site | None) -> str:
     return (
         "Mean squared error of the noise per pixel by band of t, over training images; dashed: the exact optimum without "
         "the label; dotted, if it is not 0: with the label. Closest reference denoiser: ties go to the one with the least "

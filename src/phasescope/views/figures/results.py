@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -14,7 +13,7 @@ from phasescope.views.facts.panel import Line, RunPanel
 from phasescope.views.facts.terms import factor_words
 from phasescope.views.figures.drawing import draw_panels
 from phasescope.views.pixels import pixels
-from phasescope.views.style import RC
+from phasescope.views.style import styled
 
 if TYPE_CHECKING:
     from phasescope.runs.trained.design import Designed
@@ -46,7 +45,7 @@ def reference_errors(prediction: dict[str, Any], title: str) -> Figure:
 
     figure = draw_panels([panel])
     ax = figure.axes[0]
-    with matplotlib.rc_context(RC):  # the same place and look; only higher, above the words of events
+    with styled():  # the same place and look; only higher, above the words of events
         ax.set_title(panel.title, pad=32)
     for (at, words), side in zip(known, ("right", "left"), strict=False):
         ax.annotate(words, (at, 1.02), xycoords=("data", "axes fraction"), fontsize=8, color=INK, ha=side)
@@ -64,7 +63,7 @@ def design_figure(design: Designed) -> Figure:
     factors, names = design.world.factors.visible, list(design.labels)
     trained, *held = names
     colours = {trained: MUTED} | {name: PALETTE[colour][0] for name, colour in held_out_colours(held).items()}
-    with matplotlib.rc_context(RC):
+    with styled():
         figure = Figure(figsize=(8.2, 4.2))
         grid = figure.add_gridspec(len(names), EXAMPLES + 1, width_ratios=[3.6, *[1] * EXAMPLES])
         ax = figure.add_subplot(grid[:, 0])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import matplotlib
 import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
@@ -17,7 +17,7 @@ from phasescope.views.facts.record import Array, Record, evenly
 from phasescope.views.facts.terms import factor_words, label_text, split_words
 from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.pixels import GAP_PX, joined, pixels
-from phasescope.views.style import RC
+from phasescope.views.style import styled
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int, UInt8
@@ -33,14 +33,14 @@ LABEL_LINE = 2
 """factors of a label that are written beside each other; more stand in lines"""
 
 
-def samples(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
+def samples(record: Record, columns: int = 12, rows: int | Sequence[int] = 10) -> Figure | None:
     """Generated images, bordered by the colours of their outcomes where these are read, with a crosshair at the requested
     position if a label names one.
 
     Args:
         record: a run.
         columns: labels shown, the same number of each split.
-        rows: snapshots shown, evenly in images seen.
+        rows: how many snapshots, evenly in images seen, or their steps.
 
     Returns:
         The figure; None if no snapshot holds samples.
@@ -62,7 +62,7 @@ def samples(record: Record, columns: int = 12, rows: int = 10) -> Figure | None:
     texts = ["" if record.is_unconditional else _text(record, label) for label in labels[shown]]
     lines = texts[0].count("\n")
 
-    with matplotlib.rc_context(RC):
+    with styled():
         figure = Figure(figsize=(WIDTH_IN, (WIDTH_IN - MARGIN_IN) * height / width + 0.55 + 0.12 * lines))
         ax = figure.subplots()
         ax.imshow(mosaic, interpolation="none")

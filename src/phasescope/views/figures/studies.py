@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
@@ -11,7 +10,7 @@ from phasescope.studies.plots import Panel
 from phasescope.views.facts.palette import MUTED, PHASE_COLOURS
 from phasescope.views.figures.axes import WIDTH_IN
 from phasescope.views.figures.drawing import draw_panel, handles_of
-from phasescope.views.style import RC
+from phasescope.views.style import styled
 
 COLUMNS = 3
 """panels in a row"""
@@ -27,7 +26,7 @@ def draw(panels: Sequence[Panel]) -> Drawing:
     columns = max(1, min(COLUMNS, len(panels)))
     rows = max(1, -(-len(panels) // columns))
 
-    with matplotlib.rc_context(RC):
+    with styled():
         drawing = Drawing(figsize=(min(WIDTH_IN, 3.0 + 4.4 * columns), ROW_IN * rows + 0.3))
         axes = drawing.subplots(rows, columns, squeeze=False)
         for ax in axes.flat[len(panels) :]:

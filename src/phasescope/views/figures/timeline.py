@@ -1,30 +1,45 @@
 """A run's panels as two figures: the timeline of a run, and its denoising."""
 
-from dataclasses import replace
+from __future__ import annotations
 
-import matplotlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from phasescope.core.errors import UserError
+from phasescope.runs.store.sites import Site
+from phasescope.views.facts.clouds import sites_of
 from phasescope.views.facts.numbers import format_short
 from phasescope.views.facts.onsets import onsets
 from phasescope.views.facts.palette import INK, PALETTE
 from phasescope.views.facts.panel import RunPanel
 from phasescope.views.facts.panels import OWN_SCALARS, run_panels
 from phasescope.views.facts.record import Record
-from phasescope.views.figures.drawing import draw_panels
-from phasescope.views.style import RC
+from phasescope.views.figures.axes import figure_of
+from phasescope.views.figures.drawing import draw_panel, draw_panels
+from phasescope.views.style import styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DENOISING = ("denoising", "closest", "nats")
 """panels of the figure `denoising`; all others are in the figure `timeline`"""
 
 
-def timeline(record: Record) -> Figure:
+def timeline(record: Record, panels: Sequence[str] | None = None, layer: str | None = None) -> Figure:
     """Draw phases, outcomes, scores and the training against images seen, in one column of panels.
 
     Args:
         record: a run with at least one line of metrics.
+        panels: keys of those that are drawn; all by default.
+        layer: of panels that have a site; by default that where phases are read.
+
+    Raises:
+        UserError: the run has no such panel or site.
     """
     colours = {"behaviour": INK, "sheet": PALETTE["probe"][0], "representation_p1": PALETTE["p1"][0]}
     began = ((onsets(record, reading)["C"], colour) for reading, colour in colours.items())
@@ -37,10 +52,13 @@ def timeline(record: Record) -> Figure:
         for onset, colour in began
         if onset is not None
     ]
-    panels = [panel for panel in _of_a_figure(record) if panel.key not in DENOISING]
-    figure = draw_panels([replace(panel, spans=spans) for panel in panels])
+    if panels is None:
+        chosen = [panel for panel in _of_a_figure(record, layer) if panel.key not in DENOISING]
+    else:
+        chosen = chosen_panels(record, panels, layer)
+    figure = draw_panels([replace(panel, spans=spans) for panel in chosen])
 
-    with matplotlib.rc_context(RC):
+    with styled():
         first, last = figure.axes[0], figure.axes[-1]
         ratio = record.images_per_step
         steps = first.secondary_xaxis(
@@ -64,12 +82,69 @@ def denoising(record: Record) -> Figure | None:
     return figure
 
 
-def _of_a_figure(record: Record) -> list[RunPanel]:
-    """Return the panels at the sites where phases are read; where a measure has none there, at its first."""
+def one_panel(panel: RunPanel, ax: Axes | None) -> Figure:
+    """Draw one panel: on some axes, or as a figure of its own; return the figure."""
+    if ax is None:
+        drawn = draw_panels([panel]).axes[0]
+    else:
+        draw_panel(ax, panel)
+        drawn = ax
+    if not panel.xlabel:
+        drawn.set_xlabel("images seen")
+    return figure_of(drawn)
+
+
+def chosen_panels(record: Record, panels: Sequence[str], layer: str | None) -> list[RunPanel]:
+    """Return panels by their keys, in the order in which these are given.
+
+    Raises:
+        UserError: the run has no such panel or site.
+    """
+    if isinstance(panels, str):
+        panels = [panels]
+    if not panels:
+        raise UserError("`panels` must name one at least")
+
+    by_key: dict[str, list[RunPanel]] = {}
+    for panel in _of_a_figure(record, layer, with_own=True):
+        by_key.setdefault(panel.key, []).append(panel)
+    for key in panels:
+        if key not in by_key:
+            raise UserError(
+                f"`panels` (={key}) must be among those of `{record.run.name}`: {', '.join(by_key)}"
+            )
+    # Outcomes have a panel a split; the first is that of trained labels.
+    return [by_key[key][0] for key in panels]
+
+
+def chosen_site(record: Record, layer: str) -> Site:
+    """Return the site that a layer names: a layer alone at the t at which phases are read, if it is read there too.
+
+    Raises:
+        UserError: the run has read nothing there.
+    """
+    known = list(dict.fromkeys(panel.site for panel in run_panels(record) if panel.site is not None))
+    known += [site for site in sites_of(record) if site not in known]
+    usual = record.phase_site("sheet")
+    for site in sorted(known, key=lambda site: usual is not None and site.t != usual.t):
+        if layer in (str(site), site.layer):
+            return site
+    names = ", ".join(map(str, known)) or "no layer is"
+    raise UserError(f"`layer` (={layer}) must be read in `{record.run.name}`: {names}")
+
+
+def _of_a_figure(record: Record, layer: str | None = None, with_own: bool = False) -> list[RunPanel]:
+    """Return the panels at a layer, by default where phases are read; where a measure has none there, at its first.
+
+    Args:
+        with_own: with what a loop logged, which may be dozens of scalars: pages have them.
+    """
+    asked = None if layer is None else chosen_site(record, layer)
     panels: dict[tuple[str, str], RunPanel] = {}
-    # What a loop logs may be dozens of scalars: pages have them.
-    for panel in [panel for panel in run_panels(record) if not panel.key.startswith(OWN_SCALARS)]:
-        site = record.phase_site(record.column(panel.key).phase or "sheet")
+    for panel in run_panels(record):
+        if panel.key.startswith(OWN_SCALARS) and not with_own:
+            continue
+        site = asked or record.phase_site(record.column(panel.key).phase or "sheet")
         if (panel.key, panel.split) not in panels or panel.site == site:
             title = ", ".join(filter(None, (panel.title, panel.note)))
             panels[panel.key, panel.split] = replace(panel, title=title)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from unicodedata import category
@@ -81,6 +82,20 @@ class Result:
         for note in self.notes:
             print(f"phasescope: {printable(' '.join(note.split()))}", file=sys.stderr)
         return self.code
+
+    def _repr_html_(self) -> str:
+        """Return it as a notebook shows it."""
+        return "\n".join(
+            _table_html(block) if isinstance(block, Table) else f"<div>{escape(printable(str(block)))}</div>"
+            for block in self.blocks
+        )
+
+
+def _table_html(table: Table) -> str:
+    heads = "".join(f"<th>{escape(printable(head))}</th>" for head in table.heads)
+    rows = ("".join(f"<td>{escape(printable(cell))}</td>" for cell in row) for row in table.rows)
+    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{body}</tbody></table>"
 
 
 def printable(text: str) -> str:

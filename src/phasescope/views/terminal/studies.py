@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from phasescope.runs.engines.cost import costs
 from phasescope.runs.engines.engine import Event, RunEnd
-from phasescope.studies.claims_file import RECORDS
+from phasescope.studies.claims_file import CLAIMS, RECORDS
 from phasescope.studies.conduct import STATES, Survey
 from phasescope.studies.records import Recorded, read_rows
 from phasescope.studies.study import Study
@@ -43,6 +44,17 @@ def needed(survey: Survey, notify: Callable[[int, int], None]) -> Result:
 
     heads = ("run", "cell", "seed", "state", "steps", "images", "CPU s")
     return Result([Table(heads, rows), *sums(survey, cost_of(total))], lambda: tree)
+
+
+def study_summary(study: Study) -> Result:
+    """Return a study's question and its claims: their verdicts, where these are recorded beside it, else what they say."""
+    size = f"{len(study.cells)} cells, {study.seeds} runs each, base {study.base}"
+    head = f"{study.name}: {study.question} ({size})"
+    if study.file is not None and (study.file.parent / CLAIMS).is_file():
+        judged = verdicts([(study.name, study.file.parent)])
+        return replace(judged, blocks=[head, *judged.blocks])
+    claims = [(claim.name, claim.sentence) for claim in study.claims]
+    return Result([head, Table(("claim", "says"), claims)])
 
 
 def sums(survey: Survey, cost: str = "") -> Iterator[str]:

@@ -8,7 +8,7 @@ const SHARPER = 2; // pixels of a picture for each CSS pixel
 export function save(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = name.replace(/[^\w.-]+/g, "_");
+  link.download = name.normalize("NFKC").replace(/[^\w.-]+/g, "_");
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
