@@ -74,7 +74,7 @@ ERRORS = (
     ({"board": {"shape": 7}}, "`board.shape` (=7) must be a mapping of fields to values"),
     ({"board": 3}, "`board` (=3) must be a mapping of fields to values"),
     ({"board": {"name": "bad"}}, "`board.name` (=bad) must be good"),
-    ({"bored": 1}, "`bored` (=1) is not a field: fields here are board"),
+    ({"bored": 1}, "`bored` (=1) is not a field: fields here are board; the most similar one is board"),
     ({"board": {"shape": {"kind": "round", "radius": float("nan")}}},
      "`board.shape.radius` (=nan) must be a finite number"),
     ({"board": {"name": 3, "shape": 7}}, "`board.name` (=3) must be a valid string (and 1 more)"),

@@ -66,7 +66,12 @@ TRAIN = {
     "key without =": (["seed"], "`seed`", "must be FILE.yaml or key=value"),
     "empty key": (["world..canvas=8"], "`world..canvas=8`", "must have the form key=value"),
     "value that is no YAML": (["network.widths=[8"], "`network.widths` (=[8)", "must be a YAML value"),
-    "two files": (["other.yaml"], "`FILE`", "must be the only file"),
+    "an option": (["--seed", "3"], "`--seed` must be written without dashes", "seed=3"),
+    "a near field": (["training.optimizer.kind=adamw"], "`training.optimizer`", "the most similar one is optimiser"),
+    "a field below": (["training.lr=1"], "`training.lr` (=1) is not a field", "below, there is optimiser.lr"),
+    "a near kind": (["world.kind=stripe"], "`world.kind` (=stripe)", "the most similar one is stripes"),
+    "a near preset": (["preset=smal"], "`preset` (=smal)", "the most similar one is small"),
+    "a near block": (["network.attention=[mdi]"], "`network.attention` (=mdi)", "the most similar one is mid"),
 }  # fmt: skip
 
 FILES = {

@@ -45,6 +45,8 @@ FUNCTIONS = (
     runs.import_,
 )
 COMMANDS: dict[str, Callable[..., Any]] = {function.__name__.strip("_"): function for function in FUNCTIONS}
+OPTIONS = frozenset({"name"})
+"""of commands, that are keys of the configuration too"""
 HELP = "Watch small generative models learn. With any command, --traceback shows where in your own code an error was raised."
 # An error is one line: values that users wrote may be of any length, and are cut with it.
 LONGEST_LINE = 1200
@@ -173,7 +175,20 @@ def parse(
     try:
         return app.parse_args(tokens, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        raise UserError(str(error)) from None
+        raise UserError(key_of_option(tokens) or str(error)) from None
+
+
+def key_of_option(tokens: Sequence[str]) -> str | None:
+    """Return what to write where an option is a key of the configuration, as --seed 3; None if none is."""
+    from phasescope.runs.config import defaults
+
+    for token, after in zip(tokens, [*tokens[1:], ""], strict=True):
+        name, equals, value = token.removeprefix("--").partition("=")
+        first = name.partition(".")[0]
+        if token.startswith("--") and first in {*defaults(), "preset"} - OPTIONS:
+            written = value if equals else after
+            return f"`{token}` must be written without dashes, as a key of the configuration: {name}={written or 'VALUE'}"
+    return None
 
 
 def _version() -> str:

@@ -113,8 +113,8 @@ SAMPLES = "FILE.png or FILE.npz for the images"
 RUN = "a run's folder, name or hash"
 TARGET = f"{RUN}; or a study's name or path"
 
-OtherOverrides = Annotated[str, Parameter(name="[FILE.yaml] [key=value ...]")]
-Overrides = Annotated[str, Parameter(name="[FILE.yaml] [key=value ...]", help=OVERRIDES)]
+OtherOverrides = Annotated[str, Parameter(name="[FILE.yaml ...] [key=value ...]")]
+Overrides = Annotated[str, Parameter(name="[FILE.yaml ...] [key=value ...]", help=OVERRIDES)]
 RunName = Annotated[str, Parameter(name="RUN", help=RUN)]
 RunNames = Annotated[str, Parameter(name="RUN RUN ...")]
 RunFolder = Annotated[Path, Parameter(name="RUN_DIR")]
@@ -135,6 +135,7 @@ AtLayers = Annotated[
     list[str] | None, Parameter(metavar="LAYER=A,B,...", negative=(), validator=_check_at_layers)
 ]
 Names = Annotated[list[str] | None, Parameter(metavar="A,B,...", converter=_names, n_tokens=1)]
+Drawing = Annotated[Literal["sobol", "random"], Parameter()]
 Engine = Annotated[Literal["local", "slurm", "ray"], Parameter(help="what executes runs")]
 
 Runs = Annotated[Path, Parameter(metavar="DIR", validator=_folder(" of runs"), help="folder of runs")]

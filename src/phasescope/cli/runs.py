@@ -97,13 +97,13 @@ def fork(
 
     from phasescope.runs.config import changes_from, split_arguments
     from phasescope.runs.training.forking import check_equal, plan_fork
-    from phasescope.studies.sweep import values_of
+    from phasescope.studies.points import values_of
     from phasescope.views.terminal.forks import forked, planned
 
     parent = phasescope.find_run(run, runs)
-    file, words = split_arguments(overrides)
-    if file is not None:
-        raise UserError(f"`FILE` (={file}) must be left out: a fork changes single fields of its parent")
+    files, words = split_arguments(overrides)
+    if files:
+        raise UserError(f"`FILE` (={files[0]}) must be left out: a fork changes single fields of its parent")
     points = product(*([*values_of(word)] for word in words))
     changes = [changes_from(point, parent.config) for point in points]
     plans = [plan_fork(parent, step, changes, children) for step in at]

@@ -117,6 +117,8 @@ def _conducted(
 def sweep(
     *overrides: arg.OtherOverrides,
     name: str | None = None,
+    draw: arg.Whole | None = None,
+    drawing: arg.Drawing = "sobol",
     engine: arg.Engine = "local",
     partition: str | None = None,
     minutes: arg.Whole | None = None,
@@ -128,11 +130,14 @@ def sweep(
     json: arg.Json = False,
     notify: arg.Notify,
 ) -> Result:
-    """Run every combination of some fields' values: a study without claims; the same command resumes it.
+    """Run every combination of some fields' values, or points that are drawn; the same command resumes it.
 
     Args:
-        overrides: as of `train`; several values as in world.design.dx=0.5,1,2 or training.steps=500..2000:4 seed=0..3
+        overrides: as of `train`; several values as in world.design.dx=0.5,1,2 or training.steps=500..2000:4 seed=0..3, also
+            "training.optimiser.momentum=.9,.95 if training.optimiser.kind=muon"; with --draw intervals, as in 1e-4..1e-1:log
         name: of the sweep's folder; by default sweep-HASH of its cells
+        draw: points that are drawn, instead of every combination; a power of 2 for Sobol's sequence
+        drawing: how they are drawn; the same points each time
         partition: SLURM's partition
         minutes: time limit of a SLURM job; a run that reaches it is resumed by another job
         gpus: GPUs per run, with SLURM or Ray
@@ -149,7 +154,7 @@ def sweep(
     resources = {"partition": partition, "minutes": minutes, "gpus": gpus}
     asked = {resource: value for resource, value in resources.items() if value is not None}
     check_options(engine, asked)
-    study = sweep_of(overrides, name)
+    study = sweep_of(overrides, name, drawn=draw, drawing=drawing)
     folder = sweeps / study.name
     check_own(study, folder)
     surveyed = survey(study, folder, runs)

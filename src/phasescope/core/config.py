@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, similar
 from phasescope.core.plain_files import read_plain
 
 Tree = dict[str, Any]
@@ -44,8 +44,12 @@ class Config(BaseModel):
         if isinstance(tree, dict) and cls.model_config.get("extra") == "forbid":
             for name, value in tree.items():
                 if name not in cls.model_fields:
-                    known = ", ".join((*cls.BESIDE, *cls.model_fields))
-                    raise ValueError(f"`{name}` (={_short(value)}) is not a field: fields here are {known}")
+                    known = (*cls.BESIDE, *cls.model_fields)
+                    deeper = next(_fields_below(cls, str(name)), None)
+                    guess = f"; below, there is {deeper}" if deeper else similar(name, known)
+                    raise ValueError(
+                        f"`{name}` (={_short(value)}) is not a field: fields here are {', '.join(known)}{guess}"
+                    )
         return tree
 
     @model_validator(mode="before")
@@ -341,6 +345,17 @@ def _may_be_merged(base: Any, over: Any) -> bool:
     return over.get("kind", base.get("kind")) == base.get("kind")
 
 
+def _fields_below(config: type[Config], name: str) -> Iterator[str]:
+    """Yield where the configurations in a configuration's fields have a field of a name, as `optimiser.lr`, by default."""
+    for field, info in config.model_fields.items():
+        default = info.get_default(call_default_factory=True, validated_data={})
+        if isinstance(default, Config):
+            inner = type(default)
+            if name in inner.model_fields:
+                yield f"{field}.{name}"
+            yield from (f"{field}.{path}" for path in _fields_below(inner, name))
+
+
 def merge(base: Tree, over: Mapping[str, Any]) -> Tree:
     """Return `base` with the values of `over`, mapping by mapping; another `kind` replaces the whole mapping."""
     merged = dict(base)
@@ -388,7 +403,8 @@ def _line(fault: Any, name: str) -> str:
             value, rule = "nothing", "must be given"
         case "union_tag_invalid":
             name, value = f"{name}.kind", context["tag"]
-            rule = f"must be one of {context['expected_tags']}"
+            kinds = re.findall(r"'([^']+)'", context["expected_tags"])
+            rule = f"must be one of {context['expected_tags']}{similar(value, kinds)}"
         case "union_tag_not_found":
             rule = "must name its `kind`"
         case "model_type" | "dict_type" | "model_attributes_type":

@@ -1,8 +1,9 @@
 """Errors of a user's input, and failures of runs."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +22,17 @@ class SourceFailed(RunFailed):
 
 class NotFinite(ValueError):
     """Values that must be finite are not, usually because a network diverged."""
+
+
+ALIKE = 0.65
+"""least likeness (`difflib`) of a wrong name and the one that it may mean: two letters of three in their order"""
+
+
+def similar(name: object, known: Iterable[str]) -> str:
+    """Return a hint, for the end of a message, at the name that a wrong one most likely means; empty if none is like it."""
+    by_letters = {right.lower(): right for right in known}
+    near = get_close_matches(str(name).lower(), by_letters, n=1, cutoff=ALIKE)
+    return f"; the most similar one is {by_letters[near[0]]}" if near else ""
 
 
 @lru_cache(maxsize=1024)

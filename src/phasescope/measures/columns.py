@@ -16,9 +16,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
+from phasescope.core.errors import similar
 from phasescope.measures.scores import Score
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -251,6 +251,6 @@ def _check_word(name: str) -> None:
 
 def _check_known(field: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        near = get_close_matches(str(value), known, 1)
-        guess = f"; the most similar one is {near[0]}" if near else ""
-        raise ValueError(f"`{field}` (={value!r:.60}) must be one of {', '.join(known)}{guess}")
+        raise ValueError(
+            f"`{field}` (={value!r:.60}) must be one of {', '.join(known)}{similar(value, known)}"
+        )

@@ -139,7 +139,7 @@ def _groups(runs: Runs, by: str) -> Iterator[tuple[str, Runs]]:
         yield str(value) if by == "cell" else f"{by}={value}", runs.where(**{by: value})
 
 
-def _known(runs: Runs, number: Number) -> pd.DataFrame:
+def known_runs(runs: Runs, number: Number) -> pd.DataFrame:
     """Return the table of the runs that have a number."""
     return as_table(runs, number).dropna(subset=["y"]).astype({"y": float})
 
@@ -234,7 +234,7 @@ class Ends(BasePlot):
         return columns_read(*self.numbers.values())
 
     def _panels(self, runs: Runs) -> list[Panel]:
-        return [self._panel(label, _known(runs, number), runs) for label, number in self.numbers.items()]
+        return [self._panel(label, known_runs(runs, number), runs) for label, number in self.numbers.items()]
 
     def _panel(self, label: str, table: pd.DataFrame, runs: Runs) -> Panel:
         names = [value for value in runs.values(self.by) if value in set(table[self.by])]
@@ -288,7 +288,7 @@ class Against(BasePlot):
 
     def _along(self, runs: Runs, number: Number) -> list[np.ndarray]:
         """Return values of the axis and the mean, smallest and largest number of each."""
-        groups = _known(runs, number).groupby(self.along)["y"].agg(["mean", "min", "max"])
+        groups = known_runs(runs, number).groupby(self.along)["y"].agg(["mean", "min", "max"])
         return [groups.index.to_numpy(dtype=float), *groups.to_numpy().T]
 
 

@@ -149,6 +149,14 @@ class Runs:
             raise NotEnough(f"the records lack `{column}` of some snapshots")
         return courses
 
+    def first(self, column: str) -> list[Any]:
+        """Return the first value of a column of every run, a number, a word or None, as of a field of the configuration.
+
+        Raises:
+            NotEnough: the records have no such column.
+        """
+        return [values[0] for values in self._split(column)]
+
     def _split(self, column: str) -> list[np.ndarray]:
         if not self.has(column):
             raise NotEnough(f"the records lack `{column}`")

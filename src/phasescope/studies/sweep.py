@@ -4,29 +4,32 @@
 
 Commas outside brackets and quotes separate values: `network.attention=[mid],[down3,mid]` has two, each a list. `0..7`
 are whole numbers, both ends included; `0.5..2:4` are four evenly spaced numbers, and `:log` spaces them evenly in
-their logarithm. Every combination is a cell. Seeds begin at 0, as a study's do, so that its runs are shared with studies.
+their logarithm. Every combination is a cell, or points that are drawn are (`points`). Seeds begin at 0, as a study's do,
+so that its runs are shared with studies.
 """
 
 import hashlib
 import math
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 
-from phasescope.core.config import Tree, parse_overrides, read_yaml
+from phasescope.core.config import Tree
 from phasescope.core.errors import UserError
-from phasescope.runs.config import RunConfig, split_arguments, with_overrides
+from phasescope.runs.config import RunConfig, read_files, split_arguments, with_overrides
 from phasescope.runs.store.files import to_json
+from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.writer import WHERE_COMPUTED
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.declaring import reads
 from phasescope.studies.finding import STUDY_FILE, find_study, studies_folder, study_names
+from phasescope.studies.importance import LEAST_CELLS, Importance
 from phasescope.studies.plots import Courses, Ends
+from phasescope.studies.points import Drawing, Field, Interval, Override, field_of, points_of, values_of
 from phasescope.studies.preregistration import changes_since, read_preregistration
 from phasescope.studies.runs_table import Runs, end
 from phasescope.studies.study import NAME, Study
@@ -35,17 +38,21 @@ from phasescope.studies.tables import Table
 MOST_CELLS = 4096
 # Cells in a figure; those beyond are in the table only.
 MOST_DRAWN = 40
-NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-RANGE = re.compile(rf"({NUMBER})\.\.({NUMBER})(?::(\d+)(:log)?)?")
-Override = tuple[list[str], Any]
 
 
-def sweep_of(arguments: Sequence[str], name: str | None = None) -> Study:
+def sweep_of(
+    arguments: Sequence[str],
+    name: str | None = None,
+    drawn: int | None = None,
+    drawing: Drawing = "sobol",
+) -> Study:
     """Return the study that overrides describe.
 
     Args:
-        arguments: ``[FILE.yaml] [key=value ...]``, some of them with several values.
+        arguments: ``[FILE.yaml ...] [key=value ...]``, some of them with several values.
         name: of the study; by default `sweep-` and the start of a hash of cells and seeds: the same arguments resume it.
+        drawn: how many points are drawn; None for every combination.
+        drawing: how.
 
     Raises:
         UserError: an override is invalid, nothing is swept, or there are too many cells.
@@ -53,39 +60,57 @@ def sweep_of(arguments: Sequence[str], name: str | None = None) -> Study:
     if name is not None and not NAME.fullmatch(name):
         raise UserError(f"`--name` (={name}) must be letters, digits, ., _ and -, 64 at most, for a folder")
 
-    file, overrides = split_arguments(arguments)
-    base: Tree = read_yaml(file, by_hand=True) if file else {}
-    values = {word.partition("=")[0]: list(values_of(word)) for word in overrides}
+    files, overrides = split_arguments(arguments)
+    base = read_files(files)
+    is_seed = [word.partition("=")[0] == "seed" for word in overrides]
     of_file = base.pop("seed", 0)
-    seeds = _seeds([seed for _, seed in values.pop("seed", [([], of_file)])])
+    given = [seed for word, own in zip(overrides, is_seed, strict=True) if own for _, seed in values_of(word)]
+    seeds = _seeds(given or [of_file])
 
-    swept = {key: several for key, several in values.items() if len(several) > 1}
-    if not swept and seeds == 1:
-        given = " ".join(overrides)[:60] or "nothing"
-        raise UserError(f"`KEY=VALUE` (={given}) must have several values, as in training.batch=8,16")
+    fields = [
+        field_of(word, is_drawn=drawn is not None)
+        for word, own in zip(overrides, is_seed, strict=True)
+        if not own
+    ]
+    swept = [field for field in fields if field.is_swept or field.condition]
+    if not swept and seeds == 1 and drawn is None:
+        words = " ".join(overrides)[:60] or "nothing"
+        raise UserError(f"`KEY=VALUE` (={words}) must have several values, as in training.batch=8,16")
+    check_swept(swept, drawn)
 
-    if (count := math.prod(map(len, swept.values()))) > MOST_CELLS:
-        raise UserError(f"`KEY=VALUE` (={count} combinations) must make at most {MOST_CELLS} cells")
-
-    fixed = [several[0] for several in values.values() if len(several) == 1]
-    outside = {*RunConfig.OUTSIDE_DIGEST, *WHERE_COMPUTED}
-    if same := [key for key in swept if key in outside or key.partition(".")[0] in outside]:
-        raise UserError(
-            f"`{same[0]}` (={len(swept[same[0]])} values) must have one: it does not make another run"
-        )
-
-    cells = [_cell(base, fixed, point) for point in product(*swept.values())]
+    fixed = [(field.path, field.at(0)) for field in fields if field not in swept]
+    cells = [_cell(base, fixed, point) for point in points_of(fields, drawn, drawing)]
     text = to_json([seeds, *([cell.name, cell.base, cell.fields] for cell in cells)])
     name = name or f"sweep-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     return shown(
         Study(
             name,
-            f"What changes with {', '.join(swept) or 'the seed'}?",
+            f"What changes with {', '.join(field.key for field in swept) or 'the seed'}?",
             base=DEFAULTS,
             cells=cells,
             seeds=seeds,
         )
     )
+
+
+def check_swept(swept: Sequence[Field], drawn: int | None) -> None:
+    """Raise UserError if there would be too many cells, or cells that differ in what makes no other run."""
+    if drawn is not None and not 1 <= drawn <= MOST_CELLS:
+        raise UserError(f"`--draw` (={drawn}) must be from 1 to {MOST_CELLS} points")
+    if drawn is not None and not swept:
+        raise UserError(
+            f"`--draw` (={drawn}) must be given with fields to draw, as in training.optimiser.lr=1e-4..1e-1:log"
+        )
+
+    counts = [len(field.values) for field in swept if not isinstance(field.values, Interval)]
+    if drawn is None and (count := math.prod(counts)) > MOST_CELLS:
+        raise UserError(f"`KEY=VALUE` (={count} combinations) must make at most {MOST_CELLS} cells")
+
+    outside = {*RunConfig.OUTSIDE_DIGEST, *WHERE_COMPUTED}
+    for field in swept:
+        if field.key in outside or field.key.partition(".")[0] in outside:
+            several = "an interval" if isinstance(field.values, Interval) else f"{len(field.values)} values"
+            raise UserError(f"`{field.key}` (={several}) must have one: it does not make another run")
 
 
 def study_or_sweep(target: str, folder: Path | None) -> tuple[Study, Path] | None:
@@ -144,7 +169,7 @@ def shown(study: Study) -> Study:
     numbers = {label: end(column) for label, column in columns.items()}
     courses = [
         Courses(
-            head.replace(" ", "_"),
+            file_name(head),
             f"{head.capitalize()} through training",
             {head: column},
             "cell",
@@ -158,7 +183,32 @@ def shown(study: Study) -> Study:
     heads = numbers | ({"untrained": end(f"{probe}.baselines.untrained")} if probe else {})
     table = Table("Where the runs end", heads | {"share in phase C": _in_c})
     ends = Ends("ends", "At the end", numbers, where=where, note=note)
-    return replace(study, tables=[table], plots=[ends, *courses])
+    fields = varied_fields(study.cells)
+    importance = [
+        Importance(
+            f"importance_{file_name(label)}",
+            f"Which field matters for {label}",
+            number=number,
+            label=label,
+            fields=fields,
+        )
+        for label, number in numbers.items()
+        if len(fields) > 1 and len(study.cells) >= LEAST_CELLS
+    ]
+    return replace(study, tables=[table], plots=[ends, *importance, *courses])
+
+
+def file_name(words: str) -> str:
+    """Return words as a file's name has them: `probe R²` is probe_r2."""
+    return normalize("NFKC", words).lower().replace(" ", "_")
+
+
+def varied_fields(cells: Sequence[Cell]) -> list[str]:
+    """Return the fields of the configuration that differ between cells, as training.batch, in their order."""
+    flat = [config_columns(cell.fields) for cell in cells]
+    names = dict.fromkeys(name for fields in flat for name in fields)
+    varied = [name for name in names if len({to_json(fields.get(name)) for fields in flat}) > 1]
+    return [name.removeprefix("config.") for name in varied]
 
 
 @reads("phase.behaviour")
@@ -199,38 +249,3 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     return f"{value:g}" if isinstance(value, float) else to_json(value)
-
-
-def values_of(word: str) -> Iterator[Override]:
-    """Return each value of an override.
-
-    Raises:
-        UserError: it is not ``key=value``, or a value is missing or invalid.
-    """
-    key, _, text = word.partition("=")
-    if re.search(r"^\s*,|,\s*,|,\s*$", text):
-        raise UserError(f"`{key}` (={text[:60]}) must have a value on either side of each comma")
-    # Commas within brackets or quotes divide nothing: YAML knows which ones do.
-    [(path, values)] = parse_overrides([f"{key}=[{text}]" if text.strip() else word])
-    for value in values if text.strip() else [values]:
-        if isinstance(value, str) and (numbers := RANGE.fullmatch(value)):
-            yield from ((path, number) for number in _range(key, value, *numbers.groups()))
-        else:
-            yield path, value
-
-
-def _range(key: str, part: str, low: str, high: str, count: str | None, log: str | None) -> list[float]:
-    """Return the numbers of a range, to ten digits; whole ones as int."""
-    begin, end = float(low), float(high)
-    number = float(count) if count else end - begin + 1
-    is_valid = count is not None or begin % 1 == end % 1 == 0
-    if not (begin < end < math.inf and 2 <= number <= MOST_CELLS and is_valid and (begin > 0 or not log)):
-        raise UserError(
-            f"`{key}` (={part[:60]}) must be 2 to {MOST_CELLS} rising values, as in 8..11 (whole numbers), "
-            "0.5..2:4 (four numbers) or 1e-4..1e-1:4:log (above 0)"
-        )
-    if count is None:
-        return list(range(int(begin), int(end) + 1))
-    values = (np.geomspace if log else np.linspace)(begin, end, int(count)).tolist()
-    rounded = [float(f"{value:.10g}") for value in values]
-    return [int(value) if value % 1 == 0 and abs(value) < 2**53 else value for value in rounded]

@@ -9,6 +9,7 @@ from phasescope.runs.config.reading import (
     load_arguments,
     load_config,
     over_defaults,
+    read_files,
     split_arguments,
     with_overrides,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "load_config",
     "over_defaults",
     "preset",
+    "read_files",
     "split_arguments",
     "with_overrides",
 ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phasescope.core.config import Tree, read_yaml
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, similar
 
 
 @dataclass(frozen=True)
@@ -28,5 +28,5 @@ def preset(name: str) -> Preset:
         UserError: there is no such preset.
     """
     if name not in PRESETS:
-        raise UserError(f"`preset` (={name}) must be one of {', '.join(PRESETS)}")
+        raise UserError(f"`preset` (={name}) must be one of {', '.join(PRESETS)}{similar(name, PRESETS)}")
     return PRESETS[name]

@@ -14,17 +14,30 @@ from phasescope.runs.config.presets import preset
 from phasescope.runs.config.run_config import RunConfig
 
 
-def load_config(file: Path | str | None = None, overrides: Iterable[str] = ()) -> RunConfig:
-    """Return the configuration of a YAML file and `key=value` overrides, on top of the preset that either names.
+def load_config(
+    file: Path | str | Sequence[Path | str] | None = None, overrides: Iterable[str] = ()
+) -> RunConfig:
+    """Return the configuration of YAML files and `key=value` overrides, on top of the preset that any of them names.
+
+        phasescope.load_config("mine.yaml", ["training.steps=500"])
+        phasescope.load_config(["data.yaml", "network.yaml"])          # of a field that both set, the later one's
+
+    Another `kind` in a later file replaces all fields of the earlier one's: that is the trap of composing them.
 
     Raises:
         UserError: names the field, its value and the rule.
     """
     if isinstance(overrides, str):
         raise UserError(f"`overrides` (={overrides}) must be a list of key=value texts")
-    tree = with_overrides(read_yaml(Path(file), by_hand=True) if file else {}, parse_overrides(overrides))
+    files = [file] if isinstance(file, str | Path) else list(file or ())
+    tree = with_overrides(read_files(files), parse_overrides(overrides))
     name = tree.pop("preset", None)
     return over_defaults(*([] if name is None else [preset(str(name)).fields]), tree)
+
+
+def read_files(files: Iterable[Path | str]) -> Tree:
+    """Return the tree of several YAML files, the later ones merged into the earlier."""
+    return reduce(merge, (read_yaml(Path(file), by_hand=True) for file in files), {})
 
 
 def with_overrides(tree: Tree, overrides: Iterable[tuple[list[str], Any]]) -> Tree:
@@ -88,7 +101,7 @@ def defaults() -> Tree:
 
 
 def load_arguments(arguments: Sequence[str]) -> RunConfig:
-    """Return the configuration of a command line's ``[FILE.yaml] [key=value ...]``.
+    """Return the configuration of a command line's ``[FILE.yaml ...] [key=value ...]``.
 
     Raises:
         UserError: names the field or the word, its value and the rule.
@@ -96,8 +109,8 @@ def load_arguments(arguments: Sequence[str]) -> RunConfig:
     return load_config(*split_arguments(arguments))
 
 
-def split_arguments(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
-    """Return the file, and the arguments that are ``key=value``.
+def split_arguments(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Return the files, and the arguments that are ``key=value``.
 
     Raises:
         UserError: a word is neither, or a key or a file is given twice.
@@ -108,6 +121,7 @@ def split_arguments(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
     for word in files:
         if not word.endswith((".yaml", ".yml")):
             raise UserError(f"`{word}` must be FILE.yaml or key=value, as in training.batch=32")
-    if len(files) > 1:
-        raise UserError(f"`FILE` (={files[1]}) must be the only file: {files[0]} is given already")
-    return Path(files[0]) if files else None, overrides
+    for word in files:
+        if files.count(word) > 1:
+            raise UserError(f"`FILE` (={word}) must be given once: of several files the later ones count")
+    return [Path(word) for word in files], overrides

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +19,7 @@ from jaxtyping import Float, Int
 
 from phasescope import measures
 from phasescope.core.arithmetic import own_arithmetic
-from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.errors import UserError, as_user_error, similar
 from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures import Score
@@ -127,8 +126,7 @@ class Probed:
         wrong = [name for name in chosen or () if name not in {*MEASURES, *self.own}]
         if wrong:
             known = list(dict.fromkeys((*measure_names(), *self.own)))
-            near = get_close_matches(wrong[0], known, 1)
-            guess = f"; the most similar one is {near[0]}" if near else ""
+            guess = similar(wrong[0], known)
             raise ValueError(f"`measure` (={wrong[0]}) must be one of {', '.join(known)}{guess}")
 
         table = Table()

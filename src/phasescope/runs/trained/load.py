@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from phasescope.core.arithmetic import own_arithmetic
-from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.errors import UserError, as_user_error, similar
 from phasescope.models.training.withholding import withhold_as_trained
 from phasescope.runs.config import RunConfig
 from phasescope.runs.config.probing_config import ProbingConfig
@@ -47,7 +47,10 @@ class Loaded:
 
         known = self.config.network.layer_names
         if known is not None and name not in known:
-            raise UserError(f"`layer` (={name}) must be one of the network's layers: {', '.join(known)}")
+            guess = similar(name, known)
+            raise UserError(
+                f"`layer` (={name}) must be one of the network's layers: {', '.join(known)}{guess}"
+            )
         with as_user_error():
             return find_layer(self.network, name)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
+from phasescope.core.errors import similar
 from phasescope.core.factors import Factors
 from phasescope.models.networks.base import NetworkConfig, Padding, Width
 from phasescope.models.networks.embedding import EmbeddingConfig
@@ -51,9 +52,8 @@ class UNetConfig(NetworkConfig):
     def _consistent(self) -> Self:
         unknown = [name for name in self.attention if name not in self.layer_names]
         if unknown:
-            raise ValueError(
-                f"`attention` (={unknown[0]}) must name blocks of this network: {', '.join(self.layer_names)}"
-            )
+            known, guess = ", ".join(self.layer_names), similar(unknown[0], self.layer_names)
+            raise ValueError(f"`attention` (={unknown[0]}) must name blocks of this network: {known}{guess}")
 
         widths = (*self.widths, self.mid_width or self.widths[-1])
         for width in widths:

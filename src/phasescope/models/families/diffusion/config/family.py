@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from phasescope.core.errors import similar
 from phasescope.models.families.base import FamilyConfig
 from phasescope.models.families.diffusion import Predict, Times
 from phasescope.models.families.diffusion.config.samplers import (
@@ -128,7 +129,9 @@ class DiffusionConfig(FamilyConfig):
         """
         known = self._samplers()
         if sampler not in known:
-            raise ValueError(f"`sampler` (={sampler}) must be one of {', '.join(known)}")
+            raise ValueError(
+                f"`sampler` (={sampler}) must be one of {', '.join(known)}{similar(sampler, known)}"
+            )
         if not 1 <= steps <= self.schedule.steps:
             raise ValueError(f"`steps` (={steps}) must be from 1 to {self.schedule.steps}")
 
