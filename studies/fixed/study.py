@@ -1,0 +1,162 @@
+"""When is an onset fixed? Runs that continue one state share what is fixed by then, and differ in what is not.
+
+From states of eight runs at six steps, two children of each go on with an order of images and noise of their own. The parent
+is a third continuation. The share of the variance of the onset that continuations of one state have in common is what the
+state has fixed; the step at which it passes one half is compared with when samples come to phase B, and with when the
+condition is used.
+
+Learning rates fall as in `lean`'s 2,500 steps, without its 20 steps of warm-up; runs stop after 2,000, when samples have
+followed for a while. Two pilots were looked at (seeds 9900 and 9901, of the study `ends_b`), and eleven runs of `lean` in the
+study `condition`, which have other seeds: they chose the length, the steps, and the band in which use is read.
+
+Controls are made of the first parent alone: that states are taken up exactly does not depend on the parent.
+"""
+
+from functools import partial
+
+from phasescope.studies import Cell, Claim, Courses, Fork, PhaseGrid, Reading, Scatter, Study, Table, end
+from studies.fixed import readings
+
+PARENTS = 8
+CHILDREN = 2
+STEPS = 2_000
+AT = (150, 350, 600, 850, 1_100, 1_350)
+"""steps after which states are continued: before phase B, at its beginning, in it, and when samples begin to follow"""
+PILOTS = "Two pilots, and eleven runs of another study, were looked at."
+FEW = "with eight parents a share near 0 cannot be told from one half"
+CONFIG = {
+    "seed": 60_000,
+    "family": {"sampler": {"steps": 8}},
+    "training": {
+        "steps": STEPS,
+        "schedule": {"kind": "torch.optim.lr_scheduler:CosineAnnealingLR", "T_max": 2_500},
+    },
+    "probing": {
+        "observe": [],
+        "snapshots": {"dense_every": 150, "dense_until": 0, "every": 150},
+        "images": {"grid": 128, "off_grid": 0},
+        "bands": 1,
+        "meter": {"every": 150, "draws": 16},
+    },
+}
+PARENT = Cell("parent", CONFIG, {"kind": "parent", "at": 0})
+CONTROLS = [
+    Cell(f"control at {at}", {}, {"kind": "control", "at": at}, seeds=1, fork=Fork(PARENT, at=at))
+    for at in AT
+]
+CHILDREN_AT = [
+    Cell(
+        f"children at {at}",
+        {},
+        {"kind": "child", "at": at},
+        seeds=PARENTS * CHILDREN,
+        fork=Fork(PARENT, at=at, children=CHILDREN),
+    )
+    for at in AT
+]
+CONTINUED = {"kind": ("parent", "child")}
+ONSET = partial(readings.log_onset, column=readings.CORRECT)
+OF_USE = partial(readings.log_onset, column=readings.USE)
+
+
+def fixed(name: str, words: str, numbers, at: int) -> Claim:
+    """Return the claim that more than half of the variance of an onset is fixed by a step."""
+    return Claim(
+        name=f"{name}_{at}",
+        sentence=f"By step {at}, more than half of the variance of {words} is fixed.",
+        statistic=readings.FixedShare(),
+        numbers=numbers,
+        threshold=0.5,
+        effect=0.45,
+        spread=0.15,
+        where=CONTINUED | {"at": (0, at)},
+        limits=f"Runs of one configuration. {PILOTS}",
+        unreachable=f"{FEW}, so that it could hardly be refuted",
+    )
+
+
+STUDY = Study(
+    name="fixed",
+    question="When is an onset fixed?",
+    base="lean",
+    answers="Q3",
+    cells=[PARENT, *CONTROLS, *CHILDREN_AT],
+    seeds=PARENTS,
+    headline="half_before_use",
+    claims=[
+        Claim(
+            name="half_before_b",
+            sentence="Half of the variance of when samples become correct is fixed before they come to phase B.",
+            statistic=readings.HalfFixed(event=450),
+            numbers=readings.onset_against_b,
+            unit="times the steps",
+            log=True,
+            threshold=0.0,
+            effect=(1.8, 0.9),
+            spread=0.15,
+            direction="below",
+            where=CONTINUED,
+            limits=f"Runs of one configuration. Phase B is seen to within 150 steps. {PILOTS}",
+            unreachable=f"{FEW}, so that it could hardly be refuted",
+        ),
+        Claim(
+            name="half_before_use",
+            sentence="Half of the variance of when samples become correct is fixed before use of the condition passes one half.",
+            statistic=readings.HalfFixed(event=1_100),
+            numbers=readings.onset_against_use,
+            unit="times the steps",
+            log=True,
+            threshold=0.0,
+            effect=(1.6, 0.9),
+            spread=0.15,
+            direction="below",
+            where=CONTINUED,
+            limits=f"Use in one band of noise, log SNR -2.9 to -.5. Runs of one configuration. {PILOTS}",
+            unreachable=f"{FEW}, so that it could hardly be refuted",
+        ),
+        *(fixed("samples", "when half of the samples are correct", ONSET, at) for at in AT),
+        *(fixed("use", "when use of the condition passes one half", OF_USE, at) for at in AT),
+    ],
+    readings=[Reading("meter", readings.read_meter, needs=())],
+    plots=[
+        Courses(
+            "courses",
+            "Samples and use of the condition, by the step of the fork",
+            {"samples at their label": readings.CORRECT, "use of the condition": readings.USE},
+            panels_by="at",
+            ylabel="share",
+            ylim=(-0.1, 1.02),
+        ),
+        Scatter(
+            "use_and_samples",
+            "When use of the condition passes one half, and when half of the samples are correct",
+            x=OF_USE,
+            y=ONSET,
+            xlabel="use passes one half (log step)",
+            ylabel="half of the samples correct (log step)",
+        ),
+        PhaseGrid("phases", "Phase of the samples in every run", column=readings.PHASE),
+    ],
+    tables=[
+        Table(
+            "Onsets (logarithm of the step; of a run without one that of its last step)",
+            {
+                "phase B begins": readings.log_begin_of_b,
+                "use of the condition passes one half": OF_USE,
+                "runs in which it does": partial(readings.has_come, column=readings.USE),
+                "half of the samples correct": ONSET,
+                "runs in which they come": partial(readings.has_come, column=readings.CORRECT),
+            },
+            interval=True,
+        ),
+        Table(
+            "At the end",
+            {
+                "at their label": end(readings.CORRECT),
+                "correct": end("outcomes.grid.correct"),
+                "use of the condition": end(readings.USE),
+                "loss": end("loss"),
+            },
+        ),
+    ],
+)
