@@ -38,6 +38,7 @@ from phasescope.measures.phases import (
     phase_sequence,
 )
 from phasescope.measures.scores import Score
+from phasescope.measures.use_forecast import Forecast, forecast_use
 
 __all__ = [
     "BEHAVIOUR",
@@ -49,6 +50,7 @@ __all__ = [
     "BehaviourThresholds",
     "Code",
     "Column",
+    "Forecast",
     "JointAccuracy",
     "P1Thresholds",
     "Phase",
@@ -64,6 +66,7 @@ __all__ = [
     "dci",
     "disentanglement",
     "factorization",
+    "forecast_use",
     "gain",
     "gap_ratio",
     "joint_accuracy",
