@@ -84,6 +84,9 @@ class ProbingConfig(Config):
     """noise draws of each of those labels"""
     crossed_labels: int = Field(128, ge=0, le=2**14)
     """how many labels are crossed with one another's images, to separate condition and input; 0: none"""
+    most_features: Annotated[int, Field(ge=16)] | None = None
+    """features of a layer's activations that are read and stored: of a layer with more, as many, drawn once at random; null:
+    all. Scores of a part of the features are estimates of those of all"""
     bands: int = Field(10, ge=1, le=1000)
     """equal bands of t in which the denoising error is measured"""
     band_images: int = Field(32, ge=1, le=100_000)

@@ -67,6 +67,7 @@ class Inputs:
         device: on which the network computes.
         batch: images in one pass of a network.
         crossed: c, the number of labels that are combined with one another's images; 0 for none.
+        most_features: of a layer with more, as many are read, the same ones each time; None: all.
     """
 
     world: World
@@ -79,6 +80,7 @@ class Inputs:
     device: torch.device
     batch: int
     crossed: int = 0
+    most_features: int | None = None
 
     @cached_property
     def shown(self) -> Int[np.ndarray, "D c"]:
@@ -126,7 +128,10 @@ class Inputs:
                 activations(network, layers, *part)
                 for part in zip(*(tensor.split(self.batch) for tensor in given), strict=True)
             ]
-            return {layer: torch.cat([part[layer] for part in parts]).cpu().numpy() for layer in layers}
+            return {
+                layer: torch.cat([self._some(part[layer], layer) for part in parts]).cpu().numpy()
+                for layer in layers
+            }
 
         with evaluating(network, layers):
             return self._of_all(layers, seen)
@@ -135,9 +140,17 @@ class Inputs:
         """Return the network's input images in the place of latents; they are the same at each layer."""
 
         def seen(given: tuple[Tensor, Tensor, Tensor]) -> dict[str, np.ndarray]:
-            return dict.fromkeys(layers, given[0].flatten(1).cpu().numpy())
+            return dict.fromkeys(layers, self._some(given[0].flatten(1), "pixels").cpu().numpy())
 
         return self._of_all(layers, seen)
+
+    def _some(self, activations: Float[Tensor, "B F"], name: str) -> Float[Tensor, "B f"]:
+        """Return the features that are read: all, or as many as are asked for, which depend on seed and name alone."""
+        features = activations.shape[1]
+        if self.most_features is None or features <= self.most_features:
+            return activations
+        drawn = numpy_generator(self.seed, f"features of {name}").permutation(features)[: self.most_features]
+        return activations[:, torch.from_numpy(np.sort(drawn)).to(activations.device)]
 
     def _of_all(
         self, layers: Layers, seen: Callable[[tuple[Tensor, Tensor, Tensor]], dict[str, np.ndarray]]

@@ -76,6 +76,7 @@ class ProbeSet:
             device=self.device,
             batch=plan.batch,
             crossed=min(plan.crossed_labels, len(labels)),
+            most_features=plan.most_features,
         )
 
         task = task or Task.from_world(world)

@@ -13,19 +13,26 @@ from phasescope.measures.arguments import real_array
 from phasescope.runs.store import RunFolder
 from phasescope.runs.store.sites import Site
 from phasescope.runs.trained.labels import check_labels
-from phasescope.runs.trained.load import Loaded, load_network
+from phasescope.runs.trained.load import Loaded, given_network, load_network
 
 if TYPE_CHECKING:
     from jaxtyping import Float
+    from torch import nn
 
     from phasescope.runs.probing.inputs import Inputs
 
 
 @own_arithmetic()
-def activations(run: RunFolder, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
+def activations(
+    run: RunFolder,
+    site: Site | str,
+    labels: np.ndarray,
+    step: int | None = None,
+    network: nn.Module | None = None,
+) -> np.ndarray:
     """Read activations as `Run.activations` says."""
     site = site if isinstance(site, Site) else Site.parse(site)
-    loaded = load_network(run, run.snapshot(step))
+    loaded = given_network(run, run.snapshot(step), network)
     with as_user_error():
         return latents_at(loaded, np.atleast_2d(real_array("labels", labels).astype(np.float32)), site)
 
@@ -94,4 +101,5 @@ def inputs_at(loaded: Loaded, labels: Float[np.ndarray, "m K"], site: Site) -> I
         seed=config.streams.samples,
         device=torch.device("cpu"),
         batch=plan.batch,
+        most_features=plan.most_features,
     )

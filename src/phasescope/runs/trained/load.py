@@ -95,6 +95,22 @@ def load_network(run: RunFolder, snapshot: Snapshot) -> Loaded:
     return Loaded(config, network.eval(), plan_of(config, network))
 
 
+def given_network(run: RunFolder, snapshot: Snapshot, network: nn.Module | None) -> Loaded:
+    """Return the network of a snapshot, or one that its owner gives: a watched network, which only its own loop can build.
+
+    Raises:
+        UserError: as for `load_network`; what is given is no module.
+    """
+    from torch import nn
+
+    if network is None:
+        return load_network(run, snapshot)
+    if not isinstance(network, nn.Module):
+        raise UserError(f"`network` (={network!r:.40}) must be a torch.nn.Module, as it was watched")
+    config = config_of(run)
+    return Loaded(config, network, plan_of(config, network))
+
+
 def load_unconditional(run: RunFolder, step: int | None) -> Loaded:
     """Return the network of a snapshot, by default the last one, for sampling without a label.
 

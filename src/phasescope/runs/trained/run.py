@@ -61,6 +61,7 @@ class Run(RunFolder):
         steps: int | None = None,
         guidance: float = 0.0,
         patch: Mapping[str, Sequence[float] | np.ndarray] | None = None,
+        network: nn.Module | None = None,
     ) -> np.ndarray:
         """Sample `n` images for each of `labels`, (m, K) or one (K,), with the network of a snapshot.
 
@@ -75,6 +76,8 @@ class Run(RunFolder):
                 0 is no guidance. diffusers' `guidance_scale` is 1 + w. The run must have been trained with `label_dropout`.
             patch: layers by name, each with the label under which its output is read and put in: one for all images, (K,),
                 or one for each of `labels`, (m, K). All else in the network is given the image's own label.
+            network: samples in place of the snapshot's: a watched network, which only its own loop can build. Its mode,
+                weights and device (the CPU) stay.
 
         Returns:
             (m * n, C, *spatial) float32 in [-1, 1], all images of a label next to each other; the noise derives from `seed`.
@@ -96,6 +99,7 @@ class Run(RunFolder):
             steps=steps,
             guidance=guidance,
             patch=patch,
+            network=network,
         )
 
     def trajectory(
@@ -108,6 +112,7 @@ class Run(RunFolder):
         sampler: str | None = None,
         steps: int | None = None,
         guidance: float = 0.0,
+        network: nn.Module | None = None,
     ) -> Trajectory:
         """Sample an image for each of `labels`, and keep all states on the way, with the activations of layers.
 
@@ -117,7 +122,8 @@ class Run(RunFolder):
             way.activations["mid"]       # (S - 1, 1, features)
 
         Other arguments are those of `sample`. Activations are of the network that is given the label, also with guidance.
-        These noisy images are the sampler's own; `activations` reads those of the training's noise.
+        These noisy images are the sampler's own; `activations` reads those of the training's noise. All features of a layer
+        are read, also of a run that records a part of them.
 
         Raises:
             UserError: as for `sample`; the states would take more than 4 GiB; layers are asked of a family that generates
@@ -134,13 +140,22 @@ class Run(RunFolder):
             sampler=sampler,
             steps=steps,
             guidance=guidance,
+            network=network,
         )
 
-    def activations(self, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
+    def activations(
+        self,
+        site: Site | str,
+        labels: np.ndarray,
+        step: int | None = None,
+        *,
+        network: nn.Module | None = None,
+    ) -> np.ndarray:
         """Read a layer's activations for the images of `labels`, (m, K), with the network of a snapshot.
 
         Args:
             site: a layer and a noise level, as `mid.600` or `Site("mid", 600)`; the layer alone if the family has none.
+            network: is read in place of the snapshot's, as for `sample`.
 
         Returns:
             (m, features) float32, as snapshots record them: the run's own noise, a draw for each label.
@@ -150,7 +165,7 @@ class Run(RunFolder):
         """
         from phasescope.runs.trained.activations import activations
 
-        return activations(self, site, labels, step)
+        return activations(self, site, labels, step, network)
 
     def attention(self, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
         """Read the attention maps of a layer for the noisy images of `labels`, (m, K), with the network of a snapshot.

@@ -15,10 +15,11 @@ from phasescope.measures.arguments import check_integer, real_array
 from phasescope.runs.store import RunFolder
 from phasescope.runs.trained.guidance import check_guidance, guided, sampling_by
 from phasescope.runs.trained.labels import check_labels
-from phasescope.runs.trained.load import Loaded, load_network
+from phasescope.runs.trained.load import Loaded, given_network
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
+    from torch import nn
 
     from phasescope.models.families import Family, Network
 
@@ -57,21 +58,24 @@ def sample(
     steps: int | None = None,
     guidance: float = 0.0,
     patch: Mapping[str, Sequence[float] | np.ndarray] | None = None,
+    network: nn.Module | None = None,
 ) -> np.ndarray:
     """Sample images as `Run.sample` says."""
     import torch
 
-    loaded = load_network(run, run.snapshot(step))
+    from phasescope.models.families.base import evaluating
+
+    loaded = given_network(run, run.snapshot(step), network)
     rows, family = checked(loaded, labels, n=n, seed=seed, sampler=sampler, steps=steps, guidance=guidance)
     targets = {layer: put_in(loaded, layer, label, len(rows), n) for layer, label in (patch or {}).items()}
 
     images = []
-    with torch.no_grad():
+    with evaluating(loaded.network), torch.no_grad():
         for part, at in enumerate(batches_of(len(rows), loaded.plan.batch)):
-            network = patched(loaded, {layer: labels[at] for layer, labels in targets.items()})
+            predicts = patched(loaded, {layer: labels[at] for layer, labels in targets.items()})
             generator = torch_generator(seed, "sample", part, "cpu")
             some = torch.from_numpy(rows[at])
-            sampled = family.sample(guided_by(network, guidance), some, loaded.config.world.shape, generator)
+            sampled = family.sample(guided_by(predicts, guidance), some, loaded.config.world.shape, generator)
             images.append(sampled.float().numpy())
     return np.concatenate(images)
 
@@ -87,13 +91,15 @@ def trajectory(
     sampler: str | None = None,
     steps: int | None = None,
     guidance: float = 0.0,
+    network: nn.Module | None = None,
 ) -> Trajectory:
     """Sample as `Run.trajectory` says."""
     import torch
 
+    from phasescope.models.families.base import evaluating
     from phasescope.runs.probing.capture import activations
 
-    loaded = load_network(run, run.snapshot(step))
+    loaded = given_network(run, run.snapshot(step), network)
     rows, family = checked(loaded, labels, n=1, seed=seed, sampler=sampler, steps=steps, guidance=guidance)
     if isinstance(layers, str):
         layers = [layers]
@@ -105,10 +111,10 @@ def trajectory(
     expected = (sampling_by(loaded.config.family, sampler, steps).sampling_choices() or {}).get(
         "steps", 0
     ) + 1
-    network = guided_by(loaded.network, guidance)
-    with torch.no_grad():
+    predicts = guided_by(loaded.network, guidance)
+    with evaluating(loaded.network), torch.no_grad():
         # All images at once, so that a state is one array; the generator is that of the first batch of `sample`.
-        states = family.trajectory(network, given, shape, torch_generator(seed, "sample", 0, "cpu"))
+        states = family.trajectory(predicts, given, shape, torch_generator(seed, "sample", 0, "cpu"))
         for state in states:
             times.append(state.t)
             read = {"x_t": state.x_t, "x_0": state.x_0}

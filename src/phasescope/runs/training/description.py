@@ -23,8 +23,8 @@ MOST_LABELS = 4096
 
 def describe(config: RunConfig, plan: ProbingConfig, world: World | None = None) -> dict[str, Any]:
     """Return the description, JSON-ready: `sentence`, `shape`, visible `factors`, names of `hidden` ones, `position`,
-    `splits`, `outcomes`, `training` labels, `held_out` labels by split, `sampler`, `guidance`, `layers`, `t`,
-    `columns` that its own kinds declare.
+    `splits`, `outcomes`, `training` labels, `held_out` labels by split, `sampler`, `guidance`, `layers`, `most_features`
+    (None: all), `t`, `columns` that its own kinds declare.
 
     Args:
         world: replaces the configuration's world if that consists of arrays in memory.
@@ -54,6 +54,7 @@ def describe(config: RunConfig, plan: ProbingConfig, world: World | None = None)
         "sampler": config.family.sampling_choices(),
         "guidance": config.training.may_be_guided,
         "layers": list(plan.layers),
+        "most_features": plan.most_features,
         "t": list(plan.t),
         "columns": _own_columns(reader, plan),
     }

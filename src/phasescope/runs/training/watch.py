@@ -21,16 +21,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from phasescope.core.arithmetic import own_arithmetic
-from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.errors import UserError, as_user_error, log_once
 from phasescope.models.families import USUAL, FamilyConfig
 from phasescope.runs.config import RunConfig
 from phasescope.runs.probing.trial import check_forward, device_of
-from phasescope.runs.store.folder import SCALARS, RunFolder, now
+from phasescope.runs.store.folder import SCALARS, RunFolder, is_run, now
 from phasescope.runs.store.writer import RunWriter, hold
 from phasescope.runs.trained.run import Run
 from phasescope.runs.training.description import describe
@@ -42,8 +42,14 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from phasescope.runs.config.probing_config import ProbingConfig
+    from phasescope.runs.config.probing_config import ProbingConfig, Usual
 
+LABELS, DRAWN_LABELS, FEATURES = 256, 64, 1024
+"""of a watched run by default: labels whose activations are read, those under several draws of noise, and features"""
+IMAGES, OTHER_IMAGES, BAND_IMAGES = 64, 32, 16
+"""sampled images of the training split and of each other split, and noisy images in each band of the denoising error"""
+SLOW_S = 2.0
+"""from which a snapshot's time is announced"""
 # Scalars are kept for so many seconds before they are written: each writing locks the folder.
 FLUSH_EVERY_S = 2.0
 
@@ -55,7 +61,7 @@ def watch(
     family: FamilyConfig | None = None,
     folder: Path | str = "runs/watched",
     batch: int,
-    t: Sequence[int] | None = None,
+    t: Sequence[int] | Usual | None = None,
     encode: Callable[[Tensor], Tensor | None] = lambda labels: None,
     seed: int = 0,
     hyperparameters: Mapping[str, Any] | None = None,
@@ -70,13 +76,19 @@ def watch(
         family: the family that it is trained and sampled with; by default the usual one (`families.USUAL`).
         folder: of the run; it is created if it does not exist, and continued otherwise.
         batch: images per step, from which images seen are counted unless `record` is given them.
-        t: noise levels at which latents are read; the usual ones by default.
+        t: noise levels at which latents are read; by default the family's lowest usual one, and that at which the phase is
+            read.
         encode: maps labels (B, K) to the network's encoding of them: the upper reference of probe R².
         seed: of all labels and noise of the observations.
         hyperparameters: of the loop, such as `{"optimiser": "AdamW", "lr": 1e-3}`: the run records only these and `batch`
             as its training settings.
         monitors: log records as they come, such as `phasescope.TensorBoard("logs")`.
-        probing: further fields of the plan, such as `latent_labels=256`.
+        probing: further fields of the plan, such as `latent_labels=512`.
+
+    A snapshot is meant to cost seconds: by default it reads 256 labels and at most 1,024 features of a layer, drawn once
+    at random, and leaves out UMAP. If it takes longer, the first one says so, and which fields make it cheaper;
+    `Watcher.costs` has the time and size of each. `latent_labels=512, most_features=None, p1="usual", t="usual"` read as
+    `train` does. Of a folder that exists already the plan is kept, but for the fields that are named.
 
     Raises:
         UserError: a field of the plan is unknown or invalid, or the folder holds another run.
@@ -100,8 +112,9 @@ def watch(
             "network": {"kind": "watched", "hyperparameters": dict(hyperparameters or {})},
             "training": {"batch": batch},
             "probing": {
+                **_plan_of_folder(path, family or USUAL, world),
                 "layers": [layers] if isinstance(layers, str) else list(layers),
-                "t": "usual" if t is None else list(t),
+                **({} if t is None else {"t": t if t == "usual" else list(t)}),
                 **probing,
             },
         }
@@ -112,6 +125,34 @@ def watch(
             "a phasescope.ConditionMeter reads there"
         )
     return Watcher(config=config, world=world, path=path, encode=encode, batch=batch, monitors=monitors)
+
+
+def _plan_of_folder(path: Path, family: FamilyConfig, world: World) -> dict[str, Any]:
+    """Return the plan by which a folder's snapshots were taken, or the one of new folders."""
+    if is_run(path):
+        return dict(RunFolder(path).config.get("probing") or {})
+
+    levels = (family.usual_t[0], family.phase_t) if family.usual_t and family.phase_t is not None else None
+    counts = {name: OTHER_IMAGES if number else IMAGES for number, name in enumerate(world.splits())}
+    return {
+        "t": "usual" if levels is None else sorted({*levels}),
+        "images": counts,
+        "latent_labels": LABELS,
+        "variance_labels": DRAWN_LABELS,
+        "variance_draws": 2,
+        "crossed_labels": DRAWN_LABELS,
+        "most_features": FEATURES,
+        "band_images": BAND_IMAGES,
+        "p1": None,
+    }
+
+
+class Cost(NamedTuple):
+    """What a snapshot took: of the wall clock, and of the disk."""
+
+    step: int
+    seconds: float
+    megabytes: float
 
 
 @dataclass(eq=False)
@@ -130,6 +171,7 @@ class Watcher:
         self._started = now()
         self._clock = time.perf_counter(), time.process_time()
         self._recorder: Recorder | None = None
+        self.costs: list[Cost] = []
         self._last_logged = -1
         self._flush_due = 0.0
 
@@ -178,12 +220,25 @@ class Watcher:
 
             if loss is not None:
                 loss = float(loss.detach() if hasattr(loss, "detach") else loss)
+            began = time.perf_counter()
             line = recorder.record(network, step, images_seen, loss=loss)
+            self._count_cost(step, time.perf_counter() - began)
             recorder.summarise()
             recorder.write_status(
                 state="done", network=network, step=step, steps=step, images_seen=images_seen
             )
             return line
+
+    def _count_cost(self, step: int, seconds: float) -> None:
+        """Keep what a snapshot took; say it once if it took long, and which fields are to be turned."""
+        taken = next(snapshot for snapshot in self.run.snapshots if snapshot.step == step)
+        size = sum(file.stat().st_size for file in taken.path.iterdir() if file.is_file())
+        self.costs.append(Cost(step, seconds, size / 1e6))
+        if seconds > SLOW_S and len(self.costs) == 1:
+            log_once(
+                f"a snapshot of `{self.path.name}` took {seconds:.1f} s and {size / 1e6:.1f} MB: fewer `images` (sampled), "
+                "`latent_labels`, `t`, `layers` or `most_features` make it cheaper, or fewer snapshots"
+            )
 
     def log(self, scalars: Mapping[str, Any], step: int, images_seen: int | None = None) -> None:
         """Log scalars of your loop after `step` steps, as often as you like: `run.scalars()` has a column for each.

@@ -221,6 +221,8 @@ def _scores(record: Record) -> str:
             "Probe R² (thick: minimum over factors; thin: each factor) is of activations for n = "
             f"{labels} labels. "
         )
+    if (most := record.about.get("most_features")) and record.measures:
+        sentences.append(f"Scores are of at most {most:,} features of a layer, drawn at random. ")
     if labels := labels_of(record, "label_variance"):
         sentences.append(
             f"Label variance and the dimension of label means are from n = {labels} labels, several noise draws each. "
