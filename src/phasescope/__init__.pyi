@@ -18,6 +18,7 @@ from phasescope.runs.trained.intervene import intervene
 from phasescope.runs.trained.predict import predict
 from phasescope.runs.trained.run import Run
 from phasescope.runs.training.forking import fork
+from phasescope.runs.training.loops import RecordEvery
 from phasescope.runs.training.observe import observe
 from phasescope.runs.training.train import train
 from phasescope.runs.training.watch import watch
@@ -40,6 +41,7 @@ __all__ = [
     "NetworkConfig",
     "Outcome",
     "Reader",
+    "RecordEvery",
     "Run",
     "RunConfig",
     "RunFailed",

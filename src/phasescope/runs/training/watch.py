@@ -165,6 +165,8 @@ class Watcher:
     encode: Callable[[Tensor], Tensor | None]
     batch: int
     monitors: Sequence[Monitor] = ()
+    weights: str = "raw"
+    """which are recorded, as about.json says: `raw`, the network's own, or `ema`, averaged ones"""
 
     def __post_init__(self) -> None:
         check_monitors(self.monitors)
@@ -321,7 +323,11 @@ class Watcher:
                 recorder.start_clock(folder.metrics[-1]["images_seen"])
 
             self._last_logged = folder.keep_lines(SCALARS)
-            description = {**describe(self.config, plan, self.world), "watched": type(network).__name__}
+            description = {
+                **describe(self.config, plan, self.world),
+                "watched": type(network).__name__,
+                "weights": self.weights,
+            }
             folder.write_json("about.json", description)
             self._recorder = recorder
         self._recorder.folder = self._recorder.observer.folder = folder

@@ -72,6 +72,7 @@ def learner(record: Record) -> str:
         f"{format_count(status['parameters'])} parameters" if "parameters" in status else "",
         "" if record.is_watched else f"seed {config.get('seed', '?')}",
         ", ".join(f"{name} {value}" for name, value in given.items()),
+        "averaged weights (EMA)" if record.about.get("weights") == "ema" else "",
         f"batch {batch}" if batch else "",
     ]
 

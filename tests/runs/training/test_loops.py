@@ -1,0 +1,223 @@
+"""Snapshots in loops of diffusers with Accelerate, of Lightning and of Hugging Face's Trainer, raw and averaged weights."""
+
+import logging
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+import phasescope
+from helpers.watched import BATCH, FAMILY, WORLD, Net
+from phasescope import RecordEvery, UserError
+
+STEPS, EVERY = 4, 2
+SMALL = {
+    "latent_labels": 64,
+    "variance_labels": 16,
+    "crossed_labels": 0,
+    "images": {"grid": 16, "off_grid": 0},
+}
+
+
+def recording_in(folder, weights="raw", **fields) -> RecordEvery:
+    watcher = phasescope.watch(
+        WORLD, layers=["enter"], family=FAMILY, folder=folder, batch=BATCH, t=[40], **{**SMALL, **fields}
+    )
+    return RecordEvery(watcher, every=EVERY, weights=weights, log_every=1)
+
+
+def batch(step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(step)
+    labels = torch.from_numpy(WORLD.training_labels())[:BATCH]
+    noise = torch.randn(BATCH, *WORLD.shape, generator=generator)
+    return noise, torch.randint(50, (BATCH,), generator=generator), labels
+
+
+def loss_of(network, step: int) -> torch.Tensor:
+    noise, t, labels = batch(step)
+    return (network(noise, t, labels) - noise).square().mean()
+
+
+def weights_of(run, step: int) -> dict[str, np.ndarray]:
+    return run.snapshot(step).weights()
+
+
+class Average:
+    """An average with the methods of diffusers' EMAModel."""
+
+    def __init__(self, parameters):
+        self.shadow = [parameter.detach().clone() + 1 for parameter in parameters]
+        self.kept = None
+
+    def store(self, parameters):
+        self.kept = [parameter.detach().clone() for parameter in parameters]
+
+    def copy_to(self, parameters):
+        for parameter, average in zip(parameters, self.shadow, strict=True):
+            parameter.data.copy_(average)
+
+    def restore(self, parameters):
+        for parameter, own in zip(parameters, self.kept, strict=True):
+            parameter.data.copy_(own)
+
+
+def test_snapshots_and_scalars_are_taken_when_they_are_due(tmp_path):
+    network, recording = Net(), recording_in(tmp_path / "run")
+    lines = [recording(network, step, loss=float(step)) for step in range(STEPS + 1)]
+    recording.watcher.close()
+    assert [line is not None for line in lines] == [True, False, True, False, True]
+    assert recording.watcher.run.scalars()["loss"].tolist() == [0, 1, 2, 3, 4]
+    assert recording.watcher.run.about["weights"] == "raw"
+
+
+@pytest.mark.parametrize("kind", ["store", "module"])
+def test_averaged_weights_are_recorded_and_the_networks_own_are_back_bitwise(kind, tmp_path):
+    network = Net()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    if kind == "store":
+        ema = Average(network.parameters())
+    else:
+        ema = torch.optim.swa_utils.AveragedModel(network)
+        with torch.no_grad():
+            for parameter in ema.module.parameters():
+                parameter += 1
+
+    recording = recording_in(tmp_path / "run", weights="ema")
+    recording(network, 0, ema=ema)
+    recorded = weights_of(recording.watcher.run, 0)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, before[name])
+        np.testing.assert_array_equal(recorded[name], (before[name] + 1).numpy())
+    assert recording.watcher.run.about["weights"] == "ema"
+
+
+@pytest.mark.parametrize(
+    ("call", "rule"),
+    [
+        (
+            lambda path: recording_in(path)(Net(), 0, ema=object()),
+            r"`ema` \(=object\) must be given with weights='ema'",
+        ),
+        (
+            lambda path: recording_in(path, weights="ema")(Net(), 0),
+            r"`ema` \(=NoneType\) must be given with weights='ema'",
+        ),
+        (
+            lambda path: recording_in(path, weights="ema")(Net(), 0, ema=3),
+            r"`ema` \(=int\) must be a module, or have",
+        ),
+        (lambda path: recording_in(path, weights="mean"), r"`weights` \(=mean\) must be raw or ema"),
+        (
+            lambda path: RecordEvery(None, every=3),
+            r"`watcher` \(=NoneType\) must be what phasescope.watch returns",
+        ),
+        (
+            lambda path: RecordEvery(recording_in(path).watcher, every=0),
+            r"`every` \(=0\) must be an integer of at",
+        ),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused_by_name(call, rule, tmp_path):
+    with pytest.raises(UserError, match=rule):
+        call(tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_a_loop_of_accelerate_with_diffusers_average(tmp_path):
+    accelerate = pytest.importorskip("accelerate")
+    training_utils = pytest.importorskip("diffusers.training_utils")
+    accelerator = accelerate.Accelerator(cpu=True)
+    network, optimiser = accelerator.prepare(Net(), torch.optim.SGD(Net().parameters(), 0.1))
+    optimiser = accelerator.prepare(torch.optim.SGD(network.parameters(), 0.1))
+    ema = training_utils.EMAModel(network.parameters(), decay=0.5)
+    recording = recording_in(tmp_path / "run", weights="ema")
+
+    for step in range(STEPS + 1):
+        recording(accelerator.unwrap_model(network), step, ema=ema)
+        loss = loss_of(network, step)
+        accelerator.backward(loss)
+        optimiser.step()
+        optimiser.zero_grad()
+        ema.step(network.parameters())
+
+    run = recording.watcher.run
+    assert [snapshot.step for snapshot in run.snapshots] == [0, 2, 4]
+    own = next(iter(network.state_dict().values())).numpy()
+    assert not np.array_equal(next(iter(weights_of(run, 4).values())), own)
+
+
+@pytest.mark.slow
+def test_a_module_of_lightning(tmp_path):
+    lightning = pytest.importorskip("lightning.pytorch")
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.net = Net()
+
+        def training_step(self, batch, _):
+            return loss_of(self.net, int(batch[0]))
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), 0.1)
+
+    recording = recording_in(tmp_path / "run")
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer = lightning.Trainer(
+            max_steps=STEPS,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            callbacks=[recording.lightning(lambda module: module.net)],
+        )
+        module = Module()
+        trainer.fit(module, torch.utils.data.DataLoader(range(STEPS), batch_size=1))
+
+    run = recording.watcher.run
+    assert [snapshot.step for snapshot in run.snapshots] == [0, 2, 4]
+    assert run.scalars()["step"].tolist() == [1, 2, 3, 4]
+    for name, tensor in module.net.state_dict().items():
+        np.testing.assert_array_equal(weights_of(run, 4)[name], tensor.numpy())
+
+
+@pytest.mark.slow
+def test_hugging_faces_trainer(tmp_path):
+    transformers = pytest.importorskip("transformers")
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = Net()
+
+        def forward(self, step):
+            return {"loss": loss_of(self.net, int(step[0]))}
+
+    recording = recording_in(tmp_path / "run")
+    model = Model()
+    arguments = transformers.TrainingArguments(
+        output_dir=str(tmp_path / "hf"),
+        max_steps=STEPS,
+        per_device_train_batch_size=1,
+        logging_steps=1,
+        report_to=[],
+        save_strategy="no",
+        use_cpu=True,
+        disable_tqdm=True,
+    )
+    transformers.Trainer(
+        model,
+        arguments,
+        train_dataset=[{"step": step} for step in range(STEPS)],
+        callbacks=[recording.transformers(lambda model: model.net)],
+    ).train()
+
+    run = recording.watcher.run
+    assert [snapshot.step for snapshot in run.snapshots] == [0, 2, 4]
+    assert {"loss", "learning_rate"} <= {*run.scalars()}
+    for name, tensor in model.net.state_dict().items():
+        np.testing.assert_array_equal(weights_of(run, 4)[name], tensor.numpy())
