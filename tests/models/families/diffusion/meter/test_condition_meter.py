@@ -96,6 +96,16 @@ def test_a_contrast_of_the_wrong_sign_is_not_taken_for_use():
         assert wrong.alignment.value == pytest.approx(-right.alignment.value)
 
 
+def test_alignment_of_an_exact_model_of_images_of_one_norm_is_half_of_its_advantage():
+    """2 <x - x', x> = |x - x'|^2 if |x| = |x'|, as of images on a torus: in each band, so also in the one that decides."""
+    images = meter(target="sample", exact=lambda x_t, t, c: render(c), blind=posterior_mean)
+    images.read(lambda x_t, t, c: render(c), 0)
+    assert images.deciding is not None
+    for band in images.readings[0].bands:
+        assert band.alignment.value == pytest.approx(band.advantage.value / 2, rel=1e-3)
+        assert band.alignment.low > 0
+
+
 def test_a_condition_that_is_known_above_a_level_alone_is_used_there_alone():
     t_0 = 250
     above = lambda x_t, t, c: torch.where((t > t_0).view(-1, 1, 1, 1), exact(x_t, t, c), blind(x_t, t))  # noqa: E731
