@@ -21,6 +21,7 @@ FIELDS = {
     "training": {"steps": 20, "batch": 4, "warmup": 0},
     "family": {"sampler": {"kind": "ddim", "steps": 2}},
     "network": {"widths": [8, 8, 8, 8]},
+    "probing": {"observe": [], "images": {"grid": 16, "off_grid": 0}},
 }
 PARENT = Cell("parent", FIELDS, {"rate": "parent"}, seeds=2)
 FAST = {"training": {"optimiser": {"lr": 0.1}}}
