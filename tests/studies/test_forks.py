@@ -1,6 +1,7 @@
 """Cells that continue the runs of another cell: run after them, paired with their control, and refused if that departs."""
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -97,6 +98,17 @@ def test_a_parent_that_is_gone_is_run_again_if_a_child_is_missing(done, tmp_path
     states = {run.cells[0]: run.state for run in planned}
     assert states.pop("parent") == states.pop("slow") == "absent"
     assert {*states.values()} == {"recorded"}
+
+
+def test_the_final_analysis_adds_parents_and_controls_of_the_children_that_it_adds(done, tmp_path):
+    study, folder, _ = done
+    claims = [replace(claim, where={"cell": ("twins", "fast")}) for claim in study.claims]
+    longer = Study(**{**vars_of(study), "cells": study.cells, "claims": claims, "more": 2})
+    planned = survey(longer, folder, tmp_path, final=True)
+    added = {run.cells[0] for run in planned.to_run}
+    assert added == {"parent", "control", "twins", "fast"}
+    waves = [{run.cells[0] for run in wave} for wave in planned.waves()]
+    assert waves == [{"parent"}, {"control"}, {"twins", "fast"}]
 
 
 def vars_of(study: Study) -> dict:

@@ -212,7 +212,8 @@ def _cells_of_final_analysis(study: Study, folder: Path, seeds: int | None) -> s
     if not cells:
         why = "its first analysis has decided every claim" if study.more else "it has one analysis (more=0)"
         raise UserError(f"`--final` must be left out of `{study.name}`: {why}")
-    return cells
+    # Further children continue further parents, each beside its control.
+    return {cell.name for cell in study.with_origins(study.cells_of({"cell": sorted(cells)}))}
 
 
 def conduct(

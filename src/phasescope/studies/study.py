@@ -146,16 +146,8 @@ class Study:
             fork.cell.name,
             f"be of a cell of the study, as that of `{cell.name}`",
         )
-        controls = [
-            other
-            for other in self.cells
-            if other.fork is not None
-            and (other.fork.cell, other.fork.at) == (fork.cell, fork.at)
-            and not other.fields
-        ]
-        has_control = any(control.fork is not None and control.fork.children == 1 for control in controls)
         rule = f"have a control: a cell with Fork(..., at={fork.at}), no fields and one child"
-        check(has_control, "fork", cell.name, rule)
+        check(bool(self._controls(fork)), "fork", cell.name, rule)
         runs, parents = self.first(cell) + self.more, self.first(fork.cell) + self.more
         check(
             fork.parent_of(runs - 1) < parents,
@@ -163,6 +155,20 @@ class Study:
             runs,
             f"be at most {parents * fork.children} in `{cell.name}`: `{fork.cell.name}` has {parents} runs",
         )
+
+    def _controls(self, fork: Fork) -> list[Cell]:
+        """Return the cells of the unchanged children of a fork, which are bitwise their parents."""
+        unchanged = Fork(fork.cell, at=fork.at)
+        return [other for other in self.cells if other.fork == unchanged and not other.fields]
+
+    def with_origins(self, cells: Iterable[Cell]) -> list[Cell]:
+        """Return cells with those that they continue, and the controls of these forks."""
+        needed = list(cells)
+        for cell in needed:  # grows while it is read: a parent may itself continue another run
+            if cell.fork is not None:
+                origins = (cell.fork.cell, *self._controls(cell.fork))
+                needed += [origin for origin in origins if origin not in needed]
+        return needed
 
     def _check_pairs(self, claim: Claim, check: Callable[[bool, str, object, str], None]) -> None:
         """Check that cells whose runs a claim pairs have as many children of each parent."""
