@@ -16,13 +16,17 @@ import numpy as np
 
 from phasescope.measures.over_runs import mean_over_runs
 from phasescope.runs.store import RunFolder
+from phasescope.runs.store.folder import is_run, read_or
 from phasescope.runs.training.continuing import is_seed
+from phasescope.views.facts.numbers import format_number
 from phasescope.views.facts.onsets import onsets
 from phasescope.views.facts.record import Record, success_share
 
 UNCHANGED = "unchanged"
 LEAST_FOR_INTERVAL = 6
 """children, from which on the interval of their mean is said"""
+PAIRED_HEADS = ("changed", "quantity", "minus unchanged", "97.5 % interval", "pairs")
+"""of the texts that `paired_texts` returns"""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,21 @@ def fork_group(runs: Sequence[RunFolder]) -> tuple[RunFolder, list[RunFolder]] |
     controls = [run for run, fork in zip(runs, forks, strict=True) if fork and not fork["changes"]]
     children = [run for run, fork in zip(runs, forks, strict=True) if fork and fork["changes"]]
     return (controls[0], children) if len(controls) == 1 and children else None
+
+
+def fork_of(run: RunFolder) -> tuple[RunFolder, list[RunFolder]] | None:
+    """Return the control and the children of the fork that a run belongs to, as the run's folder of runs holds them; None if
+    it belongs to none, or its control is missing."""
+    own = run.fork
+    if own is None:
+        return None
+
+    def is_beside(other: RunFolder) -> bool:
+        fork = read_or(other, lambda other: other.fork, lambda error: None)
+        return fork is not None and (fork["run"], fork["step"]) == (own["run"], own["step"])
+
+    folders = (path for path in sorted(run.path.resolve().parent.iterdir()) if is_run(path))
+    return fork_group([other for other in map(RunFolder, folders) if is_beside(other)])
 
 
 def paired(control: RunFolder, children: Sequence[RunFolder]) -> Iterator[Paired]:
@@ -75,6 +94,15 @@ def paired(control: RunFolder, children: Sequence[RunFolder]) -> Iterator[Paired
                 estimate = mean_over_runs(known)
                 low, high = estimate.low, estimate.high
             yield Paired(changed, quantity, float(known.mean()), low, high, len(known))
+
+
+def paired_texts(line: Paired) -> tuple[str, ...]:
+    """Return a paired difference as a row of a table, whose heads are `PAIRED_HEADS`."""
+    if line.low is None or line.high is None:
+        interval = f"from {LEAST_FOR_INTERVAL} pairs on"
+    else:
+        interval = f"[{format_number(line.low)}, {format_number(line.high)}]"
+    return line.changed, line.quantity, format_number(line.value), interval, str(line.n)
 
 
 def numbers_of(run: RunFolder) -> dict[str, float]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.folder import RunFolder, read_or, shown
+from phasescope.views.facts.forks import change_words
 from phasescope.views.facts.record import Record, score, success_share
 from phasescope.views.facts.scores import probe_summary
 from phasescope.views.facts.terms import READINGS
@@ -45,8 +46,18 @@ def _row(run: RunFolder, with_settings: bool) -> dict[str, Any]:
         **{key: record.status.get(key) for key in STATUS},
         "eta_s": _eta_s(record.status),
         "tags": run.tags,
+        "fork": _fork(run),
         **_learned(record),
     }
+
+
+def _fork(run: RunFolder) -> dict[str, Any] | None:
+    """Return what a fork continues (`parent`: the digest of its folder) and what it changes; None of another run."""
+    fork = run.fork
+    if fork is None:
+        return None
+    parent = str(fork["run"])[: len(run.identity)]
+    return {"parent": parent, "name": fork["name"], "step": fork["step"], "changed": change_words(run)}
 
 
 def _identity(run: RunFolder) -> dict[str, Any]:

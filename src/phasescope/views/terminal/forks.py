@@ -10,11 +10,9 @@ from typing import Any
 from phasescope.runs.store import RunFolder
 from phasescope.runs.training.continuing import changes_of, complete_tree
 from phasescope.runs.training.forking import Fork
-from phasescope.views.facts.forks import LEAST_FOR_INTERVAL, UNCHANGED, Paired, paired
+from phasescope.views.facts.forks import PAIRED_HEADS, UNCHANGED, Paired, paired, paired_texts
 from phasescope.views.facts.numbers import format_count, format_number
 from phasescope.views.terminal.printing import Result, Table
-
-PAIRED_HEADS = ("changed", "quantity", "minus unchanged", "97.5 % interval", "pairs")
 
 
 def planned(parent: RunFolder, plans: Sequence[Fork]) -> Result:
@@ -54,19 +52,7 @@ def forked(parent: RunFolder, plans: Sequence[Fork], runs: Path) -> Result:
 
 def paired_table(differences: Sequence[Paired]) -> Table:
     """Return a table of paired differences."""
-    rows = [
-        (
-            line.changed,
-            line.quantity,
-            format_number(line.value),
-            f"from {LEAST_FOR_INTERVAL} pairs on"
-            if line.low is None
-            else f"[{format_number(line.low)}, {format_number(line.high)}]",
-            str(line.n),
-        )
-        for line in differences
-    ]
-    return Table(PAIRED_HEADS, rows)
+    return Table(PAIRED_HEADS, [*map(paired_texts, differences)])
 
 
 def state_words(run: RunFolder) -> str:

@@ -40,7 +40,8 @@ def runs_table(runs: Sequence[RunFolder], notify: Callable[[int, int], None]) ->
         rows.append(row)
         lines.append((f"{BRANCH * depth}{name}", *cells))
     broken = [f"{row['run']}: {row['error']}" for row in rows if row["state"] == "broken"]
-    return Result([Table(HEADS, lines), *broken] if rows else ["no runs here"], lambda: rows)
+    kept = [f"{run.name}: {state_words(run)}" for run in runs if run.states]
+    return Result([Table(HEADS, lines), *broken, *kept] if rows else ["no runs here"], lambda: rows)
 
 
 def in_tree(runs: Sequence[RunFolder]) -> Iterator[tuple[RunFolder, int]]:

@@ -7,6 +7,7 @@ from phasescope.core.config import to_yaml
 from phasescope.runs.store.files import write_aside
 from phasescope.runs.store.folder import RunFolder
 from phasescope.views.facts import words
+from phasescope.views.facts.forks import PAIRED_HEADS, fork_of, paired, paired_texts
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.run_page import run_page
 from phasescope.views.facts.tables import last_scores, provenance, score_table
@@ -15,6 +16,7 @@ from phasescope.views.web.inlined import self_contained
 
 SECTIONS = {
     "view": "Through training",
+    "fork": "Differences from the unchanged child",
     "scores": "Scores",
     "configuration": "Configuration",
     "provenance": "Provenance",
@@ -40,6 +42,8 @@ def render_report(run: RunFolder) -> str:
     """Return the report's HTML."""
     record = Record(run)
     page = run_page(record)
+    fork = fork_of(run)
+    differences = [paired_texts(line) for line in paired(*fork)] if fork else []
     shown = {
         "name": run.name,
         "title": run.name,
@@ -48,7 +52,9 @@ def render_report(run: RunFolder) -> str:
         "verdict": page.verdict,
         "headline": words.headline(record),
         "tags": record.run.tags,
-        "sections": SECTIONS,
+        "sections": {name: heading for name, heading in SECTIONS.items() if name != "fork" or differences},
+        "differences": differences,
+        "difference_heads": PAIRED_HEADS,
         "absent": "" if record.metrics else "Nothing is recorded in this run so far.",
         "scores": score_table(
             list(last_scores(record)) if record.metrics else [], record.factors, record.column

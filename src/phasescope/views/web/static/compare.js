@@ -3,6 +3,7 @@
 
 import {nearest} from "./axes.js";
 import {Chart, formatOf, hasData, sharedAxis} from "./charts.js";
+import {forkWords} from "./forks.js";
 import {absent, choice, h, integer, known, memo, percent} from "./html.js";
 import {ImageRows} from "./imagerows.js";
 import {runs, subscribe} from "./live.js";
@@ -226,7 +227,11 @@ class CompareView {
 
   imagesOf(several) {
     const {unit} = this;
-    const head = ({row: {name}}) => [keyOf(this, several, name), h("a", {href: address("run", name)}, name)];
+    const head = ({row}) => [
+      keyOf(this, several, row.name),
+      h("a", {href: address("run", row.name)}, row.name),
+      row.fork && h("div.note", forkWords(row))
+    ];
     return this.images.view(several, {unit, time: this.times[this.index], head});
   }
 }

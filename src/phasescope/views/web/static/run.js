@@ -5,6 +5,7 @@ import {accuracyPanel} from "./accuracy.js";
 import {ALONE, Answers, ofRun} from "./api.js";
 import {nearest} from "./axes.js";
 import {curveChoices, curves, curvesFrom, curvesQuery} from "./curves.js";
+import {forkLine} from "./forks.js";
 import {choice, fault, h, memo} from "./html.js";
 import {picture, Samples} from "./images.js";
 import {members, runs, subscribe} from "./live.js";
@@ -194,6 +195,7 @@ function head({name, details, studies, snapshot, error}) {
     fault(row.error),
     fault(error),
     member && h("p.note", "Study ", link(member.study), `, cell ${member.cell}, seed ${row.seed}`),
+    !ALONE && forkLine(row, runs.rows),
     !ALONE && details.sentence && h("p.note", details.sentence),
     !ALONE && hasWeights && !isSampled && h("p.note", `No samples from here: ${details.sampling.error}.`),
     h("dl.tiles", headline.facts.map(tile))

@@ -1,6 +1,7 @@
 // @ts-check
 // The table of runs: filtered, sorted, live; some of them chosen for comparison.
 
+import {forkWords, inTree} from "./forks.js";
 import {absent, choice, compact, duration, h, integer, percent} from "./html.js";
 import {members, runs, subscribe} from "./live.js";
 import {render} from "./preact.js";
@@ -73,9 +74,9 @@ export function open(root, {query: asked}) {
   function update() {
     if (!root.isConnected) return;
     const rows = listed(state);
-    const shown = rows.slice(0, state.drawn);
+    const shown = inTree(rows).slice(0, state.drawn);
     const settings = differences(rows);
-    const line = row => tableRow(row, settings, state.chosen, set);
+    const line = ([row, depth]) => tableRow(row, {depth, fields: settings, chosen: state.chosen, set});
     const body = h("tbody", shown.map(line));
     const table = h("table.runs", h("thead", titles(rows, state.chosen, set)), body);
     const grow = () => set({drawn: state.drawn + PAGE});
@@ -213,7 +214,7 @@ function differences(rows) {
   return (differing.length ? differing : fields).sort((a, b) => rank(a) - rank(b));
 }
 
-function tableRow(row, fields, chosen, set) {
+function tableRow(row, {depth, fields, chosen, set}) {
   const {name, settings = {}, state, error} = row;
   const member = studies[row.digest];
   const toggle = () => {
@@ -233,8 +234,10 @@ function tableRow(row, fields, chosen, set) {
     .filter(key => key in settings)
     .map(key => `${key.replace(/^\w+\./, "")}=${format(settings[key])}`);
   const study = member && `${member.study}: ${member.cell}`;
-  const words = [...(row.tags ?? []), study, `seed=${row.seed}`, ...own].filter(Boolean).join("  ");
-  const link = h("a", {href: address("run", name)}, name);
+  const facts = [...(row.tags ?? []), forkWords(row), study, `seed=${row.seed}`, ...own];
+  const words = facts.filter(Boolean).join("  ");
+  const branch = depth > 0 && h("span.branch", {style: {"--depth": depth}, title: "a fork"});
+  const link = [branch, h("a", {href: address("run", name)}, name)];
   const cells = [
     h("td", h("input", box)),
     h("td.run", link, h("span.settings", {title: words}, error ?? words)),

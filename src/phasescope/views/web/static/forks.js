@@ -1,0 +1,66 @@
+// @ts-check
+// Forks: runs that continue a state of another one, below it in a table, and beside it in a comparison.
+
+import {h, integer} from "./html.js";
+import {address} from "./route.js";
+
+const isControl = row => row.fork.changed === "unchanged";
+
+// [row, depth] in the order of rows, forks after the run that they continue if that is among them
+export function inTree(rows) {
+  const there = new Set(rows.map(({digest}) => digest));
+  const isFork = ({fork, digest}) => fork && there.has(fork.parent) && fork.parent !== digest;
+  const children = new Map();
+  for (const row of rows.filter(isFork)) {
+    children.set(row.fork.parent, [...(children.get(row.fork.parent) ?? []), row]);
+  }
+  const placed = [];
+  const place = (row, depth) => {
+    placed.push([row, depth]);
+    const below = children.get(row.digest) ?? [];
+    children.delete(row.digest);
+    for (const child of below) place(child, depth + 1);
+  };
+  for (const row of rows) if (!isFork(row)) place(row, 0);
+  // files that name each other as parents are nobody's children
+  return [...placed, ...[...children.values()].flat().map(row => [row, 0])];
+}
+
+// what a fork continues and what it changes, in words; undefined of another run
+export const forkWords = ({fork}) => fork && `from step ${integer(fork.step)}: ${fork.changed}`;
+
+// [step, names] of the fork that a run belongs to and of those of its own: the parent first, then the control
+export function families(row, rows) {
+  const all = [...rows.values()];
+  const isOwn = ({fork}) => fork?.parent === row.digest;
+  const isBeside = ({fork}) => fork && fork.parent === row.fork?.parent && fork.step === row.fork?.step;
+  const family = (parent, forks) => {
+    const names = all.filter(({digest}) => digest === parent).map(({name}) => name);
+    const controls = forks.filter(isControl);
+    const children = forks.filter(child => !isControl(child));
+    return [forks[0].fork.step, [...names, ...[...controls, ...children].map(({name}) => name)]];
+  };
+  const own = all.filter(isOwn);
+  const steps = [...new Set(own.map(({fork}) => fork.step))].sort((a, b) => a - b);
+  const below = steps.map(step =>
+    family(
+      row.digest,
+      own.filter(({fork}) => fork.step === step)
+    )
+  );
+  return row.fork ? [family(row.fork.parent, all.filter(isBeside)), ...below] : below;
+}
+
+// a line under a run's name: what it continues, and links to comparisons of parent, control and children
+export function forkLine(row, rows) {
+  const links = families(row, rows).map(([step, names]) =>
+    h(
+      "a.button",
+      {href: address("compare", "", {runs: names.join()})},
+      `compare the fork at step ${integer(step)}`
+    )
+  );
+  const {fork} = row;
+  const text = fork && `Forked from ${fork.name} at step ${integer(fork.step)}; changed: ${fork.changed}. `;
+  return (fork || links.length > 0) && h("p.note", text, links);
+}
