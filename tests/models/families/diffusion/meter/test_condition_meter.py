@@ -423,6 +423,11 @@ def test_a_loop_reads_every_so_many_steps_and_goes_on_where_it_was(tmp_path):
     assert [step for step in range(15, 45) if resumed(blind, step) is not None] == [30, 40]
 
 
+def test_a_writer_that_cannot_write_is_refused_before_the_loop():
+    with pytest.raises(UserError, match=r"^`writer` \(=int\) must be a SummaryWriter or a run of wandb$"):
+        EverySteps(meter(), every=10, writer=3)
+
+
 def test_the_figure_has_the_map_and_the_deciding_band(tmp_path):
     gauge = meter()
     gauge.read(blind, 0)

@@ -26,3 +26,9 @@ def parts_of(field: str, given: Part | Sequence[Part]) -> tuple[Part, ...]:
     if not parts:
         raise UserError(f"`{field}` (=nothing) must name what is exchanged")
     return parts
+
+
+def check_writer(writer: Any) -> None:
+    """Raise UserError unless a writer takes scalars as TensorBoard's or W&B's do."""
+    if not hasattr(writer, "add_scalar") and not hasattr(writer, "log"):
+        raise UserError(f"`writer` (={type(writer).__name__}) must be a SummaryWriter or a run of wandb")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError
-from phasescope.models.families.diffusion.meter.arguments import check_count
+from phasescope.models.families.diffusion.meter.arguments import check_count, check_writer
 from phasescope.models.families.diffusion.meter.calling import Model
 from phasescope.models.families.diffusion.meter.meter import ConditionMeter
 from phasescope.models.families.diffusion.meter.reading import Reading
@@ -29,6 +29,9 @@ class EverySteps:
         every: steps between readings; the first is at the first call.
         path: file to which the meter is saved after each reading.
         writer: of TensorBoard or W&B, to which each reading is logged.
+
+    Raises:
+        UserError: an argument is invalid.
     """
 
     def __init__(
@@ -37,6 +40,8 @@ class EverySteps:
         check_count("every", every, 1)
         if not isinstance(meter, ConditionMeter):
             raise UserError(f"`meter` (={type(meter).__name__}) must be a ConditionMeter")
+        if writer is not None:
+            check_writer(writer)
         self.meter, self.every, self.path, self.writer = meter, every, path, writer
 
     def __call__(self, model: Model, step: int) -> Reading | None:

@@ -29,7 +29,7 @@ from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError
 from phasescope.measures.condition_readings import scalars_of
 from phasescope.measures.use_forecast import LEVEL, Forecast, forecast_use
-from phasescope.models.families.diffusion.meter.arguments import check_count, parts_of
+from phasescope.models.families.diffusion.meter.arguments import check_count, check_writer, parts_of
 from phasescope.models.families.diffusion.meter.band_reader import BandReader, Blind, Exact
 from phasescope.models.families.diffusion.meter.calling import Caller, Model
 from phasescope.models.families.diffusion.meter.conditions import Conditions, Part, as_conditions, named
@@ -274,15 +274,14 @@ class ConditionMeter:
         """
         if not self.readings:
             raise UserError("`log` must come after a reading: there is none")
+        check_writer(writer)
         last = self.readings[-1]
         scalars = scalars_of(last.tree()["bands"])
         if hasattr(writer, "add_scalar"):
             for name, value in scalars.items():
                 writer.add_scalar(name, value, last.step)
-        elif hasattr(writer, "log"):
-            writer.log(scalars, step=last.step)
         else:
-            raise UserError(f"`writer` (={type(writer).__name__}) must be a SummaryWriter or a run of wandb")
+            writer.log(scalars, step=last.step)
 
     def plot(self, path: str | Path | None = None) -> Figure:
         """Return a figure of all readings: a map of the advantage by band and step, and curves of the deciding band.
