@@ -7,12 +7,12 @@ band that decides is the one in which most of the error can be removed by the la
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from phasescope.studies import Runs, config_of, reads
+from phasescope.studies.readings.curves import counted_error, crossing, fitted_to
 
 CORRECT = "outcomes.grid.correct"
 USE, ADVANTAGE, ERROR, LOSS = "meter.use", "meter.advantage", "meter.advantage_se", "meter.loss"
@@ -101,17 +101,6 @@ def advantage_onset(runs: Runs) -> np.ndarray:
     return runs.onsets(above_noise(runs))["y"].to_numpy(dtype=float)
 
 
-def crossing(steps: np.ndarray, values: np.ndarray, level: float) -> float:
-    """Return the step at which values are above a level for good, interpolated between snapshots; NaN if never."""
-    below = np.flatnonzero(~(values > level))
-    if not len(below):
-        return float(steps[0])
-    last = below[-1]
-    if last + 1 == len(steps):
-        return math.nan
-    return float(np.interp(level, values[last : last + 2], steps[last : last + 2]))
-
-
 @reads("{column}")
 def rise_steps(runs: Runs, column: str) -> np.ndarray:
     """Return the factor in steps from a tenth to nine tenths of a column's last value, (n,); NaN if it is not reached."""
@@ -162,30 +151,6 @@ def first_for_good(steps: np.ndarray, letters: list[str], letter: str) -> float:
     if first is None or first == 0:
         return math.nan
     return float(steps[first - 1] + steps[first]) / 2
-
-
-def curve(x: np.ndarray, y: np.ndarray):
-    """Return the rising curve through points that fits best: isotonic regression, flat beyond them."""
-    from sklearn.isotonic import IsotonicRegression
-
-    return IsotonicRegression(out_of_bounds="clip").fit(x, y)
-
-
-def until_twice(steps: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """Return which snapshots are counted, (T,) bool: up to twice the step at which half of the samples are correct."""
-    half = crossing(steps, correct, 0.5)
-    return steps <= (2 * half if np.isfinite(half) else steps[-1])
-
-
-def fitted_to(x: Sequence[np.ndarray], y: Sequence[np.ndarray], but: int | None = None):
-    """Return the curve that is fitted to courses of all runs, or all but one."""
-    rest = [number for number in range(len(x)) if number != but]
-    return curve(np.concatenate([x[n] for n in rest]), np.concatenate([y[n] for n in rest]))
-
-
-def counted_error(fitted, given: np.ndarray, steps: np.ndarray, correct: np.ndarray) -> float:
-    """Return the mean absolute error of a fitted curve over the snapshots of a run that count."""
-    return float(np.abs(fitted.predict(given) - correct)[until_twice(steps, correct)].mean())
 
 
 @reads(USE, "{foil}", CORRECT)

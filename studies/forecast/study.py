@@ -2,7 +2,7 @@
 
 `forecast_use` (docs/condition_meter.md) continues the course of use of the label to the step at which it passes .5. Its
 intervals were widened on perceptrons and U-Nets of 8 x 8 px, and on five runs of the preset `fast`. Here are nine systems that
-none of these is (studies/forecast/systems.py), each `fast` with a constant learning rate and something changed, and one in which
+none of these is (studies/designs/fast_systems.py), each `fast` with a constant learning rate and something changed, and one in which
 all labels are wrong, so that the right answer is that use does not grow.
 
 A forecast is judged at the last one that was made by half of the steps to the onset. The step of half is not known to it: it
@@ -23,8 +23,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from phasescope.studies import Claim, Courses, Mean, Reading, Scatter, Share, Study, Table, end
+from studies.designs.fast_systems import SYSTEMS, cell
 from studies.forecast import readings
-from studies.forecast.systems import SYSTEMS, cell
 
 GROWING = {"grows": True}
 OWN_CLOCK: readings.Rule = "clock of the same system"

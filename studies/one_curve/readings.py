@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from phasescope.studies import Runs, reads
-from studies.condition.readings import counted_error, crossing, fitted_to
+from phasescope.studies.readings.curves import counted_error, crossing, fitted_to
 
 CORRECT = "outcomes.grid.correct"
 BESIDE, DECIDING = "bands.beside", "bands.deciding"

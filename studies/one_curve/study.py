@@ -12,7 +12,7 @@ What it is compared with knows more of the system: the mean course of its own ot
 from functools import partial
 
 from phasescope.studies import Claim, Courses, Ends, Mean, Reading, Scatter, Share, Study, Table, onset
-from studies.forecast.systems import SYSTEMS, cell
+from studies.designs.fast_systems import SYSTEMS, cell
 from studies.one_curve import readings
 
 LEVEL, WITHIN = 0.73, 0.1

@@ -26,7 +26,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from phasescope.core.errors import UserError
 
@@ -214,6 +213,8 @@ def _clock(x: np.ndarray, power: float) -> np.ndarray:
 
 def _from_curve(x: np.ndarray, use: np.ndarray, se: np.ndarray, level: float, widening: Widening) -> Forecast:
     """Return the forecast from readings that are all above their noise."""
+    from scipy import stats  # pages that read verdicts do without
+
     logit, spread = np.log(use / (1 - use)), np.hypot(se / (use * (1 - use)), MISFIT)
     power = min(
         POWERS,
