@@ -1,4 +1,4 @@
-"""When samples follow their label, and when the condition is used, as numbers of every run; and what pairing saves."""
+"""What pairing saves: the variance of a difference of onsets, by that of two runs that share nothing."""
 
 from __future__ import annotations
 
@@ -8,52 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phasescope.studies import Estimate, NotEnough, Runs, Statistic, reads
-from phasescope.studies.readings.crossings import crossing_step
+from phasescope.studies import Estimate, NotEnough, Statistic
+from studies.designs.lean_forks import CONFIDENCE
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from pandas import DataFrame
-
-CORRECT = "accuracy_matched.grid.joint"
-"""share of samples whose best-matching bump lies at their label, whatever else they hold"""
-USE = "meter.use"
-HALF = 0.5
-CONFIDENCE = 0.975
-"""of intervals, as of all studies, which may be judged twice"""
-
-
-def read_meter(run) -> list[dict]:
-    """Return the use of the condition at every snapshot, in the band of noise below the one that the label alone decides.
-
-    In eleven runs of the study `condition` this band, of log SNR -2.9 to -.5, had a use of .69 to .78 when half of the
-    samples were correct: of the eight bands it is the one that follows the samples most closely.
-    """
-    frame = run.meter()
-    frame = frame[(frame["pairs"] == "held_out") & (frame["exchanged"] == "all")]
-    (deciding,) = frame.loc[frame["deciding"], "low"].unique()
-    use = frame[np.isclose(frame["high"], deciding)].set_index("step")["use"]
-    return [{"step": s.step, "use": use.loc[s.step]} for s in run.snapshots if s.step in use.index]
-
-
-@reads("{column}")
-def log_onset(runs: Runs, column: str) -> np.ndarray:
-    """Return the logarithm of the step at which a column is above one half for good, interpolated, (n,).
-
-    Of a run in which it never is, the logarithm of its last step: its onset is at least that.
-    """
-    onsets = [
-        crossing_step(steps, course, HALF)
-        for steps, course in zip(runs.courses("step"), runs.courses(column), strict=True)
-    ]
-    ends = [steps[-1] for steps in runs.courses("step")]
-    return np.log(np.where(np.isfinite(onsets), onsets, ends))
-
-
-@reads("{column}")
-def has_come(runs: Runs, column: str) -> np.ndarray:
-    """Return whether a column ends above one half, (n,)."""
-    return np.array([course[-1] > HALF for course in runs.courses(column)], dtype=float)
 
 
 @dataclass(frozen=True)

@@ -33,31 +33,17 @@ from phasescope.studies import (
     Table,
     end,
 )
+from studies.designs import lean_forks
 from studies.ends_b import readings
 
 PARENTS = 8
-STEPS = 2_000
 AT = {"before": 250, "middle": 800}
 """steps after which states are continued: samples hold no bump, and most hold a misplaced one"""
 KINDS = "studies/ends_b/kinds.py"
 LABEL_FROM, LABEL_TO = 300, 720
 """noise levels between which the label decides where the bump is"""
-COSINE = {"kind": "torch.optim.lr_scheduler:CosineAnnealingLR", "T_max": 2_500}
 PILOTS = "Two pilots, and eleven runs of another study, were looked at."
 OF_PARENTS = "Eight parents of one configuration, with one child of each."
-
-FIELDS = {
-    "seed": 50_000,
-    "family": {"sampler": {"steps": 8}},
-    "training": {"steps": STEPS, "schedule": COSINE},
-    "probing": {
-        "observe": [],
-        "snapshots": {"dense_every": 150, "dense_until": 0, "every": 150},
-        "images": {"grid": 128, "off_grid": 0},
-        "bands": 1,
-        "meter": {"every": 150, "draws": 16},
-    },
-}
 
 
 def rate(times: float) -> dict:
@@ -85,7 +71,7 @@ CHANGED = {
     "middle": tuple(CHANGES),
 }
 
-PARENT = Cell("parent", FIELDS, {"point": "parent", "change": "parent"})
+PARENT = Cell("parent", lean_forks.fields(seed=50_000), {"point": "parent", "change": "parent"})
 
 
 def forked(point: str, change: str, fields: dict) -> Cell:
@@ -100,8 +86,8 @@ CELLS = [
     *(forked(point, "unchanged", {}) for point in AT),
     *(forked(point, change, CHANGES[change]) for point in AT for change in CHANGED[point]),
 ]
-ONSET = partial(readings.log_onset, column=readings.CORRECT)
-OF_USE = partial(readings.log_onset, column=readings.USE)
+ONSET = partial(lean_forks.log_onset, column=lean_forks.CORRECT)
+OF_USE = partial(lean_forks.log_onset, column=lean_forks.USE)
 TENTH = log(1.1)
 WHEN = {
     "before": f"from step {AT['before']}, before phase B",
@@ -226,12 +212,12 @@ STUDY = Study(
         *(variance("middle", change) for change in ("optimiser reset", "rate / 3")),
         *(unpaired("middle", change) for change in ("optimiser reset", "rate / 3")),
     ],
-    readings=[Reading("meter", readings.read_meter, needs=())],
+    readings=[Reading("meter", lean_forks.read_meter, needs=())],
     plots=[
         Courses(
             "courses",
             "Samples and use of the condition, by change",
-            {"samples at their label": readings.CORRECT, "use of the condition": readings.USE},
+            {"samples at their label": lean_forks.CORRECT, "use of the condition": lean_forks.USE},
             panels_by="cell",
             ylabel="share",
             ylim=(-0.1, 1.02),
@@ -251,19 +237,19 @@ STUDY = Study(
             "Onsets (logarithm of the step; of a run without one that of its last step)",
             {
                 "half of the samples correct": ONSET,
-                "runs in which they come": partial(readings.has_come, column=readings.CORRECT),
+                "runs in which they come": partial(lean_forks.has_come, column=lean_forks.CORRECT),
                 "use of the condition passes one half": OF_USE,
-                "runs in which it does": partial(readings.has_come, column=readings.USE),
+                "runs in which it does": partial(lean_forks.has_come, column=lean_forks.USE),
             },
             interval=True,
         ),
         Table(
             "At the end",
             {
-                "at their label": end(readings.CORRECT),
+                "at their label": end(lean_forks.CORRECT),
                 "correct": end("outcomes.grid.correct"),
                 "one misplaced bump": end("outcomes.grid.misplaced"),
-                "use of the condition": end(readings.USE),
+                "use of the condition": end(lean_forks.USE),
                 "loss": end("loss"),
             },
         ),

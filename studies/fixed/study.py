@@ -15,31 +15,16 @@ Controls are made of the first parent alone: that states are taken up exactly do
 from functools import partial
 
 from phasescope.studies import Cell, Claim, Courses, Fork, PhaseGrid, Reading, Scatter, Study, Table, end
+from studies.designs import lean_forks
 from studies.fixed import readings
 
 PARENTS = 8
 CHILDREN = 2
-STEPS = 2_000
 AT = (150, 350, 600, 850, 1_100, 1_350)
 """steps after which states are continued: before phase B, at its beginning, in it, and when samples begin to follow"""
 PILOTS = "Two pilots, and eleven runs of another study, were looked at."
 FEW = "with eight parents a share near 0 cannot be told from one half"
-CONFIG = {
-    "seed": 60_000,
-    "family": {"sampler": {"steps": 8}},
-    "training": {
-        "steps": STEPS,
-        "schedule": {"kind": "torch.optim.lr_scheduler:CosineAnnealingLR", "T_max": 2_500},
-    },
-    "probing": {
-        "observe": [],
-        "snapshots": {"dense_every": 150, "dense_until": 0, "every": 150},
-        "images": {"grid": 128, "off_grid": 0},
-        "bands": 1,
-        "meter": {"every": 150, "draws": 16},
-    },
-}
-PARENT = Cell("parent", CONFIG, {"kind": "parent", "at": 0})
+PARENT = Cell("parent", lean_forks.fields(seed=60_000), {"kind": "parent", "at": 0})
 CONTROLS = [
     Cell(f"control at {at}", {}, {"kind": "control", "at": at}, seeds=1, fork=Fork(PARENT, at=at))
     for at in AT
@@ -55,8 +40,8 @@ CHILDREN_AT = [
     for at in AT
 ]
 CONTINUED = {"kind": ("parent", "child")}
-ONSET = partial(readings.log_onset, column=readings.CORRECT)
-OF_USE = partial(readings.log_onset, column=readings.USE)
+ONSET = partial(lean_forks.log_onset, column=lean_forks.CORRECT)
+OF_USE = partial(lean_forks.log_onset, column=lean_forks.USE)
 
 
 def fixed(name: str, words: str, numbers, at: int) -> Claim:
@@ -117,12 +102,12 @@ STUDY = Study(
         *(fixed("samples", "when half of the samples are correct", ONSET, at) for at in AT),
         *(fixed("use", "when use of the condition passes one half", OF_USE, at) for at in AT),
     ],
-    readings=[Reading("meter", readings.read_meter, needs=())],
+    readings=[Reading("meter", lean_forks.read_meter, needs=())],
     plots=[
         Courses(
             "courses",
             "Samples and use of the condition, by the step of the fork",
-            {"samples at their label": readings.CORRECT, "use of the condition": readings.USE},
+            {"samples at their label": lean_forks.CORRECT, "use of the condition": lean_forks.USE},
             panels_by="at",
             ylabel="share",
             ylim=(-0.1, 1.02),
@@ -143,18 +128,18 @@ STUDY = Study(
             {
                 "phase B begins": readings.log_begin_of_b,
                 "use of the condition passes one half": OF_USE,
-                "runs in which it does": partial(readings.has_come, column=readings.USE),
+                "runs in which it does": partial(lean_forks.has_come, column=lean_forks.USE),
                 "half of the samples correct": ONSET,
-                "runs in which they come": partial(readings.has_come, column=readings.CORRECT),
+                "runs in which they come": partial(lean_forks.has_come, column=lean_forks.CORRECT),
             },
             interval=True,
         ),
         Table(
             "At the end",
             {
-                "at their label": end(readings.CORRECT),
+                "at their label": end(lean_forks.CORRECT),
                 "correct": end("outcomes.grid.correct"),
-                "use of the condition": end(readings.USE),
+                "use of the condition": end(lean_forks.USE),
                 "loss": end("loss"),
             },
         ),

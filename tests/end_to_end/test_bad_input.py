@@ -99,6 +99,8 @@ READ = {
     "sample: not a number": (["sample", "tiny", "--at", "nan,1"], "`--at` (=nan,1)", "`x` (=nan)", "0 to 8"),
     "sample: malformed": (["sample", "tiny", "--at", "3;4"], "--at", "3;4 must be numbers with commas"),
     "sample: too few numbers": (["sample", "tiny", "--at", "3"], "`--at` (=3)", "x,y", "2 numbers"),
+    "sample: a seed that is no number": (["sample", "tiny", "--seed", "abc"], "--seed", "abc"),
+    "show: an option of none": (["show", "tiny", "--seed", "3"], "Unknown option", "--seed"),
     "sample: unknown sampler": (["sample", "tiny", "--sampler", "eular"], "`sampler` (=eular)", "ddim, ddpm"),
     "sample: too many steps": (["sample", "tiny", "--steps", "10000"], "`steps` (=10000)", "from 1 to"),
     "sample: guidance": (["sample", "tiny", "--guidance", "2"], "`guidance` (=2)", "label_dropout"),

@@ -10,10 +10,11 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from inspect import BoundArguments
+from inspect import BoundArguments, signature
+from itertools import pairwise
 from typing import Any, NoReturn
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
 
 from phasescope.cli import networks, runs, studies
 from phasescope.core.errors import RunFailed, UserError
@@ -45,8 +46,6 @@ FUNCTIONS = (
     runs.import_,
 )
 COMMANDS: dict[str, Callable[..., Any]] = {function.__name__.strip("_"): function for function in FUNCTIONS}
-OPTIONS = frozenset({"name"})
-"""of commands, that are keys of the configuration too"""
 HELP = "Watch small generative models learn. With any command, --traceback shows where in your own code an error was raised."
 # An error is one line: values that users wrote may be of any length, and are cut with it.
 LONGEST_LINE = 1200
@@ -174,21 +173,25 @@ def parse(
 
     try:
         return app.parse_args(tokens, exit_on_error=False, print_error=False)
+    except UnknownOptionError as error:
+        takes_keys = "overrides" in signature(commands[tokens[0]]).parameters
+        raise UserError((takes_keys and key_of_option(error, tokens)) or str(error)) from None
     except CycloptsError as error:
-        raise UserError(key_of_option(tokens) or str(error)) from None
+        raise UserError(str(error)) from None
 
 
-def key_of_option(tokens: Sequence[str]) -> str | None:
-    """Return what to write where an option is a key of the configuration, as --seed 3; None if none is."""
+def key_of_option(error: UnknownOptionError, tokens: Sequence[str]) -> str | None:
+    """Return what to write instead of an unknown option that is a key of the configuration; None if it is none."""
     from phasescope.runs.config import defaults
 
-    for token, after in zip(tokens, [*tokens[1:], ""], strict=True):
-        name, equals, value = token.removeprefix("--").partition("=")
-        first = name.partition(".")[0]
-        if token.startswith("--") and first in {*defaults(), "preset"} - OPTIONS:
-            written = value if equals else after
-            return f"`{token}` must be written without dashes, as a key of the configuration: {name}={written or 'VALUE'}"
-    return None
+    option = error.token.value if error.token is not None else ""
+    name, equals, value = option.removeprefix("--").partition("=")
+    if name.partition(".")[0] not in {*defaults(), "preset"}:
+        return None
+
+    after = [token for before, token in pairwise(tokens) if before == option]
+    written = value if equals else next(iter(after), "VALUE")
+    return f"`{option}` must be written without dashes, as a key of the configuration: {name}={written}"
 
 
 def _version() -> str:

@@ -135,7 +135,7 @@ AtLayers = Annotated[
     list[str] | None, Parameter(metavar="LAYER=A,B,...", negative=(), validator=_check_at_layers)
 ]
 Names = Annotated[list[str] | None, Parameter(metavar="A,B,...", converter=_names, n_tokens=1)]
-Drawing = Annotated[Literal["sobol", "random"], Parameter()]
+Drawing = Literal["sobol", "random"]
 Engine = Annotated[Literal["local", "slurm", "ray"], Parameter(help="what executes runs")]
 
 Runs = Annotated[Path, Parameter(metavar="DIR", validator=_folder(" of runs"), help="folder of runs")]

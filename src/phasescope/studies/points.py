@@ -41,16 +41,12 @@ class Interval:
 
     def at(self, share: float) -> float:
         """Return the number at a share from 0 to 1 of the way, of the logarithm if it is logarithmic; to six digits."""
+        # Each whole number has the part of the way from a half below to a half above it.
+        beyond = 0.5 if self.is_whole else 0.0
+        low, high = self.low - beyond, self.high + beyond
+        value = low * (high / low) ** share if self.is_log else low + share * (high - low)
         if self.is_whole:
-            # Each whole number has the same share of the way; of the logarithm that from a half below to a half above.
-            low, high = self.low - 0.5, self.high + 0.5
-            value = low * (high / low) ** share if self.is_log else low + share * (high - low)
             return int(min(max(round(value), self.low), self.high))
-        value = (
-            self.low * (self.high / self.low) ** share
-            if self.is_log
-            else self.low + share * (self.high - self.low)
-        )
         return float(f"{value:.6g}")
 
 
@@ -101,7 +97,7 @@ def interval_of(key: str, text: str, low: str, high: str, log: str | None) -> In
     begin, end = float(low), float(high)
     if not (begin < end < math.inf and (begin > 0 or not log)):
         raise UserError(f"`{key}` (={text[:60]}) must be an interval with rising ends, above 0 with :log")
-    is_whole = all(re.fullmatch(r"[+-]?\d+", end) for end in (low, high))
+    is_whole = all(re.fullmatch(r"[+-]?\d+", text) for text in (low, high))
     return Interval(begin, end, is_log=bool(log), is_whole=is_whole)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import matplotlib
 from matplotlib import colormaps, rc_params_from_file, rcParamsDefault
 from matplotlib.colors import Colormap, ListedColormap, hsv_to_rgb, to_hex
 
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, similar
 from phasescope.core.factors import Factor
 from phasescope.views.facts.palette import INK, LINE, MUTED, NAMED, PAPER
 
@@ -66,8 +65,8 @@ def _settings_of(style: str | None) -> Mapping[str, Any]:
     from matplotlib.style import available, library
 
     if style not in (*available, "default"):
-        near = get_close_matches(style, available, n=3) or ["default", CURRENT]
-        raise UserError(f"`style` (={style}) must be a style of matplotlib, as {', '.join(near)}")
+        guess = similar(style, available)
+        raise UserError(f"`style` (={style}) must be {CURRENT}, default or a style of matplotlib{guess}")
     default = {name: value for name, value in rcParamsDefault.items() if not name.startswith("backend")}
     return {**default, **library.get(style, {}), **layout}
 

@@ -71,6 +71,44 @@ def test_snapshots_and_scalars_are_taken_when_they_are_due(tmp_path):
     assert recording.watcher.run.about["weights"] == "raw"
 
 
+def test_a_loop_that_is_started_again_logs_from_its_first_step_on(tmp_path):
+    first = recording_in(tmp_path / "run")
+    for step in range(2):
+        first(Net(), step, loss=float(step))
+    first.watcher.close()
+
+    again = recording_in(tmp_path / "run")
+    again(Net(), 0, loss=0.0)
+    again(Net(), 1, loss=1.0)
+    again(Net(), 3, loss=3.0)
+    again.watcher.close()
+    assert again.watcher.run.scalars()["step"].tolist() == [0, 1, 3]
+
+
+def test_batches_of_one_step_are_recorded_once(tmp_path):
+    recording = recording_in(tmp_path / "run")
+    lines = [recording(Net(), step, loss=1.0) for step in (0, 0, 1, 1, 2, 2)]
+    assert [line is not None for line in lines] == [True, False, False, False, True, False]
+
+
+def test_a_run_has_snapshots_of_raw_or_of_averaged_weights_and_not_of_both(tmp_path):
+    recording_in(tmp_path / "run")(Net(), 0)
+    other = recording_in(tmp_path / "run", weights="ema")
+    with pytest.raises(
+        UserError, match=r"`weights` \(=ema\) must be those of the run's earlier snapshots \(raw\)"
+    ):
+        other(Net(), 2, ema=Average(Net().parameters()))
+
+
+def test_the_networks_own_weights_are_back_where_the_average_does_not_fit(tmp_path):
+    network = Net()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    wrong = Average([torch.zeros(1)])
+    with pytest.raises(ValueError, match="zip"):
+        recording_in(tmp_path / "run", weights="ema")(network, 0, ema=wrong)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
 @pytest.mark.parametrize("kind", ["store", "module"])
 def test_averaged_weights_are_recorded_and_the_networks_own_are_back_bitwise(kind, tmp_path):
     network = Net()

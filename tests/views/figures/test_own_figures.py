@@ -94,7 +94,10 @@ def test_after_a_style_figures_look_as_before():
         (lambda plot: plot.samples(snapshots=0), r"`snapshots` \(=0\) must be at least 1"),
         (lambda plot: plot.timeline(size=(0, 3)), r"`size` \(=\(0, 3\)\) must be width and height"),
         (lambda plot: plot.timeline(size=5), r"`size` \(=5\) must be width and height"),
-        (lambda plot: plot.timeline(style="ggplt"), r"`style` \(=ggplt\) must be a style .* as ggplot"),
+        (
+            lambda plot: plot.timeline(style="ggplt"),
+            r"`style` \(=ggplt\) must be .*; the most similar one is ggplot",
+        ),
         (
             lambda plot: plot.panel("loss", ax=Figure().subplots(), size=(1, 1)),
             r"`size` and `style` must be left",

@@ -1,12 +1,12 @@
 """The configuration of what is recorded of a run during training."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from phasescope.core.config import Config
+from phasescope.core.errors import similar
 from phasescope.core.kinds import is_reference
 from phasescope.models.families.base import FamilyConfig
 from phasescope.runs.store.sites import Site
@@ -153,8 +153,7 @@ def _check_further(name: str) -> None:
             "phasescope measure RUN takes it"
         )
     if name not in measure_names():
-        near = get_close_matches(name, measure_names(), 1)
-        guess = f"; the most similar name is {near[0]}" if near else ""
+        guess = similar(name, measure_names())
         raise ValueError(
             f"`probing.measures` (={name}) must be the name of a measure, or of the form file.py:function or "
             f"package.module:function{guess}"

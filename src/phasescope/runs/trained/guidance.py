@@ -34,7 +34,8 @@ def sampling_by(family: FamilyConfig, sampler: str | None, steps: int | None) ->
 
         choices = family.sampling_choices()
         if choices is None:
-            return family.with_sampler(sampler or "its own", steps or 1)
+            name, value = ("steps", steps) if sampler is None else ("sampler", sampler)
+            raise UserError(f"`{name}` (={value}) must be left out: this family has only one sampler")
         usual = choices["most_steps"] if sampler == "ddpm" else choices["steps"]
         return family.with_sampler(sampler or choices["sampler"], usual if steps is None else steps)
 

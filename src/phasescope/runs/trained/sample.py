@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int
     from torch import nn
 
-    from phasescope.models.families import Family, Network
+    from phasescope.models.families import Network
+    from phasescope.models.families.base import FamilyConfig
 
 MOST_BYTES = 4 * 2**30
 """of a trajectory's arrays"""
@@ -66,7 +67,8 @@ def sample(
     from phasescope.models.families.base import evaluating
 
     loaded = given_network(run, run.snapshot(step), network)
-    rows, family = checked(loaded, labels, n=n, seed=seed, sampler=sampler, steps=steps, guidance=guidance)
+    rows, config = checked(loaded, labels, n=n, seed=seed, sampler=sampler, steps=steps, guidance=guidance)
+    family = config.build()
     targets = {layer: put_in(loaded, layer, label, len(rows), n) for layer, label in (patch or {}).items()}
 
     images = []
@@ -100,7 +102,9 @@ def trajectory(
     from phasescope.runs.probing.capture import activations
 
     loaded = given_network(run, run.snapshot(step), network)
-    rows, family = checked(loaded, labels, n=1, seed=seed, sampler=sampler, steps=steps, guidance=guidance)
+    rows, config = checked(loaded, labels, n=1, seed=seed, sampler=sampler, steps=steps, guidance=guidance)
+    choices = config.sampling_choices()
+    expected = 1 if choices is None else choices["steps"] + 1
     if isinstance(layers, str):
         layers = [layers]
     named = {layer: loaded.layer(layer) for layer in layers}
@@ -108,13 +112,10 @@ def trajectory(
     times: list[int] = []
     arrays: dict[str, list[np.ndarray]] = {name: [] for name in ("x_t", "x_0", *named)}
     given, shape = torch.from_numpy(rows), loaded.config.world.shape
-    expected = (sampling_by(loaded.config.family, sampler, steps).sampling_choices() or {}).get(
-        "steps", 0
-    ) + 1
     predicts = guided_by(loaded.network, guidance)
     with evaluating(loaded.network), torch.no_grad():
         # All images at once, so that a state is one array; the generator is that of the first batch of `sample`.
-        states = family.trajectory(predicts, given, shape, torch_generator(seed, "sample", 0, "cpu"))
+        states = config.build().trajectory(predicts, given, shape, torch_generator(seed, "sample", 0, "cpu"))
         for state in states:
             times.append(state.t)
             read = {"x_t": state.x_t, "x_0": state.x_0}
@@ -142,7 +143,7 @@ def checked(
     sampler: str | None,
     steps: int | None,
     guidance: float,
-) -> tuple[Float[np.ndarray, "m K"], Family]:
+) -> tuple[Float[np.ndarray, "m K"], FamilyConfig]:
     """Return the label of each image, and the family with the sampler that is asked for.
 
     Raises:
@@ -155,8 +156,7 @@ def checked(
     check_labels(loaded.config.world, rows)
 
     check_guidance(loaded.config, guidance)
-    family = sampling_by(loaded.config.family, sampler, steps)
-    return np.repeat(rows, n, axis=0), family.build()
+    return np.repeat(rows, n, axis=0), sampling_by(loaded.config.family, sampler, steps)
 
 
 def put_in(

@@ -47,6 +47,7 @@ class RecordEvery:
         if weights not in ("raw", "ema"):
             raise UserError(f"`weights` (={weights}) must be raw or ema")
         self.watcher, self.every, self.weights, self.log_every = watcher, every, weights, log_every
+        self._last_step = -1
         watcher.weights = weights
 
     def __call__(
@@ -66,6 +67,8 @@ class RecordEvery:
                 the network's parameters, or an averaged module, as `torch.optim.swa_utils.AveragedModel`.
             scalars: numbers, or tensors of one number, as `loss=loss`.
 
+        Nothing is recorded or logged a second time for the step of the last call.
+
         Raises:
             UserError: `ema` is missing, or given for raw weights; as `Watcher.record` and `Watcher.log` say.
         """
@@ -74,11 +77,16 @@ class RecordEvery:
                 f"`ema` (={type(ema).__name__}) must be given with weights='ema', and with nothing else"
             )
 
+        # Where gradients are accumulated several batches have one step.
+        if step == self._last_step:
+            return None
+        self._last_step = step
+
         line = None
         if step % self.every == 0:
             with averaged(network, ema) as recorded:
                 line = self.watcher.record(recorded, step, images_seen)
-        if scalars and step % self.log_every == 0 and self.watcher.costs:
+        if scalars and step % self.log_every == 0 and self.watcher.is_recording:
             self.watcher.log(scalars, step, images_seen)
         return line
 
@@ -157,7 +165,7 @@ class RecordEvery:
                 numbers = {
                     name: value for name, value in (logs or {}).items() if isinstance(value, int | float)
                 }
-                if state.is_world_process_zero and numbers and recording.watcher.costs:
+                if state.is_world_process_zero and numbers and recording.watcher.is_recording:
                     recording.watcher.log(numbers, state.global_step)
 
             def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -185,8 +193,8 @@ def averaged(network: nn.Module, ema: Any) -> Iterator[nn.Module]:
     elif all(callable(getattr(ema, name, None)) for name in SWAPS):
         parameters = list(network.parameters())
         ema.store(parameters)
-        ema.copy_to(parameters)
         try:
+            ema.copy_to(parameters)
             yield network
         finally:
             ema.restore(parameters)

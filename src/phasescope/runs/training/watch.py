@@ -178,6 +178,11 @@ class Watcher:
         self._flush_due = 0.0
 
     @property
+    def is_recording(self) -> bool:
+        """Whether `record` was called, so that scalars can be logged."""
+        return self._recorder is not None
+
+    @property
     def run(self) -> Run:
         return Run(self.path)
 
@@ -233,8 +238,7 @@ class Watcher:
 
     def _count_cost(self, step: int, seconds: float) -> None:
         """Keep what a snapshot took; say it once if it took long, and which fields are to be turned."""
-        taken = next(snapshot for snapshot in self.run.snapshots if snapshot.step == step)
-        size = sum(file.stat().st_size for file in taken.path.iterdir() if file.is_file())
+        size = sum(file.stat().st_size for file in self.run.snapshot(step).path.iterdir())
         self.costs.append(Cost(step, seconds, size / 1e6))
         if seconds > SLOW_S and len(self.costs) == 1:
             log_once(
@@ -318,6 +322,12 @@ class Watcher:
             recorder.started, recorder.clock = self._started, self._clock
 
             if folder.metrics:  # the loop was restarted
+                before = folder.about.get("weights", "raw")
+                if before != self.weights:
+                    raise UserError(
+                        f"`weights` (={self.weights}) must be those of the run's earlier snapshots ({before}): give another "
+                        "`folder`"
+                    )
                 folder.check_sources()
                 recorder.add(folder.metrics[-1])
                 recorder.start_clock(folder.metrics[-1]["images_seen"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from phasescope.studies.readings.crossings import crossing_step
 
 
 def crossing(steps: np.ndarray, values: np.ndarray, level: float) -> float:
@@ -14,13 +15,7 @@ def crossing(steps: np.ndarray, values: np.ndarray, level: float) -> float:
 
     Values that are above it from the start cross it at the first step.
     """
-    below = np.flatnonzero(~(values > level))
-    if not len(below):
-        return float(steps[0])
-    last = below[-1]
-    if last + 1 == len(steps):
-        return math.nan
-    return float(np.interp(level, values[last : last + 2], steps[last : last + 2]))
+    return float(steps[0]) if (values > level).all() else crossing_step(steps, values, level)
 
 
 def curve(x: np.ndarray, y: np.ndarray) -> Any:

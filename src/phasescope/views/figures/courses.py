@@ -16,7 +16,7 @@ from phasescope.runs.trained.catalogue import as_run
 from phasescope.studies.plots import Curve, Panel
 from phasescope.views.figures.axes import WIDTH_IN, figure_of
 from phasescope.views.figures.drawing import draw_panel
-from phasescope.views.figures.plots import Plot, Size, checked_size
+from phasescope.views.figures.plots import Plot, Size, check_own_axes, checked_size
 from phasescope.views.style import CURRENT, styled, with_style
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ def plot_runs(
     Raises:
         UserError: there is no run, no such column or field, or no number in it.
     """
-    if ax is not None and not (size is None and style is None):
-        raise UserError("`size` and `style` must be left out where `ax` is given: its figure has them")
+    check_own_axes(ax, size, style)
     if x not in CLOCKS:
         raise UserError(f"`x` (={x}) must be one of {', '.join(CLOCKS)}")
     courses = list(courses_of(runs, column, by, x))

@@ -149,8 +149,7 @@ class Plots:
             key: as `outcomes`, `probe_r2`, `loss`; a wrong one is refused with those that the run has.
             ax: axes of matplotlib, which keep the settings that they were made with; `size` and `style` are then left out.
         """
-        if ax is not None and not (size is None and style is None):
-            raise UserError("`size` and `style` must be left out where `ax` is given: its figure has them")
+        check_own_axes(ax, size, style)
         record = self._record(key)
         (chosen,) = timeline.chosen_panels(record, panels=[key], layer=layer)
         with with_style(CURRENT if ax is not None else style):
@@ -175,6 +174,12 @@ class Plots:
         if not record.metrics:
             raise UserError(f"`{self._run.name}` must have recorded what `{name}` shows: there is nothing")
         return record
+
+
+def check_own_axes(ax: Axes | None, size: Size | None, style: str | None) -> None:
+    """Raise UserError if axes of the user's own are given together with what only their figure can have."""
+    if ax is not None and not (size is None and style is None):
+        raise UserError("`size` and `style` must be left out where `ax` is given: its figure has them")
 
 
 def checked_size(size: Size) -> Size:
@@ -216,6 +221,7 @@ def _timeline(record: Record, _: Site | None) -> str:
 def _scores(record: Record) -> str:
     """Return how those scores of activations are read that this run has."""
     sentences = []
+
     if labels := labels_of(record, "probe_r2"):
         sentences.append(
             "Probe R² (thick: minimum over factors; thin: each factor) is of activations for n = "
@@ -227,6 +233,7 @@ def _scores(record: Record) -> str:
         sentences.append(
             f"Label variance and the dimension of label means are from n = {labels} labels, several noise draws each. "
         )
+
     if record.measures:
         sentences.append("Bands are 95 % intervals, grey lines baselines. ")
     if "condition_probe_r2" in record.measures:
