@@ -198,6 +198,7 @@ STUDY = Study(
             y=readings.at_half,
             xlabel="half of the samples correct (step)",
             ylabel="use in the deciding band",
+            by="system",
         ),
         PhaseGrid("samples", "Phase of the samples in every run", column=readings.PHASE),
     ],

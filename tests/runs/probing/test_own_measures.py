@@ -132,7 +132,7 @@ def test_a_further_measure_of_phasescope_is_recorded_at_each_snapshot_if_it_is_n
     [
         (
             "two_n",
-            r"`probing.measures` \(=two_n\) must be the name of a measure, or of the form .* name is two_nn",
+            r"`probing.measures` \(=two_n\) must be the name of a measure, or of the form .* one is two_nn",
         ),
         (
             "additivity",

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from phasescope.studies.claim import Claim
     from phasescope.studies.claims_file import RecordedClaim
     from phasescope.studies.preregistration import Preregistration
 
@@ -19,7 +20,7 @@ LOOKED = re.compile(
 SENTENCE_END = re.compile(r"(?<=[.;:]) ")
 
 
-def asked(claim: RecordedClaim, known: Preregistration | None) -> str:
+def asked(claim: Claim | RecordedClaim, known: Preregistration | None) -> str:
     """Return whether a claim was asked before or after a look at runs.
 
     A claim whose limits and amendments name no look was asked before one. Where runs existed already when the study was

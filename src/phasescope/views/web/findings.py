@@ -18,7 +18,7 @@ from phasescope.studies.claims_file import Judged, RecordedClaim, read_claims
 from phasescope.studies.preregistration import read_preregistration
 from phasescope.studies.study import Study
 from phasescope.views.facts import multiplicity, numbers
-from phasescope.views.facts.asked import BEFORE, asked
+from phasescope.views.facts.asked import asked
 from phasescope.views.facts.verdicts import BEYOND, NOT_RUN, SHORT, count_words, no_effect, shown_verdict
 from phasescope.views.web.markdown import PAGE, anchor
 from phasescope.views.web.prose import Prose
@@ -247,10 +247,10 @@ def _claims_of(key: str, asking: Asking) -> list[tuple[object, ...]]:
     that asks it."""
     rows: list[tuple[object, ...]] = []
     for study, folder, claim in _shown_claims(key, asking):
-        preset = presets_of(study, claim.name)
+        preset, when = presets_of(study, claim.name), asked(claim, read_preregistration(folder))
         if not isinstance(claim, RecordedClaim):
             link = _link(study, folder, text=claim.sentence)
-            rows.append((link, "", NOT_RUN, 0, preset, BEFORE))
+            rows.append((link, "", NOT_RUN, 0, preset, when))
             continue
 
         missing = "" if claim.analysis else f" ({numbers.why_words(claim.why)})"
@@ -261,7 +261,7 @@ def _claims_of(key: str, asking: Asking) -> list[tuple[object, ...]]:
                 numbers.verdict_cell(claim) + missing,
                 numbers.count_cell(claim),
                 preset,
-                asked(claim, read_preregistration(folder)),
+                when,
             )
         )
     return rows
