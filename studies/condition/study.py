@@ -33,7 +33,7 @@ from phasescope.studies import (
     onset,
     start,
 )
-from studies.condition import readings
+from studies.designs import condition as readings
 
 HIDDEN = 256
 STEPS = {"lean": 2_500, "hidden": 12_000, "flow": 2_500}

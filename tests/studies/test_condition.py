@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from phasescope.studies import Cell, Runs
-from studies.condition import readings
+from studies.designs import condition as readings
 
 STEPS = np.arange(0, 4_001, 50)
 RUNS = 6

@@ -45,6 +45,12 @@ def test_training_with_readings_is_bitwise_training_without(with_meter, tmp_path
     assert not (without.path / "meter.jsonl").exists()
 
 
+def test_what_only_the_label_can_remove_is_read_alike_in_runs_of_other_seeds(with_meter, tmp_path):
+    other = train(metered(seed=7), tmp_path)
+    assert other.meter()["removable"].tolist() == with_meter.meter()["removable"].tolist()
+    assert other.meter()["loss"].tolist() != with_meter.meter()["loss"].tolist()
+
+
 def test_a_row_each_reading_and_band_with_intervals(with_meter):
     frame = with_meter.meter()
     assert frame["step"].unique().tolist() == [0, 5, 10, 15, 20]
