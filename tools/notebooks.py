@@ -51,6 +51,8 @@ def tidied(notebook: Any, folder: Path) -> Any:
                 continue
             if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
                 continue
+            if output.output_type == "display_data" and not output.data.get("text/plain", "-").strip():
+                continue  # a bar that is gone
             if output.output_type == "stream":
                 output.text = without_paths(output.text, folder)
             for kind, content in output.get("data", {}).items():

@@ -24,6 +24,7 @@ from phasescope.runs.training.train import train
 from phasescope.runs.training.watch import watch
 from phasescope.studies.study import Study
 from phasescope.views.figures.courses import plot_runs
+from phasescope.views.figures.forked import plot_fork
 from phasescope.views.monitors import TensorBoard, WandB
 from phasescope.worlds.base import Outcome, Reader, World
 
@@ -65,6 +66,7 @@ __all__ = [
     "networks",
     "observe",
     "open_run",
+    "plot_fork",
     "plot_runs",
     "predict",
     "probe",

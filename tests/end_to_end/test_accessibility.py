@@ -1,12 +1,12 @@
 """Pages can be read and used by everybody: axe-core finds nothing, the keyboard reaches all, words are explained."""
 
 from collections.abc import Callable, Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from helpers.accessibility import violations
 from helpers.example_study import write_study
 from phasescope import Factors
 from phasescope.cli import main
@@ -20,7 +20,6 @@ pytest.importorskip("axe_playwright_python", reason="it brings axe-core")
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine")
 
 ROOT = Path(__file__).parents[2]
-AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 NARROW_DARK: tuple[int, Any] = (390, "dark")
 WIDE_LIGHT: tuple[int, Any] = (1280, "light")
 VIEWS = ("runs", "compare", "run", "sample", "studies", "study", "words")
@@ -108,19 +107,6 @@ def study_report(pages, tmp_path_factory):
     out = tmp_path_factory.mktemp("study") / "study.html"
     assert main(["report", "p1", "--studies", str(ROOT / "studies"), "--out", str(out)]) == 0
     return pages(out.as_uri(), READINESS["study_report"])
-
-
-def violations(page) -> list[str]:
-    """What axe-core finds, a line each: the rule, and the first places that break it.
-
-    A drawing is one picture with one name: its strokes are left out.
-    """
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run({exclude: [['figure svg[role=img] > *']]}, {resultTypes: ['violations']})")
-    return [
-        f"{one['id']}: {one['help']}: {[node['html'][:120] for node in one['nodes'][:3]]} of {len(one['nodes'])}"
-        for one in found["violations"]
-    ]
 
 
 def on_each_screen(page) -> list[str]:

@@ -1,12 +1,17 @@
 """Forks in the explorer and in reports: below and beside the run that they continue, and as paired differences."""
 
+import json
 from collections.abc import Iterator
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
+from helpers.accessibility import violations
 from helpers.tiny import config_of
 from phasescope import Run, fork, train
 from phasescope.cli import main
+from phasescope.views.facts.forks import paired, paired_texts
 from phasescope.views.web.report import render_report
 from phasescope.views.web.serve import serving
 from tools.screenshots import chromium, open_view, wait_until
@@ -73,3 +78,65 @@ def test_a_run_leads_to_parent_control_and_child_on_one_slider(browser, address,
     assert f"from step 10: {CHANGED}" in heads[2]
     assert page.locator("input[type=range]").count() == 1
     page.context.close()
+
+
+def rows_of(page) -> list[tuple[str, ...]]:
+    """Return the table of paired differences of a comparison, without its heads."""
+    lines = page.locator(".paired tbody tr")
+    return [tuple(lines.nth(i).locator("th, td").all_inner_texts()) for i in range(lines.count())]
+
+
+@needs_browser
+@pytest.mark.parametrize("with_parent", [True, False])
+def test_a_comparison_has_the_paired_differences_of_the_command(browser, address, runs, with_parent, capsys):
+    _, control, child = runs
+    names = [run.name for run in (runs if with_parent else runs[1:])]
+    page = open_view(browser, f"{address}/#/compare?runs={','.join(names)}", "compare")
+    wait_until(page, "document.querySelectorAll('.paired tbody tr').length > 0")
+    at_end = [paired_texts(line) for line in paired(control, [child])]
+    assert rows_of(page) == at_end
+
+    assert main(["compare", *names, "--runs", str(control.path.parent)]) == 0
+    printed = capsys.readouterr().out
+    assert f"Paired with {control.name}" in printed
+    assert all(text in printed for row in at_end for text in row)
+
+    page.focus("input[type=range]")
+    page.keyboard.press("ArrowLeft")
+    wait_until(page, "document.querySelector('.paired tbody').innerText.includes('at step 10')")
+    assert rows_of(page) == [paired_texts(line) for line in paired(control, [child], step=10)]
+    page.context.close()
+
+
+@needs_browser
+def test_a_comparison_of_other_runs_has_no_paired_differences(browser, address, runs):
+    parent, control, _ = runs
+    page = open_view(browser, f"{address}/#/compare?runs={parent.name},{control.name}", "compare")
+    assert page.locator(".paired").count() == 0
+    page.context.close()
+
+
+@needs_browser
+def test_axe_finds_nothing_in_a_comparison_of_a_fork(browser, address, runs):
+    pytest.importorskip("axe_playwright_python", reason="it brings axe-core")
+    place = f"{address}/#/compare?runs={','.join(run.name for run in runs)}"
+    for width, scheme in ((390, "dark"), (1280, "light")):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page = context.new_page()
+        page.goto(place)
+        wait_until(page, "document.querySelectorAll('.paired tbody tr').length > 0")
+        assert violations(page) == []
+        context.close()
+
+
+def test_bad_input_of_paired_differences_is_one_line(address, runs):
+    for words, rule in (
+        ("", "`runs`"),
+        ("runs=nothing", "there is no run"),
+        (f"runs={runs[0].name}&step=x", "`step` (=x) must be a whole number"),
+    ):
+        with pytest.raises(HTTPError) as raised:
+            urlopen(f"{address}/api/paired?{words}")
+        error = json.loads(raised.value.read())["error"]
+        assert rule in error
+        assert "\n" not in error

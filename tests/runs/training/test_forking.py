@@ -331,6 +331,9 @@ def test_differences_are_of_pairs_with_the_same_seeds(parent, tmp_path, capsys):
     assert fork_group(faster) == (control, others)
     assert fork_group(others) is None
     assert fork_group([parent, *others]) is None
+    assert fork_group([parent, *faster]) == (control, others)
+    stranger = phasescope.Run(shutil.copytree(parent.path, tmp_path / "other-00000000"))
+    assert fork_group([stranger, *faster]) is None
     without_twins = {row.changed for row in paired(control, children)}
     assert not without_twins
 

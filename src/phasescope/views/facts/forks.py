@@ -43,13 +43,32 @@ class Paired:
     """pairs in which both have the number"""
 
 
+@dataclass(frozen=True)
+class PairedCourse:
+    """The mean paired difference of a recorded column through training, (T,) each; `low` and `high` are None of too few
+    pairs."""
+
+    changed: str
+    steps: np.ndarray
+    value: np.ndarray
+    low: np.ndarray | None
+    high: np.ndarray | None
+    n: int
+    """pairs, all of which have the column at each of the steps"""
+
+
 def fork_group(runs: Sequence[RunFolder]) -> tuple[RunFolder, list[RunFolder]] | None:
-    """Return the control and the children, if all runs are of one fork and the control is among them; None otherwise."""
-    forks = [run.fork for run in runs]
-    if not all(forks) or len({(fork["run"], fork["step"]) for fork in forks if fork}) != 1:
+    """Return the control and the children, if all runs are of one fork and the control is among them; None otherwise. Their
+    parent may be among the runs, too."""
+    forks = {run: fork for run in runs if (fork := run.fork) is not None}
+    if len({(fork["run"], fork["step"]) for fork in forks.values()}) != 1:
         return None
-    controls = [run for run, fork in zip(runs, forks, strict=True) if fork and not fork["changes"]]
-    children = [run for run, fork in zip(runs, forks, strict=True) if fork and fork["changes"]]
+    parent = next(iter(forks.values()))["run"]
+    if any(not parent.startswith(run.identity) for run in runs if run not in forks):
+        return None
+
+    controls = [run for run, fork in forks.items() if not fork["changes"]]
+    children = [run for run, fork in forks.items() if fork["changes"]]
     return (controls[0], children) if len(controls) == 1 and children else None
 
 
@@ -68,20 +87,15 @@ def fork_of(run: RunFolder) -> tuple[RunFolder, list[RunFolder]] | None:
     return fork_group([other for other in map(RunFolder, folders) if is_beside(other)])
 
 
-def paired(control: RunFolder, children: Sequence[RunFolder]) -> Iterator[Paired]:
+def paired(control: RunFolder, children: Sequence[RunFolder], step: int | None = None) -> Iterator[Paired]:
     """Yield for each change, whatever its seeds, the mean difference of its children from those that they are paired with: a
-    child without a partner is left out."""
-    numbers = {run.name: numbers_of(run) for run in (control, *children)}
-    unchanged = {_seeds_of(run): run for run in (control, *children) if not _others_of(run)}
-    by_change: dict[str, list[tuple[RunFolder, RunFolder]]] = {}
+    child without a partner is left out.
 
-    for child in children:
-        # Of a child that changes seeds alone these are the change, and the control has its parent's.
-        partner = unchanged.get(_seeds_of(child)) if _others_of(child) else control
-        if partner is not None:
-            by_change.setdefault(change_words(child), []).append((child, partner))
-
-    for changed, pairs in by_change.items():
+    Args:
+        step: a snapshot's; by default the last one, and when phase C began.
+    """
+    numbers = {run.name: numbers_of(run, step) for run in (control, *children)}
+    for changed, pairs in pairs_of(control, children).items():
         for quantity in numbers[control.name]:
             differences = np.array(
                 [numbers[child.name][quantity] - numbers[partner.name][quantity] for child, partner in pairs]
@@ -89,11 +103,54 @@ def paired(control: RunFolder, children: Sequence[RunFolder]) -> Iterator[Paired
             known = differences[np.isfinite(differences)]
             if not len(known):
                 continue
-            low = high = None
-            if len(known) >= LEAST_FOR_INTERVAL:
-                estimate = mean_over_runs(known)
-                low, high = estimate.low, estimate.high
+            low, high = _interval(known)
             yield Paired(changed, quantity, float(known.mean()), low, high, len(known))
+
+
+def paired_courses(control: RunFolder, children: Sequence[RunFolder], column: str) -> Iterator[PairedCourse]:
+    """Yield for each change the mean paired difference of a column of `Run.to_frame()`, at the steps at which all its pairs
+    have it."""
+    courses = {run.name: _course(run, column) for run in (control, *children)}
+    for changed, pairs in pairs_of(control, children).items():
+        both = [(courses[child.name], courses[partner.name]) for child, partner in pairs]
+        steps = sorted(set.intersection(*(child.keys() & partner.keys() for child, partner in both)))
+        if not steps:
+            continue
+        differences = np.array([[child[step] - partner[step] for step in steps] for child, partner in both])
+        ends = [_interval(at_step) for at_step in differences.T]
+        low, high = (None if end[0] is None else np.array(end, float) for end in zip(*ends, strict=True))
+        yield PairedCourse(changed, np.array(steps), differences.mean(axis=0), low, high, len(pairs))
+
+
+def pairs_of(
+    control: RunFolder, children: Sequence[RunFolder]
+) -> dict[str, list[tuple[RunFolder, RunFolder]]]:
+    """Return for each change, in words, its children with the unchanged run that each is compared with."""
+    unchanged = {_seeds_of(run): run for run in (control, *children) if not _others_of(run)}
+    by_change: dict[str, list[tuple[RunFolder, RunFolder]]] = {}
+    for child in children:
+        # Of a child that changes seeds alone these are the change, and the control has its parent's.
+        partner = unchanged.get(_seeds_of(child)) if _others_of(child) else control
+        if partner is not None:
+            by_change.setdefault(change_words(child), []).append((child, partner))
+    return by_change
+
+
+def _interval(differences: np.ndarray) -> tuple[float, float] | tuple[None, None]:
+    """Return the ends of the interval of a mean over pairs; None of too few."""
+    if len(differences) < LEAST_FOR_INTERVAL:
+        return None, None
+    estimate = mean_over_runs(differences)
+    return estimate.low, estimate.high
+
+
+def _course(run: RunFolder, column: str) -> dict[int, float]:
+    """Return the numbers of a column by step."""
+    frame = run.to_frame()
+    if column not in frame:
+        return {}
+    known = frame[["step", column]].dropna()
+    return dict(zip(known["step"].astype(int), known[column].astype(float), strict=True))
 
 
 def paired_texts(line: Paired) -> tuple[str, ...]:
@@ -105,16 +162,23 @@ def paired_texts(line: Paired) -> tuple[str, ...]:
     return line.changed, line.quantity, format_number(line.value), interval, str(line.n)
 
 
-def numbers_of(run: RunFolder) -> dict[str, float]:
-    """Return the numbers of a run that are compared with its control's; NaN where it has none."""
+def numbers_of(run: RunFolder, step: int | None = None) -> dict[str, float]:
+    """Return the numbers of a run that are compared with its control's, by default at its end; NaN where it has none."""
     record = Record(run)
-    last: dict[str, Any] = run.last_metrics or {}
-    phase_c = onsets(record, "behaviour").get("C") if any(record.phases("behaviour")) else None
-    return {
-        "correct at the end": success_share(last) if last else math.nan,
-        "loss at the end": math.nan if last.get("loss") is None else float(last["loss"]),
-        "images until C": math.nan if phase_c is None else float(phase_c.images_seen),
+    when = "the end" if step is None else f"step {step:,}"
+    if step is None:
+        line: dict[str, Any] = run.last_metrics or {}
+    else:
+        line = next((line for line in record.metrics if line["step"] == step), {})
+
+    numbers = {
+        f"correct at {when}": success_share(line) if line else math.nan,
+        f"loss at {when}": math.nan if line.get("loss") is None else float(line["loss"]),
     }
+    if step is None:
+        phase_c = onsets(record, "behaviour").get("C") if any(record.phases("behaviour")) else None
+        numbers["images until C"] = math.nan if phase_c is None else float(phase_c.images_seen)
+    return numbers
 
 
 def change_words(run: RunFolder) -> str:

@@ -19,6 +19,7 @@ from phasescope.core.errors import UserError, log_once
 from phasescope.runs.store.files import to_json
 from phasescope.runs.store.folder import shown
 from phasescope.runs.trained.session import SampleRequest, SnapshotSampler
+from phasescope.views.facts.forks import PAIRED_HEADS, fork_group, paired, paired_texts
 from phasescope.views.web.answers import Page, Png, Query, Svg, endpoint, static
 from phasescope.views.web.details import details
 from phasescope.views.web.guard import Guard
@@ -27,6 +28,8 @@ from phasescope.views.web.packets import cloud_packet, packet, places_in, stored
 from phasescope.views.web.samples import sample_packet, samples
 from phasescope.views.web.studies import FINDINGS, Studies
 
+MOST_PAIRED = 64
+"""runs of a comparison"""
 READING_S, LOOKS = 0.5, 4
 """that an answer may take to read new runs; times as long as a look at the folder took pass before the next"""
 
@@ -68,6 +71,15 @@ class Explorer:
     def samples(self, query: Query) -> bytes:
         record = self._entry(query).record
         return samples(record, record.run.snapshot(query.integer("step")))
+
+    def paired(self, query: Query) -> str:
+        """Return the paired differences among ?runs= as rows of texts, at the snapshot ?step= or at their end; no row
+        unless they are of one fork, with its control."""
+        step = query.integer("step", None)
+        entries = [self.library.entry(name) for name in query.word("runs").split(",")[:MOST_PAIRED]]
+        group = fork_group([entry.run for entry in entries if entry.row["state"] != "broken"])
+        lines = paired(*group, step) if group else ()
+        return to_json({"heads": PAIRED_HEADS, "rows": [paired_texts(line) for line in lines]})
 
     def list_studies(self, _: Query) -> str:
         return to_json(self.studies.all())
@@ -138,6 +150,7 @@ def create_app(runs: Path, results: Path, trust: bool = False) -> Starlette:
     reading = {
         run: explorer.run,
         f"{run}/samples": explorer.samples,
+        "/api/paired": explorer.paired,
         "/api/members": explorer.members,
         "/api/studies": explorer.list_studies,
         "/api/findings": explorer.findings,

@@ -44,11 +44,12 @@ export function ofRun(name, kind = "", query = {}) {
 const REST_MS = 140;
 const CAPACITY = 80;
 
-// Packets by address, the latest ones kept.
+// Packets, or other answers, by address: the latest ones are kept.
 export class Answers {
-  // arrived(): called after each answer
-  constructor(arrived) {
+  // arrived(): called after each answer; read: how an answer is read
+  constructor(arrived, read = packet) {
     this.arrived = arrived;
+    this.read = read;
     /** @type {Map<string, {answer?: any, error?: string}>} */
     this.entries = new Map();
     this.resting = 0;
@@ -74,7 +75,7 @@ export class Answers {
     this.entries.set(url, entry);
     if (this.entries.size > CAPACITY) this.entries.delete(this.entries.keys().next().value);
     try {
-      entry.answer = await packet(url);
+      entry.answer = await this.read(url);
     } catch (error) {
       entry.error = error.message;
     }

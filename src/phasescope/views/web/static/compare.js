@@ -3,7 +3,7 @@
 
 import {nearest} from "./axes.js";
 import {Chart, formatOf, hasData, sharedAxis} from "./charts.js";
-import {forkWords} from "./forks.js";
+import {forkWords, PairedTable} from "./forks.js";
 import {absent, choice, h, integer, known, memo, percent} from "./html.js";
 import {ImageRows} from "./imagerows.js";
 import {runs, subscribe} from "./live.js";
@@ -148,6 +148,7 @@ class CompareView {
     this.group = query.get("group") ?? "";
     this.cursor = query.has("at") ? Number(query.get("at")) : null;
     this.images = new ImageRows(() => this.update());
+    this.paired = new PairedTable(() => this.update());
     /** @type {number[]} what the cursor steps through: where any run has a snapshot */
     this.times = [];
     this.drawn = memo();
@@ -177,6 +178,7 @@ class CompareView {
     // A run that was started again has other images at the same steps.
     const isNew = (name, i) => before[i] && this.known.get(name).row?.started !== before[i];
     if (names.some(isNew)) this.images.forget();
+    this.paired.forget();
     this.version += 1;
   }
 
@@ -217,12 +219,24 @@ class CompareView {
       h("p.note", {"aria-live": "polite"}, group && explanation(group)),
       h("p.fault", {role: "status"}, isApart(several) && APART),
       this.times.length > 1 && slider(this, index => this.set({cursor: this.times[index]})),
+      this.paired.view(
+        several.map(({row}) => row),
+        this.stepOf(several)
+      ),
       this.imagesOf(several),
       this.charts(several)
     ];
     render(page, this.root);
     const at = this.cursor === null ? null : rounded(this.times[this.index]);
     remember("compare", "", {runs: names.join(), unit: unit === "images_seen" ? null : unit, group, at});
+  }
+
+  // the step of the snapshot of any of the runs at which the slider stands; null at the end
+  stepOf(several) {
+    const {index, times, unit} = this;
+    if (index === times.length - 1) return null;
+    const lines = several.flatMap(({lines}) => lines);
+    return lines.find(line => line[unit] === times[index])?.step ?? null;
   }
 
   imagesOf(several) {

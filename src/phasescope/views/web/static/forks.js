@@ -1,6 +1,7 @@
 // @ts-check
 // Forks: runs that continue a state of another one, below it in a table, and beside it in a comparison.
 
+import {Answers, json} from "./api.js";
 import {h, integer} from "./html.js";
 import {address} from "./route.js";
 
@@ -63,4 +64,59 @@ export function forkLine(row, rows) {
   const {fork} = row;
   const text = fork && `Forked from ${fork.name} at step ${integer(fork.step)}; changed: ${fork.changed}. `;
   return (fork || links.length > 0) && h("p.note", text, links);
+}
+
+// The paired differences among the children of one fork, as reports and `phasescope compare` have them.
+export class PairedTable {
+  // arrived(): called when a table is here
+  constructor(arrived) {
+    this.answers = new Answers(arrived, json);
+    /** @type {{heads: string[], rows: string[][]}} the last one, which stays until the next one is here */
+    this.shown = {heads: [], rows: []};
+  }
+
+  forget() {
+    this.answers.clear();
+  }
+
+  // of rows of runs, at a step of a snapshot; null: at the end
+  view(rows, step) {
+    const forks = rows.filter(({fork}) => fork);
+    if (!forks.some(isControl) || forks.every(isControl)) return null;
+    const query = new URLSearchParams({runs: rows.map(({name}) => name).join()});
+    if (step !== null) query.set("step", step);
+    const {answer, error} = this.answers.get(`/api/paired?${query}`, this.shown.rows.length > 0);
+    if (answer) this.shown = answer;
+    if (error) return h("p.fault", {role: "status"}, error);
+    return this.shown.rows.length > 0 && table(this.shown);
+  }
+}
+
+function table({heads, rows}) {
+  const line = ([changed, ...cells]) =>
+    h(
+      "tr",
+      h("th", {scope: "row"}, changed),
+      cells.map(text => h("td", text))
+    );
+  return h(
+    "section.paired",
+    h("h2", "Differences from the unchanged child"),
+    h("p.note", "Means over pairs of runs that continue the same state with the same seeds."),
+    h(
+      "div.tablebox",
+      {tabindex: 0, role: "group", "aria-label": "paired differences"},
+      h(
+        "table.accuracy",
+        h(
+          "thead",
+          h(
+            "tr",
+            heads.map(head => h("th", {scope: "col"}, head))
+          )
+        ),
+        h("tbody", rows.map(line))
+      )
+    )
+  );
 }
