@@ -12,6 +12,8 @@ from typing import Any
 
 APART = 3.0
 """standard errors by which a band must exceed another, or its own noise, to be chosen"""
+PASSES_OF_A_GRADIENT = 3
+"""forward and backward, counted in answers of a model"""
 
 
 def steady_choice(value: Sequence[Sequence[float]], se: Sequence[Sequence[float]]) -> int | None:

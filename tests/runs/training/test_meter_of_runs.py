@@ -9,12 +9,13 @@ import torch
 from helpers.tiny import config_of, contents, results
 from helpers.training_runs import leave_after
 from helpers.watched import watcher_of
-from phasescope import Run, UserError, observe, train
+from phasescope import Run, RunConfig, UserError, observe, train
 from phasescope.cli import main
 from phasescope.models.families.base import Family, FamilyConfig, SamplingState
 from phasescope.runs.engines.cost import images_in_all
 from phasescope.runs.probing.meter import meter_of
 from phasescope.runs.training.execution import execute
+from phasescope.worlds import ArrayWorld
 
 EVERY = 5
 
@@ -186,6 +187,30 @@ def test_the_usual_interval_takes_two_percent_of_the_passes_and_is_in_the_cost()
     share = images_in_all(usual) / images_in_all(without) - 1
     assert 0 < share < 0.02
     assert metered("usual", training={"label_dropout": 0.1}).meter_evaluations == 4 * 8 * 3
+
+
+def test_the_label_gradient_is_read_where_it_is_asked_for_and_changes_nothing_else(with_meter, tmp_path):
+    with_gradient = metered(meter={"label_gradient": True, "draws": 16})
+    assert with_gradient.meter_evaluations == 4 * 16 * (2 + 3)
+    run = train(with_gradient, tmp_path / "whole")
+    assert results(run) == results(with_meter)
+    frame = run.meter()
+    assert (frame["label_gradient_low"] <= frame["label_gradient"]).all()
+    assert "label_gradient" not in with_meter.meter()
+
+    leave_after(12, with_gradient, tmp_path / "stopped")
+    assert readings(train(with_gradient, tmp_path / "stopped")) == readings(run)
+
+
+def test_without_exact_answers_there_is_no_label_gradient(tmp_path):
+    images = np.random.default_rng(0).uniform(size=(30, 8, 8))
+    world = ArrayWorld.from_arrays(images, np.repeat(np.arange(3), 10), ["digit"])
+    probing = {"meter": {"every": EVERY, "label_gradient": True}, "images": {"trained": 16}}
+    tree = {"world": world.saved(tmp_path / "digits.npz").tree(), "probing": probing}
+    with pytest.raises(
+        ValueError, match=r"`probing.meter.label_gradient` \(=true\) must be false: with hidden"
+    ):
+        RunConfig.from_tree(tree)
 
 
 def test_an_observation_is_no_part_of_the_identity():

@@ -100,6 +100,7 @@ class Analysis:
         bands: int,
         batch: int,
         factors: bool,
+        label_gradient: bool,
     ) -> LabelMeter:
         """Return the meter that reads how much a network uses the labels of the task.
 
@@ -109,6 +110,7 @@ class Analysis:
             bands: bands of log SNR.
             batch: images in one pass of the network.
             factors: whether each factor is exchanged alone, too.
+            label_gradient: whether the force towards the label is read, too, which takes a backward pass.
 
         Raises:
             ValueError: the family has no noise levels of a diffusion.

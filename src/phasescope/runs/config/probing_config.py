@@ -59,6 +59,8 @@ class MeterConfig(Config):
     """whether pairs that are trained on are read too, beside held-out ones, at twice the cost"""
     factors: bool = False
     """whether each factor is exchanged alone, too"""
+    label_gradient: bool = False
+    """whether the force towards the label is read, too, of trained images: a backward pass for each draw"""
 
 
 class ProbingConfig(Config):

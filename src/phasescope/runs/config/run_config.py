@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from phasescope.core.config import Config
 from phasescope.core.kinds import Kind, is_reference, reference_to
 from phasescope.core.randomness import Streams, numpy_generator
+from phasescope.measures.condition_readings import PASSES_OF_A_GRADIENT
 from phasescope.models.families import USUAL as USUAL_FAMILY
 from phasescope.models.families import AnyFamily, Task
 from phasescope.models.networks import USUAL as USUAL_NETWORK
@@ -136,6 +137,11 @@ class RunConfig(Config):
             raise ValueError(
                 f"{field} must be 0: `family.kind` (={self.family.kind}) has no noise levels, in which the meter reads"
             )
+        if self.probing.meter.label_gradient and self.world.factors.hidden:
+            raise ValueError(
+                "`probing.meter.label_gradient` (=true) must be false: with hidden factors there is no exact answer, beyond "
+                "which the force would be read"
+            )
 
     @property
     def streams(self) -> Streams:
@@ -165,7 +171,8 @@ class RunConfig(Config):
         exchanges = 1 + (len(self.world.factors.visible) if meter.factors else 0)
         answers = 1 + exchanges + (self.training.withheld != "never")
         sets = 2 if meter.trained and len(self.world.splits()) > 1 else 1
-        return meter.bands * meter.draws * answers * sets
+        of_gradient = PASSES_OF_A_GRADIENT if meter.label_gradient else 0
+        return meter.bands * meter.draws * (answers * sets + of_gradient)
 
     def plan_of(self, layers: Sequence[str] | None, usual_layers: Sequence[str]) -> ProbingConfig:
         """Return the plan with every `usual` resolved, for a network with these layers; None allows any submodule.

@@ -67,8 +67,8 @@ declare(
         words="condition meter",
         meaning="`run.meter()`, a table of its own, `meter.jsonl` of the run, with a row for each reading and band of log "
         "SNR (`probing.meter`): `step`, `images_seen`, `.pairs`, `.exchanged`, `.low`, `.high`, `.deciding`, and `.loss`, "
-        "`.advantage`, `.alignment`, `.use`, `.removable`, `.over_none`, each with `_se`, `_low` and `_high`, and `.nats` "
-        "with `.nats_se`: "
+        "`.advantage`, `.alignment`, `.use`, `.removable`, `.over_none`, `.label_gradient`, each with `_se`, `_low` and "
+        "`_high`, and `.nats` with `.nats_se`: "
         "[the condition meter](../condition_meter.md)",
         at="band",
         section="denoising",

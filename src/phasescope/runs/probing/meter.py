@@ -37,4 +37,5 @@ def meter_of(config: RunConfig) -> LabelMeter:
             bands=meter.bands,
             batch=config.probing.batch,
             factors=meter.factors,
+            label_gradient=meter.label_gradient,
         )

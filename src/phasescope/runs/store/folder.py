@@ -176,9 +176,10 @@ class RunFolder:
 
         `step`, `images_seen`, `pairs` (`held_out`, or `trained`), `exchanged` (`all`, or one factor), `low` and `high` (log
         SNR), `deciding` (whether it is the band in which the label decides), and for `loss`, `advantage`, `alignment`,
-        `use`, `removable` and `over_none` the value, its standard error (`_se`) and its 95 % interval (`_low`, `_high`).
-        Columns are those of `ConditionMeter`; `use` and `removable` need a world without hidden factors, `over_none` and
-        `nats` (with `nats_se`) a run with `training.label_dropout`.
+        `use`, `removable`, `over_none` and `label_gradient` the value, its standard error (`_se`) and its 95 % interval
+        (`_low`, `_high`). Columns are those of `ConditionMeter`; `use` and `removable` need a world without hidden factors,
+        `over_none` and `nats` (with `nats_se`) a run with `training.label_dropout`, `label_gradient` one with
+        `probing.meter.label_gradient`.
 
         The trap: errors are summed over the pixels of an image, where the run's `loss` is their mean. The frame is empty if
         `probing.meter.every` was 0; `phasescope observe RUN meter.every=1` reads the stored snapshots.

@@ -94,6 +94,7 @@ class DiffusionAnalysis(Analysis):
         bands: int,
         batch: int,
         factors: bool,
+        label_gradient: bool,
     ) -> TaskMeter:
         """Return the meter of the task, as `Analysis.condition_meter` says."""
         return TaskMeter(
@@ -105,6 +106,7 @@ class DiffusionAnalysis(Analysis):
             seed=self.seed,
             batch=batch,
             factors=factors,
+            label_gradient=label_gradient,
         )
 
     def references(self, examples: Examples) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class TaskMeter(LabelMeter):
     Args:
         labels: by `held_out` or `trained`, full labels of the pairs, (n, K); the first are those that a reading is of.
         factors: whether each visible factor is exchanged alone, too.
+        label_gradient: whether the force towards the label is read, too, of trained images.
         batch: images in one pass of the network.
     """
 
@@ -49,6 +50,7 @@ class TaskMeter(LabelMeter):
     seed: int
     batch: int
     factors: bool = False
+    label_gradient: bool = False
 
     def read(self, network: Network, step: int) -> dict[str, Any]:
         """Return the reading of a network after `step` steps, and the band that decides by what is known by then.
@@ -56,10 +58,16 @@ class TaskMeter(LabelMeter):
         Each band says what only the label can remove from the error of *trained* images: held-out ones lie between those of
         the training set, so that its posterior mean is no bound for them.
         """
-        reading = self._reader.read(Caller(network, self.batch), self._pairs, step)
-        known = zip(self._reader.edges[:-1], self._removable, strict=True)
-        removable = {float(low): mean for low, mean in known}
+        caller = Caller(network, self.batch)
+        reading = self._reader.read(caller, self._pairs, step)
+        lows = self._reader.edges[:-1].tolist()
+        removable = dict(zip(lows, self._removable, strict=True))
         bands = [replace(band, removable=removable[band.low]) for band in reading.bands]
+        if self.label_gradient:
+            gradients = dict(
+                zip(lows, self._of_training.label_gradients(caller, self._training), strict=True)
+            )
+            bands = [replace(band, label_gradient=gradients[band.low]) for band in bands]
         reading = replace(reading, bands=tuple(bands))
 
         first = self._pairs[0].name
@@ -105,14 +113,16 @@ class TaskMeter(LabelMeter):
         return Pairs.checked(name, images, self.task.factors.visible_columns(full).float(), self._exchanges)
 
     @cached_property
+    def _training(self) -> Pairs:
+        return self._pairs_of("removable", self.task.training)
+
+    @cached_property
+    def _of_training(self) -> BandReader:
+        """The reader that knows the exact answer without label, which is that of the trained images."""
+        blind = UnconditionalOptimum(self.diffusion, self.task.render, torch.from_numpy(self.task.training))
+        return replace(self._reader, blind=blind)
+
+    @cached_property
     def _removable(self) -> list[Mean | None]:
-        training = torch.from_numpy(self.task.training)
-        blind = UnconditionalOptimum(self.diffusion, self.task.render, training)
-        pairs = self._pairs_of("removable", self.task.training)
-        reader = replace(
-            self._reader,
-            blind=blind,
-            draws=max(self.draws, REMOVABLE_DRAWS),
-            seed=REMOVABLE_SEED,
-        )
-        return reader.removable(pairs)
+        reader = replace(self._of_training, draws=max(self.draws, REMOVABLE_DRAWS), seed=REMOVABLE_SEED)
+        return reader.removable(self._training)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -14,9 +14,11 @@ from torch import Tensor
 
 from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import NotFinite, UserError
+from phasescope.measures.condition_readings import PASSES_OF_A_GRADIENT
 from phasescope.models.families.diffusion.meter.calling import Caller
 from phasescope.models.families.diffusion.meter.conditions import Conditions, map_tensors
 from phasescope.models.families.diffusion.meter.draws import Draws, Exchanges, Pairs
+from phasescope.models.families.diffusion.meter.label_gradient import label_gradient
 from phasescope.models.families.diffusion.meter.noising import Noising
 from phasescope.models.families.diffusion.meter.reading import (
     Band,
@@ -57,26 +59,55 @@ class BandReader:
     _contrasts: dict[tuple[str, int, str], Tensor] = field(default_factory=dict, init=False)
     _removed: dict[tuple[str, int], Mean] = field(default_factory=dict, init=False)
 
-    def evaluations(self, pairs: int) -> int:
-        """Return how many images the model answers in a reading of so many sets of pairs."""
+    def evaluations(self, pairs: int, label_gradient: bool = False) -> int:
+        """Return how many images the model answers in a reading of so many sets of pairs; a backward pass counts as two."""
         answers_a_draw = 1 + len(self.exchanges) + (self.none is not None)
-        return pairs * (len(self.edges) - 1) * self.draws * answers_a_draw
+        passes = pairs * answers_a_draw + (PASSES_OF_A_GRADIENT if label_gradient else 0)
+        return (len(self.edges) - 1) * self.draws * passes
 
-    def read(self, caller: Caller, sets: Sequence[Pairs], step: int) -> Reading:
+    def read(
+        self, caller: Caller, sets: Sequence[Pairs], step: int, of_gradient: Pairs | None = None
+    ) -> Reading:
         """Return the reading of all bands of some sets of pairs; the model is left as it was.
 
+        Args:
+            of_gradient: the pairs whose label gradient is read, one of the sets; it needs `blind`.
+
         Raises:
-            UserError: an answer is no floating tensor of the shape of x_t.
+            UserError: an answer is no floating tensor of the shape of x_t, or has no derivative where it is asked for.
             NotFinite: an answer is NaN or infinite.
         """
         begin, bands = time.perf_counter(), []
         with caller.untouched():
             for pairs in sets:
                 for number in range(len(self.edges) - 1):
-                    bands += self._read_band(partial(self._answer, caller, number, step), pairs, number)
+                    of_band = self._read_band(partial(self._answer, caller, number, step), pairs, number)
+                    if pairs is of_gradient and of_band:
+                        given = self._label_gradient(caller, pairs, number)
+                        of_band = [replace(band, label_gradient=given) for band in of_band]
+                    bands += of_band
 
         wall_s = time.perf_counter() - begin
-        return Reading(step, wall_s, self.evaluations(len(sets)), tuple(bands))
+        evaluations = self.evaluations(len(sets), label_gradient=of_gradient is not None)
+        return Reading(step, wall_s, evaluations, tuple(bands))
+
+    def label_gradients(self, caller: Caller, pairs: Pairs) -> list[Mean | None]:
+        """Return by band the label gradient of some pairs; None where the model has no noise level.
+
+        Raises:
+            UserError: answers have no derivative by the parameters.
+        """
+        with caller.untouched():
+            return [self._label_gradient(caller, pairs, number) for number in range(len(self.edges) - 1)]
+
+    def _label_gradient(self, caller: Caller, pairs: Pairs, number: int) -> Mean | None:
+        assert self.blind is not None
+        drawn = self._draw(pairs, number, low=float(self.edges[number]), high=float(self.edges[number + 1]))
+        if drawn is None:
+            return None
+        return label_gradient(
+            caller, drawn, _checked("blind", self.blind(drawn.x_t, drawn.levels.time), drawn)
+        )
 
     def _answer(self, caller: Caller, number: int, step: int, drawn: Draws, condition: Conditions) -> Tensor:
         given = caller.answers(drawn.x_t, drawn.levels.time, condition)

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from phasescope.core.errors import UserError, log_once
 from phasescope.models.families.diffusion.meter.conditions import Conditions, map_tensors
+from phasescope.models.families.diffusion.meter.draws import Draws
 
 Model = Callable[[Tensor, Tensor, Any], Any]
 """``model(x_t, t, condition)``"""
@@ -107,8 +109,7 @@ class Caller:
         while begin < len(x_t):
             rows = slice(begin, begin + self.batch)
             try:
-                given = map_tensors(condition, lambda tensor, rows=rows: self._to_model(tensor[rows]))
-                answer = self.model(x_t[rows].to(self.device, self.dtype), self._to_model(t[rows]), given)
+                answer = self._answer(x_t[rows], t[rows], rows_of(condition, rows))
             except torch.OutOfMemoryError:
                 if self.batch == 1:
                     raise
@@ -117,9 +118,58 @@ class Caller:
                 log_once(f"the meter reads in batches of {self.batch}: more do not fit the GPU's memory")
                 continue
 
-            parts.append(checked(answer, x_t[rows]))
+            parts.append(answer.detach().double().cpu())
             begin = rows.stop
         return torch.cat(parts)
+
+    def mean_gradient(self, drawn: Draws, force: Tensor, rows: np.ndarray) -> Tensor:
+        """Return the gradient of the mean over some rows of <answer, force>, in float64 on the CPU, (parameters,).
+
+        It is by all parameters that are trained; of a model without any, as an average of weights, by all. No `.grad` is
+        changed.
+
+        Args:
+            force: what the answers are multiplied by, (n, *shape).
+
+        Raises:
+            UserError: the answers have no derivative by the parameters.
+        """
+        parameters = self._trained_parameters()
+        total = torch.zeros(sum(parameter.numel() for parameter in parameters), dtype=torch.float64)
+        with requiring_gradients(parameters), torch.enable_grad():
+            for begin in range(0, len(rows), self.batch):
+                part = torch.from_numpy(rows[begin : begin + self.batch])
+                answer = self._answer(drawn.x_t[part], drawn.levels.time[part], rows_of(drawn.own, part))
+                if not answer.requires_grad:
+                    raise UserError(
+                        "`label_gradient` needs answers with a derivative by the parameters of the model: call the module "
+                        "itself, without torch.no_grad() or .detach()"
+                    )
+                product = (answer * force[part].to(answer.device, answer.dtype)).sum()
+                given = torch.autograd.grad(product, parameters, allow_unused=True)
+                total += torch.cat(
+                    [
+                        (torch.zeros_like(parameter) if gradient is None else gradient)
+                        .flatten()
+                        .double()
+                        .cpu()
+                        for parameter, gradient in zip(parameters, given, strict=True)
+                    ]
+                )
+        return total / len(rows)
+
+    def _trained_parameters(self) -> list[nn.Parameter]:
+        every = {id(p): p for module in self.modules for p in module.parameters() if p.is_floating_point()}
+        if not every:
+            raise UserError(
+                "`label_gradient` needs a model with parameters: a module, or a function that names one"
+            )
+        return [p for p in every.values() if p.requires_grad] or list(every.values())
+
+    def _answer(self, x_t: Tensor, t: Tensor, condition: Conditions) -> Tensor:
+        """Return the model's answer to one batch as it gives it; UserError if it is no tensor of the shape of `x_t`."""
+        given = map_tensors(condition, self._to_model)
+        return checked(self.model(x_t.to(self.device, self.dtype), self._to_model(t), given), x_t)
 
     def _to_model(self, tensor: Tensor) -> Tensor:
         """Return a tensor on the model's device; floating numbers in its precision, classes and tokens as they are."""
@@ -127,7 +177,7 @@ class Caller:
 
 
 def checked(answer: Any, x_t: Tensor) -> Tensor:
-    """Return an answer in float64 on the CPU; UserError if it is no tensor of the shape of `x_t`."""
+    """Return an answer; UserError if it is no floating tensor of the shape of `x_t`."""
     if not isinstance(answer, Tensor):
         raise UserError(
             f"`model` must answer a tensor, not {type(answer).__name__}: "
@@ -139,4 +189,22 @@ def checked(answer: Any, x_t: Tensor) -> Tensor:
         )
     if not answer.is_floating_point():
         raise UserError(f"`model` must answer floating numbers, not {answer.dtype}")
-    return answer.detach().double().cpu()
+    return answer
+
+
+def rows_of(condition: Conditions, rows: slice | Tensor) -> Conditions:
+    """Return some rows of a condition."""
+    return map_tensors(condition, lambda tensor: tensor[rows])
+
+
+@contextmanager
+def requiring_gradients(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
+    """Let parameters have gradients within the block."""
+    before = [parameter.requires_grad for parameter in parameters]
+    try:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+        yield
+    finally:
+        for parameter, required in zip(parameters, before, strict=True):
+            parameter.requires_grad_(required)

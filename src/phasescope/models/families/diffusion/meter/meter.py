@@ -77,6 +77,8 @@ class ConditionMeter:
             `conditions`, with a first axis of length 1.
         exact: the exact answer, if it is known.
         blind: the exact answer without condition, if it is known.
+        label_gradient: whether the force towards the condition is read, too (`meter.label_gradient`), of trained pairs
+            where they are given; it needs `blind`, a backward pass for each draw, and memory for eight gradients.
 
     Raises:
         UserError: an argument is invalid.
@@ -100,6 +102,7 @@ class ConditionMeter:
         no_condition: Any = None,
         exact: Exact | None = None,
         blind: Blind | None = None,
+        label_gradient: bool = False,
     ) -> None:
         check_count("draws", draws, 2)
         check_count("bands", bands, 1)
@@ -108,6 +111,10 @@ class ConditionMeter:
         if blind is not None and exact is None:
             raise UserError(
                 "`blind` must come with `exact`: the error that the condition removes is their difference"
+            )
+        if label_gradient and blind is None:
+            raise UserError(
+                "`label_gradient` must come with `blind`: the force is that beyond the answer without condition"
             )
         with own_arithmetic():
             levels = noising(target, alphas_cumprod, log_snr)
@@ -132,6 +139,7 @@ class ConditionMeter:
             none=none,
             exact=exact,
             blind=blind,
+            label_gradient=label_gradient,
         )
 
     def _setup(
@@ -147,8 +155,9 @@ class ConditionMeter:
         none: Conditions | None,
         exact: Exact | None,
         blind: Blind | None,
+        label_gradient: bool,
     ) -> None:
-        self._pairs, self._batch = pairs, batch
+        self._pairs, self._batch, self._label_gradient = pairs, batch, label_gradient
         self.readings: list[Reading] = []
         self.edges = np.linspace(*levels.ends, bands + 1)
         self._reader = BandReader(
@@ -175,8 +184,9 @@ class ConditionMeter:
 
     @property
     def evaluations(self) -> int:
-        """Images that the model answers in one reading: its cost, beside `reading.wall_s` afterwards."""
-        return self._reader.evaluations(len(self._pairs))
+        """Images that the model answers in one reading: its cost, beside `reading.wall_s` afterwards. A backward pass of
+        `label_gradient` counts as two."""
+        return self._reader.evaluations(len(self._pairs), label_gradient=self._label_gradient)
 
     def read(self, model: Model, step: int) -> Reading:
         """Return a reading of `model(x_t, t, condition)` after `step` steps, and keep it in `readings`.
@@ -200,7 +210,8 @@ class ConditionMeter:
             raise UserError(f"`model` (={type(model).__name__}) must be a function or a module: (x_t, t, c)")
 
         caller = Caller(model, self._batch)
-        reading = self._reader.read(caller, self._pairs, step)
+        of_gradient = self._pairs[-1] if self._label_gradient else None
+        reading = self._reader.read(caller, self._pairs, step, of_gradient)
         self._batch = caller.batch
         self.readings.append(reading)
         return reading
@@ -311,6 +322,7 @@ class ConditionMeter:
             "bands": len(self.edges) - 1,
             "seed": reader.seed,
             "batch": self._batch,
+            "label_gradient": self._label_gradient,
             "exchanges": reader.exchanges,
             "readings": [past.tree() for past in self.readings],
         }
@@ -334,6 +346,11 @@ class ConditionMeter:
             name: None if parts is None else tuple(parts) for name, parts in settings["exchanges"].items()
         }
         pairs = [Pairs.checked(name, x_0, conditions[name], exchanges) for name, x_0 in images.items()]
+        label_gradient = settings.get("label_gradient", False)
+        if label_gradient and blind is None:
+            raise UserError(
+                f"`blind` must be given again: {path} is of a meter that reads the label gradient"
+            )
 
         meter = cls.__new__(cls)
         meter._setup(
@@ -347,6 +364,7 @@ class ConditionMeter:
             none=conditions.get(NONE),
             exact=exact,
             blind=blind,
+            label_gradient=label_gradient,
         )
         meter.readings = [Reading.from_tree(tree) for tree in settings["readings"]]
         return meter

@@ -85,6 +85,8 @@ class Band:
     """of the condition that are used in this band: half of the integral of `over_none`, of the noise, over the log SNR"""
     nats_se: float | None = None
     """standard error of `nats`, over pairs"""
+    label_gradient: Mean | None = None
+    """squared length of the force towards the condition over its variance between images; None unless it was asked for"""
 
 
 @dataclass(frozen=True)
@@ -135,14 +137,14 @@ class Reading:
         return cls(**tree | {"bands": tuple(band_of(band) for band in tree["bands"])})
 
 
-MEANS = ("loss", "advantage", "alignment", "use", "removable", "over_none")
+MEANS = ("loss", "advantage", "alignment", "use", "removable", "over_none", "label_gradient")
 
 
 def band_of(tree: dict[str, Any]) -> Band:
     """Return the band of its JSON values."""
     values = dict(tree)
     for name in MEANS:
-        if tree[name] is not None:
+        if tree.get(name) is not None:
             values[name] = Mean(**tree[name])
     return Band(**values)
 
