@@ -24,6 +24,7 @@ from phasescope.measures.latents.sheet import NEIGHBOURS, SHEET, SheetThresholds
 from phasescope.measures.latents.trustworthiness import trustworthiness
 from phasescope.measures.latents.two_nn import two_nn
 from phasescope.measures.memorisation import gap_ratio
+from phasescope.measures.phase_count import PhaseCount, count_phases
 from phasescope.measures.phases import (
     BEHAVIOUR,
     P1,
@@ -54,6 +55,7 @@ __all__ = [
     "JointAccuracy",
     "P1Thresholds",
     "Phase",
+    "PhaseCount",
     "Score",
     "Scores",
     "SheetThresholds",
@@ -62,6 +64,7 @@ __all__ = [
     "behaviour_phase",
     "clifford_torus",
     "code_of",
+    "count_phases",
     "crossing",
     "dci",
     "disentanglement",
