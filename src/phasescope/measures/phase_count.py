@@ -37,7 +37,7 @@ WIDTHS = (0.05, 0.1, 0.15, 0.25, 0.4, 0.7)
 SHIFTS = np.linspace(-0.9, 0.9, 19)
 """that a run's own pace may have, in units of the times: from 0.4 to 2.5 times the steps, if times are log steps"""
 ERRORS = 2.0
-"""standard errors by which more states must predict better: with one, a 14th of simulated studies had a state too many"""
+"""standard errors by which more states must predict better: with one, simulated studies now and then had a state too many"""
 ITERATIONS = 40
 FOLDS = 8
 LEAST_RHO, MOST_RHO = 1e-4, 0.5
