@@ -221,8 +221,9 @@ REFUSED = {
 @pytest.mark.parametrize(("at", "changes", "message"), REFUSED.values(), ids=list(REFUSED))
 def test_what_cannot_be_forked_is_refused_in_one_line(parent, at, changes, message, tmp_path):
     with pytest.raises(UserError, match=message) as raised:
-        fork(parent, at, changes or FASTER, runs=tmp_path)
+        fork(parent, at, [FASTER, changes] if changes else FASTER, runs=tmp_path)
     assert "\n" not in str(raised.value)
+    assert not list(tmp_path.iterdir()), "nothing is trained before the last change is known to fit"
 
 
 def test_a_parent_that_is_not_done_is_refused(tmp_path):
@@ -296,6 +297,27 @@ def test_the_command_forks_by_values_and_prints_what_it_costs_before(parent, cap
 
     assert main(["fork", parent.name, "--at", "7", "seed.data=1", *runs]) == 2
     assert "must be a step whose state" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        (("--at", "7", "seed.data=1"), "`--at` (=7) must be a step whose state"),
+        (("--at", "5", "network.widths=[8,16]"), "`changes` must leave the network as it is"),
+        (("--at", "5", "training.freeze=[middle]"), "`training.freeze` (=middle) must be a part"),
+        (("--at", "5", "network.reset=[middle]"), "must be a part of the network that is trained"),
+    ],
+)
+def test_the_command_refuses_in_one_line_before_anything_is_trained(
+    parent, words, rule, dry_run, tmp_path, capsys
+):
+    shutil.copytree(parent.path, tmp_path / parent.path.name)
+    assert main(["fork", parent.path.name, *words, *dry_run, "--runs", str(tmp_path)]) == 2
+    error = capsys.readouterr().err.strip()
+    assert rule in error
+    assert "\n" not in error
+    assert [path.name for path in tmp_path.iterdir()] == [parent.path.name]
 
 
 def test_a_fork_says_what_it_continues_and_what_is_changed(parent, tmp_path):

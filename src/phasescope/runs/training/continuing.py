@@ -88,6 +88,21 @@ def begin_from(
             writer.write_checkpoint(tensors, {**state, "run": config.digest()})
 
 
+def check_begins(run: RunFolder, config: RunConfig, learner: Learner) -> None:
+    """Raise UserError if a fork's configuration could not begin with its state of a run; nothing is written.
+
+    Args:
+        learner: a fresh one of `config`, which takes the state up.
+    """
+    _check_forkable(run, config)
+    assert config.fork is not None
+    if config.fork.step == 0 and not config.fork.reset:
+        return
+    with hold(run.path, run.config) as source:
+        tensors, state = _state_of(source, config)
+    _taken_up(learner, config, tensors, state)
+
+
 def _write_description(writer: RunWriter, parent: RunFolder, config: RunConfig) -> None:
     """Write the configuration, and of a fork what it continues and what is changed."""
     if config.fork is not None:

@@ -20,7 +20,7 @@ from phasescope.runs.probing.trial import check_answer, plan_of
 from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.store.writer import CHECKPOINT, OR_RESTART, RunWriter, hold
 from phasescope.runs.training.completeness import check_whole
-from phasescope.runs.training.continuing import begin_from
+from phasescope.runs.training.continuing import begin_from, check_begins
 from phasescope.runs.training.description import describe
 from phasescope.runs.training.monitor import Monitor, check_monitors
 from phasescope.runs.training.recorder import Recorder
@@ -130,6 +130,17 @@ def begin(config: RunConfig, runs: Path, parent: RunFolder) -> None:
         UserError: the run cannot begin with it.
     """
     begin_from(parent, config, runs / config.folder, _fresh_learner(config))
+
+
+def check_begin(config: RunConfig, parent: RunFolder) -> None:
+    """Raise UserError if a fork could not begin with its state of the parent; nothing is trained or written."""
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        check_begins(parent, config, _fresh_learner(config))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _check_begun(config: RunConfig, folder: Path, restart: bool) -> None:

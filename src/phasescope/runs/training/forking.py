@@ -18,6 +18,7 @@ from phasescope.runs.store.files import sha256
 from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.trained.run import Run
 from phasescope.runs.training.continuing import changes_of, check_same_readings, is_seed
+from phasescope.runs.training.execution import check_begin
 from phasescope.runs.training.monitor import Monitor
 from phasescope.runs.training.train import train
 
@@ -102,8 +103,11 @@ def fork(
 def plan_fork(run: RunFolder, at: int, changes: Sequence[Tree], children: int = 1) -> Fork:
     """Return the configurations of a fork, each of which could be trained.
 
+    Each change is tried on the state, before anything is trained: a wrong part of the last child would else be refused after
+    the control's whole training.
+
     Raises:
-        UserError: nothing is changed, or a field is wrong.
+        UserError: nothing is changed, a field is wrong, or the state was not kept or does not fit what is changed.
     """
     if not 1 <= children <= MOST_CHILDREN:
         raise UserError(f"`children` (={children}) must be from 1 to {MOST_CHILDREN}")
@@ -122,6 +126,8 @@ def plan_fork(run: RunFolder, at: int, changes: Sequence[Tree], children: int = 
             begins = forked_tree(parent, at, number if children > 1 else None)
             configs.append(RunConfig.from_tree(merge(begins, change)))
             check_same_readings(run, configs[-1])
+            if number == 0:
+                check_begin(configs[-1], run)
 
     control = RunConfig.from_tree(forked_tree(parent, at))
     unchanged = [config for config in configs if not changes_of(tree, config.tree())]
