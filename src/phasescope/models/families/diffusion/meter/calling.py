@@ -136,6 +136,7 @@ class Caller:
         """
         parameters = self._trained_parameters()
         total = torch.zeros(sum(parameter.numel() for parameter in parameters), dtype=torch.float64)
+
         with requiring_gradients(parameters), torch.enable_grad():
             for begin in range(0, len(rows), self.batch):
                 part = torch.from_numpy(rows[begin : begin + self.batch])
@@ -145,6 +146,7 @@ class Caller:
                         "`label_gradient` needs answers with a derivative by the parameters of the model: call the module "
                         "itself, without torch.no_grad() or .detach()"
                     )
+
                 product = (answer * force[part].to(answer.device, answer.dtype)).sum()
                 given = torch.autograd.grad(product, parameters, allow_unused=True)
                 total += torch.cat(
