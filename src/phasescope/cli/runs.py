@@ -106,7 +106,7 @@ def fork(
         raise UserError(f"`FILE` (={files[0]}) must be left out: a fork changes single fields of its parent")
     points = product(*([*values_of(word)] for word in words))
     changes = [changes_from(point, parent.config) for point in points]
-    plans = [plan_fork(parent, step, changes, children) for step in at]
+    plans = [plan_fork(parent, step, changes, children, runs) for step in at]
     if dry_run:
         return planned(parent, plans).to(json)
 

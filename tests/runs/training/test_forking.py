@@ -226,6 +226,15 @@ def test_what_cannot_be_forked_is_refused_in_one_line(parent, at, changes, messa
     assert not list(tmp_path.iterdir()), "nothing is trained before the last change is known to fit"
 
 
+def test_a_fork_that_has_begun_goes_on_without_the_parents_state(tmp_path):
+    run = parent_of(tmp_path)
+    fork(run, 5, FASTER)
+    run.states[5].unlink()
+    assert len(fork(run, 5, FASTER)) == 2
+    with pytest.raises(UserError, match="must be a step whose state"):
+        fork(run, 5, {"training": {"batch": 8}})
+
+
 def test_a_parent_that_is_not_done_is_refused(tmp_path):
     config = config_of(training={"steps": STEPS, "states": STATES})
     leave_after(9, config, tmp_path)

@@ -87,7 +87,7 @@ def fork(
     every = [changes or {}] if isinstance(changes, Mapping) or changes is None else list(changes)
     folder = Path(runs) if runs is not None else run.path.parent
 
-    planned = [plan_fork(run, step, every, children) for step in steps]
+    planned = [plan_fork(run, step, every, children, folder) for step in steps]
     forked: list[Run] = []
     for plan in planned:
         control = train(plan.control, folder, extend=run, monitors=monitors, progress=progress)
@@ -100,11 +100,16 @@ def fork(
     return forked
 
 
-def plan_fork(run: RunFolder, at: int, changes: Sequence[Tree], children: int = 1) -> Fork:
+def plan_fork(
+    run: RunFolder, at: int, changes: Sequence[Tree], children: int = 1, runs: Path | None = None
+) -> Fork:
     """Return the configurations of a fork, each of which could be trained.
 
     Each change is tried on the state, before anything is trained: a wrong part of the last child would else be refused after
-    the control's whole training.
+    the control's whole training. A child that has begun holds its own state, and is not tried again.
+
+    Args:
+        runs: folder in which children lie; by default that of `run`.
 
     Raises:
         UserError: nothing is changed, a field is wrong, or the state was not kept or does not fit what is changed.
@@ -119,6 +124,7 @@ def plan_fork(run: RunFolder, at: int, changes: Sequence[Tree], children: int = 
         raise UserError(f"`at` (={at}) must be a step: a whole number, 0 at least")
 
     parent = RunConfig.from_tree(run.config)
+    folder = run.path.parent if runs is None else runs
     tree = parent.tree()
     configs: list[RunConfig] = []
     for change in changes:
@@ -126,7 +132,7 @@ def plan_fork(run: RunFolder, at: int, changes: Sequence[Tree], children: int = 
             begins = forked_tree(parent, at, number if children > 1 else None)
             configs.append(RunConfig.from_tree(merge(begins, change)))
             check_same_readings(run, configs[-1])
-            if number == 0:
+            if number == 0 and not (folder / configs[-1].folder).exists():
                 check_begin(configs[-1], run)
 
     control = RunConfig.from_tree(forked_tree(parent, at))
