@@ -44,6 +44,7 @@ WITHOUT_NO_EFFECT = frozenset(
         "of the samples",
         "of the variance",
         "of wrong samples",
+        "times the steps, or one over it",
         "times the critical share",
         "times the squared distance",
     }

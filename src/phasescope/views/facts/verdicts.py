@@ -29,6 +29,7 @@ NO_EFFECT = {
     "times the steps": 1.0,
     "times the steps, or more": 1.0,
     "times the clock's error": 1.0,
+    "times the samples' factor": 1.0,
     "times the error of its own clock": 1.0,
     "times the error in the deciding band": 1.0,
     "times the images": 1.0,
