@@ -40,6 +40,9 @@ ORDERED = 0.6
 
 LETTERS = ("A", "B", "C")
 CORRECT = "outcomes.grid.correct"
+USE = "condition.deciding.use"
+FORECAST_UNTIL = 0.5
+"""of the steps to accuracy: until then a forecast of it is judged"""
 
 
 def activations(loaded, labels: np.ndarray, seed: int) -> dict[tuple[str, int], np.ndarray]:
@@ -279,6 +282,64 @@ def kappa(first: list[str], second: list[str]) -> float:
     if any(len(set(side)) < 2 for side in sides) or not sides:
         return float("nan")
     return float(cohen_kappa_score(*sides, labels=LETTERS))
+
+
+def forecast_errors(runs: Runs, column: str | None = None, of_next_run: bool = False) -> np.ndarray:
+    """Return the error of a forecast of accuracy's onset from use of the condition, and from another column if given, (n,).
+
+    A line in use, the column and the logarithm of the step is fitted to the logarithms of the onsets of other runs of the
+    same cell, at all of their snapshots before these. A run's error is the mean absolute difference of the logarithms over
+    its snapshots up to half of its onset; NaN where half of the samples are never correct.
+
+    Args:
+        column: what is known beside use and step, (T,) a run.
+        of_next_run: whether every run is given the column of the next run, which says nothing of it: the foil that costs the
+            line as many coefficients.
+    """
+    onsets = np.log(runs.onsets([share > 0.5 for share in runs.courses(CORRECT)])["y"].to_numpy(dtype=float))
+    beside = None if column is None else runs.courses(column)
+    regressors = []
+    for number, (steps, use) in enumerate(zip(runs.courses("step"), runs.courses(USE), strict=True)):
+        known = [np.ones(len(steps) - 1), np.log(steps[1:]), use[1:]]
+        if beside is not None:
+            known.append(beside[(number + of_next_run) % len(runs)][1:])
+        regressors.append(np.stack(known, axis=1))
+
+    errors = []
+    for own, onset in enumerate(onsets):
+        others = [number for number in range(len(runs)) if number != own and np.isfinite(onsets[number])]
+        if not np.isfinite(onset) or not others:
+            errors.append(np.nan)
+            continue
+        before = [regressors[number][regressors[number][:, 1] < onsets[number]] for number in others]
+        aims = np.concatenate(
+            [np.full(len(rows), onsets[number]) for rows, number in zip(before, others, strict=True)]
+        )
+        weights = np.linalg.lstsq(np.concatenate(before), aims, rcond=None)[0]
+
+        judged = regressors[own][regressors[own][:, 1] <= onset + np.log(FORECAST_UNTIL)]
+        said = np.maximum(judged @ weights, judged[:, 1])  # it has not come yet
+        errors.append(float(np.abs(said - onset).mean()))
+    return np.array(errors)
+
+
+@reads(CORRECT, USE)
+def error_from_use(runs: Runs) -> np.ndarray:
+    """Return `forecast_errors` from use and step alone, (n,)."""
+    return forecast_errors(runs)
+
+
+@reads("{column}", CORRECT, USE)
+def error_beside_use(runs: Runs, column: str) -> np.ndarray:
+    """Return `forecast_errors` from use, step and a column, (n,)."""
+    return forecast_errors(runs, column)
+
+
+@reads("{column}", CORRECT, USE)
+def added_to_forecast(runs: Runs, column: str) -> np.ndarray:
+    """Return the logarithm of `forecast_errors` with a column over those with the next run's, (n,): below 0 if it says
+    something of the run that use and step do not."""
+    return np.log(forecast_errors(runs, column) / forecast_errors(runs, column, of_next_run=True))
 
 
 @reads("condition.deciding.advantage", "condition.deciding.se")

@@ -154,3 +154,40 @@ def test_agreement_is_beyond_the_clock_and_beyond_another_run():
     clock = readings.agreement(of_runs(onsets, [10] * 4), "samples", "sheet")
     assert follows.min() > 0.2
     assert clock.max() <= 0.05
+
+
+@pytest.mark.parametrize(("tells", "low", "high"), [(True, -3.0, -0.5), (False, -0.1, 0.1)])
+def test_what_a_reading_adds_to_a_forecast_is_told_from_a_foil(tells, low, high):
+    """200 cells of eight runs whose onsets differ. Use is the step over the onset, with errors; order tells the onset, or is
+    noise."""
+    rng = np.random.default_rng(4)
+    added = []
+    for _ in range(200):
+        rows = []
+        for seed, onset in enumerate(1_000 * np.exp(0.3 * rng.standard_normal(8))):
+            for step in range(0, 3_001, 100):
+                use = step / onset + 0.5 * rng.standard_normal()
+                order = (np.log(onset) if tells else rng.standard_normal()) + 0.01 * rng.standard_normal()
+                correct = float(step >= onset)
+                rows.append((seed, step, order, use, correct))
+        frame = pd.DataFrame(rows, columns=["seed", "step", "order", readings.USE, readings.CORRECT])
+        added.append(
+            readings.added_to_forecast(Runs(frame.assign(cell="a"), (Cell("a", {}),)), "order").mean()
+        )
+    assert low < np.mean(added) < high
+
+
+def test_a_forecast_is_not_judged_where_accuracy_never_comes():
+    frame = pd.DataFrame(
+        {
+            "cell": "a",
+            "seed": np.repeat(np.arange(3), 20),
+            "step": np.tile(np.arange(0, 2_000, 100), 3),
+            readings.USE: np.tile(np.linspace(0, 1, 20), 3),
+            readings.CORRECT: np.tile(np.linspace(0, 1, 20) > 0.4, 3).astype(float),
+        }
+    )
+    frame.loc[frame["seed"] == 1, readings.CORRECT] = 0.0
+    errors = readings.error_from_use(Runs(frame, (Cell("a", {}),)))
+    assert np.isnan(errors).tolist() == [False, True, False]
+    assert errors[[0, 2]] == pytest.approx(0, abs=1e-9)  # the same course, whose onset is known of the other
