@@ -25,6 +25,7 @@ from phasescope.core.errors import UserError
 from phasescope.models.training.loop import fresh_learner, learn
 from phasescope.runs.config import load_config
 from phasescope.runs.probing.meter import meter_of
+from phasescope.runs.training.provenance import cpu_model
 
 PRESETS = ("fast", "lean", "p1")
 DIFFUSERS = "diffusers"
@@ -165,7 +166,8 @@ def main(arguments: Sequence[str]) -> None:
     names = [argument for argument in arguments if argument != "--write"]
     if names and "--write" in arguments:
         raise UserError(f"`--write` must come alone, not with {names[0]}: the page has all systems")
-    lines = []
+    lines = [f"{cpu_model()}, one thread"]
+    print(lines[0], flush=True)
     for measured in systems(names):
         lines.append(line(measured))
         print(lines[-1], flush=True)

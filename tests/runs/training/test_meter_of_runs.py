@@ -178,10 +178,10 @@ def test_a_loop_of_your_own_is_sent_to_the_meter_for_any_loop(tmp_path):
         watcher_of(tmp_path / "own", batch=8, meter={"every": 5})
 
 
-def test_the_usual_interval_takes_two_percent_of_the_passes_and_is_in_the_cost():
+def test_the_usual_interval_takes_less_than_two_percent_of_the_passes_and_is_in_the_cost():
     usual = metered("usual", training={"steps": 10_000})
     passes = usual.meter_evaluations / usual.meter_every
-    assert passes <= 0.02 * 3 * usual.training.batch
+    assert 0.014 < passes / (3 * usual.training.batch) < 0.018  # in time a little more
     assert usual.meter_evaluations == 4 * 8 * 2
     without = config_of(training={"steps": 10_000})
     share = images_in_all(usual) / images_in_all(without) - 1

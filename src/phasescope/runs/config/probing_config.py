@@ -49,8 +49,7 @@ class MeterConfig(Config):
     """Readings of the condition meter during training, in meter.jsonl of the run's folder: `run.meter()`."""
 
     every: Annotated[int, Field(ge=0)] | Usual = 0
-    """steps between readings, and 0 for none; `usual`: as often as takes 2 % of training, counted in passes of the
-    network"""
+    """steps between readings, and 0 for none; `usual`: as often as takes less than 2 % of training's time"""
     draws: int = Field(16, ge=2, le=100_000)
     """noisy images in each band"""
     bands: int = Field(8, ge=1, le=1000)

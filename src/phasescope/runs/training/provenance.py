@@ -18,7 +18,7 @@ def provenance() -> dict[str, Any]:
     """Return host, cpu, cores, versions, git commit of the source and process id."""
     return {
         "host": socket.gethostname(),
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "cores": os.cpu_count(),
         "versions": {
             "python": platform.python_version(),
@@ -29,7 +29,8 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """Return the processor's name, with family and model where the system reports them."""
     # Family and model are added if Linux reports them: clouds sell many processors under one name.
     try:
         first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
