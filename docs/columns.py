@@ -14,8 +14,8 @@ from pathlib import Path
 from phasescope.measures.columns import COLUMNS, MEASURES, Column, in_order
 from phasescope.studies import find_studies
 from phasescope.studies import observing as _observing  # noqa: F401  declares what lines of metrics hold
-from phasescope.worlds import nearest  # noqa: F401  declares what is read of your own images
 from phasescope.worlds.bump import reader  # noqa: F401  declares what is read of bumps
+from phasescope.worlds.images import nearest  # noqa: F401  declares what is read of your own images
 
 PAGE = Path(__file__).parent / "reference" / "columns.md"
 INTRODUCTION = """# Columns

@@ -76,7 +76,7 @@ def sections(
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield path, kind and keys of a configuration and of all configurations in it, each class once."""
     properties = part["properties"]
-    yield path, str(properties.get("kind", {}).get("const", "")), properties
+    yield path, kind_of(properties), properties
     for key, value in properties.items():
         # All kinds of a key come together, also one that another of them holds.
         own = [name for name in dict.fromkeys(references(value)) if name not in {*seen, "World"}]
@@ -84,6 +84,12 @@ def sections(
         seen.update(own)
         for name in own:
             yield from sections(schema["$defs"][name], f"{path}.{key}".strip("."), schema, seen)
+
+
+def kind_of(properties: Mapping[str, Any]) -> str:
+    """Return the kind of a configuration with these keys, of several names the present one; empty if it has no kind."""
+    named = properties.get("kind", {})
+    return str(named.get("const", named.get("default", "") if "enum" in named else ""))
 
 
 def references(part: Any) -> list[str]:
@@ -102,7 +108,7 @@ def references(part: Any) -> list[str]:
 def type_words(part: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     """Return the type of a key, with its bounds."""
     if names := references(part):
-        kinds = [schema["$defs"][name].get("properties", {}).get("kind", {}).get("const") for name in names]
+        kinds = [kind_of(schema["$defs"][name].get("properties", {})) for name in names]
         known = [f"`{kind}`" for kind in dict.fromkeys(kinds) if kind]
         return f"kind: {', '.join(known)}" if known else "keys below"
     if "const" in part:

@@ -170,7 +170,7 @@ def test_every_default_is_the_one_that_stored_runs_were_made_with():
 def test_all_kinds_are_among_them():
     names = {config.__qualname__ for config in classes()}
     assert names >= {
-        "RunConfig", "GaussianBump", "ArrayWorld", "DiffusionConfig", "UNetConfig", "WatchedConfig",
+        "RunConfig", "GaussianBump", "ImageWorld", "DiffusionConfig", "UNetConfig", "WatchedConfig",
         "AdamWConfig", "MuonConfig", "SGDConfig",
     }  # fmt: skip
 

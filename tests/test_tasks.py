@@ -29,7 +29,7 @@ def shorter(words: list[str]) -> list[str]:
     if words[2] not in ("train", "sweep"):
         return words
     said = {word.partition("=")[0] for word in words}
-    of_arrays = "world.kind=arrays" in words
+    of_arrays = "world.kind=images" in words
     more = [
         word
         for word in SHORTER

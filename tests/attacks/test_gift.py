@@ -211,5 +211,5 @@ def test_import_opens_no_data_file_that_an_archive_names(named, whole, here: Pat
     (made / "config.yaml").write_text(yaml.safe_dump(tree))
     exported(made, here / "gift.zip")
     monkeypatch.setattr("phasescope.core.npz.open_npz", opened)
-    monkeypatch.setattr("phasescope.worlds.arrays.open_npz", opened)
+    monkeypatch.setattr("phasescope.worlds.images.npz.open_npz", opened)
     assert call(["import", "gift.zip"]).code == (0 if named is str else 2)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from phasescope import Factor, Factors, UserError
-from phasescope.worlds import ArrayWorld
+from phasescope.worlds import ImageWorld
 
 HOSTILE = [
     "a<script>",
@@ -32,7 +32,7 @@ def test_a_hostile_name_of_a_factor_is_refused(name):
         Factors.named(["y", name])
     assert str(caught.value).isprintable()
     with pytest.raises(UserError, match="must be words"):
-        ArrayWorld.from_arrays(np.zeros((3, 8, 8)), np.arange(6.0).reshape(3, 2), names=["y", name])
+        ImageWorld.from_arrays(np.zeros((3, 8, 8)), np.arange(6.0).reshape(3, 2), names=["y", name])
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_a_word_is_taken(name):
 def test_a_hostile_name_of_a_class_is_refused(name):
     images, labels = np.zeros((3, 8, 8)), np.arange(3.0)
     with pytest.raises(UserError, match=r"`classes` \(=.*\) must be printable"):
-        ArrayWorld.from_arrays(images, labels, names=["kind"], classes={"kind": ["one", name, "two"]})
+        ImageWorld.from_arrays(images, labels, names=["kind"], classes={"kind": ["one", name, "two"]})
 
 
 def test_names_of_classes_as_data_sets_have_them_are_taken():
     classes = ["T-shirt/top", "Ankle boot", "3-0-1"]
     images = np.linspace(-1, 1, 3 * 64).reshape(3, 8, 8)
-    world = ArrayWorld.from_arrays(images, np.arange(3.0), names=["kind"], classes={"kind": classes})
+    world = ImageWorld.from_arrays(images, np.arange(3.0), names=["kind"], classes={"kind": classes})
     assert world.factors[0].classes == tuple(classes)
 
 

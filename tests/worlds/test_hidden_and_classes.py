@@ -11,13 +11,13 @@ from phasescope import Factor, Factors, UserError, load_config, measures
 from phasescope.models.families import DiffusionConfig, Task
 from phasescope.models.families.diffusion.exact.information import label_nats
 from phasescope.models.networks.encodings import label_encoding
-from phasescope.worlds import ArrayWorld, Grid
+from phasescope.worlds import Grid, ImageWorld
 
 RNG = np.random.default_rng(0)
 CLASSES = np.repeat(np.arange(3), [10, 20, 30])
 MEANS = 0.5 + 0.2 * np.random.default_rng(1).normal(size=(3, 4, 4))
 IMAGES = np.clip(MEANS[CLASSES] + 0.05 * RNG.normal(size=(60, 4, 4)), 0, 1)
-DIGITS = ArrayWorld.from_arrays(IMAGES, CLASSES, ["digit"], classes={"digit": ["zero", "one", "two"]})
+DIGITS = ImageWorld.from_arrays(IMAGES, CLASSES, ["digit"], classes={"digit": ["zero", "one", "two"]})
 SHAPE = Factor("shape", 0.0, 2.0, categorical=True)
 
 
@@ -194,4 +194,4 @@ def test_a_class_without_an_image_is_refused(classes):
     with pytest.raises(
         UserError, match=r"`labels` \(digit=2, 3\) must have an image of each class from 0 to 4: number"
     ):
-        ArrayWorld.from_arrays(IMAGES, labels, ["digit"], **named)
+        ImageWorld.from_arrays(IMAGES, labels, ["digit"], **named)

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
 
 from phasescope.cli import networks, runs, studies
+from phasescope.core.data_places import VARIABLE
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.core.sources import description_of, place_of
 from phasescope.runs.training.stopping import SIGNALS
@@ -46,7 +47,10 @@ FUNCTIONS = (
     runs.import_,
 )
 COMMANDS: dict[str, Callable[..., Any]] = {function.__name__.strip("_"): function for function in FUNCTIONS}
-HELP = "Watch small generative models learn. With any command, --traceback shows where in your own code an error was raised."
+HELP = (
+    "Watch small generative models learn. With any command, --traceback shows where in your own code an error was raised, "
+    "and --data PATH names a place, the data or a folder that holds them, where runs look for their images."
+)
 # An error is one line: values that users wrote may be of any length, and are cut with it.
 LONGEST_LINE = 1200
 
@@ -57,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     traced = "--traceback" in tokens
     tokens = [token for token in tokens if token != "--traceback"]
     parsed = False
+    before = os.environ.get(VARIABLE)
 
     try:
         os.getcwd()
@@ -64,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(2, "the working folder must exist, and was removed")
 
     try:
+        tokens = _with_places(tokens)
         call = parse(COMMANDS, tokens)
         parsed = True
         code = _execute(tokens[0], *call)
@@ -90,7 +96,34 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _fail(1, f"more memory is needed than there is: {error}")  # torch's is a RuntimeError
         why = f"{type(error).__name__}: {error}"
         return _fail(1, f"{why}: a run's file is damaged, or phasescope is at fault; --traceback shows where")
+    finally:
+        if before is None:
+            os.environ.pop(VARIABLE, None)
+        else:
+            os.environ[VARIABLE] = before
     return code
+
+
+def _with_places(tokens: Sequence[str]) -> list[str]:
+    """Return the tokens without `--data PATH`, and put the places before those of the environment, which workers inherit.
+
+    Raises:
+        UserError: there is nothing at a place.
+    """
+    others, places = list[str](), list[str]()
+    rest = iter(tokens)
+    for token in rest:
+        name, equals, value = token.partition("=")
+        if name != "--data":
+            others.append(token)
+            continue
+        place = value if equals else next(rest, "")
+        if not place or not os.path.exists(place):
+            raise UserError(f"`--data` (={place or 'nothing'}) must be a file or a folder that is there")
+        places.append(os.path.abspath(place))
+    if places:
+        os.environ[VARIABLE] = os.pathsep.join([*places, *filter(None, [os.environ.get(VARIABLE)])])
+    return others
 
 
 def _execute(name: str, command: Callable[..., Any], bound: BoundArguments, unparsed: dict[str, Any]) -> int:

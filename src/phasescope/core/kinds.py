@@ -157,14 +157,20 @@ def load(reference: str, anywhere: bool = False) -> Any:
 
 
 def source_digests(tree: Any) -> dict[str, str]:
-    """Return the SHA-256 of each source and data file that a configuration's tree names."""
-    return {name: _sha256(name) for name in sources_named(tree)}
+    """Return the SHA-256 of each source and data file that a configuration's tree names, except data with their SHA-256."""
+    return {name: _sha256(name) for name in [*references(tree), *_data_files(tree, known=False)]}
 
 
 def sources_named(tree: Any) -> list[str]:
     """Return all references and data files in a configuration's tree, opening none."""
-    files = [inner.get("file") for inner in _mappings(tree) if "kind" in inner]
-    return [*references(tree), *(file for file in files if isinstance(file, str) and file)]
+    return [*references(tree), *_data_files(tree, known=True)]
+
+
+def _data_files(tree: Any, known: bool) -> list[str]:
+    """Return the data that kinds in a tree name, by path or else by SHA-256; `known`: also those with their SHA-256."""
+    fields = [inner for inner in _mappings(tree) if "kind" in inner and (known or not inner.get("sha256"))]
+    named = [inner.get("file") or inner.get("sha256") for inner in fields]
+    return [file for file in named if isinstance(file, str) and file]
 
 
 def reference_to(thing: type | Callable[..., Any]) -> str:

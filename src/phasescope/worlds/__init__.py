@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from phasescope.core.built_in_kinds import built_in_kinds
 from phasescope.core.kinds import open_union
-from phasescope.worlds.arrays import ArrayWorld
 from phasescope.worlds.base import LEAST_LABELS, Outcome, Reader, World, some_of
 from phasescope.worlds.bump import GaussianBump
 from phasescope.worlds.designs import AnyDesign, Grid
+from phasescope.worlds.images import ImageWorld
 from phasescope.worlds.stripes import Mixed, Stripes
 from phasescope.worlds.trial import check_world
 
@@ -16,9 +16,9 @@ __all__ = [
     "USUAL",
     "AnyDesign",
     "AnyWorld",
-    "ArrayWorld",
     "GaussianBump",
     "Grid",
+    "ImageWorld",
     "Mixed",
     "Outcome",
     "Reader",

@@ -16,7 +16,7 @@ import phasescope
 from phasescope import Run, find_run
 from phasescope.cli import main
 from phasescope.runs.store import hold
-from phasescope.worlds import ArrayWorld
+from phasescope.worlds import ImageWorld
 
 KEPT = {
     "config.yaml", "about.json", "status.json", "metrics.jsonl", "scalars.jsonl", "references.json", "sources.json",
@@ -258,7 +258,7 @@ def a_watched_run_of_arrays(folder: Path, _: Run) -> Run:
     images = np.random.default_rng(0).random((81, 8, 8)).astype(np.float32)
     fields = {"batch": 8, "latent_labels": 64, "variance_labels": 16, "p1": None}
     watcher = phasescope.watch(
-        ArrayWorld.from_arrays(images, labels), layers=["mid"], folder=folder / "watched", **fields
+        ImageWorld.from_arrays(images, labels), layers=["mid"], folder=folder / "watched", **fields
     )
     for step in (0, 5):
         watcher.record(Net(), step)

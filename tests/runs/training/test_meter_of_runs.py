@@ -15,7 +15,7 @@ from phasescope.models.families.base import Family, FamilyConfig, SamplingState
 from phasescope.runs.engines.cost import images_in_all
 from phasescope.runs.probing.meter import meter_of
 from phasescope.runs.training.execution import execute
-from phasescope.worlds import ArrayWorld
+from phasescope.worlds import ImageWorld
 
 EVERY = 5
 
@@ -204,7 +204,7 @@ def test_the_label_gradient_is_read_where_it_is_asked_for_and_changes_nothing_el
 
 def test_without_exact_answers_there_is_no_label_gradient(tmp_path):
     images = np.random.default_rng(0).uniform(size=(30, 8, 8))
-    world = ArrayWorld.from_arrays(images, np.repeat(np.arange(3), 10), ["digit"])
+    world = ImageWorld.from_arrays(images, np.repeat(np.arange(3), 10), ["digit"])
     probing = {"meter": {"every": EVERY, "label_gradient": True}, "images": {"trained": 16}}
     tree = {"world": world.saved(tmp_path / "digits.npz").tree(), "probing": probing}
     with pytest.raises(

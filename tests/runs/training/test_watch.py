@@ -13,7 +13,7 @@ from helpers.watched import BATCH, FAMILY, PLAN, WORLD, Net, watcher_of
 from phasescope import Run, UserError, watch
 from phasescope.cli import main
 from phasescope.core.randomness import torch_generator
-from phasescope.worlds import ArrayWorld, GaussianBump
+from phasescope.worlds import GaussianBump, ImageWorld
 
 
 def learn(network, steps, watcher=None, every=5, world=WORLD, start=0, record_first=True, **told):
@@ -149,7 +149,7 @@ def test_a_folder_of_another_run_is_refused(tmp_path):
 
 def test_arrays_at_hand_are_kept_with_the_run(tmp_path):
     rng = np.random.default_rng(0)
-    world = ArrayWorld.from_arrays(rng.random((60, 8, 8)), rng.random((60, 2)), names=["a", "b"])
+    world = ImageWorld.from_arrays(rng.random((60, 8, 8)), rng.random((60, 2)), names=["a", "b"])
     watcher = watcher_of(tmp_path / "mine", world=world, batch=BATCH, images={"trained": 16})
     learn(Net(), 5, watcher, world=world)
     run = watcher.run
@@ -161,7 +161,7 @@ def test_arrays_at_hand_are_kept_with_the_run(tmp_path):
     ]
     assert set(run.metrics[-1]["phase"]) == {"behaviour", "sheet"}
     assert "nearest to requested" in run.metrics[-1]["outcomes"]["trained"]
-    again = ArrayWorld(**run.config["world"])
+    again = ImageWorld(**run.config["world"])
     assert again.factors == world.factors
     assert main(["show", str(run.path)]) == 0
 
@@ -179,7 +179,7 @@ def test_a_folder_that_holds_other_images_is_refused_in_one_line(tmp_path):
     def arrays(seed):
         rng = np.random.default_rng(seed)
         labels = np.stack(np.meshgrid(np.arange(8.0), np.arange(8.0)), axis=-1).reshape(-1, 2)
-        return ArrayWorld.from_arrays(rng.random((64, 8, 8)), labels, names=("x", "y"))
+        return ImageWorld.from_arrays(rng.random((64, 8, 8)), labels, names=("x", "y"))
 
     for seed in (0, 0):
         watch(arrays(seed), layers=["enter"], folder=tmp_path / "run", batch=BATCH)
@@ -229,7 +229,7 @@ def test_a_loop_that_restarts_with_other_classes_or_hyperparameters_is_refused(t
     images, labels = rng.random((60, 8, 8)), np.repeat(np.arange(30.0), 2)[:, None]
 
     def watcher(classes, **loop):
-        world = ArrayWorld.from_arrays(images, labels, names=["kind"], categorical=["kind"], classes=classes)
+        world = ImageWorld.from_arrays(images, labels, names=["kind"], categorical=["kind"], classes=classes)
         return watcher_of(tmp_path / "mine", world=world, batch=BATCH, images={"trained": 16}, **loop)
 
     watcher({}).record(Net(), 0)

@@ -20,7 +20,7 @@ from phasescope.models.networks import USUAL as USUAL_NETWORK
 from phasescope.models.networks import AnyNetwork
 from phasescope.models.training.config import TrainingConfig
 from phasescope.runs.config.probing_config import ProbingConfig, resolved
-from phasescope.worlds import LEAST_LABELS, AnyWorld, check_world
+from phasescope.worlds import LEAST_LABELS, AnyWorld, ImageWorld, check_world
 from phasescope.worlds import USUAL as USUAL_WORLD
 
 if TYPE_CHECKING:
@@ -184,21 +184,14 @@ class RunConfig(Config):
         return resolved(self.probing, layers, usual_layers, self.family)
 
     def with_kinds(self, **kinds: Any) -> Self:
-        """Return a copy with another world, family or network, as `execution.train` takes them; None keeps the present one.
+        """Return a copy with another world, family or network, as `train` takes them; None keeps the present one.
 
         Raises:
             UserError: a class cannot be found again, or does not fit the other fields.
         """
-        tree = self.tree()
-        for field, given in kinds.items():
-            if given is None:
-                continue
-            if isinstance(given, type):
-                given = {"kind": reference_to(given)}
-            elif isinstance(given, Kind):
-                given = given.tree_with_kind()
-            tree[field] = given
-        return type(self).from_tree(tree)
+        given = {field: kind_tree(value) for field, value in kinds.items() if value is not None}
+        # Images in memory are not in the tree.
+        return type(self).from_tree({**self.tree(), "world": self.world, **given})
 
     def encode(self, labels: Tensor) -> Tensor | None:
         """Return the network's encodings (n, features) of visible labels (n, K); None if they are not known."""
@@ -214,6 +207,19 @@ class RunConfig(Config):
     def folder(self) -> str:
         """The name of the run's folder: <name>-<first 8 digits of the hash>."""
         return f"{self.name}-{self.digest()}"
+
+
+def kind_tree(given: Any) -> Any:
+    """Return a world, family or network as `train` takes them as the value of its field: a class and a configuration as
+    trees with their kinds; a tree, and a world of images in memory, as they are.
+
+    Raises:
+        UserError: a class cannot be found again.
+    """
+    if isinstance(given, type):
+        return {"kind": reference_to(given)}
+    in_memory = isinstance(given, ImageWorld) and not given.file
+    return given.tree_with_kind() if isinstance(given, Kind) and not in_memory else given
 
 
 def _check_labels(world: World) -> None:

@@ -44,7 +44,7 @@ WHERE_COMPUTED = (
     "training.states",
 )
 # Keys of these mappings are chosen by users: a missing key has no default.
-OPEN = ("images", "classes", "hyperparameters", "within", "at", "tolerance")
+OPEN = ("images", "classes", "hyperparameters", "within", "at", "tolerance", "span")
 
 
 class Held(UserError):
@@ -243,12 +243,21 @@ def _check_same(path: Path, config: Tree, restart: bool) -> None:
         if any(entry.name not in BEFORE and not entry.name.startswith(".") for entry in path.iterdir()):
             raise UserError(f"`{path}` must be empty or a run's folder: it holds files and no config.yaml")
         return
-    for field, old, new in differences(read_yaml(path / "config.yaml"), config):
+    for field, old, new in differences(_with_data_of(config, read_yaml(path / "config.yaml")), config):
         holds, remedy = "a run with another configuration", "nothing is overwritten"
         if field.startswith("probing."):
             holds = "this run, observed otherwise"
             remedy = f"phasescope observe {path} {field}=... observes it again"
         raise UserError(f"`{path}` holds {holds}: `{field}` is {old} there, {new} here; {remedy}")
+
+
+def _with_data_of(config: Tree, stored: Tree) -> Tree:
+    """Return a stored configuration whose world names its data where `config` does, if their SHA-256 is the same."""
+    old, new = stored.get("world"), config.get("world")
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return stored
+    same = old.get("sha256") is not None and old["sha256"] == new.get("sha256")
+    return {**stored, "world": {**old, "file": new.get("file")}} if same else stored
 
 
 def differences(old: Any, new: Any, field: str = "", is_open: bool = False) -> Iterator[tuple[str, Any, Any]]:

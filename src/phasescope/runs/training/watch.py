@@ -30,13 +30,13 @@ from phasescope.core.errors import UserError, as_user_error, log_once
 from phasescope.models.families import USUAL, FamilyConfig
 from phasescope.runs.config import RunConfig
 from phasescope.runs.probing.trial import check_forward, device_of
-from phasescope.runs.store.folder import SCALARS, RunFolder, is_run, now
+from phasescope.runs.store.folder import SCALARS, WORLD, RunFolder, is_run, now
 from phasescope.runs.store.writer import RunWriter, hold
 from phasescope.runs.trained.run import Run
 from phasescope.runs.training.description import describe
 from phasescope.runs.training.monitor import Monitor, check_monitors
 from phasescope.runs.training.recorder import Recorder
-from phasescope.worlds import ArrayWorld, World
+from phasescope.worlds import ImageWorld, World
 
 if TYPE_CHECKING:
     import torch
@@ -423,9 +423,9 @@ def _kept(world: World, path: Path) -> World:
     Raises:
         UserError: the folder holds other images.
     """
-    if not isinstance(world, ArrayWorld) or world.file:
+    if not isinstance(world, ImageWorld) or world.file:
         return world
-    kept = world.saved(path / "world.npz")
+    kept = world.saved(path / WORLD)
     given, there = world.data, kept.data
     if not (np.array_equal(given.images, there.images) and np.array_equal(given.labels, there.labels)):
         raise UserError(

@@ -6,21 +6,28 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
-from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.errors import UserError, as_user_error, similar
 from phasescope.core.factors import Factor, Factors, check_class_names
-from phasescope.worlds.nearest import NearestImage
+from phasescope.core.randomness import numpy_generator
+from phasescope.worlds.images.nearest import NearestImage
+from phasescope.worlds.images.pictures import Channels, channels_of, of_one_size
+from phasescope.worlds.images.source import Source
+from phasescope.worlds.images.table import chosen, labels_of
 
 # Two values of a continuous factor that differ by less than this share of its range are one value in float32.
 SAME = 1e-7
+# The values of these factors of published data sets have no order.
+NAMED = ("shape", "color")
 
 
 class ImageSet:
-    """Images that are looked up by their labels; an `ArrayWorld` describes the factors of these.
+    """Images that are looked up by their labels; an `ImageWorld` describes the factors of these.
 
     Attributes:
-        images: (M, C, N, N), as they were given.
+        images: (M, C, N, N), as they were given, resized if that was asked for.
+        said: what was done to the images, in words; empty if nothing was.
         labels: (M, K) float32, of the factors that vary; if several images have one label, with a last hidden factor,
             `image`, their number among those.
         given: number of factors that vary in the labels as they were given.
@@ -43,7 +50,7 @@ class ImageSet:
 
         images, labels = np.asarray(images), np.asarray(labels)
         if labels.dtype.kind not in "biuf":
-            raise UserError(f"`labels` (of {labels.dtype}) must be numbers")
+            raise UserError(f"`labels` (of {labels.dtype}) must be numbers, or words of one class each")
         labels = labels[:, None] if labels.ndim == 1 else labels
         fits = images.ndim > 0 and labels.ndim == 2 and labels.shape[1] > 0
         if not fits or len(labels) != len(images) or len(labels) < 2:
@@ -63,7 +70,7 @@ class ImageSet:
         self._tolerance = dict(described.tolerance)
         check_tolerance(self._tolerance, names, self.factors)
 
-        self.images = with_channels(images)
+        self.images, self.said = prepared(images, described.channels, described.resize)
         if scale is None and all(np.array_equal(image, self.images[0]) for image in self.images):
             raise UserError(
                 f"`images` (={len(images)} equal ones) must vary: nothing can be learned of their labels"
@@ -120,6 +127,56 @@ class ImageSet:
         return [known[label.tobytes()] for label in labels]
 
 
+def image_set(source: Source, described: Any) -> ImageSet:
+    """Return the images of a source with the factors that an `ImageWorld` describes.
+
+    Raises:
+        UserError: names the field of the world, or the value in the source, and the rule.
+    """
+    labels, fields = _as_numbers(source, described)
+    images = source.images
+    scale = None
+    if described.limit is not None and described.limit < len(images):
+        scale = scale_of(np.asarray(images))
+        order = numpy_generator(described.draw, "images kept").permutation(len(images))
+        kept = np.sort(order[: described.limit])
+        images, labels = images[kept], labels[kept]
+
+    if source.published and described.names is None:
+        names, periods = source.published, source.periods
+        known = {name: float(np.ptp(labels[:, k])) or 1.0 for k, name in enumerate(names)} | dict(periods)
+        span = described.span
+        fields |= {
+            "names": names,
+            "periodic": described.periodic or tuple(periods),
+            "categorical": described.categorical or tuple(name for name in names if name in NAMED),
+            "span": span if isinstance(span, tuple) else known | (span or {}),
+        }
+    data = ImageSet(images, labels, described.model_copy(update=fields), scale)
+    data.said = "; ".join(filter(None, [source.said, data.said]))
+    return data
+
+
+def _as_numbers(source: Source, described: Any) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return labels as numbers, and the fields of the world that follow from the source."""
+    if isinstance(source.labels, Mapping):
+        columns = chosen(source.labels, described.names)
+    else:
+        array = source.labels if isinstance(source.labels, np.ma.MaskedArray) else np.asarray(source.labels)
+        if array.dtype.kind not in "OU" or array.ndim not in (1, 2) or array.size == 0:
+            return array, {}
+        array = array[:, None] if array.ndim == 1 else array
+        names = described.names or [f"label{k + 1}" for k in range(array.shape[1])]
+        if len(names) != array.shape[1]:
+            raise UserError(f"`names` (={list(names)}) must have {array.shape[1]} entries, one per factor")
+        columns = dict(zip(names, array.T.tolist(), strict=True))
+
+    rows = source.rows or [f"row {number}" for number in range(len(next(iter(columns.values()))))]
+    known = {name: some for name, some in source.classes.items() if name in columns}
+    labels, classes = labels_of(columns, {**known, **described.classes}, described.categorical, rows)
+    return labels, {"names": tuple(columns), "classes": classes}
+
+
 def _factors(
     labels: Float[np.ndarray, "M K"], names: Sequence[str], described: Any
 ) -> tuple[Factors, np.ndarray]:
@@ -132,17 +189,16 @@ def _factors(
 
     low, extent = labels.min(axis=0), np.ptp(labels, axis=0)
     if not (extent > 0).any():
-        raise UserError(f"`labels` (={labels[0].tolist()} in each row) must vary")
-    if described.periodic and span is None:
-        raise UserError(
-            f"`span` (=None) must be given if `periodic` (={list(described.periodic)}) is: labels do not determine a period"
+        row = ", ".join(
+            f"{name}={classes[name][0] if len(classes.get(name, ())) == 1 else f'{value:g}'}"
+            for name, value in zip(names, labels[0], strict=True)
         )
+        raise UserError(f"`labels` (={row} in each row) must vary: there is nothing to learn of one label")
+    spans = _spans(names, span, described.periodic, extent)
 
     categorical = tuple(dict.fromkeys([*described.categorical, *classes]))
     try:
-        known = Factors.named(
-            names, span or np.where(extent > 0, extent, 1.0).tolist(), described.periodic, categorical
-        )
+        known = Factors.named(names, spans, described.periodic, categorical)
     except ValueError as error:
         raise UserError(str(error)) from None
 
@@ -163,6 +219,31 @@ def _factors(
             f"`hidden` (={', '.join(described.hidden)}) must leave a factor that varies and is given to the network"
         )
     return Factors(factors), extent > 0
+
+
+def _spans(
+    names: Sequence[str],
+    span: Sequence[float] | Mapping[str, float] | None,
+    periodic: Sequence[str],
+    extent: Float[np.ndarray, " K"],
+) -> list[float]:
+    """Return the range of each factor; by default that of its labels, or 1 if it never varies."""
+    own = np.where(extent > 0, extent, 1.0).tolist()
+    given: Mapping[str, float] = span if isinstance(span, Mapping) else {}
+    for name in given:
+        if name not in names:
+            raise UserError(
+                f"`span` (={name}) must be one of the factors: {', '.join(names)}{similar(name, names)}"
+            )
+    if isinstance(span, Mapping) or span is None:
+        for name in periodic:
+            if name in names and name not in given:
+                raise UserError(
+                    f"`span` (={span}) must be given if `periodic` (={list(periodic)}) is: labels do not determine a "
+                    f"period, as in span={{{name}: 360}}"
+                )
+        return [float(given.get(name, usual)) for name, usual in zip(names, own, strict=True)]
+    return list(span)
 
 
 def check_tolerance(tolerance: Mapping[str, float], names: Sequence[str], factors: Factors) -> None:
@@ -246,17 +327,29 @@ def with_classes(factor: Factor, values: Float[np.ndarray, " M"], names: Sequenc
     return replace(factor, high=factor.low + max(count - 1, 1), classes=tuple(names or ()))
 
 
-def with_channels(images: np.ndarray) -> np.ndarray:
-    """Return images as (M, C, N, N).
+def prepared(
+    images: np.ndarray, channels: Channels | None, resize: int | None
+) -> tuple[Shaped[np.ndarray, "M C N N"], str]:
+    """Return images as (M, C, N, N), with the channels and the size that were asked for, and what was done, in words.
 
     Raises:
-        UserError: they are not square, or have neither one nor three channels.
+        UserError: they have neither one nor three channels, or are not square and `resize` is None.
     """
+    images = with_channels(images)
+    if channels is not None and images.shape[1] != (1 if channels == "gray" else 3):
+        images = np.stack(channels_of(images, channels))
+    if resize in (None, images.shape[2]) and images.shape[2] == images.shape[3]:
+        return images, ""
+    return of_one_size(images, resize)
+
+
+def with_channels(images: np.ndarray) -> Shaped[np.ndarray, "M C H W"]:
+    """Return images with channels before rows and columns; UserError if they have neither one nor three."""
     if images.ndim == 3:
         images = images[:, None]
     elif images.ndim == 4 and images.shape[1] not in (1, 3):
         images = images.transpose(0, 3, 1, 2)
-    if images.ndim != 4 or images.shape[1] not in (1, 3) or images.shape[2] != images.shape[3]:
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
         raise UserError(
             f"`images` (shape {images.shape}) must be (M, N, N), (M, N, N, C) or (M, C, N, N), with C = 1 or 3"
         )

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from phasescope import UserError, load_config
-from phasescope.worlds import ArrayWorld
+from phasescope.worlds import ImageWorld
 
 RNG = np.random.default_rng(0)
 LABELS = np.array([[x, 5.0, y] for x in range(4) for y in (0.0, 0.1, 0.2)])
@@ -27,7 +27,7 @@ def dsprites(path, n=40):
 
 
 def test_each_label_is_answered_by_its_image_in_any_order():
-    world = ArrayWorld.from_arrays(IMAGES, LABELS)
+    world = ImageWorld.from_arrays(IMAGES, LABELS)
     order = RNG.permutation(12)
     images = world.render(torch.from_numpy(world.data.labels[order]))
     assert images.shape == (12, 1, 8, 8)
@@ -36,7 +36,7 @@ def test_each_label_is_answered_by_its_image_in_any_order():
 
 
 def test_a_factor_that_never_varies_is_left_out():
-    world = ArrayWorld.from_arrays(IMAGES, LABELS, names=["x", "size", "y"], periodic=["x"], span=[4, 1, 0.2])
+    world = ImageWorld.from_arrays(IMAGES, LABELS, names=["x", "size", "y"], periodic=["x"], span=[4, 1, 0.2])
     assert [factor.name for factor in world.factors] == ["x", "y"]
     assert [factor.periodic for factor in world.factors] == [True, False]
     assert [factor.span for factor in world.factors] == pytest.approx([4, 0.2])
@@ -47,7 +47,7 @@ def test_a_factor_that_never_varies_is_left_out():
 def test_colours_come_first_whatever_the_layout(layout):
     images = RNG.random((5, 8, 8, 3))
     given = images if layout == "last" else images.transpose(0, 3, 1, 2)
-    world = ArrayWorld.from_arrays(given, np.arange(5)[:, None])
+    world = ImageWorld.from_arrays(given, np.arange(5)[:, None])
     assert world.shape == (3, 8, 8)
     rendered = world.render(torch.arange(5.0)[:, None])
     np.testing.assert_allclose(rendered, 2 * images.transpose(0, 3, 1, 2) - 1, atol=1e-6)
@@ -63,13 +63,13 @@ def test_colours_come_first_whatever_the_layout(layout):
     ],
 )
 def test_every_scale_becomes_minus_one_to_one(given, expected):
-    world = ArrayWorld.from_arrays(np.broadcast_to(given[:, None, None], (2, 4, 4)), np.array([[0.0], [1.0]]))
+    world = ImageWorld.from_arrays(np.broadcast_to(given[:, None, None], (2, 4, 4)), np.array([[0.0], [1.0]]))
     assert world.render(torch.tensor([[0.0], [1.0]]))[:, 0, 0, 0].tolist() == pytest.approx(expected)
 
 
 def test_dsprites_layout_is_known_and_its_metadata_never_unpickled(tmp_path):
     images, values = dsprites(tmp_path / "dsprites.npz")
-    world = ArrayWorld(file=str(tmp_path / "dsprites.npz"))
+    world = ImageWorld(file=str(tmp_path / "dsprites.npz"))
     assert [factor.name for factor in world.factors] == ["shape", "scale", "orientation", "x", "y"]
     orientation = world.factors[2]
     assert orientation.periodic
@@ -82,7 +82,7 @@ def test_shapes3d_layout_is_known(tmp_path):
     shape = RNG.integers(0, 4, 30)
     values = np.column_stack([RNG.choice(np.arange(10) / 10, (30, 3)), RNG.random(30), shape, RNG.random(30)])
     np.savez(tmp_path / "3dshapes.npz", images=RNG.integers(0, 256, (30, 16, 16, 3), np.uint8), labels=values)
-    world = ArrayWorld(file=str(tmp_path / "3dshapes.npz"))
+    world = ImageWorld(file=str(tmp_path / "3dshapes.npz"))
     assert [factor.periodic for factor in world.factors] == [True, True, True, False, False, False]
     assert [factor.span for factor in world.factors][:3] == pytest.approx([1, 1, 1])
     assert world.shape[0] == 3
@@ -91,14 +91,14 @@ def test_shapes3d_layout_is_known(tmp_path):
 def test_a_part_of_a_large_file_is_the_same_part_each_time(tmp_path):
     dsprites(tmp_path / "dsprites.npz")
     file = str(tmp_path / "dsprites.npz")
-    one, again, other = (ArrayWorld(file=file, limit=10, draw=seed) for seed in (0, 0, 1))
+    one, again, other = (ImageWorld(file=file, limit=10, draw=seed) for seed in (0, 0, 1))
     assert len(one.data.labels) == 10
     assert np.array_equal(one.data.labels, again.data.labels)
     assert not np.array_equal(one.data.labels, other.data.labels)
 
 
 def test_labels_to_probe_are_of_different_images():
-    world = ArrayWorld.from_arrays(IMAGES, LABELS)
+    world = ImageWorld.from_arrays(IMAGES, LABELS)
     labels = world.draw_labels(12, np.random.default_rng(0))
     assert np.any(np.diff(labels[:, 0]) < 0), "the first ones are those of the file"
     assert len(np.unique(labels, axis=0)) == 12
@@ -108,7 +108,7 @@ def test_labels_to_probe_are_of_different_images():
 
 def test_every_image_of_a_label_is_trained_on():
     images = RNG.random((40, 8, 8))
-    world = ArrayWorld.from_arrays(
+    world = ImageWorld.from_arrays(
         images, RNG.permutation(np.arange(40) % 3), names=["digit"], categorical=["digit"]
     )
     labels = world.training_labels()
@@ -120,7 +120,7 @@ def test_every_image_of_a_label_is_trained_on():
 
 def test_a_label_is_completed_to_each_of_its_images():
     classes = np.repeat([0, 1, 2], 4)
-    world = ArrayWorld.from_arrays(IMAGES, classes, names=["digit"], categorical=["digit"])
+    world = ImageWorld.from_arrays(IMAGES, classes, names=["digit"], categorical=["digit"])
     full = world.complete(np.full((200, 1), 1, np.float32), np.random.default_rng(0))
     assert (world.factors.visible_columns(full) == 1).all()
     shown = np.unique(world.render(torch.from_numpy(full)).numpy(), axis=0)
@@ -143,11 +143,11 @@ def test_a_label_is_completed_to_each_of_its_images():
 )  # fmt: skip
 def test_classes_and_hidden_factors_that_do_not_fit_are_refused(labels, more, rule):
     with pytest.raises(UserError, match=rule):
-        ArrayWorld.from_arrays(IMAGES[:3], np.array(labels), names=["digit"], **more)
+        ImageWorld.from_arrays(IMAGES[:3], np.array(labels), names=["digit"], **more)
 
 
 def test_a_label_without_an_image_is_refused():
-    world = ArrayWorld.from_arrays(IMAGES, LABELS)
+    world = ImageWorld.from_arrays(IMAGES, LABELS)
     with pytest.raises(ValueError, match=r"`labels` \(=\[0.5, 0.0\]\) must be in the data set"):
         world.render(torch.tensor([[0.5, 0.0]]))
 
@@ -178,21 +178,21 @@ def test_it_is_a_kind_of_world_by_its_file_and_its_factors_words(tmp_path):
 @pytest.mark.parametrize("scale", ["bytes", "shares"])
 def test_saved_it_is_the_same_world(tmp_path, scale):
     images = np.round(255 * IMAGES).astype(np.uint8) if scale == "bytes" else IMAGES
-    world = ArrayWorld.from_arrays(
+    world = ImageWorld.from_arrays(
         images, LABELS * [1, 1, 10], ["x", "size", "y"], periodic=["x"], categorical=["y"], span=[4, 1, 2]
     )
     again = world.saved(tmp_path / "folder" / "world.npz")
     assert again.factors == world.factors
     labels = torch.from_numpy(world.training_labels())
     assert torch.equal(again.render(labels), world.render(labels))
-    several = ArrayWorld.from_arrays(
+    several = ImageWorld.from_arrays(
         images, LABELS[:, [0, 2]] * [1, 10] // 2, ["x", "y"], classes={"x": ["low", "high"]}, hidden=["y"]
     )
     assert several.saved(tmp_path / "several.npz").factors == several.factors
     assert several.factors.names == ("x", "y", "image")
     written = (tmp_path / "folder" / "world.npz").stat().st_mtime_ns
     assert (
-        ArrayWorld.from_arrays(images, LABELS * [1, 1, 10]).saved(tmp_path / "folder" / "world.npz").file
+        ImageWorld.from_arrays(images, LABELS * [1, 1, 10]).saved(tmp_path / "folder" / "world.npz").file
         == again.file
     )
     assert (tmp_path / "folder" / "world.npz").stat().st_mtime_ns == written
@@ -209,8 +209,11 @@ def test_saved_it_is_the_same_world(tmp_path, scale):
             r"`labels` \(=1700000000, ... of label1\) must stay distinct in float32: its 12 values become 1; subtract",
         ),
         ((np.zeros_like(IMAGES), LABELS), r"`images` \(=12 equal ones\) must vary"),
-        ((IMAGES, np.ones((12, 2))), r"`labels` \(=\[1.0, 1.0\] in each row\) must vary"),
-        ((IMAGES[:, :4], LABELS), r"`images` \(shape \(12, 1, 4, 8\)\) must be"),
+        ((IMAGES, np.ones((12, 2))), r"`labels` \(=label1=1, label2=1 in each row\) must vary"),
+        (
+            (IMAGES[:, :4], LABELS),
+            r"`resize` \(=None\) must be given, for images must be square: there are 8 x 4 px \(12 images\)",
+        ),
         ((3 * IMAGES, LABELS), r"`images` \(of float64\) must be uint8"),
         (
             (IMAGES, LABELS, ["a", "b", "c"], {"periodic": ["b"]}),
@@ -226,7 +229,7 @@ def test_saved_it_is_the_same_world(tmp_path, scale):
 def test_what_is_no_world_is_refused(arguments, message):
     described = arguments[3] if len(arguments) > 3 else {}
     with pytest.raises(UserError, match=message):
-        ArrayWorld.from_arrays(*arguments[:3], **described)
+        ImageWorld.from_arrays(*arguments[:3], **described)
 
 
 def test_files_that_hold_no_world_are_refused(tmp_path):
@@ -248,11 +251,11 @@ def test_labels_that_float32_keeps_apart_or_that_are_continuous_are_taken():
         rng.random((12, 1)),
         np.repeat([1.7e9, 1.8e9], 6)[:, None],
     ):
-        assert ArrayWorld.from_arrays(IMAGES, labels).training_labels().dtype == np.float32
+        assert ImageWorld.from_arrays(IMAGES, labels).training_labels().dtype == np.float32
     many = rng.random((200_000, 1))
     assert len(np.unique(many.astype(np.float32))) < len(many)
     shades = np.broadcast_to(np.linspace(0, 1, len(many))[:, None, None], (len(many), 2, 2))
-    assert ArrayWorld.from_arrays(shades, many).training_labels().dtype == np.float32
+    assert ImageWorld.from_arrays(shades, many).training_labels().dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -266,7 +269,7 @@ def test_the_scale_of_images_is_that_of_all_whichever_are_kept(images, pixel, va
     file = tmp_path / "images.npz"
     np.savez(file, images=np.broadcast_to(images[:, None, None], (8, 4, 4)), labels=np.arange(8.0)[:, None])
     for draw in range(40):
-        world = ArrayWorld(file=str(file), limit=2, draw=draw)
+        world = ImageWorld(file=str(file), limit=2, draw=draw)
         labels = world.training_labels()
         some = labels[images[labels[:, 0].astype(int)] == pixel]
         if len(some):
@@ -289,7 +292,7 @@ def squares(n=60, seed=0):
 
 def reader_of(**described):
     images, labels = squares()
-    world = ArrayWorld.from_arrays(images, labels, names=["x", "y", "colour"], **described)
+    world = ImageWorld.from_arrays(images, labels, names=["x", "y", "colour"], **described)
     reader = world.reader()
     shown = world.render(torch.from_numpy(labels.astype(np.float32))).numpy()
     return reader, reader.read(shown), labels
@@ -353,19 +356,19 @@ def test_a_factor_without_a_tolerance_beside_one_that_has_it():
 def test_a_tolerance_that_cannot_be_is_refused(tolerance, said):
     images, labels = squares()
     with pytest.raises(UserError) as caught:
-        ArrayWorld.from_arrays(images, labels, names=["x", "y", "colour"], tolerance=tolerance)
+        ImageWorld.from_arrays(images, labels, names=["x", "y", "colour"], tolerance=tolerance)
     assert said in str(caught.value)
 
 
 def test_classes_take_no_tolerance():
     labels = np.arange(12) % 3
     with pytest.raises(UserError, match=r"`tolerance` \(=kind\) must be of a factor that is no class"):
-        ArrayWorld.from_arrays(IMAGES, labels, names=["kind"], categorical=["kind"], tolerance={"kind": 1.0})
+        ImageWorld.from_arrays(IMAGES, labels, names=["kind"], categorical=["kind"], tolerance={"kind": 1.0})
 
 
 def test_a_tolerance_is_kept_with_saved_arrays_and_changes_no_other_identity(tmp_path):
     images, labels = squares()
-    world = ArrayWorld.from_arrays(images, labels, names=["x", "y", "colour"], tolerance=TOLERANCE)
+    world = ImageWorld.from_arrays(images, labels, names=["x", "y", "colour"], tolerance=TOLERANCE)
     assert world.saved(tmp_path / "world.npz").tolerance == TOLERANCE
     words = ["world.kind=arrays", f"world.file={tmp_path / 'world.npz'}", "world.names=[x, y, colour]"]
     bare, same, other = (
