@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import get_origin
+from typing import get_args, get_origin
 
 import numpy as np
 import pandas as pd
@@ -262,6 +262,10 @@ def test_a_missing_key_is_a_difference_if_users_choose_the_keys(old: dict, new: 
     assert list(differences({"part": old}, {"part": new})) == expected
 
 
+def _is_mapping(annotation) -> bool:
+    return any(get_origin(part) is dict for part in (annotation, *get_args(annotation)))
+
+
 def test_all_fields_whose_keys_users_choose_are_known():
     waiting, chosen = [Config], set()
     while waiting:
@@ -269,7 +273,7 @@ def test_all_fields_whose_keys_users_choose_are_known():
         waiting += config.__subclasses__()
         if config.__module__.startswith("phasescope."):
             fields = config.model_fields.items()
-            chosen |= {name for name, field in fields if get_origin(field.annotation) is dict}
+            chosen |= {name for name, field in fields if _is_mapping(field.annotation)}
     assert chosen == set(OPEN)
 
 

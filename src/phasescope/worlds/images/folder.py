@@ -176,10 +176,8 @@ def _check_files(folder: Path, table: Table) -> None:
 
     unnamed = [path.name for path in _images_in(folder) if path.resolve() not in seen]
     if unnamed:
-        of = table.metadata or "no folder of a class"
-        log_once(
-            f"`{folder}`: {len(unnamed)} images ({unnamed[0]}, ...) are left out: {of} does not name them"
-        )
+        why = f"{table.metadata} does not name them" if table.metadata else "they lie in no folder of a class"
+        log_once(f"`{folder}`: {len(unnamed)} images ({unnamed[0]}, ...) are left out: {why}")
 
 
 def read_folder(folder: Path, channels: Channels | None, resize: int | None) -> Source:

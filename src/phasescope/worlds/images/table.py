@@ -58,10 +58,10 @@ def labels_of(
                     f"`{name}` (=nothing, {row}) must be given: each image has a value of each factor"
                 )
         is_class = name in classes or name in categorical
-        column, found = _column(name, values, named.get(name), is_class, rows)
+        column, known = _column(name, values, named.get(name), is_class, rows)
         numbers.append(column)
-        if found is not None:
-            named[name] = found
+        if known is not None:
+            named[name] = known
     return np.stack(numbers, axis=1), named
 
 
@@ -97,13 +97,13 @@ def _column(
             f"column are; categorical=[{name}] makes its values classes"
         )
 
-    found = tuple(sorted(set(words)))
-    if len(found) > MOST_CLASSES * len(words) and len(found) > 2:
+    known = tuple(sorted(set(words)))
+    if len(known) > MOST_CLASSES * len(words) and len(known) > 2:
         raise UserError(
-            f"`{name}` (={len(found)} different words for {len(words)} images) must be classes of several images each; "
+            f"`{name}` (={len(known)} different words for {len(words)} images) must be classes of several images each; "
             "`names` chooses the columns that are factors"
         )
-    return _numbered(words, found), found
+    return _numbered(words, known), known
 
 
 def _numbered(words: Sequence[str], classes: Sequence[str]) -> Float[np.ndarray, " M"]:
