@@ -119,7 +119,7 @@ def no_jump(system: str) -> Claim:
         spread=0.1,
         direction="below",
         where={"system": system},
-        limits=f"Growth with the logarithm of the step has .20, a jump 1. Runs that come to C too near an end do not count. {SHARED}",
+        limits=f"Growth with the logarithm of the step has .20 (more where the training ends within the window), a jump 1. Runs that come to C too near an end do not count. {SHARED}",
     )
 
 
@@ -223,6 +223,7 @@ STUDY = Study(
                     readings.rise_steps, column=readings.CORRECT
                 ),
                 "share of use's rise at C": partial(readings.share_at_change, column=readings.USE),
+                "of a growth with the logarithm of the step": readings.share_of_logarithm,
                 "share of the samples' rise at C": partial(readings.share_at_change, column=readings.CORRECT),
                 "share of use's rise at B": partial(
                     readings.share_at_change, column=readings.USE, letter="B"

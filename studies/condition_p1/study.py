@@ -49,7 +49,10 @@ CELL = Cell(
     },
 )
 DRAWS = "The advantage is read from 64 draws a band: more draws find it earlier."
-SHARED = f"The same eight runs stand behind all claims of the study. {SMALL}"
+SHARED = (
+    "Onsets of 16 runs of the study `p1` and a pilot of another cell had been looked at, and the study `condition`, whose bars "
+    f"these are. The same eight runs stand behind all claims of the study. {SMALL}"
+)
 
 STUDY = Study(
     name="condition_p1",
@@ -93,7 +96,7 @@ STUDY = Study(
             effect=0.15,
             spread=0.1,
             direction="below",
-            limits="Growth with the logarithm of the step has .20, a jump 1. Runs that come to C too near an end do not count. "
+            limits="Growth with the logarithm of the step has .20 (more where the training ends within the window), a jump 1. Runs that come to C too near an end do not count. "
             f"{SHARED}",
         ),
     ],
@@ -133,6 +136,7 @@ STUDY = Study(
                     readings.rise_steps, column=readings.CORRECT
                 ),
                 "share of use's rise at C": partial(readings.share_at_change, column=readings.USE),
+                "of a growth with the logarithm of the step": readings.share_of_logarithm,
                 "share of the samples' rise at C": partial(readings.share_at_change, column=readings.CORRECT),
                 "error of use, by the clock's": readings.foretold_by_use,
             },

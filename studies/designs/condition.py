@@ -116,8 +116,9 @@ def rise_steps(runs: Runs, column: str) -> np.ndarray:
 def share_at_change(runs: Runs, column: str, letter: str = "C") -> np.ndarray:
     """Return which share of a column's rise around the samples' change to a phase falls at the change itself, (n,).
 
-    At the change: from its step divided by `NEAR` to it times `NEAR`. Around it: the same with `AROUND`. A value that rises
-    with the logarithm of the step has .20, a jump 1. NaN for runs whose samples do not come to the phase, or come to it
+    At the change: from its step divided by `NEAR` to it times `NEAR`. Around it: the same with `AROUND`, or to the
+    end of the training. A value that rises with the logarithm of the step has .20, more where the training ends before
+    (`share_of_logarithm`), a jump 1. NaN for runs whose samples do not come to the phase, or come to it
     too near to an end, and where it hardly rises.
     """
     shares = []
@@ -132,6 +133,20 @@ def share_at_change(runs: Runs, column: str, letter: str = "C") -> np.ndarray:
         around = np.interp([when / AROUND, min(when * AROUND, steps[-1])], steps, values)
         (rise,), (of,) = np.diff(at), np.diff(around)
         shares.append(rise / of if of >= LEAST_RISE else math.nan)
+    return np.array(shares)
+
+
+@reads(PHASE)
+def share_of_logarithm(runs: Runs, letter: str = "C") -> np.ndarray:
+    """Return what `share_at_change` is of a value that rises with the logarithm of the step, (n,)."""
+    shares = []
+    for steps, letters in zip(runs.courses("step"), runs.texts(PHASE), strict=True):
+        when = first_for_good(steps, letters, letter)
+        if math.isnan(when) or when * NEAR > steps[-1]:
+            shares.append(math.nan)
+            continue
+        around = min(when * AROUND, steps[-1]) / (when / AROUND)
+        shares.append(2 * math.log(NEAR) / math.log(around))
     return np.array(shares)
 
 
