@@ -125,7 +125,7 @@ class ImageWorld(World):
             labels: (M, K), or (M,) of one factor: numbers, or words, which are classes. A label that several images have
                 names all of them.
             names: of the factors; by default label1, label2, ...
-            described: `periodic`, `categorical`, `classes`, `hidden`, `tolerance`, `span`, `channels`, `resize`, `read_by`,
+            described: `periodic`, `categorical`, `classes`, `hidden`, `tolerance`, `span`, `channels`, `resize`,
                 as the fields of this class.
 
         Raises:
@@ -156,7 +156,7 @@ class ImageWorld(World):
             factors: the names of the factors, or by name what each is: `continuous`, `categorical`, `hidden`, or a mapping
                 with any of `column` (its key in an item; by default its name), `period`, `span`, `categorical`, `classes`,
                 `hidden`, `tolerance`. By default all keys but the image's.
-            described: `channels`, `resize`, `limit`, `draw`, `read_by`, as the fields of this class.
+            described: `channels`, `resize`, `limit`, `draw`, as the fields of this class.
 
         Raises:
             UserError: names the argument, its value and the rule.
