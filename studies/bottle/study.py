@@ -140,7 +140,7 @@ def paired_decade(low: float, high: float) -> Claim:
         numbers=readings.log_onset,
         unit="times the steps",
         threshold=log(0.9),
-        effect=0.1,
+        effect=0.25,
         spread=SPREAD,
         direction="below",
         where=SCALES,
@@ -224,7 +224,7 @@ STUDY = Study(
             statistic=OnsetRatio(),
             numbers=partial(readings.samples_after_advantage, level=0.1),
             threshold=1.25,
-            effect=(0.6, 0.4),
+            effect=(1.3, 0.65),
             spread=0.4,
             where={"cell": "usual"},
             limits="The advantage is read from 32 draws a band: more draws find it earlier. 64 samples show a tenth to within a "

@@ -20,12 +20,13 @@ def timed(monkeypatch):
 
 def test_each_system_has_a_line_with_its_share(timed, capsys):
     meter.main([])
-    lines = capsys.readouterr().out.splitlines()
+    processor, *lines = capsys.readouterr().out.splitlines()
+    assert processor.endswith(", one thread")
     names = [line.partition(":")[0] for line in lines]
     assert names == ["fast", "lean", "p1", "diffusers' U-Net, draws=256", "diffusers' U-Net, draws=64"]
-    # 8 bands of 16 draws, twice each: a third of 256 steps' images of a batch of 16, at 2 %.
+    # 8 bands of 16 draws, twice each: a third of 256 steps' images of a batch of 16, at 1.6 %.
     assert all(
-        re.search(r"every 267 steps; a step 10.0 ms, a reading 50 ms; 1.87 % of", line) for line in lines[:3]
+        re.search(r"every 334 steps; a step 10.0 ms, a reading 50 ms; 1.50 % of", line) for line in lines[:3]
     )
     assert all("2.50 % of training" in line for line in lines[3:])
 
@@ -56,7 +57,7 @@ def test_the_page_is_given_what_is_printed(timed, monkeypatch, tmp_path):
     assert first.startswith("before\n")
     assert first.endswith("after\n")
     assert "earlier" not in first
-    assert "fast: a reading every 267 steps" in first
+    assert "fast: a reading every 334 steps" in first
     meter.main(["--write"])
     assert page.read_text() == first
 
