@@ -71,4 +71,10 @@ def log_onset(runs: Runs, column: str) -> np.ndarray:
 @reads("{column}")
 def has_come(runs: Runs, column: str) -> np.ndarray:
     """Return whether a column ends above one half, (n,)."""
-    return np.array([course[-1] > HALF for course in runs.courses(column)], dtype=float)
+    return (last_read(runs, column) > HALF).astype(float)
+
+
+@reads("{column}")
+def last_read(runs: Runs, column: str) -> np.ndarray:
+    """Return a column's last value, (n,): of the meter, which is not read after the last step, that of its last reading."""
+    return np.array([course[np.isfinite(course)][-1] for course in runs.courses(column)])

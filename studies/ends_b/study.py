@@ -249,7 +249,7 @@ STUDY = Study(
                 "at their label": end(lean_forks.CORRECT),
                 "correct": end("outcomes.grid.correct"),
                 "one misplaced bump": end("outcomes.grid.misplaced"),
-                "use of the condition": end(lean_forks.USE),
+                "use of the condition": partial(lean_forks.last_read, column=lean_forks.USE),
                 "loss": end("loss"),
             },
         ),
