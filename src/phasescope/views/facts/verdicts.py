@@ -35,6 +35,7 @@ NO_EFFECT = {
     "times the images": 1.0,
     "times the images for a factor": 1.0,
     "log error over that with another run's": 0.0,
+    "of the unpaired variance": 1.0,
     # relations
     "Somers' D of signal and earlier onset": 0.0,
     "correlation": 0.0,
