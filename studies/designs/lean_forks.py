@@ -69,6 +69,12 @@ def log_onset(runs: Runs, column: str) -> np.ndarray:
 
 
 @reads("{column}")
+def onset_step(runs: Runs, column: str) -> np.ndarray:
+    """Return the step at which a column is above one half for good, (n,); of a run in which it never is, its last step."""
+    return np.exp(log_onset(runs, column))
+
+
+@reads("{column}")
 def has_come(runs: Runs, column: str) -> np.ndarray:
     """Return whether a column ends above one half, (n,)."""
     return (last_read(runs, column) > HALF).astype(float)

@@ -88,6 +88,8 @@ CELLS = [
 ]
 ONSET = partial(lean_forks.log_onset, column=lean_forks.CORRECT)
 OF_USE = partial(lean_forks.log_onset, column=lean_forks.USE)
+ONSET_STEP = partial(lean_forks.onset_step, column=lean_forks.CORRECT)
+USE_STEP = partial(lean_forks.onset_step, column=lean_forks.USE)
 TENTH = log(1.1)
 WHEN = {
     "before": f"from step {AT['before']}, before phase B",
@@ -225,20 +227,20 @@ STUDY = Study(
         Scatter(
             "use_and_samples",
             "When use of the condition passes one half, and when half of the samples are correct",
-            x=OF_USE,
-            y=ONSET,
-            xlabel="use passes one half (log step)",
-            ylabel="half of the samples correct (log step)",
+            x=USE_STEP,
+            y=ONSET_STEP,
+            xlabel="step at which use passes one half",
+            ylabel="step at which half of the samples are correct",
         ),
         PhaseGrid("phases", "Phase of the samples in every run", column="phase.behaviour"),
     ],
     tables=[
         Table(
-            "Onsets (logarithm of the step; of a run without one that of its last step)",
+            "Onsets (steps; of a run without one its last step)",
             {
-                "half of the samples correct": ONSET,
+                "half of the samples correct": ONSET_STEP,
                 "runs in which they come": partial(lean_forks.has_come, column=lean_forks.CORRECT),
-                "use of the condition passes one half": OF_USE,
+                "use of the condition passes one half": USE_STEP,
                 "runs in which it does": partial(lean_forks.has_come, column=lean_forks.USE),
             },
             interval=True,

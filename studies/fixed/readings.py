@@ -31,6 +31,40 @@ def log_begin_of_b(runs: Runs) -> np.ndarray:
     return np.log(firsts)
 
 
+@reads(PHASE)
+def begin_of_b(runs: Runs) -> np.ndarray:
+    """Return the first snapshot in phase B, (n,), in steps; NaN if there is none."""
+    return np.exp(log_begin_of_b(runs))
+
+
+@reads("{column}")
+def off_parent(runs: Runs, column: str, at: int | None = None) -> np.ndarray:
+    """Return by how many per cent of steps the onset of each child and that of its parent differ, (n,).
+
+    NaN of parents, and of children that do not continue from step `at`, if one is asked for.
+    """
+    onsets = log_onset(runs, column)
+    is_parent = (runs.table["kind"] == "parent").to_numpy()
+    of_parent = dict(zip(runs.table["parent"][is_parent], onsets[is_parent], strict=True))
+    parents = np.array([of_parent[parent] for parent in runs.table["parent"]])
+    left_out = is_parent if at is None else (runs.table["at"] != at).to_numpy()
+    return np.where(left_out, math.nan, _per_cent(onsets - parents))
+
+
+@reads("{column}")
+def between_parents(runs: Runs, column: str) -> np.ndarray:
+    """Return by how many per cent of steps onsets of two parents differ on average, (n,), the same for all; NaN of parents."""
+    is_parent = (runs.table["kind"] == "parent").to_numpy()
+    onsets = log_onset(runs, column)[is_parent]
+    first, second = np.triu_indices(len(onsets), k=1)
+    return np.where(is_parent, math.nan, _per_cent(onsets[first] - onsets[second]).mean())
+
+
+def _per_cent(difference: np.ndarray) -> np.ndarray:
+    """Return what a difference of logarithms is in per cent of the smaller number."""
+    return 100 * np.expm1(np.abs(difference))
+
+
 @reads(CORRECT, PHASE)
 def onset_against_b(runs: Runs) -> DataFrame:
     """Return the table with the log onset of the samples (`y`), and the mean log step at which parents come to phase B."""

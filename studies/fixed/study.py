@@ -14,7 +14,7 @@ Controls are made of the first parent alone: that states are taken up exactly do
 
 from functools import partial
 
-from phasescope.studies import Cell, Claim, Courses, Fork, PhaseGrid, Reading, Scatter, Study, Table, end
+from phasescope.studies import Against, Cell, Claim, Courses, Fork, PhaseGrid, Reading, Scatter, Study, Table, end
 from studies.designs import lean_forks
 from studies.fixed import readings
 
@@ -42,6 +42,8 @@ CHILDREN_AT = [
 CONTINUED = {"kind": ("parent", "child")}
 ONSET = partial(lean_forks.log_onset, column=lean_forks.CORRECT)
 OF_USE = partial(lean_forks.log_onset, column=lean_forks.USE)
+ONSET_STEP = partial(lean_forks.onset_step, column=lean_forks.CORRECT)
+USE_STEP = partial(lean_forks.onset_step, column=lean_forks.USE)
 
 
 def fixed(name: str, words: str, numbers, at: int) -> Claim:
@@ -104,6 +106,32 @@ STUDY = Study(
     ],
     readings=[Reading("meter", lean_forks.read_meter, needs=())],
     plots=[
+        Against(
+            "off_parent",
+            "How far the onset of a continuation lies from its parent's, by the step from which it goes its own way",
+            {
+                "of correct samples: difference, % of steps": partial(
+                    readings.off_parent, column=lean_forks.CORRECT
+                ),
+            },
+            along="at",
+            references={
+                "two parents": partial(readings.between_parents, column=lean_forks.CORRECT),
+            },
+            where=CONTINUED,
+            ylim=(0, 45),
+            note="Across: the step of the fork. Dashed: the mean over pairs of parents.",
+        ),
+        Scatter(
+            "use_and_samples",
+            "When use of the condition passes one half, and when half of the samples are correct",
+            x=USE_STEP,
+            y=ONSET_STEP,
+            xlabel="step at which use passes one half",
+            ylabel="step at which half of the samples are correct",
+            by="at",
+            where=CONTINUED,
+        ),
         Courses(
             "courses",
             "Samples and use of the condition, by the step of the fork",
@@ -111,28 +139,35 @@ STUDY = Study(
             panels_by="at",
             ylabel="share",
             ylim=(-0.1, 1.02),
+            where=CONTINUED,
         ),
-        Scatter(
-            "use_and_samples",
-            "When use of the condition passes one half, and when half of the samples are correct",
-            x=OF_USE,
-            y=ONSET,
-            xlabel="use passes one half (log step)",
-            ylabel="half of the samples correct (log step)",
-        ),
-        PhaseGrid("phases", "Phase of the samples in every run", column=readings.PHASE),
+        PhaseGrid("phases", "Phase of the samples in every run", column=readings.PHASE, where=CONTINUED),
     ],
     tables=[
         Table(
-            "Onsets (logarithm of the step; of a run without one that of its last step)",
+            "Onsets (steps; of a run without one its last step)",
             {
-                "phase B begins": readings.log_begin_of_b,
-                "use of the condition passes one half": OF_USE,
+                "phase B begins": readings.begin_of_b,
+                "use of the condition passes one half": USE_STEP,
                 "runs in which it does": partial(lean_forks.has_come, column=lean_forks.USE),
-                "half of the samples correct": ONSET,
+                "half of the samples correct": ONSET_STEP,
                 "runs in which they come": partial(lean_forks.has_come, column=lean_forks.CORRECT),
             },
             interval=True,
+        ),
+        Table(
+            "How far onsets of correct samples lie apart, % of steps",
+            {
+                "two parents": partial(readings.between_parents, column=lean_forks.CORRECT),
+                **{
+                    f"parent and child, from step {at}": partial(
+                        readings.off_parent, column=lean_forks.CORRECT, at=at
+                    )
+                    for at in AT
+                },
+            },
+            by=(),
+            where=CONTINUED,
         ),
         Table(
             "At the end",

@@ -124,8 +124,7 @@ def forecast_use(
         )
     if (np.diff(x) <= 0).any():
         raise UserError("`x` must ascend: readings come in the order of training")
-    if not 0 < level < 1:
-        raise UserError(f"`level` (={level:g}) must be between 0 and 1: 0 ignores the condition, 1 is exact")
+    check_level(level)
     if until is not None:
         x, use, se = (values[: np.searchsorted(x, until, side="right")] for values in (x, use, se))
 
@@ -138,6 +137,12 @@ def forecast_use(
         reason = f"{len(kept)} readings in a row are above their noise, and {LEAST} are needed"
         return Forecast("not yet", level, reason=reason)
     return _from_curve(x[kept], use[kept], se[kept], level, widening)
+
+
+def check_level(level: float) -> None:
+    """Raise UserError unless a level is a share of the exact contrast."""
+    if not 0 < level < 1:
+        raise UserError(f"`level` (={level:g}) must be between 0 and 1: 0 ignores the condition, 1 is exact")
 
 
 def _crossing(x: np.ndarray, use: np.ndarray, level: float) -> float | None:

@@ -61,7 +61,8 @@ class Table:
         some = f" ({len(y)} of {len(values)} runs)" if counted and len(y) < len(values) else ""
         if self.interval and len(y) >= Statistic.MINIMUM_N:
             estimate = share_interval(y) if is_share else mean_over_runs(y)
-            return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]{some}"
+            value, low, high = (_three_digits(x) for x in (estimate.value, estimate.low, estimate.high))
+            return f"{value} [{low}, {high}]{some}"
 
         if not some:
             return float(y.mean())
@@ -69,3 +70,8 @@ class Table:
             least, most = y.sum() / len(values), 1 - (1 - y).sum() / len(values)
             return f"{least:.2g} to {most:.2g}{some}"
         return f"{float(f'{y.mean():.4g}'):,g}{some}"
+
+
+def _three_digits(value: float) -> str:
+    """Return three digits, from 1,000 on all of them, so that a number of steps has no exponent."""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"

@@ -1,7 +1,7 @@
 """Numbers in the prose of results: written as placeholders, and filled from what studies recorded.
 
     {STUDY/CLAIM}                       a claim's estimate and interval, as in .19 [.03, .49]
-    {STUDY/CLAIM:PART}                  PART is value, low, high, interval, n, bar, power, or count: the runs of a share
+    {STUDY/CLAIM:PART}                  PART is value, low, high, interval, n, bar, power, detectable or count (runs of a share)
     {STUDY > TABLE > ROW > COLUMN}      a cell of a table on the study's page
     {... > COLUMN:PART}                 PART as above; n is the number of runs of which the cell is, if it says so
     {-...}                              the number with the other sign, as in "lower by"
@@ -34,7 +34,7 @@ Rows = Sequence[Mapping[str, str]]
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 FIXED = re.compile(r"fixed: (.+)", re.DOTALL)
 LINE = re.compile(r"line (\d+) of (\S+)")
-SUFFIX = re.compile(r":(value|low|high|interval|n|count|bar|power|\d)$")
+SUFFIX = re.compile(r":(value|low|high|interval|n|count|bar|power|detectable|\d)$")
 CELL = re.compile(
     r"(?P<value>[^ ]+)(?: \[(?P<low>[^,]+(?:,\d{3})*), (?P<high>[^\]]+)\])?(?: \((?P<n>\d+) of \d+ runs\))?"
 )
@@ -195,6 +195,7 @@ def _values(claim: RecordedClaim) -> dict[str, float]:
         "high": shown(claim.high),
         "bar": shown(claim.threshold),
         "power": claim.observed_power,
+        "detectable": shown(claim.detectable),
         "n": claim.n,
     }
     values = {
@@ -244,7 +245,7 @@ def _shown(values: Mapping[str, float], part: str, sign: int, decimals: int, nam
         return interval
     if part not in values:
         raise UserError(f"`{{{name}}}` has no `{part}`: it has {', '.join(sorted(values))}")
-    return short(part, 1 if part in ("n", "count", "power") else sign)
+    return short(part, 1 if part in ("n", "count", "power", "detectable") else sign)
 
 
 def _named(asked: str, names: Mapping[str, object], kind: str) -> str:

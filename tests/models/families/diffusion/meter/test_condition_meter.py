@@ -12,6 +12,7 @@ from phasescope import ConditionMeter, EverySteps, UserError
 from phasescope.core.errors import NotFinite
 from phasescope.measures.use_forecast import WIDENING
 from phasescope.models.families.diffusion.meter.conditions import groups, partners
+from phasescope.models.families.diffusion.meter.noising import FLOWS, TARGETS
 from phasescope.models.families.diffusion.meter.reading import Band, Mean, Reading
 
 SIDE = 12
@@ -37,7 +38,14 @@ def scales(t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def posterior_mean(x_t: torch.Tensor, t: torch.Tensor, known: torch.Tensor | None = None) -> torch.Tensor:
     """Return E[x_0 | x_t], over the images of which each row of `known` (n, M) is true."""
-    alpha, sigma = (scale.flatten(1) for scale in scales(t))
+    return mean_under(x_t, *scales(t), known)
+
+
+def mean_under(
+    x_t: torch.Tensor, alpha: torch.Tensor, sigma: torch.Tensor, known: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Return E[x_0 | x_t] where x_t = alpha x_0 + sigma n, scales (n, 1, 1, 1)."""
+    alpha, sigma = alpha.flatten(1), sigma.flatten(1)
     x, flat = x_t.double().flatten(1), IMAGES.flatten(1)
     log_w = (alpha * (x @ flat.T) - alpha.square() * flat.square().sum(1) / 2) / sigma.square()
     if known is not None:
@@ -129,17 +137,49 @@ def test_a_factor_alone_is_told_from_the_other():
     assert all(0.1 < band.use.value <= 1.05 for band in x)
 
 
-def test_nats_of_an_exact_model_are_those_of_the_label(monkeypatch):
-    """The integral over SNR of what the label removes is the mutual information of image and label: ln M."""
-    monkeypatch.setitem(
-        globals(), "ALPHAS_CUMPROD", torch.sigmoid(torch.linspace(9, -9, 2000, dtype=torch.float64))
-    )
+EVEN = torch.sigmoid(torch.linspace(9, -9, 2000, dtype=torch.float64))
+"""alphas_cumprod at evenly spaced log SNR"""
+
+
+def alpha_sigma(target: str, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the scales of image and noise at the times t, (n, 1, 1, 1), by the definitions of the targets."""
+    if target in FLOWS:
+        sigma = t.double() if target == "flow" else 1 - t.double()
+        alpha = 1 - sigma
+    else:
+        alpha, sigma = EVEN[t].sqrt(), (1 - EVEN[t]).sqrt()
+    return alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_nats_of_an_exact_model_are_those_of_the_label(target):
+    """The integral over SNR of what the label removes is the mutual information of image and label, ln M, whatever the
+    model predicts: errors of the target have to become errors of the noise."""
 
     def model(x_t, t, labels):
+        alpha, sigma = alpha_sigma(target, t)
         unknown = (labels < 0).all(1).view(-1, 1, 1, 1)
-        return torch.where(unknown, blind(x_t, t), exact(x_t, t, labels.clamp(min=0)))
+        guess = mean_under(x_t, alpha, sigma)
+        x_0 = torch.where(unknown, guess, render(labels.clamp(min=0)))
+        noise = (x_t.double() - alpha * x_0) / sigma
+        answers = {
+            "epsilon": noise,
+            "sample": x_0,
+            "v": alpha * noise - sigma * x_0,
+            "flow": noise - x_0,
+            "flow_to_data": x_0 - noise,
+        }
+        return answers[target]
 
-    gauge = meter(alphas_cumprod=ALPHAS_CUMPROD, no_condition=torch.full((1, 2), -1.0), draws=256, bands=20)
+    gauge = ConditionMeter(
+        IMAGES,
+        LABELS,
+        target=target,
+        alphas_cumprod=None if target in FLOWS else EVEN,
+        no_condition=torch.full((1, 2), -1.0),
+        draws=256,
+        bands=20,
+    )
     assert gauge.read(model, 0).nats == pytest.approx(math.log(len(LABELS)), rel=0.1)
 
 
@@ -478,7 +518,22 @@ MASKED = np.ma.masked_equal(IMAGES.numpy(), IMAGES.numpy().min())
         (lambda: ConditionMeter(IMAGES, LABELS, draws=1, **LINEAR), "`draws` \\(=1\\)"),
         (lambda: ConditionMeter(IMAGES, LABELS, bands=True, **LINEAR), "`bands` \\(=True\\)"),
         (lambda: ConditionMeter(IMAGES, LABELS, no_condition=torch.zeros(1, 3), **LINEAR), "like a row"),
-        (lambda: ConditionMeter(IMAGES, LABELS, no_condition=torch.zeros(2), **LINEAR), "rows"),
+        (
+            lambda: ConditionMeter(IMAGES, LABELS, no_condition=torch.zeros(3), **LINEAR),
+            r"`no_condition` \(of shape \(3,\)\) must have 1 row: one that is like those of `conditions`",
+        ),
+        (
+            lambda: ConditionMeter(IMAGES, LABELS, exact=lambda x_t, t: x_t, **LINEAR),
+            r"`exact` must take \(x_t, t, condition\): this one takes \(x_t, t\)",
+        ),
+        (
+            lambda: ConditionMeter(IMAGES, LABELS, exact=exact, blind=lambda x_t: x_t, **LINEAR),
+            r"`blind` must take \(x_t, t\): this one takes \(x_t\)",
+        ),
+        (
+            lambda: ConditionMeter(IMAGES, LABELS, **LINEAR | {"target": "eps"}),
+            "what the model predicts; did you mean epsilon",
+        ),
         (lambda: ConditionMeter(IMAGES, LABELS, blind=blind, **LINEAR), "must come with `exact`"),
         (lambda: ConditionMeter(IMAGES, LABELS, trained=IMAGES, **LINEAR), "two things"),
         (lambda: ConditionMeter("images", LABELS, **LINEAR), "tensor or an array"),
@@ -588,9 +643,31 @@ def test_without_exact_answers_a_forecast_asks_for_a_ceiling():
     assert gauge.forecast().answer == "no ceiling"
     assert gauge.forecast().at is None
     assert str(gauge.forecast()).startswith("no forecast: without exact answers give `ceiling`")
+    with pytest.raises(UserError, match=r"`level` \(=50\) must be between 0 and 1"):
+        gauge.forecast(level=50)
     with pytest.raises(UserError, match=r"`ceiling` \(=0\) must be above 0"):
         gauge.forecast(ceiling=0)
     assert gauge.forecast(ceiling=1e6).answer in ("not yet", "does not grow", "forecast")
+
+
+@pytest.mark.parametrize(
+    "model", [lambda x_t, t: x_t, nn.Linear(SIDE, SIDE), SimpleNamespace(act=lambda x: x).act]
+)
+def test_a_model_that_takes_no_condition_is_told_what_it_must_take(model):
+    with pytest.raises(UserError, match=r"`model` must take \(x_t, t, condition\): this one takes \("):
+        meter().read(model, 0)
+
+
+def test_a_model_with_further_arguments_that_have_defaults_is_read():
+    meter().read(lambda x_t, t, c, scale=1.0, *more, **others: scale * exact(x_t, t, c), 0)
+
+
+def test_images_that_are_bytes_in_disguise_are_told_of(caplog):
+    """0 to 255 as floating numbers: finite, and hardly what the model is trained on."""
+    meter()
+    assert not caplog.records
+    ConditionMeter(255 * IMAGES, LABELS, **LINEAR)
+    assert "`x_0` has values up to 255" in caplog.text
 
 
 def test_no_condition_may_be_nan_as_networks_of_phasescope_take_it():

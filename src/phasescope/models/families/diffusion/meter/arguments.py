@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from phasescope.core.errors import UserError
 from phasescope.models.families.diffusion.meter.conditions import Part
@@ -26,6 +28,21 @@ def parts_of(field: str, given: Part | Sequence[Part]) -> tuple[Part, ...]:
     if not parts:
         raise UserError(f"`{field}` (=nothing) must name what is exchanged")
     return parts
+
+
+def check_takes(name: str, function: Callable[..., Any], arguments: tuple[str, ...]) -> None:
+    """Raise UserError if a function or module cannot be called with so many arguments, in this order."""
+    called = function.forward if isinstance(function, nn.Module) else function
+    try:
+        signature = inspect.signature(called)
+    except (TypeError, ValueError):  # written in C: its own error says enough
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        raise UserError(
+            f"`{name}` must take ({', '.join(arguments)}): this one takes {signature.replace(return_annotation=signature.empty)}"
+        ) from None
 
 
 def check_writer(writer: Any) -> None:

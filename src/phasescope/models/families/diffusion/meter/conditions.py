@@ -19,10 +19,19 @@ Conditions = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
 Part = str | int
 
 
-def as_conditions(given: Any, n: int, finite: bool = True) -> Conditions:
+def as_conditions(
+    given: Any,
+    n: int,
+    *,
+    field: str = "conditions",
+    rows: str = "rows, one for each image",
+    finite: bool = True,
+) -> Conditions:
     """Return conditions as tensors, on the CPU and detached.
 
     Args:
+        field: as errors name what is given.
+        rows: what an error says of the first axis, after its length.
         finite: whether numbers must be; NaN is the usual form of "no condition" of phasescope's own networks.
 
     Raises:
@@ -30,16 +39,14 @@ def as_conditions(given: Any, n: int, finite: bool = True) -> Conditions:
     """
     parts = named(given)
     if not parts:
-        raise UserError("`conditions` (=nothing) must hold one tensor at least")
+        raise UserError(f"`{field}` (=nothing) must hold one tensor at least")
 
     tensors = {}
     for name, values in parts.items():
-        where = "`conditions`" if name is None else f"`conditions[{name!r}]`"
+        where = f"`{field}`" if name is None else f"`{field}[{name!r}]`"
         tensor = as_tensor(where, values)
         if tensor.ndim == 0 or len(tensor) != n:
-            raise UserError(
-                f"{where} (of shape {tuple(tensor.shape)}) must have {n} rows, one for each image"
-            )
+            raise UserError(f"{where} (of shape {tuple(tensor.shape)}) must have {n} {rows}")
         if finite and tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise UserError(f"{where} must be finite: a condition that is NaN cannot be exchanged")
         tensors[name] = tensor.clone()

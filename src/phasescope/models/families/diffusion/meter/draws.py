@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, log_once
 from phasescope.core.randomness import numpy_generator, torch_generator
 from phasescope.models.families.diffusion.meter.conditions import (
     Conditions,
@@ -30,6 +30,8 @@ from phasescope.models.families.diffusion.meter.noising import Levels, Noising
 from phasescope.models.families.diffusion.schedule import per_image
 
 ALL = "all"
+UNUSUAL = 50.0
+"""values of images beyond which they are hardly what a model of noise of variance 1 is trained on: bytes, or unscaled latents"""
 Exchanges = Mapping[str, tuple[Part, ...] | None]
 """by name, what of a condition is another pair's; None: all of it"""
 
@@ -82,6 +84,10 @@ class Pairs:
             )
         if not bool(images.isfinite().all()):
             raise UserError(f"`{field}` must be finite")
+        if (greatest := float(images.abs().max())) > UNUSUAL:
+            log_once(
+                f"`{field}` has values up to {greatest:g}: log SNR is that of images in the model's own range, as -1 to 1"
+            )
 
         known = as_conditions(conditions, len(images))
         group = {}

@@ -28,8 +28,13 @@ from torch import Tensor
 from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError
 from phasescope.measures.condition_readings import scalars_of
-from phasescope.measures.use_forecast import LEVEL, Forecast, forecast_use
-from phasescope.models.families.diffusion.meter.arguments import check_count, check_writer, parts_of
+from phasescope.measures.use_forecast import LEVEL, Forecast, check_level, forecast_use
+from phasescope.models.families.diffusion.meter.arguments import (
+    check_count,
+    check_takes,
+    check_writer,
+    parts_of,
+)
 from phasescope.models.families.diffusion.meter.band_reader import BandReader, Blind, Exact
 from phasescope.models.families.diffusion.meter.calling import Caller, Model
 from phasescope.models.families.diffusion.meter.conditions import Conditions, Part, as_conditions, named
@@ -75,8 +80,9 @@ class ConditionMeter:
         trained: (x_0, conditions) that the model is trained on, to be compared.
         no_condition: what the model is given as "no condition", if labels were dropped in training: like a row of
             `conditions`, with a first axis of length 1.
-        exact: the exact answer, if it is known.
-        blind: the exact answer without condition, if it is known.
+        exact: the exact answer E[y | x_t, condition], if it is known: `exact(x_t, t, condition)`, in the form of the target.
+        blind: that without condition, E[y | x_t], if it is known: `blind(x_t, t)`. Both are given x_t in float64 on the CPU,
+            whatever the model's precision is.
         label_gradient: whether the force towards the condition is read, too (`meter.label_gradient`), of trained pairs
             where they are given; it needs `blind`, a backward pass for each draw, and memory for eight gradients.
 
@@ -157,6 +163,10 @@ class ConditionMeter:
         blind: Blind | None,
         label_gradient: bool,
     ) -> None:
+        if exact is not None:
+            check_takes("exact", exact, ("x_t", "t", "condition"))
+        if blind is not None:
+            check_takes("blind", blind, ("x_t", "t"))
         self._pairs, self._batch, self._label_gradient = pairs, batch, label_gradient
         self.readings: list[Reading] = []
         self.edges = np.linspace(*levels.ends, bands + 1)
@@ -208,6 +218,7 @@ class ConditionMeter:
             )
         if not callable(model):
             raise UserError(f"`model` (={type(model).__name__}) must be a function or a module: (x_t, t, c)")
+        check_takes("model", model, ("x_t", "t", "condition"))
 
         caller = Caller(model, self._batch)
         of_gradient = self._pairs[-1] if self._label_gradient else None
@@ -246,6 +257,7 @@ class ConditionMeter:
         Raises:
             UserError: an argument is out of range.
         """
+        check_level(level)
         if ceiling is not None and not ceiling > 0:
             raise UserError(f"`ceiling` (={ceiling!r}) must be above 0: the advantage that counts as use 1")
 
@@ -387,7 +399,8 @@ def exchanges_of(
 
 def none_like(conditions: Conditions, given: Any) -> Conditions:
     """Return the condition that is none; UserError if it is not like a row of `conditions`."""
-    none = as_conditions(given, 1, finite=False)
+    rows = "row: one that is like those of `conditions`, with a first axis of length 1"
+    none = as_conditions(given, 1, field="no_condition", rows=rows, finite=False)
     shapes = {name: tuple(tensor.shape[1:]) for name, tensor in named(conditions).items()}
     of_none = {name: tuple(tensor.shape[1:]) for name, tensor in named(none).items()}
     if shapes != of_none:

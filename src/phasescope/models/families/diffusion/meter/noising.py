@@ -28,6 +28,16 @@ from phasescope.models.families.diffusion.schedule import Schedule
 
 Target = Literal["epsilon", "sample", "v", "flow", "flow_to_data"]
 TARGETS: tuple[Target, ...] = get_args(Target)
+ALIASES: dict[object, Target] = {
+    "eps": "epsilon",
+    "noise": "epsilon",
+    "x": "sample",
+    "x_0": "sample",
+    "x0": "sample",
+    "image": "sample",
+    "velocity": "flow",
+}
+"""names of targets elsewhere"""
 FLOWS: tuple[Target, ...] = ("flow", "flow_to_data")
 PREDICTED: dict[Target, Predict] = {
     "epsilon": "eps",
@@ -227,7 +237,10 @@ def noising(
     if target != ours and ours in TARGETS:
         raise UserError(f"`target` (={target}) must be {ours}: so it is called here")
     if target not in TARGETS:
-        raise UserError(f"`target` (={target}) must be one of {', '.join(TARGETS)}: what the model predicts")
+        near = f"; did you mean {ALIASES[target]}?" if target in ALIASES else ""
+        raise UserError(
+            f"`target` (={target}) must be one of {', '.join(TARGETS)}: what the model predicts{near}"
+        )
     if target in FLOWS:
         for name, given in (("alphas_cumprod", alphas_cumprod), ("log_snr", log_snr)):
             if given is not None:
