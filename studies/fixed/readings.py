@@ -53,7 +53,7 @@ def off_parent(runs: Runs, column: str, at: int | None = None) -> np.ndarray:
 
 @reads("{column}")
 def between_parents(runs: Runs, column: str) -> np.ndarray:
-    """Return by how many per cent of steps onsets of two parents differ on average, (n,), the same for all; NaN of parents."""
+    """Return by how many per cent of steps onsets of two parents differ on average, (n,), of all alike; NaN of parents."""
     is_parent = (runs.table["kind"] == "parent").to_numpy()
     onsets = log_onset(runs, column)[is_parent]
     first, second = np.triu_indices(len(onsets), k=1)

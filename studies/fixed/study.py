@@ -14,7 +14,19 @@ Controls are made of the first parent alone: that states are taken up exactly do
 
 from functools import partial
 
-from phasescope.studies import Against, Cell, Claim, Courses, Fork, PhaseGrid, Reading, Scatter, Study, Table, end
+from phasescope.studies import (
+    Against,
+    Cell,
+    Claim,
+    Courses,
+    Fork,
+    PhaseGrid,
+    Reading,
+    Scatter,
+    Study,
+    Table,
+    end,
+)
 from studies.designs import lean_forks
 from studies.fixed import readings
 

@@ -1,7 +1,7 @@
 """Numbers in the prose of results: written as placeholders, and filled from what studies recorded.
 
     {STUDY/CLAIM}                       a claim's estimate and interval, as in .19 [.03, .49]
-    {STUDY/CLAIM:PART}                  PART is value, low, high, interval, n, bar, power, detectable or count (runs of a share)
+    {STUDY/CLAIM:PART}                  PART is value, low, high, interval, n, bar, power, detectable, count (of a share)
     {STUDY > TABLE > ROW > COLUMN}      a cell of a table on the study's page
     {... > COLUMN:PART}                 PART as above; n is the number of runs of which the cell is, if it says so
     {-...}                              the number with the other sign, as in "lower by"

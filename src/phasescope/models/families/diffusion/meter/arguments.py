@@ -40,9 +40,8 @@ def check_takes(name: str, function: Callable[..., Any], arguments: tuple[str, .
     try:
         signature.bind(*arguments)
     except TypeError:
-        raise UserError(
-            f"`{name}` must take ({', '.join(arguments)}): this one takes {signature.replace(return_annotation=signature.empty)}"
-        ) from None
+        own = signature.replace(return_annotation=signature.empty)
+        raise UserError(f"`{name}` must take ({', '.join(arguments)}): this one takes {own}") from None
 
 
 def check_writer(writer: Any) -> None:

@@ -31,7 +31,7 @@ from phasescope.models.families.diffusion.schedule import per_image
 
 ALL = "all"
 UNUSUAL = 50.0
-"""values of images beyond which they are hardly what a model of noise of variance 1 is trained on: bytes, or unscaled latents"""
+"""values beyond which images are hardly what a model of noise of variance 1 is trained on: bytes, or unscaled latents"""
 Exchanges = Mapping[str, tuple[Part, ...] | None]
 """by name, what of a condition is another pair's; None: all of it"""
 
