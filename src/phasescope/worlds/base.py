@@ -45,6 +45,8 @@ class World(Kind):
 
     continuous: ClassVar[bool] = True
     """whether there is an image of every label"""
+    on_cpu: ClassVar[bool] = False
+    """whether images come from the CPU's memory: training on a GPU then renders there, and copies them without waiting"""
     position: ClassVar[tuple[str, str] | None] = None
     """the factors that are a place on the canvas, along columns and along rows in px, pixel centres from 1 on"""
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from helpers.tiny_training import ATTENTIVE, FAMILY, NETWORK, WORLD, config_of
 from phasescope.models.networks import UNetConfig
@@ -347,37 +346,6 @@ def test_runs_trained_in_four_threads_have_the_weights_that_they_have_alone():
     for _ in range(3):
         with ThreadPoolExecutor(4) as pool:
             assert all(map(same, alone, pool.map(weights, range(8))))
-
-
-class FromTheHost(TorchFunctionMode):
-    """Lists the calls that copy Python's numbers to a device, or read numbers back: a GPU would be waited for.
-
-    Not `__bool__`, by which a CPU alone is asked for its mode of subnormals.
-    """
-
-    NAMES = ("tensor", "new_tensor", "as_tensor", "from_numpy", "item", "tolist", "cpu", "numpy", "__float__")
-
-    def __init__(self):
-        super().__init__()
-        self.calls = []
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        name = getattr(function, "__name__", "")
-        if name in self.NAMES:
-            self.calls.append(name)
-        return function(*args, **kwargs or {})
-
-
-@pytest.mark.parametrize("fields", [*VARIANTS, {"label_dropout": (0.5, 0.1)}], ids=str)
-def test_a_step_copies_no_numbers_from_the_host(fields):
-    """Copied from memory that is not pinned, they would make each step wait for a GPU."""
-    steps = learn(learner_of(**{**fields, "steps": 20, "batch": 7}), FAMILY, WORLD, 0)
-    for _ in range(3):
-        next(steps)
-    with FromTheHost() as host:
-        for _ in range(10):
-            next(steps)
-    assert host.calls == []
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])

@@ -1,7 +1,7 @@
 """Batches: labels in an order that depends on (seed, epoch) alone, their images, and all that is random in a step.
 
 An epoch is one pass over all M labels in a fresh permutation; a batch may straddle two epochs. Only labels are held:
-images are rendered from them, batch by batch, on the device.
+images are rendered from them, batch by batch, on the device; or on the CPU, if the world's images lie there.
 """
 
 from functools import lru_cache
@@ -54,11 +54,14 @@ class Batches:
     ):
         self.world, self.family, self.config, self.device = world, family, config, device
         self.seeds = seed if isinstance(seed, Streams) else Streams.from_seed(seed)
-        labels = torch.from_numpy(world.training_labels()).to(device)
+        labels = torch.from_numpy(world.training_labels()).to("cpu" if world.on_cpu else device)
         self._stream = LabelStream(labels, config.batch, self.seeds.data)
+        hidden = world.factors.hidden
+        shown = [k for k, factor in enumerate(world.factors) if not factor.hidden]
+        # On the device once, as the shares below: copied there at each step, they would make it wait for a GPU.
+        self._shown = torch.tensor(shown, device=device) if hidden else None
         dropout = config.label_dropout
         shares = dropout if isinstance(dropout, tuple) else (dropout,)
-        # On the device once: copied there at each step, they would make it wait for a GPU.
         self._withheld_shares = (
             torch.tensor(shares, dtype=torch.float32, device=device) if any(shares) else None
         )
@@ -66,11 +69,14 @@ class Batches:
     def at(self, step: int) -> Batch:
         """Return the batch of `step` (0-based)."""
         labels = self._stream.at(step)
-        x_0 = self.world.render(labels.clone())  # a user's own world may change what it is given
+        # A user's own world may change what it is given.
+        x_0 = _copied(self.world.render(labels.clone()), self.device)
+        labels = _copied(labels, self.device)
+        if self._shown is not None:
+            labels = labels.index_select(1, self._shown)
         # On the device itself: noise that is drawn on the CPU would have to be copied to a GPU at each step.
         generator = torch_generator(self.seeds.noise, "noise", step, str(self.device))
-        labels = self._withheld(self.world.factors.visible_columns(labels), generator)
-        return Batch(x_0, labels, self.family.draw(x_0, generator))
+        return Batch(x_0, self._withheld(labels, generator), self.family.draw(x_0, generator))
 
     def _withheld(self, labels: Float[Tensor, "B K"], generator: torch.Generator) -> Float[Tensor, "B K"]:
         """Return the labels, some of them NaN: whole labels, or each factor by itself."""
@@ -79,3 +85,10 @@ class Batches:
             return labels
         drawn = torch.rand(len(labels), len(shares), device=self.device, generator=generator)
         return labels.masked_fill(drawn < shares, torch.nan)
+
+
+def _copied(x: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on `device`; a GPU copies it, from pinned memory, when it comes to it, and nothing waits."""
+    if x.is_cuda or device.type != "cuda":
+        return x
+    return x.pin_memory().to(device, non_blocking=True)

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from phasescope.models.training.base import OptimiserConfig
 from phasescope.models.training.flat import FlatParameters
 
+# Numbers that an optimiser reads at each step, beside its count of steps (NAdam's product of momenta).
+READ_AT_EACH_STEP = ("mu_product",)
+
 
 class TorchOptimiser:
     """A torch optimiser over flat parameters, one tensor of them all views of the same memory."""
@@ -58,3 +61,16 @@ class TorchOptimiser:
                 value = int(tensor) if tensor == int(tensor) else tensor.item()
             state.setdefault(int(number), {})[entry.removesuffix(".number")] = value
         self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": state})
+        self._keep_on_the_host()
+
+    def _keep_on_the_host(self) -> None:
+        """Move to the CPU what torch makes there, and puts beside the weights when it loads a state.
+
+        On a GPU each step would wait for it. Optimisers that are `capturable` or `fused` read nothing.
+        """
+        for group in self._optimiser.param_groups:
+            if group.get("capturable") or group.get("fused"):
+                continue
+            for leaf in group["params"]:
+                entries = self._optimiser.state.get(leaf, {})
+                entries.update({name: entries[name].cpu() for name in READ_AT_EACH_STEP if name in entries})

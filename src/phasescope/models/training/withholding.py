@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 def withhold_as_trained(network: nn.Module, training: TrainingConfig) -> None:
     """Hide from a network the factors that were never given in training: its response to them would be arbitrary."""
-    import torch
-
     if not np.any(training.always_withheld):
         return
-    hidden = torch.tensor(training.always_withheld)
 
     def hide(module: nn.Module, given: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         x, t, labels = given
-        return x, t, labels.masked_fill(hidden.to(labels.device), torch.nan)
+        labels = labels.clone()
+        for k in np.flatnonzero(np.broadcast_to(training.always_withheld, labels.shape[1:])):
+            labels[:, k] = np.nan
+        return x, t, labels
 
     network.register_forward_pre_hook(hide)

@@ -48,6 +48,7 @@ class ImageWorld(World):
     """
 
     continuous: ClassVar[bool] = False
+    on_cpu: ClassVar[bool] = True
     OUTSIDE_DIGEST: ClassVar[frozenset[str]] = frozenset({"file"})
 
     kind: Literal["images", "arrays"] = "images"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -116,14 +116,16 @@ class DiffusionAnalysis(Analysis):
         the comparison, or why there is none. `conditional`, if a label names several images: the band errors of the
         posterior mean given the label.
         """
+        # Optima compute in float64, in which GPUs but those of data centres are many times slower than in float32.
+        on_cpu = replace(examples, device=torch.device("cpu"))
         known = {
-            "unconditional": band_errors(self.diffusion, self.posterior_mean, examples),
+            "unconditional": band_errors(self.diffusion, self.posterior_mean, on_cpu),
             "reference_denoisers": self._summary(),
         }
         if self.task.factors.hidden:
             visible = self.task.factors.visible_columns(self.task.training)
             given_label = label_optimum(self.diffusion, self.task, visible)
-            known["conditional"] = band_errors(self.diffusion, given_label, examples)
+            known["conditional"] = band_errors(self.diffusion, given_label, on_cpu)
         return known
 
     def _summary(self) -> dict[str, Any]:

@@ -22,8 +22,8 @@ def band_errors(diffusion: Diffusion, network: Network, examples: Examples) -> l
         t, noise, labels = t.to(examples.device), noise.to(examples.device), labels.to(examples.device)
         x_0, visible = task.render(labels), task.factors.visible_columns(labels)
         error = diffusion.eps_error(network, x_0, visible, t=t, noise=noise)
-        errors.append(error.mean().item())
-    return errors
+        errors.append(error.mean())
+    return torch.stack(errors).tolist()  # one wait for a GPU instead of one a band
 
 
 def bands(diffusion: Diffusion, count: int) -> list[tuple[int, int]]:
