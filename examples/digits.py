@@ -7,5 +7,7 @@ phasescope train digits.yaml
 import numpy as np
 from sklearn.datasets import load_digits
 
+WORDS = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
+
 digits = load_digits()
-np.savez("digits.npz", images=(digits.images / 16).astype("float32"), labels=digits.target)
+np.savez("digits.npz", images=(digits.images / 16).astype("float32"), digit=WORDS[digits.target])

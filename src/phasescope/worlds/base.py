@@ -106,6 +106,10 @@ class World(Kind):
         held = {name: some_of(lambda labels=labels: labels) for name, labels in self.held_out().items()}
         return {"grid": some_of(self.training_labels), **held, "off_grid": self.draw_labels}
 
+    def rendered_splits(self) -> Mapping[str, Split]:
+        """Return those splits of whose labels there are images: all, but of a data set."""
+        return self.splits()
+
     def held_out(self) -> Mapping[str, Float[np.ndarray, "n K"]]:
         """Return by split the labels that the design holds out."""
         design = getattr(self, "design", None)

@@ -40,7 +40,7 @@ def check_world(world: World) -> None:
 
         reader = world.reader()
         if reader is not None:
-            _check_reader(reader, world, images.numpy())
+            check_reader(reader, world, images.numpy(), world.factors.visible_columns(_few(training)))
 
 
 def _check_fields(world: World) -> None:
@@ -87,11 +87,15 @@ def _check_form(labels: Any, world: World, method: str, count: int | None = None
         world.factors.check(labels)
 
 
+def _few(training: Float[np.ndarray, "M K"]) -> Float[np.ndarray, "few K"]:
+    return training[np.linspace(0, len(training) - 1, FEW).astype(int)]
+
+
 def _check_render(world: World, training: Float[np.ndarray, "M K"]) -> Tensor:
     """Return images of a few training labels, after they have been rendered twice and by themselves."""
     import torch
 
-    labels = torch.from_numpy(training[np.linspace(0, len(training) - 1, FEW).astype(int)])
+    labels = torch.from_numpy(_few(training))
     given = labels.clone()
     images, again = world.render(given), world.render(labels.clone())
     rule = "leave its labels as they are"
@@ -122,7 +126,8 @@ def _check_render(world: World, training: Float[np.ndarray, "M K"]) -> Tensor:
     return images
 
 
-def _check_reader(reader: Any, world: World, images: np.ndarray) -> None:
+def check_reader(reader: Any, world: World, images: np.ndarray, labels: Float[np.ndarray, "n K"]) -> None:
+    """Raise UserError unless a reader reads images of these visible labels as `Reader` says."""
     _must(isinstance(reader, Reader), "return a Reader, or None", owner=world, method="reader", value=reader)
 
     outcomes, n = getattr(reader, "outcomes", ()), len(images)
@@ -139,6 +144,19 @@ def _check_reader(reader: Any, world: World, images: np.ndarray) -> None:
     fits = isinstance(columns, Mapping) and all(np.shape(column) == (n,) for column in columns.values())
     rule = f"return columns by name, ({n},) each for {n} images"
     _must(fits, rule, owner=reader, method="read", value=columns)
+
+    errors, correct = reader.errors(columns, labels), reader.correct(columns, labels)
+    shape = np.shape(labels)
+    rule = f"return numbers of shape {shape} for {n} images, one for each factor"
+    _must(np.shape(errors) == shape, rule, owner=reader, method="errors", value=errors)
+    fits = np.shape(correct) == shape and np.asarray(correct).dtype == bool
+    rule = f"return booleans of shape {shape} for {n} images, one for each factor"
+    _must(fits, rule, owner=reader, method="correct", value=correct)
+
+    names, turned_out = [outcome.name for outcome in outcomes], reader.outcome(columns, labels)
+    fits = np.shape(turned_out) == (n,) and {*map(str, turned_out)} <= {*names}
+    rule = f"return for each of {n} images one of {', '.join(names)}"
+    _must(fits, rule, owner=reader, method="outcome", value=turned_out)
 
 
 def _must(holds: bool, rule: str, *, owner: Any, method: str, value: Any) -> None:

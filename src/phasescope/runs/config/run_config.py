@@ -171,7 +171,7 @@ class RunConfig(Config):
         meter = self.probing.meter
         exchanges = 1 + (len(self.world.factors.visible) if meter.factors else 0)
         answers = 1 + exchanges + (self.training.withheld != "never")
-        sets = 2 if meter.trained and len(self.world.splits()) > 1 else 1
+        sets = 2 if meter.trained and len(self.world.rendered_splits()) > 1 else 1
         of_gradient = PASSES_OF_A_GRADIENT if meter.label_gradient else 0
         return meter.bands * meter.draws * (answers * sets + of_gradient)
 

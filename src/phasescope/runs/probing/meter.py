@@ -14,13 +14,13 @@ PAIRS = 256
 def meter_of(config: RunConfig) -> LabelMeter:
     """Return the condition meter of a run.
 
-    Its pairs are those of the world's last split, which nothing is trained on; of a world without one, the training pairs,
-    and they are recorded as `trained`.
+    Its pairs are those of the world's last split that has images, which nothing is trained on; of a world without one, as of
+    a data set, the training pairs, and they are recorded as `trained`.
 
     Raises:
         UserError: the family has no noise levels at which the meter could read.
     """
-    meter, splits = config.probing.meter, config.world.splits()
+    meter, splits = config.probing.meter, config.world.rendered_splits()
     generator = numpy_generator(config.streams.samples, "meter labels")
     drawn = {name: split(PAIRS, generator) for name, split in splits.items()}
     first, last = next(iter(drawn)), next(reversed(drawn))

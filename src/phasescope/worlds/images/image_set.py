@@ -11,8 +11,10 @@ from jaxtyping import Float, Int, Shaped
 from phasescope.core.errors import UserError, as_user_error, similar
 from phasescope.core.factors import Factor, Factors, check_class_names
 from phasescope.core.randomness import numpy_generator
+from phasescope.worlds.images.between import Between
 from phasescope.worlds.images.nearest import NearestImage
 from phasescope.worlds.images.pictures import Channels, channels_of, of_one_size
+from phasescope.worlds.images.regressor import RegressedLabels
 from phasescope.worlds.images.source import Source
 from phasescope.worlds.images.table import chosen, labels_of
 
@@ -31,6 +33,7 @@ class ImageSet:
         labels: (M, K) float32, of the factors that vary; if several images have one label, with a last hidden factor,
             `image`, their number among those.
         given: number of factors that vary in the labels as they were given.
+        tolerance: by factor the largest error of a correct one, in its unit.
         distinct: (m, K), each label once.
         first: (m,), the row of the first image of each.
     """
@@ -67,8 +70,8 @@ class ImageSet:
 
         labels = as_float32(labels, names) + 0.0  # -0.0 is 0.0
         self.factors, varies = _factors(labels, names, described)
-        self._tolerance = dict(described.tolerance)
-        check_tolerance(self._tolerance, names, self.factors)
+        self.tolerance = dict(described.tolerance)
+        check_tolerance(self.tolerance, names, self.factors)
 
         self.images, self.said = prepared(images, described.channels, described.resize)
         if scale is None and all(np.array_equal(image, self.images[0]) for image in self.images):
@@ -110,8 +113,19 @@ class ImageSet:
             images.reshape(len(images), -1),
             self.factors.visible_columns(self.labels),
             visible,
-            tolerance=self._tolerance,
+            tolerance=self.tolerance,
         )
+
+    @cached_property
+    def regressor(self) -> RegressedLabels:
+        """The reader that is fitted to these images; UserError if it cannot read them."""
+        visible, labels = self.factors.visible, self.factors.visible_columns(self.labels)
+        return RegressedLabels(self.images_of(self.labels), labels, visible, tolerance=self.tolerance)
+
+    @cached_property
+    def between(self) -> Between:
+        """The labels between those of these images."""
+        return Between(self.distinct, self.factors)
 
     def images_of(self, labels: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B C N N"]:
         """Return their images in [-1, 1], float32."""

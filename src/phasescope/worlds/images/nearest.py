@@ -19,21 +19,17 @@ from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from phasescope.core.factors import Factors
-from phasescope.core.randomness import numpy_generator
 from phasescope.measures.columns import Column, declare
 from phasescope.worlds.base import Columns, Outcome, Reader
+from phasescope.worlds.images.neighbours import AT_ONCE, Neighbours
 
 # An image farther from its nearest training image than this quantile of real images to the nearest other is malformed.
 REAL = 0.99
-CALIBRATED_ON = 4096
-"""training images that are left out in turn, at most, drawn at random"""
 # 256 MiB, and about a second to compare a few hundred images with all training images.
 MOST_NUMBERS = 2**26
-# So many distances exist at a time, which bounds memory.
-AT_ONCE = 2**24
 
 OF_LABELS = (
     Outcome("malformed", "A", "#7d4f50"),
@@ -92,7 +88,7 @@ class NearestImage(Reader):
         tolerance: Mapping[str, float] = MappingProxyType({}),
     ):
         self.images, self.labels, self.factors = images, labels, factors
-        self._squares = np.square(images).sum(axis=1)
+        self._known = Neighbours(images)
 
         # Labels are float32, and requested ones may be rounded to it: an error may exceed its tolerance by as much.
         ends = np.maximum(np.abs(factors.low), np.abs(factors.low + factors.span))
@@ -104,41 +100,19 @@ class NearestImage(Reader):
     @cached_property
     def left_out(self) -> tuple[Float[np.ndarray, " m"], Bool[np.ndarray, " m"]]:
         """RMS distance of training images to the nearest other one, and whether they are correct by its label."""
-        order = numpy_generator(0, "images left out").permutation(len(self.images))
-        rows = np.sort(order[:CALIBRATED_ON])
-        nearest, far = self._nearest(self.images[rows], without=rows)
-        agree = self._agree(self.labels[nearest], self.labels[rows])
-        return far, np.all(agree, axis=1)
-
-    @cached_property
-    def _contents(self) -> Int[np.ndarray, " M"]:
-        # Copies are left out with an image: if every image stood twice, all others would be malformed.
-        return np.array([hash(image.tobytes()) for image in self.images])
+        rows, nearest, far = self._known.left_out
+        return far, np.all(self._agree(self.labels[nearest], self.labels[rows]), axis=1)
 
     @cached_property
     def threshold_rms(self) -> float:
         """The RMS distance above which an image is malformed."""
-        return float(np.quantile(self.left_out[0], REAL))
-
-    def _nearest(
-        self, images: Float[np.ndarray, "n pixels"], without: Int[np.ndarray, " n"] | None = None
-    ) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-        """Return the row of the nearest training image, and the RMS distance to it; `without` are rows that are left out."""
-        rows, squares = np.empty(len(images), dtype=int), np.empty(len(images))
-        for part in np.array_split(np.arange(len(images)), 1 + len(images) * len(self.images) // AT_ONCE):
-            far = self._squares - 2 * images[part] @ self.images.T
-            if without is not None:
-                far[self._contents[without[part], None] == self._contents] = np.inf
-            rows[part] = far.argmin(axis=1)
-            # from the difference itself: the expanded square has lost the digits of a small distance
-            squares[part] = np.square(images[part] - self.images[rows[part]]).mean(axis=1)
-        return rows, np.sqrt(squares)
+        return self._known.quantile(REAL)
 
     def read(self, images: Float[np.ndarray, "n C *spatial"]) -> Columns:
         """Return each visible factor of the nearest training image, and `distance_rms` to it; NaN for invalid images."""
         flat = np.asarray(images, np.float32).reshape(len(images), -1)
         finite = np.isfinite(flat).all(axis=1)
-        rows, far = self._nearest(np.nan_to_num(flat))
+        rows, far = self._known.nearest(np.nan_to_num(flat))
         labels = np.where(finite, self.labels[rows].T, np.nan).T
         columns = {name: labels[:, k] for k, name in enumerate(self.factors.names)}
         return {**columns, "distance_rms": np.where(finite, far, np.nan)}

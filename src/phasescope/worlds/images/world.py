@@ -23,14 +23,15 @@ from pydantic import Field, model_validator
 from phasescope.core.config import Tree
 from phasescope.core.errors import UserError, writing
 from phasescope.core.factors import Factors
-from phasescope.worlds.base import Split, World
+from phasescope.core.kinds import reference_to
+from phasescope.worlds.base import Reader, Split, World
 from phasescope.worlds.images.dataset import read_dataset
 from phasescope.worlds.images.folder import read_folder
 from phasescope.worlds.images.image_set import ImageSet, image_set
-from phasescope.worlds.images.nearest import MOST_NUMBERS, NearestImage
 from phasescope.worlds.images.npz import SAID, read_npz
 from phasescope.worlds.images.pictures import Channels
 from phasescope.worlds.images.place import Stamp, find, stamp_of
+from phasescope.worlds.images.read_by import NEAREST, AnyReadBy
 from phasescope.worlds.images.source import Source
 
 if TYPE_CHECKING:
@@ -78,7 +79,10 @@ class ImageWorld(World):
     """factors that are neither given to the network nor measured"""
     tolerance: dict[str, float] = Field({})
     """by factor the largest error of a correct one, in its unit; without one it is correct if it is that of the requested
-    training image"""
+    training image, or, by a regressor, within what that can read"""
+    read_by: AnyReadBy = NEAREST
+    """how factors of generated images are read: `nearest`, as those of the nearest training image; `regressor`, by a
+    regression whose error on images left out is shown; or by a Reader of your own, `read_by.kind=my_reader.py:Squares`"""
     span: dict[str, float] | tuple[float, ...] | None = None
     """by factor its range, of a periodic one its period, or a list of all; by default the labels' range, except for periodic
     factors"""
@@ -88,10 +92,10 @@ class ImageWorld(World):
         """Read now, so that an error comes before any work; fill in where the data are, and their SHA-256."""
         try:
             if self.file or self.sha256:
-                self.data  # noqa: B018
+                self._check_reader()
         except UserError as error:
             message = str(error)
-            if not any(message.startswith(f"`{field}` (=") for field in type(self).model_fields):
+            if not any(message.startswith(f"`{field}` (") for field in type(self).model_fields):
                 message = f"`file` (={self.file}) {message.removeprefix(f'`{self.file}` ')}"
             raise ValueError(message) from None
         return self
@@ -126,13 +130,13 @@ class ImageWorld(World):
             labels: (M, K), or (M,) of one factor: numbers, or words, which are classes. A label that several images have
                 names all of them.
             names: of the factors; by default label1, label2, ...
-            described: `periodic`, `categorical`, `classes`, `hidden`, `tolerance`, `span`, `channels`, `resize`,
-                as the fields of this class.
+            described: `periodic`, `categorical`, `classes`, `hidden`, `tolerance`, `span`, `channels`, `resize`, `read_by`,
+                as the fields of this class; a Reader of your own also as the class.
 
         Raises:
             UserError: names the argument, its value and the rule.
         """
-        return cls.from_tree({"names": names, **described})._with(Source(images, labels))
+        return cls.from_tree({"names": names, **_with_reader(described)})._with(Source(images, labels))
 
     @classmethod
     def from_dataset(
@@ -157,7 +161,7 @@ class ImageWorld(World):
             factors: the names of the factors, or by name what each is: `continuous`, `categorical`, `hidden`, or a mapping
                 with any of `column` (its key in an item; by default its name), `period`, `span`, `categorical`, `classes`,
                 `hidden`, `tolerance`. By default all keys but the image's.
-            described: `channels`, `resize`, `limit`, `draw`, as the fields of this class.
+            described: `channels`, `resize`, `limit`, `draw`, `read_by`, as the fields of this class.
 
         Raises:
             UserError: names the argument, its value and the rule.
@@ -166,12 +170,19 @@ class ImageWorld(World):
         source, fields = read_dataset(
             dataset, image, factors, described.get("channels"), described.get("resize")
         )
-        return cls.from_tree({**fields, **described})._with(source)
+        return cls.from_tree({**fields, **_with_reader(described)})._with(source)
 
     def _with(self, source: Source) -> Self:
-        """Return this world with its data in memory."""
+        """Return this world with its data in memory; UserError if its reader cannot read them."""
         self.__dict__["data"] = image_set(source, self)
+        self._check_reader()
         return self
+
+    def _check_reader(self) -> None:
+        """Raise UserError if the data, or a reader that may refuse them, cannot be had."""
+        self.data  # noqa: B018
+        if self.read_by.kind != NEAREST.kind:  # which refuses nothing, and is large
+            self.reader()
 
     def saved(self, file: Path) -> Self:
         """Return the same world from an npz file, which is written if it does not exist."""
@@ -191,6 +202,7 @@ class ImageWorld(World):
             classes={factor.name: tuple(factor.classes) for factor in factors if factor.classes},
             hidden=tuple(factor.name for factor in factors if factor.hidden),
             tolerance={name: most for name, most in self.tolerance.items() if name in factors.names},
+            read_by=self.read_by,
         )
 
     @cached_property
@@ -227,12 +239,23 @@ class ImageWorld(World):
         """Return the full label of an image drawn from those of each label; ValueError if a label has none."""
         return self.data.drawn(labels, generator) if self.factors.hidden else labels
 
-    def reader(self) -> NearestImage | None:
-        """Return the reader by the nearest training image's label; None if the data set is too large for it."""
-        return self.data.nearest if self.data.images.size <= MOST_NUMBERS else None
+    def reader(self) -> Reader | None:
+        """Return the reader that `read_by` names; None if the data set is too large for the nearest image."""
+        return self._own_reader
+
+    @cached_property
+    def _own_reader(self) -> Reader | None:
+        return self.read_by.reader(self.data, self)
 
     def splits(self) -> Mapping[str, Split]:
-        """Return the data set's own labels alone."""
+        """Return the data set's own labels, and labels between them if images of those can be correct."""
+        splits: dict[str, Split] = {"trained": self.draw_labels}
+        if self.kind != EARLIER and self.read_by.reads_between(self.data) and len(self.data.between.rows):
+            splits["between"] = self.data.between
+        return splits
+
+    def rendered_splits(self) -> Mapping[str, Split]:
+        """Return the data set's own labels alone: it has no images of others."""
         return {"trained": self.draw_labels}
 
     def render(self, labels: Float[Tensor, "B K"]) -> Float[Tensor, "B C N N"]:
@@ -244,10 +267,18 @@ class ImageWorld(World):
 
     def sentence(self) -> str:
         channels, *spatial = self.shape
-        return (
+        images = (
             f"{len(self.data.labels):,} images ({channels} x {'x'.join(map(str, spatial))}) "
-            f"of {', '.join(self.factors.visible.names)}{f'; {self.data.said}' if self.data.said else ''}"
+            f"of {', '.join(self.factors.visible.names)}"
         )
+        return "; ".join(filter(None, [images, self.data.said, self.read_by.sentence(self.data, self)]))
+
+
+def _with_reader(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields of a world in which a class of a reader is named by its reference."""
+    reader = described.get("read_by")
+    named = {"read_by": {"kind": reference_to(reader)}} if isinstance(reader, type) else {}
+    return {**described, **named}
 
 
 # Configurations are built several times in a process, and decoding a folder takes seconds.
