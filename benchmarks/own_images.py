@@ -44,7 +44,8 @@ def agreement(run: Run, check: Check) -> dict[str, Any]:
         labels = world.factors.visible_columns(full)
         images = run.sample(labels, seed=1)
         reader = world.reader()
-        read = reader.correct(reader.read(images), labels).all(axis=1)
+        columns = reader.read(images)
+        read = reader.correct(columns, labels).all(axis=1)
         seen = check(world, images, labels)
         counts[name] = {
             "n": len(labels),
@@ -52,6 +53,7 @@ def agreement(run: Run, check: Check) -> dict[str, Any]:
             "reader_alone": int((read & ~seen).sum()),
             "check_alone": int((~read & seen).sum()),
             "neither": int((~read & ~seen).sum()),
+            "real_right": reader.summary(columns, labels)["real_right"],
         }
     return counts
 
@@ -59,38 +61,42 @@ def agreement(run: Run, check: Check) -> dict[str, Any]:
 def seen_squares(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what is really seen in images (n, 3, 32, 32) in [-1, 1]: the centre (n, 2) in px and the word of each colour.
 
-    NaN and an empty word where it is no square: what is coloured must have a square's mass and extent, and a colour of them.
-    The ink of a pixel is how far it lies from white, as a share of the colour's own distance.
+    NaN and an empty word where it is no square. The ink of a pixel is how far it lies from white, as a share of what its
+    colour does. Pixels with more than half must be as many, and extend as far, as those of one square; its centre is the
+    centre of mass of the ink around them, so that faint pixels elsewhere do not count.
     """
     words = list(COLOURS)
-    tones = np.array([COLOURS[word] for word in words]) / 127.5 - 1
+    tones = 1 - (np.array([COLOURS[word] for word in words]) / 127.5 - 1)
+    lengths = np.linalg.norm(tones, axis=1)
     missing = 1 - images.astype(float)
-    coloured = np.linalg.norm(missing, axis=1) > 0.1
-    total = (missing * coloured[:, None]).sum(axis=(2, 3))
-    directions = (1 - tones) / np.linalg.norm(1 - tones, axis=1, keepdims=True)
-    likeness = total @ directions.T / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-9)
+    strong = np.linalg.norm(missing, axis=1) > 0.5 * lengths.min()
+    total = (missing * strong[:, None]).sum(axis=(2, 3))
+    likeness = total @ (tones / lengths[:, None]).T / np.maximum(np.linalg.norm(total, axis=1), 1e-9)[:, None]
     best = likeness.argmax(axis=1)
+    ink = np.einsum("nchw,nc->nhw", missing, tones[best]) / np.square(lengths[best])[:, None, None]
 
-    ink = (
-        np.einsum("nchw,nc->nhw", missing, directions[best])
-        / np.linalg.norm(1 - tones, axis=1)[best, None, None]
-    )
-    ink = np.where(coloured, ink, 0.0)
-    mass = ink.sum(axis=(1, 2))
+    dark = ink > 0.5
+    is_square = (np.abs(dark.sum(axis=(1, 2)) / (2 * HALF) ** 2 - 1) < 0.25) & (likeness.max(axis=1) > 0.98)
     middle = np.arange(SIDE) + 0.5
-    centre, extent = [], []
-    for axis in (1, 2):
-        profile = ink.sum(axis=axis) / np.maximum(mass, 1e-9)[:, None]
-        mean = profile @ middle
-        centre.append(mean)
-        extent.append(np.sqrt((profile * (middle - mean[:, None]) ** 2).sum(axis=1)))
+    around = np.ones(ink.shape, dtype=bool)
+    for axis in (2, 1):
+        mean, deviation = _mean_and_deviation(dark, middle, axis)
+        # A uniform side of 8 px has a deviation of 8 / sqrt(12) = 2.31 px.
+        is_square &= np.abs(deviation / (2 * HALF / 12**0.5) - 1) < 0.2
+        near = np.abs(middle - mean[:, None]) < HALF + 2
+        around &= near[:, None, :] if axis == 2 else near[:, :, None]
 
-    # A uniform side of 8 px has a deviation of 8 / sqrt(12) = 2.31 px.
-    is_square = np.abs(mass / (2 * HALF) ** 2 - 1) < 0.2
-    is_square &= np.all([np.abs(deviation / (2 * HALF / 12**0.5) - 1) < 0.2 for deviation in extent], axis=0)
-    is_square &= likeness.max(axis=1) > 0.98
-    xy = np.where(is_square[:, None], np.stack(centre, axis=1), np.nan)
+    centres = [_mean_and_deviation(np.where(around, ink, 0.0), middle, axis)[0] for axis in (2, 1)]
+    xy = np.where(is_square[:, None], np.stack(centres, axis=1), np.nan)
     return xy, np.where(is_square, np.array(words)[best], "")
+
+
+def _mean_and_deviation(weights: np.ndarray, places: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and deviation (n,) of places along an axis of weights (n, H, W)."""
+    profile = weights.sum(axis=3 - axis)
+    profile = profile / np.where(profile.sum(axis=1) == 0, 1, profile.sum(axis=1))[:, None]
+    mean = profile @ places
+    return mean, np.sqrt((profile * (places - mean[:, None]) ** 2).sum(axis=1))
 
 
 def square_is_right(world: ImageWorld, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -129,7 +135,6 @@ def record(run: Run) -> dict[str, Any]:
         "cpu_s": round(status["cpu_s"], 1),
         "cpu": status["cpu"],
         "outcomes": last["outcomes"],
-        "real_right": world.reader().real_right,
         "agreement": agreement(run, CHECKS[name]),
         "sampled": machine(),
     }
@@ -137,13 +142,15 @@ def record(run: Run) -> dict[str, Any]:
 
 def table(found: Mapping[str, Any]) -> str:
     """Return the counts as a Markdown table."""
+    head = "| labels | images | correct by reader and check | by the reader alone | by the check alone | by neither |"
     lines = [
-        "| labels | images | correct by reader and check | by the reader alone | by the check alone | by neither |",
-        "|---|---|---|---|---|---|",
+        f"{head} the check agrees where the reader says correct |",
+        "|---|---|---|---|---|---|---|",
     ]
     for split, counts in found["agreement"].items():
         cells = [counts[key] for key in ("n", "both", "reader_alone", "check_alone", "neither")]
-        lines.append(f"| `{split}` | {' | '.join(map(str, cells))} |")
+        share = counts["both"] / max(counts["both"] + counts["reader_alone"], 1)
+        lines.append(f"| `{split}` | {' | '.join(map(str, cells))} | {100 * share:.1f} % |")
     return "\n".join(lines)
 
 
