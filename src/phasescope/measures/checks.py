@@ -11,8 +11,10 @@ from phasescope.core.errors import NotFinite
 from phasescope.core.factors import Factors
 from phasescope.measures.arguments import check_is, real_array
 
-# Latents that are compared in pairs take 2 GiB for each number of a pair at this size, and measures up to four numbers.
+# Latents that are compared in pairs take 2 GiB for each number of a pair at this size.
 MOST_ROWS = 2**14
+# Bytes that a measure may take beside the latents.
+MOST_MEMORY = 2**33
 AT_ONCE = 2**20
 """pairs of rows that are worked on together, where rows need not be"""
 # Fourth powers of latents are taken: their sums neither overflow nor vanish between these.
@@ -62,10 +64,23 @@ def check_latents(
     return x if varies.all() else x[..., varies]
 
 
-def check_pairs(n: int) -> None:
-    """Raise ValueError if n rows have more pairs than memory is taken for."""
+def check_pairs(n: int, tables: float = 0, numbers: int = 0) -> None:
+    """Raise ValueError if n rows have more pairs than memory is taken for; it says how much they would take.
+
+    Args:
+        tables: the most float64 numbers that the measure holds for a pair of rows; 0: it works through them in parts.
+        numbers: those that it holds beside these.
+    """
+    need = 8 * (tables * n**2 + numbers)
+    about = "they are compared in pairs"
+    if tables:
+        about += f", for which these take about {need / 2**30:.1f} GiB"
     if n > MOST_ROWS:
-        raise ValueError(f"`latents` (n={n}) must have at most {MOST_ROWS} rows: they are compared in pairs")
+        raise ValueError(f"`latents` (n={n}) must have at most {MOST_ROWS} rows: {about}")
+    if need > MOST_MEMORY:
+        raise ValueError(
+            f"`latents` (n={n}) must take at most {MOST_MEMORY / 2**30:g} GiB: {about}; give fewer rows, or fewer features"
+        )
 
 
 def in_parts(n: int) -> Iterator[slice]:

@@ -45,6 +45,11 @@ class Design(Config):
     def labels(self, factors: Factors) -> Float[np.ndarray, "M K"]:
         """Return the labels that are trained on, float32."""
 
+    def box(self, factors: Factors) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, " K"]]:
+        """Return the least and the largest label of each factor that is trained on, float32."""
+        labels = self.labels(factors)
+        return labels.min(axis=0), labels.max(axis=0)
+
     @abstractmethod
     def held(self, factors: Factors) -> Mapping[str, Float[np.ndarray, "n K"]]:
         """Return by split the labels that are held out for it, float32."""
@@ -197,6 +202,14 @@ class Grid(Design):
     def held(self, factors: Factors) -> dict[str, Float[np.ndarray, "n K"]]:
         labels = self._kept(factors)
         return {name: labels[mask] for name, mask in self._masks(labels, factors).items()}
+
+    def box(self, factors: Factors) -> tuple[Float[np.ndarray, " K"], Float[np.ndarray, " K"]]:
+        if self.keep is not None or self.hold_out is not None:
+            return super().box(factors)
+        # Without laying out the grid, which takes long if it is fine.
+        axes = self._axes(factors)
+        low, high = ([end(axis) for axis in axes] for end in (np.min, np.max))
+        return np.array(low, np.float32), np.array(high, np.float32)
 
     def _masks(self, labels: Float[np.ndarray, "n K"], factors: Factors) -> Held:
         return {} if self.hold_out is None else self.hold_out.held(labels, self.limited(factors))

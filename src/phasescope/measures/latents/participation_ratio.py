@@ -22,7 +22,7 @@ from jaxtyping import Float
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import with_pairs_counted_once
 from phasescope.measures.arguments import with_counts
-from phasescope.measures.checks import check_latents, check_pairs
+from phasescope.measures.checks import check_latents, check_pairs, in_parts
 from phasescope.measures.columns import Beside, Column, measure
 from phasescope.measures.scores import Score, basic_interval, bootstrap_weights, ratio
 
@@ -53,7 +53,7 @@ def participation_ratio(
     """
     x = check_latents(latents, 4, "an unbiased estimate of tr(C^2) needs them")
     n, features = x.shape
-    check_pairs(n)
+    check_pairs(n, tables=2)
 
     x = x - x.mean(axis=0)
     gram = x @ x.T
@@ -142,19 +142,17 @@ def influences(gram: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " n"]:
     b = (gram.diagonal() - B) / (n * B)
     d = a - 2 * b
 
-    # In place, since a table of all pairs is large.
+    # In place and in parts, since a table of all pairs is large.
     q = square
-    q -= h[:, None]
-    q -= h
-    q += A
-    q *= 2
-    q /= n**2 * A
-
-    table = np.outer(a, a)
-    q -= table
-    np.outer(b, b, out=table)
-    table *= 2
-    q += table
+    for part in in_parts(n):
+        rows = q[part]
+        rows -= h[part, None]
+        rows -= h
+        rows += A
+        rows *= 2
+        rows /= n**2 * A
+        rows -= np.outer(a[part], a)
+        rows += 2 * np.outer(b[part], b)
     return with_pairs_counted_once(d, q)
 
 

@@ -17,10 +17,17 @@ from phasescope.core.factors import Factors
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.anova import share_between_bounds
 from phasescope.measures.arguments import with_counts
-from phasescope.measures.checks import Labels, check_labels, check_latents, check_pairs, random_folds
+from phasescope.measures.checks import (
+    Labels,
+    check_labels,
+    check_latents,
+    check_pairs,
+    in_parts,
+    random_folds,
+)
 from phasescope.measures.columns import Column, measure
 from phasescope.measures.explained import explained, misclassified
-from phasescope.measures.latents.ridge import RidgeFit, out_of_fold, ridge_fits
+from phasescope.measures.latents.ridge import RidgeFit, numbers_of_fits, out_of_fold, ridge_fits
 from phasescope.measures.scores import Score, baseline_level, basic_interval, bootstrap_weights
 
 # log(1 - R^2), no mean of which is larger, since alpha may leave the mean; intervals end there.
@@ -78,7 +85,7 @@ def probe_r2(
     """
     x = check_latents(latents, 2 * folds, f"{folds} folds hold two rows each")
     n, features = x.shape
-    check_pairs(n)
+    check_pairs(n, tables=2.4, numbers=numbers_of_fits(n, features, folds))
     known = check_labels(labels, n, factors)
     y, owner = known.targets()
     K = len(known.factors.names)
@@ -174,8 +181,8 @@ def influences(
     lost = (error**2) @ columns_of
     centred = (targets - targets.mean(axis=0)) ** 2 @ columns_of
     jackknife, hc2 = -lost, -lost
-    # Tables of all pairs are large: these three serve every factor and every target.
-    together, z, other = np.empty((n, n)), np.empty((n, n)), np.empty((n, n))
+    # Tables of all pairs are large: these two serve every factor and every target.
+    together, z = np.empty((n, n)), np.empty((n, n))
     of_factors = []
     for k in range(K):
         together.fill(0)
@@ -188,11 +195,10 @@ def influences(
                 jackknife[fit.train, k] += linear + square
                 hc2[fit.train, k] += np.sqrt(free) * linear + free * square
 
-            np.matmul(z.T, z, out=other)
-            together += other
-            np.divide(z, 2, out=other)
-            other += error[:, [c]]
-            z *= other
+            for part in in_parts(n):
+                together[part] += z[:, part].T @ z
+            for part in in_parts(n):
+                z[part] *= z[part] / 2 + error[part, c : c + 1]
             together -= z
             together -= z.T
         together *= 2
@@ -200,7 +206,6 @@ def influences(
             jackknife=jackknife[:, k],
             hc2=hc2[:, k],
             together=together,
-            other=other,
             error=lost[:, k].sum(),
             centred=centred[:, k],
         )
@@ -212,13 +217,12 @@ def _scaled(
     jackknife: Float[np.ndarray, " n"],
     hc2: Float[np.ndarray, " n"],
     together: Float[np.ndarray, "n n"],
-    other: Float[np.ndarray, "n n"],
     error: float,
     centred: Float[np.ndarray, " n"],
 ) -> Float[np.ndarray, " n"]:
     """Return one factor's influences from its gains in squared error, `error` in all, and the squares of its targets.
 
-    The two tables are overwritten: `together` has the gains of pairs, `other` is room for one as large.
+    `together`, the gains of pairs, is overwritten.
     """
     if error <= 0:
         return np.zeros_like(centred)
@@ -226,11 +230,13 @@ def _scaled(
     of_targets = _log1p(-centred * n / (n - 1) / centred.sum())
     jackknife, hc2 = _log1p(jackknife / error), _log1p(hc2 / error)
 
-    together /= error
     gain = np.expm1(jackknife)
-    together += np.add.outer(gain, gain, out=other)
-    _log1p(together, out=together)
-    together -= np.add.outer(jackknife, jackknife, out=other)
+    for part in in_parts(n):
+        rows = together[part]
+        rows /= error
+        rows += np.add.outer(gain[part], gain)
+        _log1p(rows, out=rows)
+        rows -= np.add.outer(jackknife[part], jackknife)
 
     d, least = jackknife - of_targets, hc2 - of_targets
     d, least = d - d.mean(), least - least.mean()

@@ -65,7 +65,10 @@ class RidgeFit:
         # A row that alone spans a direction has a leverage of 1, and would be divided by 0.
         free = np.maximum(1 - 1 / m - self.leverage @ weight, np.finfo(float).eps)
         left = self.y[:, c] - self.to_train @ (self.projected[:, c] * weight)
-        return ((self.to_test * weight) @ self.from_targets.T + 1 / m) * (left / free), free
+        moved = (self.to_test * weight) @ self.from_targets.T
+        moved += 1 / m
+        moved *= left / free
+        return moved, free
 
     @cached_property
     def leverage(self) -> Float[np.ndarray, "m r"]:
@@ -125,6 +128,15 @@ def ridge_fits(
             )
         )
     return fits
+
+
+def numbers_of_fits(n: int, features: int, folds: int) -> int:
+    """Return how many float64 numbers the fits of `ridge_fits` hold, once they were asked what is `left_out`."""
+    train, test = n - n // folds, n // folds
+    of_train = (
+        2 if features < train else 3
+    )  # one table fewer where the rows' projections are those of the directions
+    return folds * min(features, train) * (of_train * train + test)
 
 
 def out_of_fold(fits: Sequence[RidgeFit], n: int) -> Float[np.ndarray, "n C"]:

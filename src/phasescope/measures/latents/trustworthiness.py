@@ -73,7 +73,7 @@ def trustworthiness(
         x, known = x[first], Labels(known.values[first], known.factors)
 
     n = len(x)
-    check_pairs(n)
+    check_pairs(n, tables=1.5)
     rank = _label_ranks(known) if n > MOST_KEPT else _kept_ranks(known.values.tobytes(), known.factors)
     near = nearest(x, k + 1)
 
@@ -172,6 +172,7 @@ def squared_distances(x: Float[np.ndarray, "n features"]) -> Float[np.ndarray, "
     norm = (x**2).sum(axis=1)
     products = x @ x.T
     products *= 2
-    squared = norm[:, None] + norm
-    squared -= products
-    return squared
+    # In place and in parts, since a table of all pairs is large.
+    for part in in_parts(len(x)):
+        np.subtract(norm[part, None] + norm, products[part], out=products[part])
+    return products

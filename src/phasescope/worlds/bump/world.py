@@ -62,8 +62,7 @@ class GaussianBump(PlaneWorld):
         # pydantic copies what an instance keeps into a copy, which may have other labels.
         owner, box = self.__dict__.get("kept_box", (0, None))
         if box is None or owner != id(self):
-            training = self.training_labels()
-            box = training.min(axis=0), training.max(axis=0)
+            box = self.design.box(self.factors)
             self.__dict__["kept_box"] = id(self), box
         return box
 
