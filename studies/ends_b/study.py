@@ -231,8 +231,14 @@ STUDY = Study(
             y=ONSET_STEP,
             xlabel="step at which use passes one half",
             ylabel="step at which half of the samples are correct",
+            note="A run that does not come there is drawn at its last step.",
         ),
-        PhaseGrid("phases", "Phase of the samples in every run", column="phase.behaviour"),
+        PhaseGrid(
+            "phases",
+            "Phase of the samples in every run",
+            column="phase.behaviour",
+            note="By the usual reader, by which bumps of runs that are trained on large t alone are malformed.",
+        ),
     ],
     tables=[
         Table(

@@ -52,12 +52,22 @@ def off_parent(runs: Runs, column: str, at: int | None = None) -> np.ndarray:
 
 
 @reads("{column}")
-def between_parents(runs: Runs, column: str) -> np.ndarray:
-    """Return by how many per cent of steps onsets of two parents differ on average, (n,), of all alike; NaN of parents."""
+def between_parents(runs: Runs, column: str, kind: str = "parent") -> np.ndarray:
+    """Return by how many per cent of steps the onset of a parent differs from that of each other parent, its mean, (n,).
+
+    NaN of children. With `kind="child"` the mean of all parents, the same for each child, and NaN of parents: a figure's
+    reference.
+    """
     is_parent = (runs.table["kind"] == "parent").to_numpy()
     onsets = log_onset(runs, column)[is_parent]
-    first, second = np.triu_indices(len(onsets), k=1)
-    return np.where(is_parent, math.nan, _per_cent(onsets[first] - onsets[second]).mean())
+    apart = _per_cent(onsets[:, None] - onsets).sum(axis=1) / (len(onsets) - 1)
+
+    values = np.full(len(is_parent), math.nan)
+    if kind == "parent":
+        values[is_parent] = apart
+    else:
+        values[~is_parent] = apart.mean()
+    return values
 
 
 def _per_cent(difference: np.ndarray) -> np.ndarray:

@@ -122,17 +122,17 @@ STUDY = Study(
             "off_parent",
             "How far the onset of a continuation lies from its parent's, by the step from which it goes its own way",
             {
-                "of correct samples: difference, % of steps": partial(
+                "distance from the parent's onset, % of steps": partial(
                     readings.off_parent, column=lean_forks.CORRECT
                 ),
             },
             along="at",
             references={
-                "two parents": partial(readings.between_parents, column=lean_forks.CORRECT),
+                "two parents": partial(readings.between_parents, column=lean_forks.CORRECT, kind="child"),
             },
             where=CONTINUED,
             ylim=(0, 45),
-            note="Across: the step of the fork. Dashed: the mean over pairs of parents.",
+            note="Onset: half of the samples correct. `at`: the step of the fork. Dashed: the mean over pairs of parents.",
         ),
         Scatter(
             "use_and_samples",
@@ -143,6 +143,7 @@ STUDY = Study(
             ylabel="step at which half of the samples are correct",
             by="at",
             where=CONTINUED,
+            note="`at`: the step of the fork; 0: parents.",
         ),
         Courses(
             "courses",
@@ -153,7 +154,13 @@ STUDY = Study(
             ylim=(-0.1, 1.02),
             where=CONTINUED,
         ),
-        PhaseGrid("phases", "Phase of the samples in every run", column=readings.PHASE, where=CONTINUED),
+        PhaseGrid(
+            "phases",
+            "Phase of the samples in every run",
+            column=readings.PHASE,
+            where=CONTINUED,
+            note="Two rows of children for each parent, in the same order.",
+        ),
     ],
     tables=[
         Table(

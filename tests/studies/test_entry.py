@@ -8,6 +8,7 @@ import torch
 from helpers.clouds import cloud
 from phasescope.runs.config import load_config
 from phasescope.studies import Cell, Runs
+from studies.designs import sites
 from studies.entry import readings
 from studies.entry.condition import Meter, posterior_mean
 
@@ -29,14 +30,14 @@ LENGTH = 0.5  # of the surface's bends, in sides of the square
 )
 def test_p1s_letters_of_clouds_whose_answer_is_known(kind, share, letter):
     labels, draws = cloud(kind, 256, 128, share, np.random.default_rng(3), LENGTH)
-    assert readings.site_readings(draws, labels)["p1_phase"] == letter
+    assert sites.site_readings(draws, labels)["p1_phase"] == letter
 
 
 def test_seeds_that_disagree_about_order_leave_the_letter_undecided():
-    assert readings.p1_phase(0.99, 4.0, low=0.5, high=0.7) == "undecided"
-    assert readings.p1_phase(0.99, 4.0, low=0.61, high=0.7) == "C"
-    assert readings.p1_phase(0.4, 4.0, low=0.61, high=0.7) == "A"
-    assert readings.p1_phase(0.99, 26.0, low=0.61, high=0.7) == "A"
+    assert sites.p1_phase(0.99, 4.0, low=0.5, high=0.7) == "undecided"
+    assert sites.p1_phase(0.99, 4.0, low=0.61, high=0.7) == "C"
+    assert sites.p1_phase(0.4, 4.0, low=0.61, high=0.7) == "A"
+    assert sites.p1_phase(0.99, 26.0, low=0.61, high=0.7) == "A"
 
 
 @pytest.fixture(scope="module")

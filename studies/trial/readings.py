@@ -1,0 +1,158 @@
+"""Samples around the peak of misplaced bumps, sites that P1 may have read, and the likelihood of two worlds.
+
+**The peak.** All snapshots have 128 samples by DPM-Solver, read apart from noise (`readings.objects`). They choose where
+samples are drawn anew, by ancestral sampling as P1 does: at the snapshot whose share of misplaced bumps is largest, averaged
+with its neighbours', and at these neighbours. Of the three the snapshot is chosen by one half of the ancestral samples and
+the share read from the other half, and the other way round: the largest of several noisy shares is too large on average.
+What remains is an error of the other sign: with neighbours that have .05 less, peaks come out .02 too small, because one
+half now and then chooses a neighbour.
+
+**Two worlds.** In P1's, one misplaced bump is in .6 of the samples or more at the peak; in the other, in .4 or less. The
+likelihood of the peaks of all runs is that of normal numbers whose spread is not known, at the nearest of the means that a
+world allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from phasescope.studies import (
+    Mean,
+    Runs,
+    load_network,
+    numpy_generator,
+    reads,
+    torch_generator,
+)
+from phasescope.studies.readings.objects import OBJECTS, outcomes, read_object, read_objects
+from studies.designs.sites import rows_of_sites
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from pandas import DataFrame
+
+LAYERS, TIMES = ("down3", "mid"), (20, 50, 200, 600)
+SAMPLES, LEVELS = 128, 250
+"""ancestral samples at a snapshot, and their denoising steps: `ancestral` compares 250 with 1,000 on a pilot"""
+P1_LEAST, OTHER_MOST = 0.6, 0.4
+"""mean peak share of misplaced bumps in P1's world, at least, and in the other, at most"""
+FALL = 0.05
+"""in simulated runs: by how much less the share is at the peak's neighbours"""
+
+
+def read_sites(run) -> list[dict]:
+    """Return the readings of every site at every snapshot of a run, at labels of its own."""
+    return rows_of_sites(run, layers=LAYERS, times=TIMES)
+
+
+def read_peak(run) -> list[dict]:
+    """Return at every snapshot what the stored samples hold (`stored`), and at the peak and its neighbours the shares of
+    ancestral samples and of misplaced bumps in either half of them."""
+    rows = read_object(run)
+    snapshots = {snapshot.step: snapshot for snapshot in run.snapshots}
+    steps = [row["step"] for row in rows]
+    chosen = around_peak(np.array([row["misplaced"] for row in rows]))
+
+    drawn = {steps[place]: ancestral(run, snapshots[steps[place]]) for place in chosen}
+    return [
+        {"step": row["step"]}
+        | {f"stored.{name}": value for name, value in row.items() if name != "step"}
+        | drawn.get(row["step"], {})
+        for row in rows
+    ]
+
+
+def around_peak(shares: np.ndarray) -> list[int]:
+    """Return the place of the largest share, averaged with its two neighbours, and those of the neighbours.
+
+    The untrained network, which comes first, is none of them.
+
+    Args:
+        shares: at all snapshots, (T,), T at least 4.
+    """
+    averaged = np.convolve(shares[1:], np.ones(3) / 3, mode="valid")
+    middle = int(np.argmax(averaged)) + 2
+    return [middle - 1, middle, middle + 1]
+
+
+def ancestral(run, snapshot) -> dict[str, float]:
+    """Return the shares of what ancestral samples hold, at labels and from noise of the run's own."""
+    import torch
+
+    loaded = load_network(run, snapshot)
+    world, family = loaded.config.world, loaded.config.family.with_sampler("ddpm", LEVELS).build()
+    seed = loaded.config.seed
+    labels = world.splits()["grid"](SAMPLES, numpy_generator(seed, "trial labels"))
+    noise = torch_generator(seed, f"trial samples {snapshot.step}")
+    with torch.no_grad():
+        images = family.sample(loaded.network, torch.from_numpy(labels), world.shape, noise)
+
+    places, _ = read_objects(images.numpy()[:, 0].astype(float), world.sigma_px)
+    held = outcomes(places, labels)
+    misplaced = held == "misplaced"
+    return {
+        **{name: float(np.mean(held == name)) for name in OBJECTS},
+        "first": float(misplaced[::2].mean()),
+        "second": float(misplaced[1::2].mean()),
+    }
+
+
+@reads("peak.first", "peak.second")
+def peak_misplaced(runs: Runs) -> np.ndarray:
+    """Return the peak share of misplaced bumps in ancestral samples, cross-fitted, (n,)."""
+    halves = zip(runs.courses("peak.first"), runs.courses("peak.second"), strict=True)
+    return np.array([cross_fitted(first, second) for first, second in halves])
+
+
+@reads("halves.first", "halves.second")
+def peak_by_solver(runs: Runs) -> np.ndarray:
+    """Return the peak share of misplaced bumps in the stored samples, all snapshots but the untrained one, cross-fitted,
+    (n,). They are read by the usual reader, which calls noisy ones malformed."""
+    halves = zip(runs.courses("halves.first"), runs.courses("halves.second"), strict=True)
+    return np.array([cross_fitted(first[1:], second[1:]) for first, second in halves])
+
+
+def cross_fitted(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the share in one half of the samples where it is largest in the other half, mean of both ways; NaN where a
+    snapshot was not read."""
+    return float((second[np.nanargmax(first)] + first[np.nanargmax(second)]) / 2)
+
+
+@reads("peak.first", "peak.second")
+def log_likelihood_ratio(runs: Runs) -> np.ndarray:
+    """Return log10 of how many times as likely the peaks are in P1's world as in the other, the same number for each run,
+    (n,)."""
+    peaks = peak_misplaced(runs)
+    return np.full(len(peaks), ratio_of_worlds(peaks))
+
+
+def ratio_of_worlds(peaks: np.ndarray) -> float:
+    """Return log10 of the likelihood of peaks (n,) in P1's world, divided by that in the other.
+
+    Peaks of runs are normal with one mean and a spread that is not known; each world has the mean and the spread at which
+    they are likeliest: L = s^-n, with s^2 the mean square distance from the mean.
+    """
+    mean = peaks.mean()
+    of_p1 = np.square(peaks - max(mean, P1_LEAST)).mean()
+    of_other = np.square(peaks - min(mean, OTHER_MOST)).mean()
+    return float(len(peaks) / 2 * np.log10(of_other / of_p1))
+
+
+@dataclass(frozen=True)
+class PeakShare(Mean):
+    """The mean of cross-fitted peaks over runs. Runs are simulated from samples up: a share of each run's own, which is less
+    at the peak's neighbours, and draws from it in two halves at three snapshots."""
+
+    def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame:
+        return table.assign(y=simulated_peaks(len(table), truth, spread, rng))
+
+
+def simulated_peaks(runs: int, truth: float, spread: float, rng: Generator) -> np.ndarray:
+    """Return cross-fitted peaks of simulated runs whose true peaks vary by `spread` around `truth`, (runs,)."""
+    true = np.clip(truth + spread * rng.standard_normal(runs), 0, 1)
+    shares = np.clip(true[:, None] + np.array([-FALL, 0.0, -FALL]), 0, 1)
+    first, second = (rng.binomial(SAMPLES // 2, shares) / (SAMPLES // 2) for _ in range(2))
+    return np.array([cross_fitted(*halves) for halves in zip(first, second, strict=True)])
