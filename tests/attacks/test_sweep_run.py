@@ -43,7 +43,7 @@ def test_a_sweep_is_run_recorded_and_told_and_nothing_is_run_twice(words, here, 
     assert command("export", "batches", "--tables", "out").code == 0
     assert sorted(path.name for path in Path("out").iterdir()) == ["claims.csv", "records.csv", "table_1.csv"]
     assert command("export", "batches", "--figures", "pdf").code == 0
-    figures = {"ends.pdf", "loss.pdf", "probe_R².pdf", "share_correct.pdf"}
+    figures = {"ends.pdf", "loss.pdf", "probe_r2.pdf", "share_correct.pdf"}
     assert {path.name for path in Path("pdf").iterdir()} == {"captions.md", *figures}
     assert {"loss.png", "ends.png"} <= {path.name for path in Path("sweeps/batches").iterdir()}
     assert command("report", "batches").code == 0
