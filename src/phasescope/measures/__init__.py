@@ -7,6 +7,7 @@ draws or resamples; docstrings name what else is refused.
 """
 
 from phasescope.measures.columns import Column, measure
+from phasescope.measures.corrected_shares import corrected_shares
 from phasescope.measures.gain import gain
 from phasescope.measures.joint_accuracy import JointAccuracy, joint_accuracy
 from phasescope.measures.latents.additivity import additivity
@@ -64,6 +65,7 @@ __all__ = [
     "behaviour_phase",
     "clifford_torus",
     "code_of",
+    "corrected_shares",
     "count_phases",
     "crossing",
     "dci",
