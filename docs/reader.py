@@ -229,8 +229,8 @@ PARTS = {"run": run, "rates": rates, "shapes": shapes, "leak": leak, "shares": s
 def filled(text: str) -> str:
     """Return the page with its marked parts as the records have them."""
     for name, part in PARTS.items():
-        pattern = rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)"
-        text = re.sub(pattern, lambda m, part=part: m[1] + part() + m[2], text, flags=re.DOTALL)
+        pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+        text = re.sub(pattern, lambda m, part=part: m[1] + part() + "\n" + m[2], text, flags=re.DOTALL)
     return text
 
 
