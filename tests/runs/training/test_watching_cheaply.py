@@ -1,15 +1,22 @@
 """A watched loop's snapshots are cheap by default: few labels and features; its network is given back for sampling."""
 
 import logging
+from typing import Annotated
 
 import numpy as np
 import pytest
 import torch
+from pydantic import Field, TypeAdapter
 
 from helpers.watched import BATCH, FAMILY, WORLD, Net
 from phasescope import UserError, watch
 from phasescope.core import errors
+from phasescope.models.families.diffusion.config.samplers import AnySampler
+from phasescope.runs.training import snapshot_cost
 from phasescope.runs.training import watch as watching
+from phasescope.runs.training.snapshot_cost import images_answered
+
+SAMPLER = TypeAdapter(Annotated[AnySampler, Field(discriminator="kind")])
 
 LABELS = np.array([[2.0, 3.0], [5.0, 1.0]], np.float32)
 
@@ -69,6 +76,64 @@ def test_costs_are_kept_and_the_first_that_is_slow_is_said_once_with_what_to_tur
     assert "`latent_labels`" in said
     assert [cost.step for cost in watcher.costs] == [0, 1, 2]
     assert all(cost.seconds > 0 and cost.megabytes > 0 for cost in watcher.costs)
+
+
+def test_what_a_snapshot_will_take_is_said_before_the_first(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(watching, "SLOW_S", 0.0)
+    errors.log_once.cache_clear()
+    network = Net().train()
+    watcher = watcher_of_defaults(tmp_path / "run", latent_labels=64, variance_labels=32)
+    states = torch.random.get_rng_state()
+    with caplog.at_level(logging.WARNING):
+        watcher.record(network, 0)
+        watcher.record(network, 1)
+    told = [record.message for record in caplog.records if "a snapshot of `run`" in record.message]
+    assert ["will take about" in message for message in told] == [True, False]
+    assert "`latent_labels`" in told[0]
+    assert network.training
+    assert torch.equal(states, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("plan", [{}, {"latent_labels": 64, "variance_labels": 32, "crossed_labels": 16}])
+def test_the_images_that_a_network_answers_are_counted_beforehand(tmp_path, plan):
+    network, answered = Net(), 0
+
+    def count(_module, given):
+        nonlocal answered
+        answered += len(given[0])
+
+    watcher = watcher_of_defaults(tmp_path / "run", **plan)
+    watcher.record(network, 0)  # the first also computes what untrained networks are compared with
+    network.register_forward_pre_hook(count)
+    watcher.record(network, 1)
+    expected = images_answered(watcher.config.plan_of(None, ()), watcher.config.family, watcher.world)
+    assert expected == pytest.approx(answered, rel=0.2)  # further ones belong to the exact theory
+
+
+def test_evaluations_of_an_image_by_sampler():
+    steps = {
+        kind: SAMPLER.validate_python({"kind": kind}).evaluations(1000) for kind in ("ddpm", "ddim", "heun")
+    }
+    assert steps == {"ddpm": 1000, "ddim": 25, "heun": 23}
+
+
+def test_a_terminal_shows_a_bar_that_goes_away_and_leaves_no_hook(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(snapshot_cost, "SHOWN_AFTER_S", -1.0)
+    network = torch.nn.Linear(3, 3)
+    with snapshot_cost.snapshot_bar(network, "mine", 8):
+        network(torch.zeros(4, 3))
+        network(torch.zeros(4, 3))
+    assert "snapshot of mine" in capsys.readouterr().err
+    assert not network._forward_pre_hooks
+
+
+def test_a_log_shows_no_bar(monkeypatch, capsys):
+    monkeypatch.setattr(snapshot_cost, "SHOWN_AFTER_S", -1.0)
+    network = torch.nn.Linear(3, 3)
+    with snapshot_cost.snapshot_bar(network, "mine", 8):
+        assert not network._forward_pre_hooks
+    assert capsys.readouterr().err == ""
 
 
 def test_a_watched_network_is_given_back_and_stays_as_it_is(tmp_path):

@@ -36,6 +36,7 @@ from phasescope.runs.trained.run import Run
 from phasescope.runs.training.description import describe
 from phasescope.runs.training.monitor import Monitor, check_monitors
 from phasescope.runs.training.recorder import Recorder
+from phasescope.runs.training.snapshot_cost import images_answered, seconds_an_image, snapshot_bar
 from phasescope.worlds import ImageWorld, World
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ IMAGES, OTHER_IMAGES, BAND_IMAGES = 64, 32, 16
 """sampled images of the training split and of each other split, and noisy images in each band of the denoising error"""
 SLOW_S = 2.0
 """from which a snapshot's time is announced"""
+CHEAPER = "fewer `images` (sampled), `latent_labels`, `t`, `layers` or `most_features` make it cheaper, or fewer snapshots"
 # Scalars are kept for so many seconds before they are written: each writing locks the folder.
 FLUSH_EVERY_S = 2.0
 
@@ -86,9 +88,10 @@ def watch(
         probing: further fields of the plan, such as `latent_labels=512`.
 
     A snapshot is meant to cost seconds: by default it reads 256 labels and at most 1,024 features of a layer, drawn once
-    at random, and leaves out UMAP. If it takes longer, the first one says so, and which fields make it cheaper;
-    `Watcher.costs` has the time and size of each. `latent_labels=512, most_features=None, p1="usual", t="usual"` read as
-    `train` does. Of a folder that exists already the plan is kept, but for the fields that are named.
+    at random, and leaves out UMAP. If it will take longer, that is said before the first one, and after it what it took,
+    with the fields that make it cheaper; meanwhile a bar is shown in a terminal or a notebook. `Watcher.costs` has the
+    time and size of each. `latent_labels=512, most_features=None, p1="usual", t="usual"` read as `train` does. Of a folder
+    that exists already the plan is kept, but for the fields that are named.
 
     Raises:
         UserError: a field of the plan is unknown or invalid, or the folder holds another run.
@@ -227,8 +230,11 @@ class Watcher:
 
             if loss is not None:
                 loss = float(loss.detach() if hasattr(loss, "detach") else loss)
+            images = images_answered(plan, self.config.family, self.world)
+            self._announce_cost(network, images)
             began = time.perf_counter()
-            line = recorder.record(network, step, images_seen, loss=loss)
+            with snapshot_bar(network, self.path.name, images):
+                line = recorder.record(network, step, images_seen, loss=loss)
             self._count_cost(step, time.perf_counter() - began)
             recorder.summarise()
             recorder.write_status(
@@ -236,14 +242,24 @@ class Watcher:
             )
             return line
 
+    def _announce_cost(self, network: torch.nn.Module, images: int | None) -> None:
+        """Say once, before the first snapshot, what one will take if that is long, and which fields are to be turned."""
+        if self.costs or images is None:
+            return
+        seconds = images * seconds_an_image(network, self.world, self.config.family)
+        if seconds > SLOW_S:
+            log_once(
+                f"a snapshot of `{self.path.name}` will take about {seconds:.0f} s and more, in which the network answers "
+                f"{images:,} images: {CHEAPER}"
+            )
+
     def _count_cost(self, step: int, seconds: float) -> None:
         """Keep what a snapshot took; say it once if it took long, and which fields are to be turned."""
         size = sum(file.stat().st_size for file in self.run.snapshot(step).path.iterdir())
         self.costs.append(Cost(step, seconds, size / 1e6))
         if seconds > SLOW_S and len(self.costs) == 1:
             log_once(
-                f"a snapshot of `{self.path.name}` took {seconds:.1f} s and {size / 1e6:.1f} MB: fewer `images` (sampled), "
-                "`latent_labels`, `t`, `layers` or `most_features` make it cheaper, or fewer snapshots"
+                f"a snapshot of `{self.path.name}` took {seconds:.1f} s and {size / 1e6:.1f} MB: {CHEAPER}"
             )
 
     def log(self, scalars: Mapping[str, Any], step: int, images_seen: int | None = None) -> None:

@@ -35,6 +35,10 @@ class SamplerConfig(Config):
 
         return SAMPLERS[self.kind](schedule, **self.model_dump(exclude={"kind"}))
 
+    def evaluations(self, levels: int) -> int:
+        """Return how often a network is evaluated for one image, under a schedule of so many levels."""
+        return getattr(self, "steps", levels)
+
 
 class DDPMSamplerConfig(SamplerConfig):
     """Ancestral sampling through every t (Ho et al. 2020)."""
@@ -66,6 +70,9 @@ class HeunSamplerConfig(SamplerConfig):
     kind: Literal["heun"] = "heun"
     steps: Steps = 12
     """steps of two network evaluations each, except the last"""
+
+    def evaluations(self, levels: int) -> int:
+        return 2 * self.steps - 1
 
 
 class DPMSolverSamplerConfig(SamplerConfig):
