@@ -131,6 +131,10 @@ class FamilyConfig(Kind):
         are none."""
         return None
 
+    def evaluations_an_image(self) -> int | None:
+        """Return how often a network is evaluated to generate an image; None if that is not known."""
+        return None
+
     def with_sampler(self, sampler: str, steps: int) -> FamilyConfig:
         """Return the same family with another of its samplers.
 

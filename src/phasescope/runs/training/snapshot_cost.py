@@ -21,16 +21,14 @@ TIMED = 16
 
 
 def images_answered(plan: ProbingConfig, family: FamilyConfig, world: World) -> int | None:
-    """Return how many images the network answers in a snapshot, about; None if the family's sampler is of its own kind."""
-    from phasescope.models.families.diffusion.config.samplers import SamplerConfig
+    """Return how many images the network answers in a snapshot, about; None if the family does not say how it samples."""
     from phasescope.runs.probing.inputs import CROSSINGS
 
-    sampler, schedule = getattr(family, "sampler", None), getattr(family, "schedule", None)
-    if not isinstance(sampler, SamplerConfig) or schedule is None:
+    evaluations = family.evaluations_an_image()
+    if evaluations is None:
         return None
 
-    images = sum(plan.images_of(world.splits()).values())
-    answered = images * sampler.evaluations(schedule.steps)
+    answered = sum(plan.images_of(world.splits()).values()) * evaluations
     if plan.reads_latents:
         under_one, further = plan.latent_labels, plan.variance_labels * (plan.variance_draws - 1)
         crossed = CROSSINGS * plan.crossed_labels

@@ -115,6 +115,9 @@ class DiffusionConfig(FamilyConfig):
             "most_steps": self.schedule.steps,
         }
 
+    def evaluations_an_image(self) -> int:
+        return self.sampler.evaluations(self.schedule.steps)
+
     def _samplers(self) -> list[str]:
         straight = isinstance(self.schedule, FlowScheduleConfig)
         return [name for name in NAMED_SAMPLERS if straight or name not in FLOW_SAMPLERS]
