@@ -19,15 +19,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from phasescope.measures import behaviour_phase
 from phasescope.studies import (
     Mean,
     Runs,
+    config_of,
     load_network,
     numpy_generator,
     reads,
     torch_generator,
 )
-from phasescope.studies.readings.objects import OBJECTS, outcomes, read_object, read_objects
+from phasescope.studies.readings.objects import OBJECTS, PHASE_OF, outcomes, read_objects
 from studies.designs.sites import rows_of_sites
 
 if TYPE_CHECKING:
@@ -51,18 +53,25 @@ def read_sites(run) -> list[dict]:
 def read_peak(run) -> list[dict]:
     """Return at every snapshot what the stored samples hold (`stored`), and at the peak and its neighbours the shares of
     ancestral samples and of misplaced bumps in either half of them."""
-    rows = read_object(run)
     snapshots = {snapshot.step: snapshot for snapshot in run.snapshots}
-    steps = [row["step"] for row in rows]
-    chosen = around_peak(np.array([row["misplaced"] for row in rows]))
+    stored = {step: of_stored(run, snapshot) for step, snapshot in snapshots.items()}
+    steps = list(stored)
+    chosen = around_peak(np.array([held["misplaced"] for held in stored.values()]))
 
     drawn = {steps[place]: ancestral(run, snapshots[steps[place]]) for place in chosen}
     return [
-        {"step": row["step"]}
-        | {f"stored.{name}": value for name, value in row.items() if name != "step"}
-        | drawn.get(row["step"], {})
-        for row in rows
+        {"step": step} | {f"stored.{name}": value for name, value in held.items()} | drawn.get(step, {})
+        for step, held in stored.items()
     ]
+
+
+def of_stored(run, snapshot) -> dict[str, float | str]:
+    """Return what the stored samples of a snapshot hold, and the phase that they show."""
+    samples = snapshot.samples()
+    grid = samples["split"] == "grid"
+    held = held_by(samples["images"][grid, 0], samples["labels"][grid], config_of(run).world.sigma_px)
+    phase = behaviour_phase({name: held[name] for name in OBJECTS}, int(grid.sum()), PHASE_OF)
+    return {**held, "phase": phase}
 
 
 def around_peak(shares: np.ndarray) -> list[int]:
@@ -90,7 +99,12 @@ def ancestral(run, snapshot) -> dict[str, float]:
     with torch.no_grad():
         images = family.sample(loaded.network, torch.from_numpy(labels), world.shape, noise)
 
-    places, _ = read_objects(images.numpy()[:, 0].astype(float), world.sigma_px)
+    return held_by(images.numpy()[:, 0], labels, world.sigma_px)
+
+
+def held_by(images: np.ndarray, labels: np.ndarray, sigma_px: float) -> dict[str, float]:
+    """Return the shares of what images (n, N, N) hold, and those of misplaced bumps in either half of them."""
+    places, _ = read_objects(images.astype(float), sigma_px)
     held = outcomes(places, labels)
     misplaced = held == "misplaced"
     return {
@@ -107,11 +121,10 @@ def peak_misplaced(runs: Runs) -> np.ndarray:
     return np.array([cross_fitted(first, second) for first, second in halves])
 
 
-@reads("halves.first", "halves.second")
+@reads("peak.stored.first", "peak.stored.second")
 def peak_by_solver(runs: Runs) -> np.ndarray:
-    """Return the peak share of misplaced bumps in the stored samples, all snapshots but the untrained one, cross-fitted,
-    (n,). They are read by the usual reader, which calls noisy ones malformed."""
-    halves = zip(runs.courses("halves.first"), runs.courses("halves.second"), strict=True)
+    """Return the peak share of misplaced bumps in the stored samples of all snapshots but the first, cross-fitted, (n,)."""
+    halves = zip(runs.courses("peak.stored.first"), runs.courses("peak.stored.second"), strict=True)
     return np.array([cross_fitted(first[1:], second[1:]) for first, second in halves])
 
 

@@ -32,9 +32,8 @@ from phasescope.studies import (
     start,
 )
 from phasescope.studies.readings.objects import OBJECTS
-from studies.designs import condition
+from studies.designs import condition, stages
 from studies.designs.p1 import SMALL, SOLVER
-from studies.entry import readings as entry
 from studies.trial import readings
 
 HIDDEN = 256
@@ -96,7 +95,7 @@ def unordered(hidden: int, t: int) -> Claim:
         sentence=f"{WAYS[hidden]}, activations at down3, t = {t}, are low-dimensional but unordered for a while before samples are "
         "correct, by P1's rule.",
         statistic=Share(),
-        numbers=entry.has_stage(f"sites.down3.{t}.p1_phase"),
+        numbers=stages.has_stage(f"sites.down3.{t}.p1_phase"),
         threshold=0.5,
         effect=0.48,
         where={"hidden": hidden},
@@ -111,7 +110,7 @@ def order_first(hidden: int, t: int) -> Claim:
         sentence=f"{WAYS[hidden]}, order at down3, t = {t}, by P1's reading, comes before half of the samples are correct, by a "
         "quarter of the steps or more.",
         statistic=OnsetRatio(),
-        numbers=partial(entry.order_and_accuracy, order=f"sites.down3.{t}.umap_r2", level=0.6),
+        numbers=partial(stages.order_and_accuracy, order=f"sites.down3.{t}.umap_r2", level=0.6),
         threshold=1.25,
         effect=(1.4, 0.85),
         spread=0.3,
@@ -138,7 +137,7 @@ STUDY = Study(
             name="delays",
             sentence="A two-layer network on the encodings makes accuracy later, by more than a factor of 1.5.",
             statistic=OnsetRatio(by="hidden", first=HIDDEN, second=0),
-            numbers=onset(entry.CORRECT, 0.5),
+            numbers=onset(stages.CORRECT, 0.5),
             threshold=1.5,
             effect=(1.6, 1.0),
             spread=0.3,
@@ -161,7 +160,7 @@ STUDY = Study(
             sentence="With a two-layer network on the encodings, phases of the activations at down3, t = 600, by P1's rule, go with "
             "phases of the samples, beyond the clock and beyond another run.",
             statistic=Mean(),
-            numbers=partial(entry.agreement, samples="peak.stored.phase", sheet="sites.down3.600.p1_phase"),
+            numbers=partial(stages.agreement, samples="peak.stored.phase", sheet="sites.down3.600.p1_phase"),
             unit="kappa beyond the better foil",
             threshold=0.0,
             effect=0.22,
@@ -173,7 +172,6 @@ STUDY = Study(
     ],
     readings=[
         Reading("peak", readings.read_peak, needs=()),
-        Reading("halves", entry.read_halves, needs=()),
         Reading("sites", readings.read_sites, needs=()),
         Reading("meter", condition.read_meter, needs=()),
     ],
@@ -183,7 +181,7 @@ STUDY = Study(
             "Samples, use of the condition, and activations at down3, t = 50",
             {
                 "one misplaced bump": "peak.stored.misplaced",
-                "correct": entry.CORRECT,
+                "correct": stages.CORRECT,
                 "use of the condition": condition.USE,
                 "label variance": "sites.down3.50.label_variance",
                 "P1's reading, R²": "sites.down3.50.umap_r2",
@@ -204,7 +202,7 @@ STUDY = Study(
             "The peak of misplaced bumps",
             {
                 "by ancestral sampling": readings.peak_misplaced,
-                "by DPM-Solver, usual reader": readings.peak_by_solver,
+                "by DPM-Solver": readings.peak_by_solver,
                 "log10 of the likelihood in P1's world over that in the other": readings.log_likelihood_ratio,
             },
             interval=True,
@@ -212,9 +210,9 @@ STUDY = Study(
         Table(
             "When (step)",
             {
-                "half of the samples correct": onset(entry.CORRECT, 0.5),
+                "half of the samples correct": onset(stages.CORRECT, 0.5),
                 "advantage above its noise": condition.advantage_onset,
-                "correct at the end": end(entry.CORRECT),
+                "correct at the end": end(stages.CORRECT),
                 **{f"{name} at the end": end(f"peak.stored.{name}") for name in OBJECTS},
             },
             interval=True,
@@ -238,7 +236,7 @@ STUDY = Study(
         Table(
             "Unordered for a share of the steps to accuracy",
             {
-                f"{layer}, t = {t}, by {'P1' if rule == 'p1_phase' else 'the sheet'}": entry.stage_length(
+                f"{layer}, t = {t}, by {'P1' if rule == 'p1_phase' else 'the sheet'}": stages.stage_length(
                     f"sites.{layer}.{t}.{rule}"
                 )
                 for layer in readings.LAYERS

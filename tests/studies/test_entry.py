@@ -8,7 +8,7 @@ import torch
 from helpers.clouds import cloud
 from phasescope.runs.config import load_config
 from phasescope.studies import Cell, Runs
-from studies.designs import sites
+from studies.designs import sites, stages
 from studies.entry import readings
 from studies.entry.condition import Meter, posterior_mean
 
@@ -98,7 +98,7 @@ def records(letters: str, correct: list[float], steps: list[int]) -> Runs:
             "seed": 0,
             "step": steps,
             "sheet": [{"u": "undecided"}.get(letter, letter) for letter in letters],
-            readings.CORRECT: correct,
+            stages.CORRECT: correct,
         }
     )
     return Runs(frame, (Cell("a", {}),))
@@ -106,11 +106,11 @@ def records(letters: str, correct: list[float], steps: list[int]) -> Runs:
 
 def test_a_stage_counts_until_accuracy_as_a_share_of_the_steps():
     runs = records("AABBCB", [0, 0, 0, 0, 0.9, 0.9], [0, 100, 200, 300, 400, 500])
-    assert readings.stage(runs, "sheet").tolist() == [0.5]  # from 200 to 400, of 400
-    assert readings.has_stage("sheet")(runs).tolist() == [1.0]
+    assert stages.stage(runs, "sheet").tolist() == [0.5]  # from 200 to 400, of 400
+    assert stages.has_stage("sheet")(runs).tolist() == [1.0]
     once = records("AABuCB", [0, 0, 0, 0, 0.9, 0.9], [0, 100, 200, 300, 400, 500])
-    assert readings.has_stage("sheet")(once).tolist() == [0.0]
-    assert readings.stage(once, "sheet").tolist() == [0.25]
+    assert stages.has_stage("sheet")(once).tolist() == [0.0]
+    assert stages.stage(once, "sheet").tolist() == [0.25]
 
 
 def test_the_peak_is_cross_fitted():
@@ -151,8 +151,8 @@ def test_agreement_is_beyond_the_clock_and_beyond_another_run():
         return Runs(frame, (Cell("a", {}),))
 
     onsets = [3, 16, 6, 13]
-    follows = readings.agreement(of_runs(onsets, onsets), "samples", "sheet")
-    clock = readings.agreement(of_runs(onsets, [10] * 4), "samples", "sheet")
+    follows = stages.agreement(of_runs(onsets, onsets), "samples", "sheet")
+    clock = stages.agreement(of_runs(onsets, [10] * 4), "samples", "sheet")
     assert follows.min() > 0.2
     assert clock.max() <= 0.05
 
@@ -171,7 +171,7 @@ def test_what_a_reading_adds_to_a_forecast_is_told_from_a_foil(tells, low, high)
                 order = (np.log(onset) if tells else rng.standard_normal()) + 0.01 * rng.standard_normal()
                 correct = float(step >= onset)
                 rows.append((seed, step, order, use, correct))
-        frame = pd.DataFrame(rows, columns=["seed", "step", "order", readings.USE, readings.CORRECT])
+        frame = pd.DataFrame(rows, columns=["seed", "step", "order", readings.USE, stages.CORRECT])
         added.append(
             readings.added_to_forecast(Runs(frame.assign(cell="a"), (Cell("a", {}),)), "order").mean()
         )
@@ -185,10 +185,10 @@ def test_a_forecast_is_not_judged_where_accuracy_never_comes():
             "seed": np.repeat(np.arange(3), 20),
             "step": np.tile(np.arange(0, 2_000, 100), 3),
             readings.USE: np.tile(np.linspace(0, 1, 20), 3),
-            readings.CORRECT: np.tile(np.linspace(0, 1, 20) > 0.4, 3).astype(float),
+            stages.CORRECT: np.tile(np.linspace(0, 1, 20) > 0.4, 3).astype(float),
         }
     )
-    frame.loc[frame["seed"] == 1, readings.CORRECT] = 0.0
+    frame.loc[frame["seed"] == 1, stages.CORRECT] = 0.0
     errors = readings.error_from_use(Runs(frame, (Cell("a", {}),)))
     assert np.isnan(errors).tolist() == [False, True, False]
     assert errors[[0, 2]] == pytest.approx(0, abs=1e-9)  # the same course, whose onset is known of the other
