@@ -69,6 +69,7 @@ FIELDS = [
 ]
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize("fields", FIELDS, ids=str)
 def test_a_step_waits_for_nothing_and_computes_what_a_cpu_does(fields):
     """The simulated GPU draws a CPU's noise, so that losses are equal but for another order of sums, or bfloat16."""
@@ -93,6 +94,7 @@ FAMILIES = {
 }
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_step_of_any_family_waits_for_nothing(name):
     assert trained(family=DiffusionConfig.from_tree(FAMILIES[name]), label_dropout=0.5)[0] == []
@@ -106,6 +108,7 @@ WORLDS = {
 }
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("name", WORLDS)
 def test_a_step_in_any_world_waits_for_nothing(name):
     assert trained(world=WORLDS[name], label_dropout=0.5)[0] == []
@@ -229,6 +232,7 @@ PUT_BACK = [
 ]
 
 
+@pytest.mark.some(4)
 @pytest.mark.parametrize(
     ("put_back", "settings", "wait"), PUT_BACK, ids=[f"{i}-{wait}" for i, (_, _, wait) in enumerate(PUT_BACK)]
 )

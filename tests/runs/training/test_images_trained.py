@@ -57,6 +57,7 @@ def test_arrays_in_memory_are_trained_on_and_kept_with_the_run(world, tmp_path):
     assert find_run(run.name, tmp_path / "imported").sample(world.data.labels[:2]).shape == (2, 3, 16, 16)
 
 
+@pytest.mark.slow
 def test_a_run_finds_its_folder_of_images_by_their_sha256(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = write_squares(Path("squares"), n=70)
@@ -96,6 +97,7 @@ def test_a_run_finds_its_folder_of_images_by_their_sha256(tmp_path, monkeypatch)
     assert f"of SHA-256 {config.world.sha256}, and is of" in changed.err
 
 
+@pytest.mark.slow
 def test_importing_opens_no_folder_that_an_archive_names(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = write_squares(Path("squares"), n=70)
