@@ -148,8 +148,10 @@ def _checked(
     counts: ArrayLike, confusion: ArrayLike, truths: Sequence[str]
 ) -> tuple[Float[np.ndarray, " A"], Float[np.ndarray, "U T A"]]:
     answers, table = real_array("counts", counts), real_array("confusion", confusion)
+
     if isinstance(truths, str) or len(set(truths)) != len(truths) or len(truths) < 2:
         raise ValueError(f"`truths` (={truths!r:.60}) must be two different names or more")
+
     if answers.ndim != 1 or len(answers) < len(truths):
         raise ValueError(
             f"`counts` (shape {answers.shape}) must be (A,): one for each answer, at least the {len(truths)} truths"
@@ -158,9 +160,11 @@ def _checked(
         raise ValueError(
             f"`confusion` (shape {table.shape}) must be (U, {len(truths)}, {len(answers)}): units, truths, answers"
         )
+
     for name, values in (("counts", answers), ("confusion", table)):
         if not (np.isfinite(values) & (values >= 0) & (values == np.round(values))).all():
             raise ValueError(f"`{name}` must be counts: whole numbers from 0 on")
+
     if answers.sum() == 0:
         raise ValueError("`counts` (sum 0) must be of one image at least")
     if len(table) < 10:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SHOWN_AFTER_S = 2.0
 """seconds that a snapshot takes before a bar is shown"""
 TIMED = 16
-"""images of the pass that is timed"""
+"""images of the pass that is timed, at most"""
 
 
 def images_answered(plan: ProbingConfig, family: FamilyConfig, world: World) -> int | None:
@@ -38,15 +38,21 @@ def images_answered(plan: ProbingConfig, family: FamilyConfig, world: World) -> 
     return answered
 
 
-def seconds_an_image(network: nn.Module, world: World, family: FamilyConfig) -> float:
+def seconds_an_image(network: nn.Module, world: World, family: FamilyConfig, batch: int) -> float:
     """Return the seconds that a network takes for an image in a pass of a few, the second of two passes.
 
     It is evaluated without a trace: modes and random numbers are put back.
+
+    Args:
+        batch: images that a snapshot gives it at once; no more are given here, so that what fits then fits now.
     """
+    import torch
+
     from phasescope.runs.probing.trial import device_of, inputs_of, trying_out
 
     given = inputs_of(network, world, family)
-    some = [tensor.repeat(TIMED // len(tensor), *[1] * (tensor.ndim - 1)) for tensor in given]
+    count = min(TIMED, batch)
+    some = [torch.cat([tensor] * count)[:count] for tensor in given]
     waits_for_a_gpu = device_of(network).type == "cuda"
     with trying_out(network, "`network` must answer a few images"):
         for _ in range(2):
@@ -54,7 +60,7 @@ def seconds_an_image(network: nn.Module, world: World, family: FamilyConfig) -> 
             answer = network(*some)
             if waits_for_a_gpu:
                 answer.sum().item()
-    return (time.perf_counter() - began) / TIMED
+    return (time.perf_counter() - began) / count
 
 
 @contextmanager

@@ -231,7 +231,7 @@ class Watcher:
             if loss is not None:
                 loss = float(loss.detach() if hasattr(loss, "detach") else loss)
             images = images_answered(plan, self.config.family, self.world)
-            self._announce_cost(network, images)
+            self._announce_cost(network, images, plan.batch)
             began = time.perf_counter()
             with snapshot_bar(network, self.path.name, images):
                 line = recorder.record(network, step, images_seen, loss=loss)
@@ -242,11 +242,11 @@ class Watcher:
             )
             return line
 
-    def _announce_cost(self, network: torch.nn.Module, images: int | None) -> None:
+    def _announce_cost(self, network: torch.nn.Module, images: int | None, batch: int) -> None:
         """Say once, before the first snapshot, what one will take if that is long, and which fields are to be turned."""
         if self.costs or images is None:
             return
-        seconds = images * seconds_an_image(network, self.world, self.config.family)
+        seconds = images * seconds_an_image(network, self.world, self.config.family, batch)
         if seconds > SLOW_S:
             log_once(
                 f"a snapshot of `{self.path.name}` will take about {seconds:.0f} s and more, in which the network answers "

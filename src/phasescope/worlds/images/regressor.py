@@ -84,11 +84,12 @@ class RegressedLabels(Reader):
         self.factors, self.labels, self.known = factors, labels[rows], len(images)
 
         self._pixels = Neighbours(_flat(images[rows]))
-        if len(np.unique(self._pixels.contents)) < FEWEST:
+        if (different := len(np.unique(self._pixels.contents))) < FEWEST:
             raise UserError(
-                f"`read_by` (=regressor) must have {FEWEST} different images at least, and has "
-                f"{len(np.unique(self._pixels.contents))}: they are its only evidence"
+                f"`read_by` (=regressor) must have {FEWEST} different images at least, and has {different}: they are its "
+                "only evidence"
             )
+
         self._look = Look(images[rows])
         self._looks = Neighbours(self._look.features(images[rows]))
         self._kernel = Kernel(images[rows])

@@ -28,7 +28,7 @@ from phasescope.models.families.diffusion.schedule import Schedule
 
 Target = Literal["epsilon", "sample", "v", "flow", "flow_to_data"]
 TARGETS: tuple[Target, ...] = get_args(Target)
-ALIASES: dict[object, Target] = {
+ALIASES: dict[str, Target] = {
     "eps": "epsilon",
     "noise": "epsilon",
     "x": "sample",
@@ -237,7 +237,7 @@ def noising(
     if target != ours and ours in TARGETS:
         raise UserError(f"`target` (={target}) must be {ours}: so it is called here")
     if target not in TARGETS:
-        near = f"; did you mean {ALIASES[target]}?" if target in ALIASES else ""
+        near = f"; did you mean {ALIASES[target]}?" if isinstance(target, str) and target in ALIASES else ""
         raise UserError(
             f"`target` (={target}) must be one of {', '.join(TARGETS)}: what the model predicts{near}"
         )
