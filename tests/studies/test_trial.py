@@ -56,3 +56,31 @@ def test_the_peak_is_that_of_three_neighbours_and_never_the_untrained_network():
     shares = np.array([0.9, 0.0, 0.1, 0.8, 0.1, 0.5, 0.6, 0.5, 0.0])
     assert readings.around_peak(shares) == [5, 6, 7]
     assert readings.around_peak(np.array([0.9, 0.3, 0.2, 0.1])) == [1, 2, 3]
+
+
+def courses(gradual: bool) -> np.ndarray:
+    """Return shares of the outcomes in eight runs, (8, 31, 4), that change at steps of each run's own."""
+    rng = np.random.default_rng(2)
+    shares = np.array([[0.5, 0.4, 0.1, 0.0], [0.05, 0.15, 0.75, 0.05], [0.0, 0.05, 0.1, 0.85]])
+    log_steps = np.log(np.arange(1, 31))[None, :, None] + rng.normal(0, 0.15, (8, 1, 1))
+    width = 0.5 if gradual else 1e-6
+    later = 1 / (1 + np.exp(-np.clip((log_steps - np.log([6, 18])) / width, -500, 500)))  # (8, 30, 2)
+    weights = np.stack([1 - later[..., 0], later[..., 0] * (1 - later[..., 1]), later.prod(axis=2)], axis=2)
+    weights /= weights.sum(axis=2, keepdims=True)
+    counts = rng.multinomial(readings.SAMPLES, weights @ shares)
+    return np.concatenate([np.full((8, 1, 4), 0.25), counts / readings.SAMPLES], axis=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gradual", [False, True])
+def test_three_abrupt_phases_predict_better_than_a_gradual_change_only_where_there_are_three(gradual):
+    held = courses(gradual)
+    columns = {f"peak.stored.{name}": list(held[..., place]) for place, name in enumerate(readings.OBJECTS)}
+
+    class Recorded:
+        def courses(self, column: str) -> list[np.ndarray]:
+            return columns.get(column, [np.arange(31.0)] * 8)
+
+    beyond = readings.three_phases(Recorded())
+    assert (beyond.mean() < 0) == gradual
+    assert abs(beyond.mean()) > 2 * beyond.std(ddof=1) / np.sqrt(8)
