@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
@@ -89,16 +90,16 @@ class Config(BaseModel):
             if name in self.OUTSIDE_DIGEST or name == "kind":
                 continue
             own = _identity(value)
-            if own != _identity(self.default_of(name)):
+            is_field = name in type(self).model_fields
+            default = _identity_of_default(type(self), name) if is_field else _identity(self.default_of(name))
+            if own != default:
                 fields[name] = own
         return {"kind": getattr(self, "kind"), **fields} if "kind" in type(self).model_fields else fields  # noqa: B009
 
     def default_of(self, name: str) -> Any:
-        """Return the default of the field `name`; `_Required` if it must be given."""
-        field = type(self).model_fields.get(name)
-        if field is None or field.is_required():
-            return _Required
-        return field.get_default(call_default_factory=True, validated_data={})
+        """Return the default of the field `name`; `_Required` if it must be given. A class that takes further names says
+        what theirs is; those of its declared fields stay."""
+        return _default_of(type(self), name)
 
     def digest(self, length: int = 8) -> str:
         """Return the first `length` hex digits of the SHA-256 of the identity."""
@@ -108,6 +109,19 @@ class Config(BaseModel):
 
 class _Required:
     """Sentinel for required fields."""
+
+
+def _default_of(cls: type[Config], name: str) -> Any:
+    field = cls.model_fields.get(name)
+    if field is None or field.is_required():
+        return _Required
+    return field.get_default(call_default_factory=True, validated_data={})
+
+
+@cache
+def _identity_of_default(cls: type[Config], name: str) -> Any:
+    """Return what a field's default adds to an identity; studies ask for that of hundreds of runs."""
+    return _identity(_default_of(cls, name))
 
 
 def _holds_truth(value: Any) -> bool:

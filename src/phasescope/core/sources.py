@@ -1,5 +1,6 @@
 """Checking where a user's own code lies, and reporting its exceptions."""
 
+import os
 import sys
 import sysconfig
 import traceback
@@ -19,9 +20,14 @@ INSTALLED = (
 
 def run_folder_above(path: Path) -> Path | None:
     """Return the innermost folder above a path that is a run's; None if there is none."""
-    for folder in path.parents:
-        if (folder / "config.yaml").is_file() and any((folder / name).exists() for name in RECORDS):
-            return folder
+    # Every configuration that names own code asks this of each place on `sys.path`, so that texts are compared, not `Path`s.
+    below, folder = str(path), os.path.dirname(path)
+    while folder not in (below, ""):
+        if os.path.isfile(f"{folder}/config.yaml") and any(
+            os.path.exists(f"{folder}/{name}") for name in RECORDS
+        ):
+            return Path(folder)
+        below, folder = folder, os.path.dirname(folder)
     return None
 
 
@@ -37,10 +43,10 @@ def check_source(where: str, reference: str, anywhere: bool = False) -> None:
     """
     is_file = where.endswith(".py")
     if is_file:
-        candidates = [Path(where).resolve()]
+        candidates = [Path(os.path.realpath(where))]
     else:
         as_path = where.replace(".", "/")
-        candidates = [Path(root, as_path).resolve() for root in ("", *sys.path)]
+        candidates = [Path(os.path.realpath(os.path.join(root, as_path))) for root in ("", *sys.path)]
 
     for candidate in candidates:
         if run_folder := run_folder_above(candidate):

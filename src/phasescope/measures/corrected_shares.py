@@ -26,8 +26,8 @@ from phasescope.core.randomness import numpy_generator
 from phasescope.measures.arguments import real_array, with_counts
 from phasescope.measures.scores import CONFIDENCE, Score, bootstrap_weights, percentile_interval
 
-STEPS, REST = 2000, 1e-7
-"""of the maximisation: at most so many, until no share moves by more"""
+STEPS, REST, CHECKED_EVERY = 2000, 1e-7, 10
+"""of the maximisation: at most so many, until no share of a draw moves by more, which is asked every few steps"""
 
 
 @with_counts()
@@ -104,17 +104,27 @@ def likeliest_shares(
 ) -> Float[np.ndarray, "S T"]:
     """Return the likeliest shares of truths, given those of answers and each truth's rates of answers; answers that no truth
     gives are left out."""
-    shares = np.full(rates.shape[:2], 1 / rates.shape[1])
-    for _ in range(STEPS):
-        expected = np.einsum("st,sta->sa", shares, rates)
-        weight = np.divide(observed, expected, out=np.zeros_like(observed), where=expected > 0)
-        moved = shares * np.einsum("sta,sa->st", rates, weight)
-        moved /= np.maximum(moved.sum(axis=1, keepdims=True), np.finfo(float).tiny)
-        rest = np.abs(moved - shares).max() < REST
+    # Draws come last in memory: a step is a few sums of long rows, instead of many of four numbers.
+    by_truth, answers = np.ascontiguousarray(rates.transpose(1, 2, 0)), np.ascontiguousarray(observed.T)
+    shares = np.full((rates.shape[1], len(rates)), 1 / rates.shape[1])
+    likeliest, moving = shares.copy(), np.arange(len(rates))
+
+    for step in range(1, STEPS + 1):
+        expected = (shares[:, None] * by_truth).sum(axis=0)
+        weight = np.divide(answers, expected, out=np.zeros_like(answers), where=expected > 0)
+        moved = shares * (by_truth * weight).sum(axis=1)
+        moved /= np.maximum(moved.sum(axis=0), np.finfo(float).tiny)
+
+        # Most draws rest long before those with a share near 0, and are then left out.
+        if step % CHECKED_EVERY == 0:
+            likeliest[:, moving] = moved
+            moves = np.abs(moved - shares).max(axis=0) >= REST
+            if not moves.any():
+                break
+            moving, moved = moving[moves], moved[:, moves]
+            by_truth, answers = by_truth[:, :, moves], answers[:, moves]
         shares = moved
-        if rest:
-            break
-    return shares
+    return np.ascontiguousarray(likeliest.T)
 
 
 def _rates(table: Float[np.ndarray, "S T A"]) -> Float[np.ndarray, "S T A"]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -105,6 +105,7 @@ def over_runs(
 
     Args:
         statistic: maps weights (S, n), how often each run is drawn, to values (S,); NaN where a resample does not define it.
+            The weights are read-only.
         n: number of runs.
         strata: stratum of each run; runs are resampled within strata. A single stratum by default.
 
@@ -136,11 +137,7 @@ def over_runs(
         # The level lies so far out that chance among the resamples could move an end across a threshold: for few runs every
         # resample is taken with its probability, for more runs as many as leave `BEYOND` outside each end.
         count = _FIXED.get() or int(np.clip(math.ceil(BEYOND / tail), RESAMPLES, MOST_RESAMPLES))
-        generator = numpy_generator(0, "study bootstrap")
-        weights, chances = np.zeros((count, n)), np.full(count, 1 / count)
-        for label in range(len(sizes)):
-            members = np.flatnonzero(labels == label)
-            weights[:, members] = bootstrap_weights(len(members), count, generator)
+        weights, chances = _some_resamples(tuple(labels.tolist()), count), np.full(count, 1 / count)
 
     parts = [statistic(weights[at : at + AT_ONCE]) for at in range(0, len(weights), AT_ONCE)]
     replicates = np.concatenate(parts)
@@ -161,7 +158,20 @@ def _every_resample(n: int) -> tuple[np.ndarray, np.ndarray]:
     drawn = np.array(list(combinations_with_replacement(range(n), n)))
     weights = (drawn[:, :, None] == np.arange(n)).sum(axis=1).astype(float)
     ways = math.factorial(n) / np.array([math.prod(map(math.factorial, row)) for row in weights.astype(int)])
+    weights.flags.writeable = False
     return weights, ways / n**n
+
+
+@lru_cache(maxsize=4)  # claims on the same runs, and simulated runs of one design, ask again and again
+def _some_resamples(labels: tuple[int, ...], count: int) -> np.ndarray:
+    """Return how often each run is drawn in each resample within the strata `labels`, (count, n)."""
+    generator = numpy_generator(0, "study bootstrap")
+    strata, weights = np.array(labels), np.zeros((count, len(labels)))
+    for label in range(max(labels) + 1):
+        members = np.flatnonzero(strata == label)
+        weights[:, members] = bootstrap_weights(len(members), count, generator)
+    weights.flags.writeable = False
+    return weights
 
 
 @cache  # scipy's distributions take longer than a bootstrap, and simulated runs of one design ask again and again

@@ -204,9 +204,12 @@ def _log_probability(counts: np.ndarray, shares: Shares) -> np.ndarray:
     alpha = shares.mean * precision[:, None, None]
     up_to = np.arange(size)
 
-    logs = np.zeros((*alpha.shape, size + 1))
-    np.cumsum(np.log(alpha[..., None] + up_to), axis=-1, out=logs[..., 1:])
-    of_outcomes = sum(logs[:, :, c][:, :, counts[..., c]] for c in range(counts.shape[2]))
+    of_outcomes: np.ndarray | float = 0.0
+    for c in range(counts.shape[2]):
+        # No longer than this outcome needs: at one snapshot most outcomes are rare.
+        logs = np.zeros((*alpha.shape[:2], counts[..., c].max() + 1))
+        np.cumsum(np.log(alpha[:, :, c, None] + up_to[: logs.shape[2] - 1]), axis=-1, out=logs[..., 1:])
+        of_outcomes = of_outcomes + logs[:, :, counts[..., c]]
 
     factorials = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, size + 1)))])
     ways = factorials[size] - factorials[counts].sum(axis=2)

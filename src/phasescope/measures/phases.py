@@ -24,6 +24,7 @@ Phase = Literal["A", "B", "C", "undecided"]
 LETTERS = ("A", "B", "C")
 # What stands for the phase of a snapshot at which none was read; as `undecided` it neither begins a phase nor ends it.
 UNREAD = "unread"
+KNOWN = (*get_args(Phase), UNREAD)
 # Shares of a whole, which were rounded one by one, sum to 1 within this.
 ROUNDING = 1e-6
 
@@ -260,5 +261,5 @@ def _check_phases(phases: Sequence[str]) -> None:
     if isinstance(phases, str):
         raise ValueError(f"`phases` (={phases!r:.60}) must be a list of phases")
     for phase in phases:
-        if phase not in (*get_args(Phase), UNREAD):
+        if phase not in KNOWN:
             raise ValueError(f"`phases` (={phase!r:.60}) must be {', '.join(LETTERS)}, undecided or {UNREAD}")

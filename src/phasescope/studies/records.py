@@ -112,12 +112,15 @@ class Recorded:
         self.study, self.rows, self.failed = study, rows, set(failed)
         runs = rows[["cell", "seed"]].drop_duplicates()
         self.present = {(str(c), int(s)) for c, s in runs.itertuples(index=False, name=None)}
+        self._runs: dict[int, Runs] = {}
 
     def runs(self, more: int = 0) -> Runs:
         """Return the runs of the first analysis, with `more` seeds per cell added."""
-        wanted = {cell.name: self.study.first(cell) + more for cell in self.study.cells}
-        first = self.rows["seed"] < self.rows["cell"].map(wanted).astype(int)
-        return Runs(self.rows[first], self.study.cells)
+        if more not in self._runs:  # every claim asks
+            wanted = {cell.name: self.study.first(cell) + more for cell in self.study.cells}
+            first = self.rows["seed"] < self.rows["cell"].map(wanted).astype(int)
+            self._runs[more] = Runs(self.rows[first], self.study.cells)
+        return self._runs[more]
 
     def missing(self, claim: Claim, more: int = 0) -> str:
         """Return what an analysis of a claim lacks of its runs, in words; empty if it has all."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
+from itertools import compress, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,19 +38,24 @@ class Runs:
     """
 
     def __init__(self, records: pd.DataFrame, cells: Sequence[Cell]):
-        import pandas as pd
-
         self._cells = cells
         self._reader: Number | None = None
         self._declared: frozenset[str] | None = None
-        self._records = records.sort_values(["cell", "seed", "step"], kind="stable")
-        keys = self._records[["cell", "seed"]]
+        # Records have hundreds of columns, of which a number reads a few: rows are chosen by their position, and a column is
+        # read when it is asked for. All parts of these runs share `_arrays`.
+        self._records = records
+        self._arrays: dict[str, np.ndarray] = {}
+        keys = records[["cell", "seed", "step"]].reset_index(drop=True)
+        keys = keys.sort_values(["cell", "seed", "step"], kind="stable")
+        self._rows = keys.index.to_numpy()
+
+        keys = keys[["cell", "seed"]]
         begins = np.flatnonzero((keys != keys.shift()).any(axis=1).to_numpy())
         self._begins = begins[1:]
         axes = {cell.name: cell.axes for cell in cells}
         forks = {cell.name: cell.fork for cell in cells if cell.fork is not None}
         runs = zip(keys.iloc[begins].to_numpy(), self._split("step"), strict=True)
-        rows = [
+        self._lines = [
             {
                 "cell": cell,
                 "seed": seed,
@@ -60,7 +66,7 @@ class Runs:
             }
             for (cell, seed), (*_, former, last) in runs
         ]
-        self.table = pd.DataFrame(rows, columns=None if rows else ["cell", "seed", "steps", "every"])
+        self.table = _table(self._lines)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -84,9 +90,12 @@ class Runs:
         if keep.all():
             return self
 
-        lengths = np.diff([0, *self._begins, len(self._records)])
-        part = Runs(self._records[np.repeat(keep, lengths)], self._cells)
-        part._reader, part._declared = self._reader, self._declared
+        lengths = np.diff([0, *self._begins, len(self._rows)])
+        part = copy(self)
+        part._rows = self._rows[np.repeat(keep, lengths)]
+        part._begins = np.cumsum(lengths[keep])[:-1]
+        part._lines = list(compress(self._lines, keep))
+        part.table = _table(part._lines)
         return part
 
     def shown_to(self, number: Number) -> Runs:
@@ -136,7 +145,7 @@ class Runs:
         Raises:
             NotEnough: the records have no such column.
         """
-        return [values.astype(float) for values in self._split(column)]
+        return self._by_run(self._values(column).astype(float))
 
     def texts(self, column: str) -> list[list[Any]]:
         """Return a column of words of every run through training.
@@ -158,10 +167,20 @@ class Runs:
         return [values[0] for values in self._split(column)]
 
     def _split(self, column: str) -> list[np.ndarray]:
+        return self._by_run(self._values(column))
+
+    def _values(self, column: str) -> np.ndarray:
+        """Return a column of all snapshots, (sum of T,), run by run; NotEnough if the records lack it."""
         if not self.has(column):
             raise NotEnough(f"the records lack `{column}`")
-        values = self._records[column].to_numpy()
-        return np.split(values, self._begins) if len(values) else []
+        if column not in self._arrays:
+            self._arrays[column] = self._records[column].to_numpy()
+        return self._arrays[column][self._rows]
+
+    def _by_run(self, values: np.ndarray) -> list[np.ndarray]:
+        """Return the values of all snapshots, (sum of T,), split by run."""
+        ends = [0, *self._begins, len(values)] if len(values) else []
+        return [values[begin:end] for begin, end in pairwise(ends)]
 
     @reads("{column}")
     def end(self, column: str, last: int = 1) -> np.ndarray:
@@ -212,6 +231,13 @@ class Runs:
             rows.append((onset, times[failing[-1]] if len(failing) else 0.0, times[-1]))
         y, without, last = np.array(rows, dtype=float).reshape(-1, 3).T
         return self.table.assign(y=y, without=without, last=last, came=np.isfinite(y))
+
+
+def _table(lines: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return the table of runs, with no axis that none of them has."""
+    import pandas as pd
+
+    return pd.DataFrame(lines, columns=None if lines else ["cell", "seed", "steps", "every"])
 
 
 def accuracy(split: str, factor: str = "joint", reading: str = "formed") -> str:

@@ -33,6 +33,7 @@ class Explained(Statistic):
             raise NotEnough(f"{n} runs have an onset of all, and {len(names) + 2} are needed")
         ranks = np.column_stack([rankdata(known[name]) for name in ("y", *names)])
         ranks -= ranks.mean(axis=0)
+        products = (ranks[:, :, None] * ranks[:, None]).reshape(n, -1)
 
         def adjusted(moments: np.ndarray, k: int) -> np.ndarray:
             cross = moments[:, 1 : k + 1, :1]
@@ -41,7 +42,7 @@ class Explained(Statistic):
 
         def share(weights: np.ndarray) -> np.ndarray:
             means = weights @ ranks / n
-            moments = np.einsum("sn,ni,nj->sij", weights, ranks, ranks) / n
+            moments = (weights @ products).reshape(-1, *2 * ranks.shape[1:]) / n
             moments -= means[:, :, None] * means[:, None]
             without = adjusted(moments, len(self._known)) if self._known else 0.0
             return adjusted(moments, len(names)) - without
