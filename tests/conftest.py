@@ -3,8 +3,9 @@
 Where whole commands run, checks would be a fifth of the time and see the same calls again.
 """
 
+import gc
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count
 from math import gcd
 from pathlib import Path
@@ -72,6 +73,16 @@ def browser() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Modules and tests, half a million objects, stay until the end: the garbage collector does not walk them meanwhile."""
+    gc.disable()
+    result = yield
+    gc.freeze()
+    gc.enable()
+    return result
 
 
 def pytest_configure() -> None:

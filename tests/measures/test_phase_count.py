@@ -17,6 +17,7 @@ from phasescope.measures.phase_count import (
 )
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_abrupt_phases_at_random_times_are_counted(number):
     count = simulated(str(number), runs=8)

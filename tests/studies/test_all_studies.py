@@ -27,13 +27,16 @@ QUICK_TRIALS = 8
 POWER, WRONG = 0.8, 0.05
 """that a claim needs on both sides, and may reach at its threshold"""
 
-every_study = pytest.mark.parametrize("name", FOUND)
+# By module: all that is asked of a study is asked by one worker, one after the other, which reads its records once.
+every_study = pytest.mark.parametrize("name", FOUND, scope="module")
 
 LARGE = {"bands", "proxy", "efficiency", "percolate"}
 """studies whose records and claims take as long as those of all others"""
 
 most_studies = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in FOUND]
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in FOUND],
+    scope="module",
 )
 """every study, the large ones if slow tests are asked"""
 
