@@ -53,7 +53,9 @@ def test_a_perfect_reader_needs_no_correction():
     assert [scores[name].value for name in TRUTHS] == pytest.approx(np.array(counts) / 128, abs=1e-9)
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.3], ids=["alike", "clustered"])
+@pytest.mark.parametrize(
+    "spread", [pytest.param(0.0, id="alike", marks=pytest.mark.slow), pytest.param(0.3, id="clustered")]
+)
 def test_intervals_cover_at_their_rate_also_if_images_of_a_unit_are_alike(spread):
     rng, trials = numpy_generator(0, f"corrected shares {spread}"), 200
     hits, naive = 0, 0

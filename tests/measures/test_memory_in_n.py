@@ -45,7 +45,9 @@ def peak_and_kept(measure: Callable[[], object]) -> tuple[float, float]:
         (lambda: two_nn(LATENTS), 0.2),
         (lambda: trustworthiness(LATENTS, LABELS), 1.0),
         (lambda: probe_r2(LATENTS, LABELS), 2.4),
-        (lambda: probe_r2(LATENTS, RNG.uniform(size=(N, 6)), permutations=2), 2.5),
+        pytest.param(
+            lambda: probe_r2(LATENTS, RNG.uniform(size=(N, 6)), permutations=2), 2.5, marks=pytest.mark.slow
+        ),
     ],
     ids=["participation_ratio", "two_nn", "trustworthiness", "probe_r2", "probe_r2 of six factors"],
 )

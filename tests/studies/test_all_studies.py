@@ -30,7 +30,7 @@ POWER, WRONG = 0.8, 0.05
 # By module: all that is asked of a study is asked by one worker, one after the other, which reads its records once.
 every_study = pytest.mark.parametrize("name", FOUND, scope="module")
 
-LARGE = {"bands", "proxy", "efficiency", "percolate"}
+LARGE = {"bands", "proxy", "efficiency", "percolate", "fixed"}
 """studies whose records and claims take as long as those of all others"""
 
 most_studies = pytest.mark.parametrize(

@@ -17,6 +17,7 @@ def drawn(world: Stripes, labels: np.ndarray, noise: float = 0.0, seed: int = 0)
     return images + noise * 2 * world.scale * np.random.default_rng(seed).standard_normal(images.shape)
 
 
+@pytest.mark.some(8)
 @pytest.mark.parametrize("boundary", ["open", "periodic"])
 @pytest.mark.parametrize("polarity", ["dark", "bright"])
 @pytest.mark.parametrize(("sigma_px", "noise"), [(0.5, 0.0), (1.0, 0.0), (1.0, 0.15), (2.0, 0.1)])
