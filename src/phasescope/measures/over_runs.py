@@ -81,18 +81,25 @@ def share_interval(hits: Sequence[bool] | np.ndarray, tail: float = TAIL) -> Est
         NotEnough: there is no run.
         ValueError: `hits` are no truth values.
     """
-    from scipy.stats import binomtest
-
     if other := [hit for hit in hits if hit not in (0, 1)]:
         raise ValueError(f"`hits` (={other[0]!r:.60}) must be truth values: whether it holds in each run")
     n, k = len(hits), int(sum(hits))
     if n == 0:
         raise NotEnough("no run can be counted")
 
+    low, high = _exact_share_interval(k, n, tail)
+    return Estimate(value=k / n, low=low, high=high, n=n, detail={"runs": float(k)})
+
+
+@lru_cache(
+    maxsize=4096
+)  # it takes milliseconds, and simulated studies of n runs ask for a few k again and again
+def _exact_share_interval(k: int, n: int, tail: float) -> tuple[float, float]:
+    """Return the ends of the exact interval (Clopper & Pearson 1934) of the share of n runs of which k are counted."""
+    from scipy.stats import binomtest
+
     interval = binomtest(k, n).proportion_ci(1 - 2 * tail, "exact")
-    return Estimate(
-        value=k / n, low=float(interval.low), high=float(interval.high), n=n, detail={"runs": float(k)}
-    )
+    return float(interval.low), float(interval.high)
 
 
 def over_runs(
