@@ -64,3 +64,27 @@ def test_a_row_says_the_verdict_and_the_numbers():
     row = forest._row(20, judged, "lean", "page#example")
     assert shown_verdict(judged) in row
     assert "0.4 [0.2, 0.6], &gt; 0, 24, lean" in row
+
+
+def test_a_row_has_the_whole_sentence_however_long(drawn):
+    """Cut, two claims that differ in their ends read alike."""
+    for row in ElementTree.fromstring(drawn[forest.PICTURES / "statements.svg"]).iter(f"{SVG}a"):
+        sentence = row.findtext(f"{SVG}title", "")
+        shown = " ".join(
+            text.text or "" for text in row.iter(f"{SVG}text") if text.get("x") == f"{forest.LABEL_X}"
+        )
+        assert shown.endswith(".")
+        assert sentence.startswith(shown)
+
+
+def test_a_long_sentence_leaves_room_for_the_next_row():
+    long = claim("example", "It is so, " + "and so on, " * 12 + "here.", "supported", 0.0, (0.4, 0.2, 0.6))
+    row = ElementTree.fromstring(
+        f'<svg xmlns="{SVG[1:-1]}">{forest._row(20, long, "lean", "page#example")}</svg>'
+    )
+    lines = [
+        float(text.get("y", 0)) for text in row.iter(f"{SVG}text") if text.get("x") == f"{forest.LABEL_X}"
+    ]
+    (bar,) = (line for line in row.iter(f"{SVG}line") if line.get("class") == "bar")
+    assert len(lines) == 2
+    assert max(lines) <= float(bar.get("y2", 0))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import sys
+import textwrap
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -28,8 +29,10 @@ FIGURES = {"statements": "S", "questions": "Q"}
 """name of the file -> the letter with which the keys of its rows begin"""
 
 WIDTH, LINE, TOP, BOTTOM = 1345, 17, 52, 10
+FURTHER = 13
+"""from a line of a sentence to its next one"""
 LABEL_X, BAR_X, HALF, NUMBER_X, VERDICT_X = 16, 620, 105, 740, 1040
-LETTERS = {"heading": 150, "claim": 80, "verdict": 42, "answer": 70}
+LETTERS = {"heading": 150, "claim": 84, "verdict": 42, "answer": 70}
 """characters that fit into a line"""
 OVERVIEW_LEFT = 90
 """by how much all but the labels, which are short there, lie further left in the figure of all statements"""
@@ -70,7 +73,7 @@ def figure(letter: str, asking: Asking) -> str:
             if isinstance(claim, RecordedClaim):
                 link = f"../../studies/{folder.name}/README.md#{claim.name}"
                 lines.append(_row(y, claim, study.base, link))
-                y += LINE
+                y += LINE + FURTHER * (len(_wrapped(claim.sentence)) - 1)
 
     return _document(lines, y)
 
@@ -136,15 +139,17 @@ def _document(lines: list[str], y: int, left: int = 0) -> str:
 def _row(
     y: int, claim: RecordedClaim, preset: str, link: str, *, label: str = "", answer: str = "", left: int = 0
 ) -> str:
-    """Return a claim's line: its sentence, or `label`; none, interval and estimate beside the bar, the numbers, and the
-    verdict, or the answer in its place. All but the label lies further to the left by `left`."""
+    """Return a claim's row: its sentence in as many lines as it needs, or `label`; none, interval and estimate beside the
+    bar, the numbers, and the verdict, or the answer in its place. All but the label lies further to the left by `left`."""
     outcome = shown_verdict(claim)
     # An interval that lies beyond the bar and one that lies short of it differ in colour and in side.
     kind = "beyond" if outcome in BEYOND.values() else "short" if outcome.startswith(SHORT) else OPEN
+    words = _wrapped(label or claim.sentence)
+    end = y + 4 + FURTHER * (len(words) - 1)
     place = _scale(claim)
     low, high = sorted((place(float(claim.low or 0)), place(float(claim.high or 0))))
     marks = [
-        f'<line class="bar" x1="{BAR_X}" x2="{BAR_X}" y1="{y - 13}" y2="{y + 4}"/>',
+        f'<line class="bar" x1="{BAR_X}" x2="{BAR_X}" y1="{y - 13}" y2="{end}"/>',
         f'<line class="interval {kind}" x1="{low:.1f}" x2="{high:.1f}" y1="{y - 4}" y2="{y - 4}"/>',
     ]
     if (none := no_effect(claim)) is not None:
@@ -157,7 +162,7 @@ def _row(
     n = claim.counted or claim.n
     parts = [
         f"<title>{escape(claim.sentence)} Unit: {escape(claim.unit)}; bar {escape(numbers.criterion(claim))}</title>",
-        _text(LABEL_X, y, _cut(label or claim.sentence, "claim")),
+        *(_text(LABEL_X, y + FURTHER * k, line) for k, line in enumerate(words)),
         *_moved(
             left,
             [
@@ -215,6 +220,11 @@ def _none(x: float, y: float) -> str:
 
 def _text(x: float, y: float, words: str, kind: str = "", end: str = "start") -> str:
     return f'<text x="{x}" y="{y}" class="{kind}" text-anchor="{end}">{escape(words)}</text>'
+
+
+def _wrapped(sentence: str) -> list[str]:
+    """Return a claim's sentence in lines: cut, two claims that differ in their ends would read alike."""
+    return textwrap.wrap(sentence, LETTERS["claim"], break_on_hyphens=False)
 
 
 def _cut(words: str, kind: str) -> str:
