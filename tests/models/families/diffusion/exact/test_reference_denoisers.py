@@ -67,6 +67,18 @@ def test_wiener_is_the_normal_equations_answer(t):
     torch.testing.assert_close(found.flatten(1), expected, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("count", [1, 2, 20, 35])
+def test_wiener_of_fewer_images_than_pixels_is_that_of_their_covariance(count):
+    few = UnconditionalOptimum(DIFFUSION, WORLD.render, labels_of(WORLD)[:count])
+    _, x_t, alpha, sigma, _ = noisy(WORLD, 250, 16)
+    mean, C = mean_and_covariance(few)
+    a, s = DIFFUSION.schedule.alpha[250], DIFFUSION.schedule.sigma[250]
+    A = a * C @ torch.linalg.inv(a**2 * C + s**2 * torch.eye(len(C), dtype=C.dtype))
+    expected = mean.flatten() + (x_t.flatten(1) - alpha.flatten(1) * mean.flatten()) @ A.T
+    found = Wiener.from_optimum(few).x_0(x_t, alpha, sigma, None)
+    torch.testing.assert_close(found.flatten(1), expected, rtol=1e-6, atol=1e-7)
+
+
 def test_no_affine_map_that_is_fitted_to_samples_does_better_on_others():
     x_0, x_t, alpha, sigma, _ = noisy(WORLD, 150, 8000)
     with_constant = torch.cat((x_t.flatten(1), torch.ones(len(x_t), 1, dtype=x_t.dtype)), dim=1)
