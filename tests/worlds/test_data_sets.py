@@ -115,3 +115,20 @@ def test_a_data_set_that_raises_is_named_with_its_line():
         SourceFailed, match=r"`dataset` \(=Broken\) must give its items: OSError: the disk is gone \(.*\.py:"
     ):
         ImageWorld.from_dataset(Broken(), image=0)
+
+
+@pytest.mark.parametrize("texts", [["0", "2", "10"], ["10", "0", "2"]])
+def test_texts_of_one_factor_are_classes_even_if_they_read_as_numbers(texts):
+    """As numbers they would be a continuous factor, of which every score is meaningless."""
+    images = np.random.default_rng(0).random((6, 8, 8))
+    for labels in (np.array(texts * 2), texts * 2):
+        (factor, *_) = ImageWorld.from_arrays(images, labels, names=["digit"]).factors
+        assert factor.categorical
+        assert factor.classes == ("0", "2", "10")
+
+
+@pytest.mark.parametrize("said", [{"tolerance": {"x": 1.0}}, {"span": {"x": 20.0}}, {"span": (20.0,)}])
+def test_texts_of_a_factor_that_is_described_as_a_number_are_numbers(said):
+    images = np.random.default_rng(0).random((6, 8, 8))
+    (factor, *_) = ImageWorld.from_arrays(images, ["0", "2", "10"] * 2, names=["x"], **said).factors
+    assert not factor.categorical

@@ -150,6 +150,7 @@ def test_images_are_resized_when_asked_and_the_world_says_so(folder):
         picture.resize((48, 32)).save(folder / "0003.png")
     rule = "`resize` (=None) must be given, for images must be of one size: there are 32 x 32 px (23 images), 48 x 32 px (1"
     assert rule in refused(folder)
+    assert "; 0003.png (line 5 of metadata.csv) is 48 x 32 px; resize=32 makes" in refused(folder)
     world = world_of(folder, resize=16)
     assert world.shape == (3, 16, 16)
     said = (

@@ -191,5 +191,8 @@ def read_folder(folder: Path, channels: Channels | None, resize: int | None) -> 
     for name in table.files:
         with reading(folder / name):
             images.append(decoded(read_plain(folder / name), channels))
-    squares, said = of_one_size(images, resize)
+    images_in_words = [
+        name if name == row else f"{name} ({row})" for name, row in zip(table.files, table.rows, strict=True)
+    ]
+    squares, said = of_one_size(images, resize, images_in_words)
     return Source(images=squares, labels=table.columns, rows=table.rows, said=said)

@@ -58,13 +58,16 @@ def pixels_of(picture: Image.Image, channels: Channels | None = None) -> UInt8[n
 
 
 def of_one_size(
-    images: Sequence[Shaped[np.ndarray, "C H W"]] | Shaped[np.ndarray, "M C H W"], resize: int | None
+    images: Sequence[Shaped[np.ndarray, "C H W"]] | Shaped[np.ndarray, "M C H W"],
+    resize: int | None,
+    rows: Sequence[str] = (),
 ) -> tuple[Shaped[np.ndarray, "M C N N"], str]:
     """Return images as one array of squares, and what was done to them in words, empty if nothing was.
 
     Args:
         resize: their side in px afterwards: the middle square of each is scaled bilinearly, by area where it shrinks. None
             leaves them as they are.
+        rows: the image of each row in words, for errors.
 
     Raises:
         UserError: they have several numbers of channels; or several sizes or no square one, and `resize` is None.
@@ -81,9 +84,12 @@ def of_one_size(
     if resize is None:
         if len(sizes) > 1 or height != width:
             rule = "of one size" if len(sizes) > 1 else "square"
+            rarest = min(sizes, key=lambda size: sizes[size])
+            first = next(k for k, image in enumerate(images) if image.shape[1:] == rarest)
+            which = f"; {rows[first]} is {rarest[1]} x {rarest[0]} px" if rows and len(sizes) > 1 else ""
             raise UserError(
-                f"`resize` (=None) must be given, for images must be {rule}: there are {_listed(sizes)}; resize=32 makes "
-                "each 32 x 32, of its middle square"
+                f"`resize` (=None) must be given, for images must be {rule}: there are {_listed(sizes)}{which}; "
+                "resize=32 makes each 32 x 32, of its middle square"
             )
         return np.asarray(images), ""
 

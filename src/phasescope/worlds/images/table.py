@@ -31,6 +31,20 @@ def chosen(columns: Mapping[str, Sequence[Any]], names: Sequence[str] | None) ->
     return {name: columns[name] for name in names or columns}
 
 
+def classes_of_texts(labels: Any) -> tuple[str, ...]:
+    """Return the classes of the texts (M,) of one factor, those that read as numbers in their order, and others in that of
+    the alphabet; none for numbers, and for (M, K), in which NumPy makes texts of numbers that stand beside words."""
+    column = np.asarray(labels)
+    values = column.tolist() if column.ndim == 1 and column.dtype.kind in "OU" else []
+    if not all(isinstance(value, str) and value.strip() for value in values):
+        return ()
+    words = sorted({_word(value) for value in values})
+    numbers = {word: _number(word) for word in words}
+    if None in numbers.values():
+        return ()  # a column of words, which `labels_of` numbers and checks
+    return tuple(sorted(words, key=lambda word: (numbers[word], word)))
+
+
 def labels_of(
     columns: Mapping[str, Sequence[Any]],
     classes: Mapping[str, Sequence[str]],

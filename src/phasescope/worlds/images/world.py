@@ -33,6 +33,7 @@ from phasescope.worlds.images.pictures import Channels
 from phasescope.worlds.images.place import Stamp, find, stamp_of
 from phasescope.worlds.images.read_by import NEAREST, AnyReadBy
 from phasescope.worlds.images.source import Source
+from phasescope.worlds.images.table import classes_of_texts
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -127,8 +128,9 @@ class ImageWorld(World):
         Args:
             images: (M, N, N), (M, N, N, C) or (M, C, N, N) with C = 1 or 3; uint8 from 0 to 255 (or 0 and 1), or floats from
                 0 to 1, or from -1 to 1.
-            labels: (M, K), or (M,) of one factor: numbers, or words, which are classes. A label that several images have
-                names all of them.
+            labels: (M, K), or (M,) of one factor: numbers, or words, which are classes. Texts of one factor are words even
+                if they read as numbers ("0", "1"), unless `periodic`, `span` or `tolerance` name it; numbers that are
+                classes must be named in `categorical`. A label that several images have names all of them.
             names: of the factors; by default label1, label2, ...
             described: `periodic`, `categorical`, `classes`, `hidden`, `tolerance`, `span`, `channels`, `resize`, `read_by`,
                 as the fields of this class; a Reader of your own also as the class.
@@ -136,7 +138,12 @@ class ImageWorld(World):
         Raises:
             UserError: names the argument, its value and the rule.
         """
-        return cls.from_tree({"names": names, **_with_reader(described)})._with(Source(images, labels))
+        world = cls.from_tree({"names": names, **_with_reader(described)})
+        name = world.names[0] if world.names else "label1"
+        spans = (name,) if isinstance(world.span, tuple) else world.span or ()
+        is_number = name in {*world.periodic, *world.tolerance, *spans}
+        words = () if is_number else classes_of_texts(labels)
+        return world._with(Source(images, labels, classes={name: words} if words else {}))
 
     @classmethod
     def from_dataset(
