@@ -20,7 +20,7 @@ from phasescope.runs.store.records import read_records
 from phasescope.studies import Reading, find_study
 from phasescope.studies.claims_file import read_claims
 from phasescope.studies.conduct import conduct, survey
-from phasescope.studies.preregistration import read_preregistration
+from phasescope.studies.preregistration import preregister, read_preregistration
 from phasescope.views.web import findings
 
 SOURCE = """
@@ -360,3 +360,64 @@ def test_a_dry_run_runs_nothing_and_costs_more_for_more_steps(tmp_path, monkeypa
         costs.append(json.loads(capsys.readouterr().out)["cpu_s"])
     assert costs[1] > costs[0] > 0
     assert not (tmp_path / "runs").exists()
+
+
+MEASURE = """
+from phasescope.measures import Column, Score, measure
+
+
+@measure(Column(name="spread_of_all", words="spread"{given}))
+def spread_of_all({parameters}):
+    return Score(1.0, 1.0, 1.0, len(latents), "constant", {{}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "parameters", "code", "said"),
+    [
+        (", range=(0, 1)", "latents, labels", 1, "unexpected keyword argument 'range'"),
+        (', section="images of it"', "latents, labels", 1, "must be one of run, images, probe, neighbours"),
+        ("", "latents", 1, "`spread_of_all` must take latents, labels and"),
+    ],
+)
+@pytest.mark.parametrize("words", [["--dry-run"], []])
+def test_a_measure_that_cannot_be_taken_is_said_before_a_study_is_preregistered(
+    words, given, parameters, code, said, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wrong.py").write_text(MEASURE.format(given=given, parameters=parameters))
+    source = SOURCE.replace("| SMALL", '| SMALL | {"probing": {"measures": ["wrong.py:spread_of_all"]}}')
+    path = write(tmp_path, source)
+    assert main(["study", "tiny", *words]) == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("phasescope: `wrong.py:spread_of_all` cannot be imported: ")
+    assert said in line
+    assert sorted(file.name for file in path.iterdir() if file.suffix == ".json") == []
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("typed", ["mine.py", "below/mine.py"])
+def test_the_command_that_amends_a_study_of_ones_own_names_its_file_as_it_is_typed(
+    typed, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / typed
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(SOURCE)
+    study, folder = find_study(typed)
+    preregister(study, folder, recorded=0)
+    file.write_text(SOURCE.replace("threshold=0.0", "threshold=0.1"))
+    for module in [name for name in sys.modules if name.startswith("phasescope_own_")]:
+        del sys.modules[module]
+    assert main(["study", typed]) == 2
+    assert f'phasescope study {typed} --amend "REASON"' in capsys.readouterr().err
+
+
+def test_the_name_of_a_file_without_its_ending_is_helped(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("phasescope.studies.finding.CHECKOUT", tmp_path / "lib/studies")
+    (tmp_path / "mine.py").write_text(SOURCE)
+    assert main(["study", "mine"]) == 2
+    error = capsys.readouterr().err
+    assert "must be the path of a study's folder or file; the most similar one is mine.py" in error
+    assert "lib/studies" not in error

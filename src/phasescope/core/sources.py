@@ -12,6 +12,7 @@ from phasescope.core.errors import RunFailed, SourceFailed, UserError
 
 # A folder with a config.yaml is a run's folder if it also has one of these; other programs write a config.yaml too.
 RECORDS = ("status.json", "metrics.jsonl", "snapshots", "checkpoint", "observations")
+MOST_LETTERS = 400  # of an exception in a line: our own lists of what is allowed have up to 300
 INSTALLED = (
     Path(__file__).parents[1].resolve(),
     *(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")),
@@ -95,7 +96,7 @@ def description_of(error: BaseException) -> str:
         text = str(error)
     except Exception as fault:
         text = f"its message cannot be read, for __str__ raises {type(fault).__name__}"
-    line = " ".join(f"{type(error).__name__}: {text}".split())[:200]
+    line = " ".join(f"{type(error).__name__}: {text}".split())[:MOST_LETTERS]
     return f"{line} ({place})" if (place := place_of(error)) else line
 
 

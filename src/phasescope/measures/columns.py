@@ -13,6 +13,7 @@ read.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -66,7 +67,23 @@ class Beside(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A recorded number.
+    """A recorded number: how pages name it, and what is true of it.
+
+        Column(name="crowding", words="distance to the nearest", low=0, high=1, better="lower", axis="share")
+
+    Args:
+        name: head of its columns in records, as `probe_r2` of `probe_r2.mid.600.value`.
+        words: as a row of a table and a panel name it.
+        meaning: what it is, for the page of columns; by default `words`.
+        unit: as "px"; empty if it has none.
+        low, high: least and largest value that it can have.
+        better: `higher`, `lower` or `neither`: whether it should exceed its baselines or fall below them.
+        section: what it is about, by which tables and panels are ordered; `own` by default.
+        needs: what it is read from beside latents and labels, as "draws" or "lattice".
+        baselines: names of those that its Score has by itself.
+        title, axis: of its panel; the axis is `free`, `share` (0 to 1) or `log`.
+
+    What phasescope's own columns have beyond that stands beside each field in the source.
 
     Raises:
         ValueError: a place, need, section, direction or axis that does not exist; `usual` of what needs the final network.
@@ -190,8 +207,8 @@ def measure(column: Column, take: Take | None = None) -> Callable[[Function], Fu
     """Return a decorator that declares a function of latents as the measure of `column`; it gives the function back.
 
     Args:
-        take: the measure of what is given; by default the function of (latents, labels, factors). A ValueError says why
-            it cannot be taken of that.
+        take: the measure of what is given; by default the function of (latents, labels, factors), or of (latents, labels). A
+            ValueError says why it cannot be taken of that.
 
     Example:
         @measure(Column(name="mean_norm", words="mean norm of activations", section="dimension"))
@@ -203,7 +220,7 @@ def measure(column: Column, take: Take | None = None) -> Callable[[Function], Fu
 
     def decorator(function: Function) -> Function:
         _check_word(column.name)
-        declared = Measure(column, take or (lambda given: _score(function, given)))
+        declared = Measure(column, take or take_of(function))
         function.__measure__ = declared  # pyrefly: ignore[missing-attribute]
         # One of yours is taken only by runs that name it, so that the registry does not know it.
         if function.__module__.startswith(OURS):
@@ -211,6 +228,24 @@ def measure(column: Column, take: Take | None = None) -> Callable[[Function], Fu
         return function
 
     return decorator
+
+
+def take_of(function: Function) -> Take:
+    """Return the measure that calls a function of (latents, labels, factors), or of (latents, labels).
+
+    Raises:
+        ValueError: the function takes neither.
+    """
+    signature = inspect.signature(function)
+    for count in (3, 2):
+        try:
+            signature.bind(*range(count))
+        except TypeError:
+            continue
+        return lambda given: function(*given.labelled[:count])
+    raise ValueError(
+        f"`{function.__name__}` must take latents, labels and, if it uses them, factors: it takes {signature}"
+    )
 
 
 def declared_by(function: Callable[..., object]) -> Measure | None:
@@ -238,10 +273,6 @@ def in_order(columns: Mapping[str, Column]) -> list[Column]:
     """Return columns by section, and within it as they were declared."""
     sections = get_args(Section)
     return sorted(columns.values(), key=lambda column: sections.index(column.section))
-
-
-def _score(function: Callable[..., Any], given: Any) -> Score:
-    return function(*given.labelled)
 
 
 def _check_word(name: str) -> None:

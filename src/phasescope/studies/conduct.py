@@ -7,7 +7,7 @@ a study that was killed resumes, and two that run at once share folders and reco
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from phasescope.runs.config import RunConfig
 from phasescope.runs.engines.by_name import open_engine
 from phasescope.runs.engines.engine import Event, RunEnd
 from phasescope.runs.engines.worker import prepare
+from phasescope.runs.probing.own_measures import check_known_while_training, load_measures
 from phasescope.runs.store.files import write_all_aside
 from phasescope.runs.store.folder import Notify
 from phasescope.runs.trained.run import Run
@@ -129,7 +130,7 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
         final: add the seeds of the final analysis to the cells of claims that the first leaves undecided.
 
     Raises:
-        UserError: `seeds` is out of range; cells that are one run observe it differently; there is no final analysis, or
+        UserError: a measure cannot be taken; `seeds` is out of range; cells that are one run observe it differently; there is no final analysis, or
             not yet; records cannot be read.
     """
     study.check_columns()
@@ -170,6 +171,7 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
 
     planned = [PlannedRun(c, tuple(cells[d]), state(d, runs / c.folder)) for d, c in configs.items()]
     planned = _with_parents(planned, runs)
+    _check_measures(run.config for run in planned if run.state in ("absent", "started"))
 
     # A claim whose cells are complete is judged: then this is no rehearsal.
     parts = [study.cells_of(claim.where) for claim in study.claims] or [study.cells]
@@ -183,6 +185,17 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
         others=tuple(others),
         unread=tuple(unread),
     )
+
+
+def _check_measures(configs: Iterable[RunConfig]) -> None:
+    """Raise an error if a measure that runs name cannot be taken of them: before a study is preregistered.
+
+    Raises:
+        UserError: a measure is none, or compares with the final network.
+        SourceFailed: the import of its file fails.
+    """
+    for names in dict.fromkeys(tuple(config.probing.measures) for config in configs):
+        check_known_while_training(load_measures(names))
 
 
 def _with_parents(planned: Sequence[PlannedRun], runs: Path) -> list[PlannedRun]:

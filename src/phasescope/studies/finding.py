@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phasescope.core.errors import UserError, as_user_error
+from phasescope.core.errors import UserError, as_user_error, similar
 from phasescope.core.kinds import importable_from, load
 
 if TYPE_CHECKING:
@@ -50,10 +50,7 @@ def find_study(name: str, folder: Path | str | None = None) -> tuple[Study, Path
         file = named if "/" not in path and named.is_file() else file / STUDY_FILE
     file = file if len(file.parts) > 1 else file.absolute()  # pages link to the folder by its name
     if not file.is_file():
-        known = ", ".join(study_names(folder)) or "none"
-        raise UserError(
-            f"`STUDY` (={name}) must be a study in {folder} ({known}), or the path of a study's folder or file"
-        )
+        raise UserError(f"`STUDY` (={name}) must be {_what_is_there(name, folder)}")
     # So that a study can import from a sibling: ``from studies.tori.study import ...``.
     owed = as_user_error(f"`STUDY` (={name}) must hold a phasescope Study: ")
     with importable_from(file.resolve().parent.parent.parent), owed:
@@ -62,6 +59,25 @@ def find_study(name: str, folder: Path | str | None = None) -> tuple[Study, Path
         raise UserError(f"`STUDY` (={name}) must hold a phasescope Study: {variable or 'STUDY'} = Study(...)")
     study = replace(study, file=file)
     return study, file.parent if file.name == STUDY_FILE else file.with_suffix("")
+
+
+def _what_is_there(name: str, folder: Path) -> str:
+    """Return what a name that is no study could be: the studies of a folder, the path of one, a file here that it means."""
+    known = study_names(folder)
+    listed = f"a study in {folder} ({', '.join(known)}), or " if known else ""
+    beside = f"; the most similar one is {name}.py" if Path(f"{name}.py").is_file() else similar(name, known)
+    return f"{listed}the path of a study's folder or file{beside}"
+
+
+def named_on_command_line(study: Study) -> str:
+    """Return what `phasescope study` is given for a study: its name, or the path of its file or folder from here."""
+    if study.file is None:
+        return study.name
+    file = study.file.resolve()
+    if file.name == STUDY_FILE and file.parent.parent == studies_folder().resolve():
+        return file.parent.name
+    path = file.parent if file.name == STUDY_FILE else file
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def find_studies(folder: Path | str | None = None) -> list[tuple[Study, Path]]:

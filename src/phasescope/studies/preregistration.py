@@ -22,6 +22,7 @@ from phasescope.core.errors import UserError, reading
 from phasescope.core.git import commit_of
 from phasescope.core.kinds import source_digests
 from phasescope.runs.store.files import read_json, sha256, to_json, write_aside
+from phasescope.studies.finding import named_on_command_line
 from phasescope.studies.study import Study
 
 PREREGISTRATION = "preregistration.json"
@@ -157,7 +158,7 @@ def check_preregistered(study: Study, folder: Path) -> Preregistration | None:
         more = f" (and {len(changed) - 1} more changes)" if len(changed) > 1 else ""
         raise UserError(
             f"`{study.name}` must be as preregistered on {known.date}: {changed[0]}{more}; to change it, give the reason: "
-            f'phasescope study {study.name} --amend "REASON"'
+            f'phasescope study {named_on_command_line(study)} --amend "REASON"'
         )
     return known
 

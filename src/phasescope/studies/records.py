@@ -22,6 +22,7 @@ from phasescope.runs.store.files import sha256, to_json, with_leaves
 from phasescope.runs.store.records import HEAD, read_records
 from phasescope.studies.claim import Claim, Judgement
 from phasescope.studies.claims_file import RECORDS, Judged, OverAll, RecordedClaim
+from phasescope.studies.finding import named_on_command_line
 from phasescope.studies.observing import column_of, site_of
 from phasescope.studies.recorded_runs import SOURCES
 from phasescope.studies.runs_table import Runs
@@ -47,7 +48,7 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
     path = folder / RECORDS
     if not path.exists():
         raise UserError(
-            f"`STUDY` (={study.name}) must have records: there is no `{path}`; phasescope study {study.name} makes them"
+            f"`STUDY` (={study.name}) must have records: there is no `{path}`; phasescope study {named_on_command_line(study)} makes them"
         )
 
     frame = read_records(path)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from torch import nn
 from helpers.training_runs import TINY, run_config
 from phasescope import Factors, RunConfig, UserError, observe, train
 from phasescope.cli import main
+from phasescope.measures.latents.battery import given
+from phasescope.runs.probing.own_measures import load_measures
 from phasescope.runs.trained.measure import measure_run
 from phasescope.views.facts.record import Record
 
@@ -184,3 +187,20 @@ def test_pixels_are_compared_with_the_final_network_at_each_layer():
             by_t.setdefault(site.rpartition(".")[2], []).append(product)
         for several in by_t.values():
             assert several == pytest.approx([several[0]] * len(several), rel=1e-2), name
+
+
+@pytest.mark.parametrize(
+    "parameters", ["latents, labels", "latents, labels, factors", "latents, labels, *, k=3"]
+)
+def test_a_declared_measure_is_called_with_as_many_arguments_as_it_takes(parameters, tmp_path):
+    source = """
+from phasescope.measures import Column, Score, measure
+
+@measure(Column(name="size_of_all", words="how many"))
+def size_of_all({}):
+    return Score(len(latents), 0.0, 99.0, len(labels), "count", {{}})
+"""
+    Path("counted.py").write_text(source.format(parameters))
+    (measure,) = load_measures(["counted.py:size_of_all"]).values()
+    latents, labels = np.random.default_rng(0).normal(size=(5, 3)), np.arange(5.0)[:, None]
+    assert measure.take(given(latents, labels)).value == 5

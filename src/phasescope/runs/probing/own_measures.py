@@ -6,15 +6,22 @@ Your own is a function that maps latents (n, features), labels (n, K) and, optio
 `phasescope.measures.measure(Column(...))` above it, pages show it in your words.
 """
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.kinds import is_reference, load
 from phasescope.measures import Score
-from phasescope.measures.columns import COLUMNS, MEASURES, Column, Measure, Take, declared_by, undeclared
+from phasescope.measures.columns import (
+    COLUMNS,
+    MEASURES,
+    Column,
+    Measure,
+    Take,
+    declared_by,
+    take_of,
+    undeclared,
+)
 from phasescope.measures.latents.given import Given
 from phasescope.runs.probing import columns  # noqa: F401  declares what a line of metrics holds
 
@@ -40,7 +47,8 @@ def load_measures(names: Iterable[str]) -> dict[str, Measure]:
             raise UserError(
                 f"`probing.measures` (={name}) must have a name of its own: `{own}` is given already"
             )
-        declared = declared_by(function) or _of_function(own, function)
+        with as_user_error(f"`probing.measures` (={name}) cannot be taken: "):
+            declared = declared_by(function) or Measure(undeclared(own), take_of(function))
         measures[own] = Measure(replace(declared.column, name=own), _checked(name, declared.take))
     return measures
 
@@ -91,17 +99,6 @@ def _taken(name: str) -> Column | None:
     """Return the column that has the name; a column with further readings also has those that begin so."""
     head = COLUMNS.get(name.partition("_")[0])
     return COLUMNS.get(name) or (head if head is not None and head.readings else None)
-
-
-def _of_function(name: str, function: Callable[..., Any]) -> Measure:
-    """Return the measure of a function of (latents, labels) or (latents, labels, factors) that declares nothing."""
-    with_factors = len(inspect.signature(function).parameters) > 2
-
-    def take(given: Given) -> Score:
-        latents, labels, factors = given.labelled
-        return function(latents, labels, factors) if with_factors else function(latents, labels)
-
-    return Measure(undeclared(name), take)
 
 
 def _checked(reference: str, take: Take) -> Take:

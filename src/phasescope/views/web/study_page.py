@@ -8,6 +8,7 @@ from typing import Any
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_all_aside, write_aside
 from phasescope.studies.claims_file import RecordedClaim, read_claims
+from phasescope.studies.finding import named_on_command_line
 from phasescope.studies.observing import RETIRED
 from phasescope.studies.preregistration import (
     Preregistration,
@@ -42,7 +43,7 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
     judged = read_claims(folder)
     if judged is None or judged.stale:
         raise UserError(
-            f"`{folder}` must hold a claims.json of its records: phasescope study {study.name} --judge writes it"
+            f"`{folder}` must hold a claims.json of its records: phasescope study {named_on_command_line(study)} --judge writes it"
         )
 
     runs = Recorded(study, read_rows(study, folder)).runs(study.more)
