@@ -237,15 +237,21 @@ def take_of(function: Function) -> Take:
         ValueError: the function takes neither.
     """
     signature = inspect.signature(function)
-    for count in (3, 2):
-        try:
-            signature.bind(*range(count))
-        except TypeError:
-            continue
-        return lambda given: function(*given.labelled[:count])
-    raise ValueError(
-        f"`{function.__name__}` must take latents, labels and, if it uses them, factors: it takes {signature}"
-    )
+    count = 3 if _binds(signature, 3) else 2
+    if not _binds(signature, count):
+        raise ValueError(
+            f"`{function.__name__}` must take latents, labels and, if it uses them, factors: it takes {signature}"
+        )
+    return lambda given: function(*given.labelled[:count])
+
+
+def _binds(signature: inspect.Signature, count: int) -> bool:
+    """Return whether a function may be called with so many positional arguments."""
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
 
 
 def declared_by(function: Callable[..., object]) -> Measure | None:

@@ -130,8 +130,8 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
         final: add the seeds of the final analysis to the cells of claims that the first leaves undecided.
 
     Raises:
-        UserError: a measure cannot be taken; `seeds` is out of range; cells that are one run observe it differently; there is no final analysis, or
-            not yet; records cannot be read.
+        UserError: a measure cannot be taken; `seeds` is out of range; cells that are one run observe it differently; there
+            is no final analysis, or not yet; records cannot be read.
     """
     study.check_columns()
     configs: dict[str, RunConfig] = {}

@@ -48,7 +48,8 @@ def read_rows(study: Study, folder: Path) -> pd.DataFrame:
     path = folder / RECORDS
     if not path.exists():
         raise UserError(
-            f"`STUDY` (={study.name}) must have records: there is no `{path}`; phasescope study {named_on_command_line(study)} makes them"
+            f"`STUDY` (={study.name}) must have records: there is no `{path}`; "
+            f"phasescope study {named_on_command_line(study)} makes them"
         )
 
     frame = read_records(path)

@@ -43,7 +43,8 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
     judged = read_claims(folder)
     if judged is None or judged.stale:
         raise UserError(
-            f"`{folder}` must hold a claims.json of its records: phasescope study {named_on_command_line(study)} --judge writes it"
+            f"`{folder}` must hold a claims.json of its records: "
+            f"phasescope study {named_on_command_line(study)} --judge writes it"
         )
 
     runs = Recorded(study, read_rows(study, folder)).runs(study.more)

@@ -161,7 +161,7 @@ def principal_components(
 ) -> tuple[Float[Tensor, " C *spatial"], Float[Tensor, " r"], Float[Tensor, "r pixels"]]:
     """Return a data set's mean image, and variances and directions of its principal components, float64.
 
-    Fewer images than pixels are decomposed themselves: 512 images of 32 px in colour in a fiftieth of their covariance's time.
+    Fewer images than pixels are decomposed themselves, which takes a fraction of the time of their covariance.
     """
     device, count = posterior_mean.labels.device, len(posterior_mean.labels)
     shape = posterior_mean.render(posterior_mean.labels[:1]).shape[1:]
