@@ -230,7 +230,7 @@ def measure(column: Column, take: Take | None = None) -> Callable[[Function], Fu
     return decorator
 
 
-def take_of(function: Function) -> Take:
+def take_of(function: Callable[..., Any]) -> Take:
     """Return the measure that calls a function of (latents, labels, factors), or of (latents, labels).
 
     Raises:
