@@ -51,6 +51,7 @@ def test_a_weighted_quantile():
     assert [quantile(values, weights, share) for share in (0.1, 0.5, 0.7, 1.0)] == [1.0, 1.0, 2.0, 3.0]
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("number", [0, forecast_systems.PERCEPTRONS])
 def test_a_system_is_trained_and_read_with_exact_answers(number, monkeypatch):
     monkeypatch.setattr(forecast_systems, "STEPS", 40)

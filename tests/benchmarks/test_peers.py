@@ -25,6 +25,7 @@ def peer(request):
     return request.param
 
 
+@pytest.mark.some(2)
 def test_parameters_are_equal_within_5_percent(peer):
     size = size_of_peer(peer)
     assert size_of_unet(EQUAL_PARAMETERS, 32)["parameters"] == pytest.approx(size["parameters"], rel=0.05)

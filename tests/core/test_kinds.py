@@ -220,7 +220,7 @@ def test_in_python_a_class_is_named_by_where_it_stands(folder):
         reference_to(Local)
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("loss", [None, {"kind": "mine.py:Absolute", "power": 2.0}])
 @pytest.mark.parametrize(
     "optimiser",
@@ -397,7 +397,7 @@ print(config.with_kinds(network=package.nets.Net).network.kind)
 """
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -21,6 +21,7 @@ def kill_forks(system: str, forks: int, kills: int, folder) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_a_control_that_is_killed_at_random_moments_is_bitwise_its_parent(tmp_path):
     (line,) = kill_forks("label dropout", forks=1, kills=3, folder=tmp_path)
     assert line.endswith(": equal")

@@ -179,6 +179,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Run:
 ALWAYS = ("a closed output", "show"), ("ASCII", "report")
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("surroundings", "command"),
     [

@@ -80,6 +80,7 @@ def test_the_interval_holds_the_error_of_the_calibration():
     assert widths[0] > 2 * widths[1]
 
 
+@pytest.mark.slow
 def test_a_share_of_which_nothing_was_seen_may_be_small_but_is_not_excluded():
     perfect = np.tile(np.eye(4), (60, 1, 1))
     score = corrected_shares([20, 0, 44, 0], perfect, TRUTHS)["correct"]

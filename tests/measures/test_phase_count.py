@@ -26,6 +26,7 @@ def test_abrupt_phases_at_random_times_are_counted(number):
     assert count.backward == 0
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("course", [name for name in COURSES if not name.isdigit()])
 def test_a_gradual_course_has_one_phase_however_many_states_describe_it(course):
     count = simulated(course, runs=8, most=4)
@@ -41,6 +42,7 @@ def test_phases_that_begin_at_the_same_snapshot_in_all_runs_are_no_more_than_the
     assert (count.number, count.states, count.rival) == (1, 3, "clock of 3")
 
 
+@pytest.mark.slow
 def test_hidden_states_of_recorded_runs_are_fitted_no_worse_than_the_clock_they_begin_with():
     count, _ = recorded("entry", "hidden=0", "outcomes.grid", most=3)
     for number in (2, 3):

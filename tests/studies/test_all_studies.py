@@ -124,6 +124,7 @@ def powers(name: str, trials: int) -> Iterator[tuple[Claim, Any]]:
         yield claim, power
 
 
+@pytest.mark.some(12)
 @most_studies
 def test_claims_can_be_won_and_lost(name, monkeypatch):
     """In few trials of few resamples: bounds that a sound claim misses in one case of a thousand, and one that cannot be
@@ -141,6 +142,7 @@ def test_claims_have_a_power_of_four_fifths_and_are_seldom_wrong(name):
         assert sufficient(power), (claim.name, power)
 
 
+@pytest.mark.some(12)
 @most_studies
 def test_plots_and_tables_show_what_the_records_hold(name):
     study, _ = FOUND[name]

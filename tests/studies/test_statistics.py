@@ -53,6 +53,7 @@ CASES = [
 ]
 
 
+@pytest.mark.some(6)
 @pytest.mark.parametrize(("statistic", "table", "truths", "spread", "tolerance"), CASES)
 def test_a_simulation_has_the_truth_that_it_is_given(statistic, table, truths, spread, tolerance):
     """A wrong sign, a factor of 2 or a lost column fails: the mean of estimates is the truth, in its order."""

@@ -30,7 +30,7 @@ def run(request, tmp_path):
     return write_made_run(tmp_path / "made-00000000", **KINDS[request.param])
 
 
-@pytest.mark.some(3)
+@pytest.mark.some(1)
 def test_every_kind_of_run_has_a_report_figures_and_tables(run, tmp_path, capsys):
     folder = str(run.path)
     assert main(["export", folder, "--figures", str(tmp_path / "out"), "--svg"]) == 0

@@ -137,7 +137,7 @@ def test_what_cannot_be_built_is_told(words, message):
         load_config(overrides=words)
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("kind", [f"{AFFINE}:LinearConfig", f"{AFFINE}:CirculantConfig", "convnet"])
 def test_they_are_trained_and_watched_as_any_network(kind, tmp_path):
     from phasescope import train

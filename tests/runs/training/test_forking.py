@@ -51,7 +51,7 @@ SYSTEMS = {
 }
 
 
-@pytest.mark.some(3)
+@pytest.mark.some(2)
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("at", [0, 5, 10])
 def test_the_unchanged_child_is_bitwise_its_parent(system, at, tmp_path):
@@ -73,6 +73,7 @@ def test_a_control_that_was_killed_is_bitwise_its_parent(parent, killed_at, tmp_
     assert results(control) == results(parent)
 
 
+@pytest.mark.slow
 def test_a_parent_that_was_resumed_has_the_states_of_one_that_was_not(parent, tmp_path):
     config = config_of(training={"steps": STEPS, "states": STATES})
     leave_after(7, config, tmp_path)
@@ -91,6 +92,7 @@ def test_a_control_that_departs_is_refused_and_says_where(parent, tmp_path):
         check_equal(parent, child, since=5)
 
 
+@pytest.mark.slow
 def test_a_fork_at_step_0_with_another_seed_is_that_seeds_run(parent, tmp_path):
     _, child = fork(parent, 0, {"seed": 7}, runs=tmp_path)
     other = train(config_of(seed=7, training={"steps": STEPS}), tmp_path)
@@ -161,6 +163,7 @@ def test_children_of_one_change_have_orders_and_noise_of_their_own_and_twins(par
     assert not control.fork["changes"]
 
 
+@pytest.mark.slow
 def test_children_that_change_seeds_alone_need_no_twins(parent, tmp_path):
     control, *children = fork(parent, 10, children=3, runs=tmp_path)
     assert len(children) == 3
@@ -226,6 +229,7 @@ def test_what_cannot_be_forked_is_refused_in_one_line(parent, at, changes, messa
     assert not list(tmp_path.iterdir()), "nothing is trained before the last change is known to fit"
 
 
+@pytest.mark.slow
 def test_a_fork_that_has_begun_goes_on_without_the_parents_state(tmp_path):
     run = parent_of(tmp_path)
     fork(run, 5, FASTER)
@@ -372,6 +376,7 @@ def test_differences_are_of_pairs_with_the_same_seeds(parent, tmp_path, capsys):
     assert f"Paired with {control.name}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_that_was_made_before_forks_is_read_and_forked(tmp_path):
     run = parent_of(tmp_path)
     file = run.path / "config.yaml"

@@ -67,6 +67,7 @@ def test_a_row_each_reading_and_band_with_intervals(with_meter):
     assert decides["removable"].min() > 0
 
 
+@pytest.mark.slow
 def test_lines_after_the_checkpoint_and_a_torn_one_are_read_again_by_a_resumed_run(with_meter, tmp_path):
     run = leave_after(14, metered(), tmp_path / "killed")
     assert [line["step"] for line in run.meter_lines] == [0, 5, 10]

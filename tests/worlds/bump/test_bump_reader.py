@@ -55,6 +55,7 @@ def apart(count: int, separation_px: float, period_px: float | None, rng: np.ran
             return places
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("boundary", ["open", "periodic"])
 def test_none_one_and_several_are_told_apart_in_noise(boundary):
     w, rng, each = world(1.0, boundary), numpy_generator(0, "told apart " + boundary), 1000

@@ -74,6 +74,7 @@ def test_several_bumps_are_removed():
     assert np.mean(removed == 2) > 0.95
 
 
+@pytest.mark.slow
 def test_the_reader_errs_on_a_ground_that_was_filled_and_emptied_as_on_the_true_one():
     """The known answer of a calibration: neither a hole nor a rest of what was removed changes the reader's errors."""
     rng, n = numpy_generator(3, "planted"), 400

@@ -37,6 +37,7 @@ def perfect():
     return of(PERFECT)
 
 
+@pytest.mark.slow
 def test_a_perfect_networks_clones_come_back_as_the_posterior_says(perfect):
     assert perfect.t == TIMES
     spread = np.sqrt(0.25 / (perfect.images * perfect.each))
@@ -96,6 +97,7 @@ def test_by_flow_matching_the_same_signal_to_noise_decides(perfect):
     assert (np.abs(found.share - found.exact) < 0.2).all()
 
 
+@pytest.mark.slow
 def test_it_is_the_same_again_and_tells_how_far_it_is():
     seen = []
     notify = lambda *progress: seen.append(progress)  # noqa: E731

@@ -151,6 +151,7 @@ def alpha_sigma(target: str, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tenso
     return alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("target", TARGETS)
 def test_nats_of_an_exact_model_are_those_of_the_label(target):
     """The integral over SNR of what the label removes is the mutual information of image and label, ln M, whatever the
