@@ -105,6 +105,10 @@ def _file(*endings: str) -> Check:
 
 
 OVERRIDES = "a YAML file and key=value overrides, as in preset=small training.steps=500"
+TENSORBOARD = (
+    "folder for scalars and images as they come, as tensorboard --logdir takes it (extra `monitors`)"
+)
+WANDB = "project of Weights & Biases, logged to offline, in wandb/ (extra `monitors`)"
 STEP = "snapshot whose weights are used; the last by default"
 WORKERS = "how many runs at a time; by default as many as the engine has room for"
 STUDIES = "folder of studies; by default `studies` here or in the clone"
@@ -142,6 +146,8 @@ Runs = Annotated[Path, Parameter(metavar="DIR", validator=_folder(" of runs"), h
 Studies = Annotated[Path | None, Parameter(metavar="FOLDER", help=STUDIES)]
 Sweeps = Annotated[Path, Parameter(metavar="FOLDER", help="folder of sweeps")]
 Folder = Annotated[Path | None, Parameter(metavar="FOLDER", validator=_out_folder)]
+TensorBoard = Annotated[Path | None, Parameter(metavar="FOLDER", validator=_out_folder, help=TENSORBOARD)]
+WandB = Annotated[str | None, Parameter(metavar="PROJECT", help=WANDB)]
 File = Annotated[Path | None, Parameter(metavar="FILE", validator=_file())]
 Archive = Annotated[Path | None, Parameter(metavar="FILE.zip", validator=_file(".zip"))]
 Samples = Annotated[Path, Parameter(metavar="FILE", validator=_file(".png", ".npz"), help=SAMPLES)]

@@ -21,8 +21,8 @@ def train(
     runs: arg.Runs = Path("runs"),
     restart: bool = False,
     extend: str | None = None,
-    tensorboard: arg.Folder = None,
-    wandb: str | None = None,
+    tensorboard: arg.TensorBoard = None,
+    wandb: arg.WandB = None,
     notify: arg.Notify,
 ) -> Result | None:
     """Train a run, or resume it: the same command resumes it.
@@ -31,21 +31,17 @@ def train(
         print_config: print the whole configuration as YAML, each field with its meaning, and train nothing
         restart: drop what the run's folder holds, and train it from its start
         extend: a shorter run of the same configuration (folder, name or hash), from whose state this one begins
-        tensorboard: folder for scalars and images as they come, as tensorboard --logdir takes it (extra `monitors`)
-        wandb: project of Weights & Biases, logged to offline, in wandb/ (extra `monitors`)
     """
     from phasescope.runs.config import load_arguments
+    from phasescope.views.monitors import Logs
 
-    config, monitors = load_arguments(overrides), []
+    config = load_arguments(overrides)
     if print_config:
         from phasescope.views.terminal.results import configuration
 
         return configuration(config)
-    if tensorboard:
-        monitors.append(phasescope.TensorBoard(tensorboard))
-    if wandb:
-        monitors.append(phasescope.WandB(wandb))
     shorter = phasescope.find_run(extend, runs) if extend else None
+    monitors = Logs(tensorboard, wandb).monitors()
     _train(config, runs, notify, monitors=monitors, restart=restart, extend=shorter)
     return None
 
@@ -173,7 +169,9 @@ def sample(
     return Result([write_samples(out, images, labels)])
 
 
-def exec(run_dir: arg.RunFolder, /) -> Result:
+def exec(
+    run_dir: arg.RunFolder, /, *, tensorboard: arg.TensorBoard = None, wandb: arg.WandB = None
+) -> Result:
     """Execute one run's folder, as engines have it done, in one thread; what is done stays as it is.
 
     Exit code 75: another process executes it.
@@ -182,8 +180,9 @@ def exec(run_dir: arg.RunFolder, /) -> Result:
         run_dir: a folder with a config.yaml, of the name that `train` would give it
     """
     from phasescope.runs.engines.worker import work
+    from phasescope.views.monitors import Logs
 
-    return Result([], code=work(run_dir))
+    return Result([], code=work(run_dir, Logs(tensorboard, wandb).monitors()))
 
 
 def ls(

@@ -13,6 +13,7 @@ from phasescope.views.terminal.printing import Result
 
 if TYPE_CHECKING:
     from phasescope.studies.conduct import Survey
+    from phasescope.views.monitors import Logs
 
 
 def report(
@@ -50,6 +51,8 @@ def study(
     judge: bool = False,
     amend: str = "",
     looked: bool = False,
+    tensorboard: arg.TensorBoard = None,
+    wandb: arg.WandB = None,
     runs: arg.Runs = Path("runs"),
     studies: arg.Studies = None,
     json: arg.Json = False,
@@ -68,6 +71,7 @@ def study(
     from phasescope.studies.conduct import judge_records, survey
     from phasescope.studies.finding import find_study
     from phasescope.studies.preregistration import check_preregistered, preregister
+    from phasescope.views.monitors import Logs
     from phasescope.views.terminal.studies import judged, needed
     from phasescope.views.web.study_page import write_study_page
 
@@ -79,9 +83,11 @@ def study(
         raise UserError(
             "`--json` (=True) must be given with --dry-run; `claims --study NAME --json` prints the verdicts"
         )
-    if judge and (final or seeds is not None or engine != "local" or workers is not None):
+    logs = Logs(tensorboard, wandb)
+    if judge and (final or seeds is not None or engine != "local" or workers is not None or logs.monitors()):
         raise UserError(
-            "`--judge` (=True) must be given without --final, --seeds, --engine and --workers: it runs nothing"
+            "`--judge` (=True) must be given without --final, --seeds, --engine, --workers, --tensorboard and --wandb: "
+            "it runs nothing"
         )
     chosen = find_study(name, studies)
     if judge:
@@ -95,20 +101,22 @@ def study(
     surveyed = survey(*chosen, runs, seeds, final)
     if dry_run:
         return needed(surveyed, notify).to(json)
-    return _conducted(surveyed, judged, notify, engine, workers=workers, amend=amend, looked=looked)
+    return _conducted(surveyed, judged, notify, engine, logs, workers=workers, amend=amend, looked=looked)
 
 
 def _conducted(
-    survey: Survey, ended: Callable[..., Result], notify: arg.Notify, engine: str, **how: Any
+    survey: Survey, ended: Callable[..., Result], notify: arg.Notify, engine: str, logs: Logs, **how: Any
 ) -> Result:
-    """Run what a survey says is missing and write the page; return how it ended."""
+    """Run what a survey says is missing, logged as it goes, and write the page; return how it ended."""
     from phasescope.studies.claims_file import RECORDS
     from phasescope.studies.conduct import conduct
     from phasescope.views.terminal.studies import reporter, sums
     from phasescope.views.web.study_page import write_study_page
 
+    logs.check()
     Result(sums(survey)).show()
-    failed = conduct(survey, engine, reporter(notify), notify=notify, **how)
+    logs.add_missing([phasescope.Run(path) for path in survey.finished], notify)
+    failed = conduct(survey, engine, reporter(notify), notify=notify, options=logs.options(), **how)
     if (survey.folder / RECORDS).exists():
         write_study_page(survey.study, survey.folder)
     return ended(survey.study, survey.folder, failed)
@@ -124,6 +132,8 @@ def sweep(
     minutes: arg.Whole | None = None,
     gpus: arg.Whole | None = None,
     workers: arg.Workers = None,
+    tensorboard: arg.TensorBoard = None,
+    wandb: arg.WandB = None,
     dry_run: arg.DryRun = False,
     runs: arg.Runs = Path("runs"),
     sweeps: arg.Sweeps = Path("sweeps"),
@@ -145,6 +155,7 @@ def sweep(
     from phasescope.runs.engines.by_name import check_options
     from phasescope.studies.conduct import survey
     from phasescope.studies.sweep import check_own, sweep_of
+    from phasescope.views.monitors import Logs
     from phasescope.views.terminal.studies import needed, swept
 
     if json and not dry_run:
@@ -160,7 +171,8 @@ def sweep(
     surveyed = survey(study, folder, runs)
     if dry_run:
         return needed(surveyed, notify).to(json)
-    return _conducted(surveyed, swept, notify, engine, workers=workers, asked=asked)
+    logs = Logs(tensorboard, wandb)
+    return _conducted(surveyed, swept, notify, engine, logs, workers=workers, asked=asked)
 
 
 def claims(

@@ -74,6 +74,13 @@ class Survey:
     def to_run(self) -> list[PlannedRun]:
         return [run for run in self.planned if run.state in ("absent", "started")]
 
+    @property
+    def finished(self) -> list[Path]:
+        """The folders of the runs that are done and still exist."""
+        done = [run for run in self.planned if run.state not in ("absent", "started")]
+        paths = [self.runs / run.config.folder for run in done]
+        return [path for path in paths if (path / "config.yaml").is_file()]
+
     def waves(self) -> Iterator[list[PlannedRun]]:
         """Yield the runs that are missing: parents before the runs that continue them, and of these first the controls."""
         left = self.to_run
@@ -235,6 +242,7 @@ def conduct(
     on_event: Callable[[Event], None],
     workers: int | None = None,
     asked: Mapping[str, str | int] | None = None,
+    options: Sequence[str] = (),
     amend: str = "",
     looked: bool = False,
     notify: Notify = lambda *_: None,
@@ -249,7 +257,8 @@ def conduct(
         engine: local, slurm or ray.
         on_event: is called with the events of runs.
         workers: runs at a time; as many as the engine has places for by default.
-        asked: resources of a cluster, as `clusters.RESOURCES` names them.
+        asked: resources of a cluster, as `by_name.OPTIONS` names them.
+        options: further arguments of `phasescope exec`, which executes each run.
         amend, looked: reason of an amendment, and whether runs that it changes had been looked at.
         notify: is called with the number of runs that are recorded, and of all; then as by `judge_records`.
 
@@ -282,7 +291,8 @@ def conduct(
             # A run that continues another one begins when that one is done.
             for wave in survey.waves():
                 if prepared := recording.prepare(wave):
-                    ends = open_engine(engine, survey.runs, workers, asked).execute(prepared, follow)
+                    executing = open_engine(engine, survey.runs, workers, asked, options=options)
+                    ends = executing.execute(prepared, follow)
                     recording.left_out += [end for end in ends.values() if end.state == "failed"]
             for done, future in enumerate(recorded):
                 notify(done, len(recorded))

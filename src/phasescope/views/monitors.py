@@ -6,9 +6,13 @@ Both use the packages' own writers. Phases are 0, 1, 2 for A, B, C; the conditio
 A run that is resumed is written again from its start, so that a log says what the run says.
 """
 
+import inspect
 import os
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -16,15 +20,25 @@ from typing import Any
 
 import numpy as np
 
-from phasescope.core.errors import UserError
+from phasescope.core.errors import UserError, similar
+from phasescope.core.sources import description_of
 from phasescope.measures.condition_readings import scalars_of
 from phasescope.measures.phases import LETTERS
 from phasescope.runs.store import RunFolder
 from phasescope.runs.store.flat import numbered
+from phasescope.runs.store.folder import Notify
 from phasescope.views.pixels import sheet
 
 MOST_IMAGES = 64
 """of a split at a snapshot"""
+
+OF_THE_RUN = {
+    "config": "the run's configuration",
+    "id": "the name of the run's folder as its id",
+    "name": "the name of the run's folder",
+    "resume": "a run that is resumed under its id",
+}
+"""options of `wandb.init` that WandB sets"""
 
 
 class _Log(ABC):
@@ -33,12 +47,13 @@ class _Log(ABC):
     _opened = False
 
     def update(self, run: RunFolder) -> None:
+        # Before the log is opened, so that a damaged run leaves none behind.
+        kept = {"scalars": run.scalar_lines, "metrics": run.metrics, "meter": run.meter_lines}
         if not self._opened:
             self._open(run)
             self._opened, self._wall_s = True, 0.0
             self._written = dict.fromkeys(NUMBERS, -1)
 
-        kept = {"scalars": run.scalar_lines, "metrics": run.metrics, "meter": run.meter_lines}
         lines = [(name, line) for name in NUMBERS for line in kept[name]]
         for name, line in sorted(lines, key=lambda pair: pair[1]["step"]):
             if line["step"] <= self._written[name]:
@@ -57,6 +72,14 @@ class _Log(ABC):
             self._close()
 
     @abstractmethod
+    def check(self) -> None:
+        """Raise UserError if the package that it needs is not installed."""
+
+    @abstractmethod
+    def holds(self, run: RunFolder) -> bool:
+        """Return whether there is a log of the run."""
+
+    @abstractmethod
     def _open(self, run: RunFolder) -> None: ...
 
     @abstractmethod
@@ -71,6 +94,12 @@ class TensorBoard(_Log):
 
     def __init__(self, folder: Path | str):
         self.folder = Path(folder)
+
+    def check(self) -> None:
+        _installed("torch.utils.tensorboard", "TensorBoard")
+
+    def holds(self, run: RunFolder) -> bool:
+        return any((self.folder / run.name).glob("events.*"))
 
     def _open(self, run: RunFolder) -> None:
         module = _installed("torch.utils.tensorboard", "TensorBoard")
@@ -94,21 +123,42 @@ class TensorBoard(_Log):
 class WandB(_Log):
     """A run of Weights & Biases, offline unless WANDB_MODE says otherwise: nothing leaves before `wandb sync`.
 
-    A run that is resumed is logged under the same id.
+    Its name and id are those of the run's folder, so that a run that is resumed is logged under the same id; the run's whole
+    configuration is logged as W&B's `config`, by which its pages group and filter.
+
+        phasescope.train(config, monitors=[phasescope.WandB("mine", tags=["first"], group="rates")])
 
     Args:
         project: of Weights & Biases.
         folder: that holds ``wandb/``.
-        options: of `wandb.init`, as `tags`, `notes`, `entity` or `mode`.
+        options: further ones of `wandb.init`, such as `tags`, `notes`, `group`, `entity` or `mode`.
+
+    Raises:
+        UserError: an option is one that the run itself sets; when the run begins, if `wandb.init` has no such option.
     """
 
     def __init__(self, project: str = "phasescope", folder: Path | str = ".", **options: Any):
+        for name in options:
+            if name in OF_THE_RUN:
+                raise UserError(
+                    f"`{name}` (={options[name]!r:.40}) must be left out: WandB logs {OF_THE_RUN[name]} itself"
+                )
         mode = os.environ.get("WANDB_MODE", "offline")
         self.setup = {"project": project, "dir": str(folder), "mode": mode, "reinit": "create_new", **options}
+
+    def check(self) -> None:
+        _installed("wandb", "Weights & Biases")
+
+    def holds(self, run: RunFolder) -> bool:
+        return any(Path(self.setup["dir"], "wandb").glob(f"*run-*-{run.name}"))
 
     def _open(self, run: RunFolder) -> None:
         self._wandb = _installed("wandb", "Weights & Biases")
         Path(self.setup["dir"]).mkdir(parents=True, exist_ok=True)
+        known = inspect.signature(self._wandb.init).parameters
+        for option in self.setup:
+            if option not in known:
+                raise UserError(f"`{option}` must be an option of wandb.init{similar(option, known)}")
         resume = "allow" if self.setup["mode"] == "online" else None
         named = {"name": run.name, "id": run.name, "config": run.config, "resume": resume}
         self._run = self._wandb.init(**named, **self.setup)
@@ -119,6 +169,51 @@ class WandB(_Log):
 
     def _close(self) -> None:
         self._run.finish()
+
+
+@dataclass(frozen=True)
+class Logs:
+    """The logs that a command writes of each of its runs: `--tensorboard FOLDER` and `--wandb PROJECT`."""
+
+    tensorboard: Path | None = None
+    wandb: str | None = None
+
+    def monitors(self) -> list[_Log]:
+        """Return new monitors, which log one run."""
+        monitors: list[_Log] = []
+        if self.tensorboard is not None:
+            monitors.append(TensorBoard(self.tensorboard))
+        if self.wandb is not None:
+            monitors.append(WandB(self.wandb))
+        return monitors
+
+    def options(self) -> list[str]:
+        """Return the same as options of `phasescope exec`, for a worker that may run in another folder."""
+        folder = [] if self.tensorboard is None else [f"--tensorboard={self.tensorboard.absolute()}"]
+        return folder + ([] if self.wandb is None else [f"--wandb={self.wandb}"])
+
+    def check(self) -> None:
+        """Raise UserError if a package is not installed: before any run is begun."""
+        for monitor in self.monitors():
+            monitor.check()
+
+    def add_missing(self, runs: Sequence[RunFolder], notify: Notify) -> None:
+        """Log finished runs of which there is no log; one that cannot be logged is left out with a warning.
+
+        Args:
+            notify: is called with the number of runs that are logged, and of those that lack a log.
+        """
+        for monitor in self.monitors():
+            missing = [run for run in runs if not monitor.holds(run)]
+            for done, run in enumerate(missing):
+                notify(done, len(missing))
+                try:
+                    with closing(monitor):
+                        monitor.update(run)
+                # A damaged folder or somebody else's network: the other runs are logged, and what is missing is run.
+                except Exception as error:
+                    why = str(error) if isinstance(error, UserError) else description_of(error)
+                    warnings.warn(f"{type(monitor).__name__} does not log {run.name}: {why}", stacklevel=2)
 
 
 def _installed(module: str, name: str) -> Any:

@@ -1,6 +1,6 @@
 """Engines by name, with the options that a user gives."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from phasescope.core.errors import UserError
@@ -24,10 +24,14 @@ def check_options(engine: str, asked: Mapping[str, str | int]) -> None:
 
 
 def open_engine(
-    name: str, runs: Path, workers: int | None = None, asked: Mapping[str, str | int] | None = None
+    name: str,
+    runs: Path,
+    workers: int | None = None,
+    asked: Mapping[str, str | int] | None = None,
+    options: Sequence[str] = (),
 ) -> Engine:
-    """Return the engine of a name for a folder of runs, with `workers` at a time (by default what the engine chooses) and
-    the options `asked` (of `OPTIONS`).
+    """Return the engine of a name for a folder of runs, with `workers` at a time (by default what the engine chooses),
+    the resources `asked` (of `OPTIONS`), and further arguments of `phasescope exec`, `options`.
 
     Raises:
         UserError: there is no such engine, or its library is not installed; or as `check_options` says.
@@ -35,9 +39,9 @@ def open_engine(
     asked = asked or {}
     check_options(name, asked)
     if name == "local":
-        return LocalEngine(cores() if workers is None else workers)
+        return LocalEngine(cores() if workers is None else workers, options)
     if name == "slurm":
-        return SlurmEngine(runs / ".submitit", workers, asked)
+        return SlurmEngine(runs / ".submitit", workers, asked, options)
     if name == "ray":
-        return RayEngine(workers, gpus=float(asked.get("gpus", 0)))
+        return RayEngine(workers, gpus=float(asked.get("gpus", 0)), options=options)
     raise UserError(f"`engine` (={name}) must be one of {', '.join(ENGINES)}")

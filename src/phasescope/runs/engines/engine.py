@@ -120,12 +120,12 @@ class _Task:
 
 
 class Engine(ABC):
-    """Executes run folders, one worker each, `places` at a time."""
+    """Executes run folders, one worker each, `places` at a time; `options` are further arguments of `phasescope exec`."""
 
-    def __init__(self, places: int):
+    def __init__(self, places: int, options: Sequence[str] = ()):
         if places < 1:
             raise UserError(f"`workers` (={places}) must be at least 1")
-        self.places = places
+        self.places, self.options = places, tuple(options)
 
     @abstractmethod
     def start(self, folder: Path) -> Worker:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,16 +19,19 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def start_process(folder: Path, within: Path | None = None) -> subprocess.Popen[bytes]:
+def start_process(
+    folder: Path, within: Path | None = None, options: Sequence[str] = ()
+) -> subprocess.Popen[bytes]:
     """Start `phasescope exec` on this machine in its own process group, so that a terminal's Ctrl-C reaches only the engine.
 
     It runs in the folder `within`, relative to which a configuration names your own source files; by default in this one.
+    `options` are further arguments of `exec`.
 
     Raises:
         OSError: the folder's worker.log cannot be written.
     """
     # Without -P, -m would import modules of the working folder that nobody named, such as a `yaml.py`.
-    command = [sys.executable, "-P", "-m", "phasescope", "exec", str(folder)]
+    command = [sys.executable, "-P", "-m", "phasescope", "exec", str(folder), *options]
     with open(folder / LOG, "ab") as log:
         return subprocess.Popen(
             command,
@@ -40,9 +44,9 @@ def start_process(folder: Path, within: Path | None = None) -> subprocess.Popen[
         )
 
 
-def run_process(folder: Path, within: Path | None = None) -> int:
+def run_process(folder: Path, within: Path | None = None, options: Sequence[str] = ()) -> int:
     """Run `phasescope exec` on this machine to its end, and return its exit code; an interruption stops it."""
-    process = start_process(folder, within)
+    process = start_process(folder, within, options)
     try:
         return process.wait()
     except BaseException:
@@ -56,4 +60,4 @@ class LocalEngine(Engine):
     """Executes runs by processes of this machine."""
 
     def start(self, folder: Path) -> Worker:
-        return start_process(folder)
+        return start_process(folder, options=self.options)

@@ -1,7 +1,7 @@
 """Workers as tasks of Ray core."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
 
@@ -20,15 +20,16 @@ class RayEngine(Engine):
     Args:
         workers: tasks at a time; by default as many as the cluster, or this machine, has cores.
         gpus: of each task; one without GPUs sees none.
+        options: further arguments of `phasescope exec`.
 
     Raises:
         UserError: Ray is not installed.
     """
 
-    def __init__(self, workers: int | None = None, gpus: float = 0):
+    def __init__(self, workers: int | None = None, gpus: float = 0, options: Sequence[str] = ()):
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its usage by default
         self.ray, self.gpus, self.workers = library("ray", "ray"), gpus, workers
-        super().__init__(cores() if workers is None else workers)
+        super().__init__(cores() if workers is None else workers, options)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -54,5 +55,5 @@ class RayEngine(Engine):
                 self.ray.shutdown()
 
     def start(self, folder: Path) -> Worker:
-        task = self.task.remote(folder.absolute(), Path.cwd())
+        task = self.task.remote(folder.absolute(), Path.cwd(), self.options)
         return Future(task.future(), lambda force: self.ray.cancel(task, force=force))

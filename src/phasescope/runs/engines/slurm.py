@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,12 +27,15 @@ class SlurmEngine(Engine):
         workers: jobs at a time, those that wait in SLURM's queue counted.
         asked: `partition`, `minutes` and `gpus` of a job. What is left open, sbatch takes from its environment
             (SBATCH_ACCOUNT, ...), which takes precedence, too (SBATCH_PARTITION).
+        options: further arguments of `phasescope exec`.
 
     Raises:
         UserError: submitit is not installed, or refuses a parameter.
     """
 
-    def __init__(self, logs: Path, workers: int | None, asked: Mapping[str, str | int]):
+    def __init__(
+        self, logs: Path, workers: int | None, asked: Mapping[str, str | int], options: Sequence[str] = ()
+    ):
         submitit = library("slurm", "submitit")
         names = {"partition": "slurm_partition", "minutes": "timeout_min", "gpus": "gpus_per_node"}
         job = {"timeout_min": MINUTES, "cpus_per_task": 1, "name": "phasescope"}
@@ -48,11 +51,11 @@ class SlurmEngine(Engine):
         except (NameError, RuntimeError, ValueError) as error:
             raise UserError(f"`engine` (=slurm) cannot start: {' '.join(str(error).split())}") from None
         most = MOST_JOBS if self.executor.cluster == "slurm" else cores()
-        super().__init__(most if workers is None else workers)
+        super().__init__(most if workers is None else workers, options)
 
     def start(self, folder: Path) -> Worker:
         with _safe_path():
-            job = self.executor.submit(run_process, folder.absolute(), Path.cwd())
+            job = self.executor.submit(run_process, folder.absolute(), Path.cwd(), self.options)
         return Future(job, lambda _: job.cancel(check=False))
 
 

@@ -1,6 +1,7 @@
 """`phasescope exec RUN_DIR`: the one command by which engines have a run executed, and the folder that it takes."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from phasescope.core.errors import UserError
@@ -10,6 +11,7 @@ from phasescope.runs.store import RunFolder
 from phasescope.runs.store.writer import Held, differences, hold
 from phasescope.runs.trained.catalogue import open_run
 from phasescope.runs.training.execution import begin, execute
+from phasescope.runs.training.monitor import Monitor
 from phasescope.runs.training.stopping import Stop
 
 
@@ -35,8 +37,9 @@ def prepare(config: RunConfig, runs: Path, parent: RunFolder | None = None) -> P
     return path
 
 
-def work(folder: Path) -> int:
-    """Execute the run of a folder to its end, or to a signal, in one thread unless its configuration says otherwise.
+def work(folder: Path, monitors: Sequence[Monitor] = ()) -> int:
+    """Execute the run of a folder to its end, or to a signal, in one thread unless its configuration says otherwise;
+    monitors log it.
 
     Returns the exit code: 0, or BUSY if another process executes it. A run that is done is left alone.
 
@@ -56,7 +59,7 @@ def work(folder: Path) -> int:
         torch.set_num_threads(1)
     try:
         with Stop().on_signals() as stop:
-            for _ in execute(config, run.path.resolve().parent, stop):
+            for _ in execute(config, run.path.resolve().parent, stop, monitors=monitors):
                 pass
     except Held as error:
         print(f"phasescope: {error}", file=sys.stderr)
