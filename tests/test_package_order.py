@@ -12,6 +12,8 @@ from importlib.metadata import packages_distributions
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from helpers.packages import (
     MODULES,
     folder,
@@ -194,6 +196,7 @@ def test_what_needs_no_torch_is_imported_where_there_is_none():
     without_torch(f"for module in {modules}: importlib.import_module(module)")
 
 
+@pytest.mark.slow
 def test_a_run_is_described_and_latents_are_measured_where_there_is_no_torch():
     printed = without_torch(
         "import numpy as np\n"

@@ -6,6 +6,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from docs.readme import ASKED, LINES, README, filled
 
 TEXT = README.read_text()
@@ -25,6 +27,7 @@ def test_lines_of_the_findings_are_rows_of_the_page_of_findings():
     assert said["below"].count("{") == said["below"].count("{fixed: ")
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme_reads_a_condition_that_is_learned(tmp_path: Path):
     """Of an untrained network the condition says nothing; of the trained one the whole interval lies above 0."""
     (code,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)

@@ -120,7 +120,7 @@ def begun(command: list[str]) -> Iterator[tuple[int, subprocess.Popen[str]]]:
             process.kill()
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "often"), [(signal.SIGTERM, 1), (signal.SIGINT, 20)])
 def test_it_ends_without_a_word_whatever_clients_hold_open(home, run, number, often):
     words = ["explore", "--port=0", "--runs", str(home / "runs"), "--studies", str(home / "results")]
@@ -147,6 +147,7 @@ def limited(files: int, words: list[str]) -> list[str]:
     return [sys.executable, "-c", code, *words]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/api/runs", pytest.param("/static/terms.js", marks=pytest.mark.slow)])
 def test_more_connections_than_files_keep_nobody_out(home, run, path):
     """Half requests, and whole ones whose answers nobody reads, four times as many as files may be open."""

@@ -133,7 +133,7 @@ def commands(run: str) -> list[list[str]]:
     ]
 
 
-@pytest.mark.some(3)
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("field", "place"), VARIANTS, ids=["-".join(one) for one in VARIANTS])
 def test_nothing_of_a_strangers_archive_runs(field, place, whole, here: Path, tmp_path, monkeypatch):
     from starlette.testclient import TestClient

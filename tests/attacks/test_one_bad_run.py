@@ -117,7 +117,7 @@ def test_a_colour_that_is_none_is_named_with_its_file(colour: Any, runs: Path, t
     assert_others_are_listed(runs)
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIFOS)
 def test_nothing_waits_for_a_pipe_in_the_place_of_a_file(name: str, runs: Path):
     folder = damage_status(runs, {"state": "running"})
@@ -144,7 +144,7 @@ for words in json.loads(sys.argv[1]):
 """
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["samples.npz", "latents.npz", "weights.safetensors", "reading.parquet"])
 def test_a_pipe_in_a_snapshot_is_refused_and_not_waited_for(name: str, runs: Path):
     for folder in runs.glob("bad-*/snapshots/*"):

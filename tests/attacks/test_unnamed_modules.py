@@ -159,6 +159,7 @@ def test_the_installed_command_does_not_execute_them_either(folder: Path):
         assert end.returncode == 0, end.stderr
 
 
+@pytest.mark.slow
 def test_the_explorer_does_not_execute_them(folder: Path, whole: Run):
     command = [str(Path(sys.executable).with_name("phasescope")), "explore", "--port", "0"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:

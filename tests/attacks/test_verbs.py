@@ -64,7 +64,7 @@ BASES = {
 """what each verb is asked beside the hostile value, so that no time is lost where the value is let pass"""
 
 
-@pytest.mark.some(3)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_value_of_a_flag_or_word_is_answered_by_more_than_a_line(name, there: Path, monkeypatch):
     monkeypatch.chdir(there)
@@ -137,6 +137,7 @@ def test_the_module_is_the_command():
         assert "Traceback" not in end.stderr
 
 
+@pytest.mark.slow
 def test_a_path_that_the_terminal_cannot_show_is_shown_escaped(tmp_path: Path):
     there = tmp_path
     (there / os.fsdecode(b"\xff")).mkdir()

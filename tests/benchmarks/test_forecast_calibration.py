@@ -17,11 +17,13 @@ def printed() -> list[str]:
     return list(forecast.lines(courses()))
 
 
+@pytest.mark.slow
 def test_the_widening_of_phasescope_is_that_of_the_shipped_courses():
     computed = widening_of([(course, ratios(course)) for course in courses()])
     assert tuple(round(factor, 2) for factor in computed) == WIDENING
 
 
+@pytest.mark.slow
 def test_intervals_of_systems_that_were_left_out_hold_about_what_they_promise():
     shares = [
         [int(share) for share in re.findall(r"(\d+)%", line)]
@@ -51,7 +53,7 @@ def test_a_weighted_quantile():
     assert [quantile(values, weights, share) for share in (0.1, 0.5, 0.7, 1.0)] == [1.0, 1.0, 2.0, 3.0]
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, forecast_systems.PERCEPTRONS])
 def test_a_system_is_trained_and_read_with_exact_answers(number, monkeypatch):
     monkeypatch.setattr(forecast_systems, "STEPS", 40)

@@ -44,6 +44,7 @@ def world(tmp_path, monkeypatch) -> ImageWorld:
     return ImageWorld.from_tree(fields)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("off_px", "both"), [(0.0, 0.9), (3.0, 0.0)])
 def test_agreement_counts_each_image_once(world, monkeypatch, off_px, both):
     """A network that generates what it is asked for, or that and some px beside it."""

@@ -25,13 +25,13 @@ def peer(request):
     return request.param
 
 
-@pytest.mark.some(2)
+@pytest.mark.slow
 def test_parameters_are_equal_within_5_percent(peer):
     size = size_of_peer(peer)
     assert size_of_unet(EQUAL_PARAMETERS, 32)["parameters"] == pytest.approx(size["parameters"], rel=0.05)
 
 
-@pytest.mark.some(2)
+@pytest.mark.slow
 def test_the_same_shape_takes_as_many_operations(peer):
     found = size_of_unet(shape_like(peer, 32), 32)
     assert found["forward_mflop"] == pytest.approx(size_of_peer(peer)["forward_mflop"], rel=0.05)
@@ -75,7 +75,7 @@ def test_the_gradient_reaches_all_parameters(peer, monkeypatch):
         assert parameter.grad.abs().sum() > 0, name
 
 
-@pytest.mark.some(2)
+@pytest.mark.slow
 def test_a_step_lowers_the_loss(peer, monkeypatch):
     """The images are nearly white: after some steps the noise is told from them better than by answering 0."""
     network = trained(peer, monkeypatch, steps=12)

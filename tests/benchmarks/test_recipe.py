@@ -52,6 +52,7 @@ def training(mode: Mode = MODES[0], steps: int = 1000, seed: int = 0) -> RecipeT
     return RecipeTraining((4, 8, 8), WORLD, mode, steps, seed, CPU)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("preset", ["fast", "small"])
 def test_the_network_is_as_large_as_the_presets_within_five_percent(preset):
     config = load_config(overrides=[f"preset={preset}"])

@@ -220,7 +220,7 @@ def test_in_python_a_class_is_named_by_where_it_stands(folder):
         reference_to(Local)
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [None, {"kind": "mine.py:Absolute", "power": 2.0}])
 @pytest.mark.parametrize(
     "optimiser",
@@ -244,6 +244,7 @@ def test_a_run_of_own_kinds_that_is_stopped_ends_with_bitwise_the_same_weights(o
     assert mine["enter.weight"].tobytes() != whole.snapshots[0].weights()["enter.weight"].tobytes()
 
 
+@pytest.mark.slow
 def test_a_loss_of_ones_own_is_what_is_minimised(tmp_path):
     family = train(config_of(), tmp_path)
     own = train(config_of(training={"loss": {"kind": "mine.py:Absolute"}}), tmp_path)
@@ -298,6 +299,7 @@ def test_a_source_that_has_changed_ends_the_run_before_any_work(folder, tmp_path
     assert train(config, tmp_path / "runs").status["state"] == "done"
 
 
+@pytest.mark.slow
 def test_a_source_that_is_edited_in_one_process_is_never_recorded_for_the_one_that_ran(folder, tmp_path):
     run = train(config_of(name="first"), tmp_path / "runs")
     assert run.sources == {"mine.py:Net": hashlib.sha256(MINE.encode()).hexdigest()}
@@ -397,7 +399,7 @@ print(config.with_kinds(network=package.nets.Net).network.kind)
 """
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -60,6 +60,7 @@ finally:
     assert found.stderr == "[]\n"
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("words", [["ls"], ["show", "tiny", "--json"]])
 def test_reading_needs_no_torch(words: list[str], trained: Run):
     words = [*words, "--runs", str(trained.path.parent)]
@@ -80,6 +81,7 @@ sys.exit(main({words!r}))
     assert trained.name in found.stdout
 
 
+@pytest.mark.slow
 def test_train_says_what_it_trains_and_keeps_it(cli, tiny: Path, tmp_path: Path):
     outcome = cli("train", tiny, "world.design.dx=0.5", "--runs", tmp_path)
     assert (outcome.code, outcome.err) == (0, "")
@@ -170,6 +172,7 @@ def test_sample_npz(cli, trained: Run, tmp_path: Path):
     assert len({image.tobytes() for image in images}) == 5
 
 
+@pytest.mark.slow
 def test_measure_agrees_with_what_the_run_recorded(cli, trained: Run):
     """The same labels, noise and nulls: the same scores; only the pixels' were kept for the run as a whole."""
     found = json.loads(cli("measure", "tiny", "--runs", trained.path.parent, "--json").out)
@@ -221,6 +224,7 @@ def test_demo_ends_at_a_report(cli, tiny: Path, tmp_path: Path):
     assert cli("report", folder, "--out", elsewhere).out == f"{elsewhere}\n"
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("flag", ["--json", ""])
 def test_output_that_nobody_reads_is_no_error(flag: str, trained: Run):
     command = f"{sys.executable} -m phasescope show {trained.path} {flag} | head -c 1"
@@ -230,6 +234,7 @@ def test_output_that_nobody_reads_is_no_error(flag: str, trained: Run):
     assert (found.returncode, found.stdout, found.stderr) == (0, "{" if flag else trained.name[0], "")
 
 
+@pytest.mark.slow
 def test_output_that_cannot_be_written_is(trained: Run):
     with open("/dev/full", "w") as full:
         command = [sys.executable, "-m", "phasescope", "ls", "--runs", str(trained.path.parent)]

@@ -149,6 +149,7 @@ def test_stopped_and_resumed_at_every_step(trained: Run, tiny_config: Config, tm
     assert_same_record(Run(tmp_path / config.folder), trained)
 
 
+@pytest.mark.slow
 def test_stopped_before_anything_is_done(trained: Run, tiny_config: Config, tmp_path: Path):
     stop = Stop()
     stop.ask()
@@ -160,6 +161,7 @@ def test_stopped_before_anything_is_done(trained: Run, tiny_config: Config, tmp_
     assert_same_record(run, trained)
 
 
+@pytest.mark.slow
 def test_an_abandoned_training_resumes(trained: Run, tiny_config: Config, tmp_path: Path):
     run = leave_after(17, tiny_config(), tmp_path)
     assert run.status["state"] == "stopped"
@@ -243,6 +245,7 @@ def test_a_done_run_is_left_as_it_is(trained: Run, tiny_config: Config, tmp_path
     assert_same_record(run, trained)
 
 
+@pytest.mark.slow
 def test_watching_changes_nothing(tiny_config: Config, tmp_path: Path):
     """Snapshots every 20 and every 40 steps: bitwise equal network, average and optimiser."""
     ends = []

@@ -132,6 +132,7 @@ def test_hostile_names_and_texts_are_shown_as_text(visit, explorer, trained, hom
         shutil.rmtree(hostile, ignore_errors=True)
 
 
+@pytest.mark.slow
 def test_an_address_that_cannot_be_had_is_the_users_mistake(explorer):
     process = start("explore", "--port", explorer[0].rpartition(":")[2])
     _, told = process.communicate(timeout=HANGS_S)

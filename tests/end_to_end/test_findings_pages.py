@@ -10,7 +10,10 @@ from phasescope.views.web.serve import serving
 from tools.screenshots import chromium, wait_until
 
 pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine"),
+]
 
 ROOT = Path(__file__).parents[2]
 LOADED = "document.querySelector('h1') && document.readyState === 'complete'"

@@ -38,6 +38,7 @@ class Kept:
         self.closed += 1
 
 
+@pytest.mark.slow
 def test_a_monitor_sees_each_snapshot_and_one_that_fails_costs_no_run(config, tmp_path):
     well, failing = Kept(), Kept(fails_at=20)
     with pytest.warns(UserWarning, match="Kept logs nothing more: OSError: the disk is full"):
@@ -80,6 +81,7 @@ def test_tensorboard_holds_the_same_though_the_run_was_interrupted(config, tmp_p
     assert [one.step for one in found.Images("samples/grid")] == [line["step"] for line in run.metrics]
 
 
+@pytest.mark.slow
 def test_tensorboard_holds_the_condition_meter_under_the_names_of_its_own_log(tiny_config, tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     config = tiny_config("probing.meter.every=10", "probing.meter.bands=3", "probing.meter.draws=2")
@@ -150,6 +152,7 @@ def history(file: Path) -> Iterator[dict[str, Any]]:
                 }
 
 
+@pytest.mark.slow
 def test_the_command_line_has_both(tmp_path, monkeypatch, tiny):
     heard = []
     monkeypatch.setattr("phasescope.views.monitors.TensorBoard", lambda path: heard.append(path) or Kept())

@@ -116,7 +116,7 @@ def test_a_source_that_exits_with_0_is_an_error(here: Path, capsys):
         phasescope.load_config(overrides=["world.kind=leaving.py:W"])
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("steps", [2, 3, 9])
 def test_a_family_of_few_noise_levels_is_trained_at_its_usual_timesteps(steps: int):
     words = [f"family.schedule.steps={steps}", "probing.t=usual", "probing.bands=10", "probing.band_images=4"]
@@ -125,6 +125,7 @@ def test_a_family_of_few_noise_levels_is_trained_at_its_usual_timesteps(steps: i
     assert main(["report", run.name]) == 0
 
 
+@pytest.mark.slow
 def test_gradients_that_were_disabled_before_are_enabled_for_training():
     run = phasescope.train(phasescope.load_config("tiny.yaml"), "enabled")
     torch.set_grad_enabled(False)
@@ -179,7 +180,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Run:
 ALWAYS = ("a closed output", "show"), ("ASCII", "report")
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("surroundings", "command"),
     [

@@ -53,6 +53,7 @@ def test_a_perfect_reader_needs_no_correction():
     assert [scores[name].value for name in TRUTHS] == pytest.approx(np.array(counts) / 128, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spread", [pytest.param(0.0, id="alike", marks=pytest.mark.slow), pytest.param(0.3, id="clustered")]
 )

@@ -69,6 +69,7 @@ SATURATED = {"told": 0.5, "scrambled": 20.0}
 """labels explain all there is untrained, and no order"""
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize(
     ("course", "untrained", "sequence"),
     [
@@ -90,6 +91,7 @@ def test_every_course_can_be_told_from_latents(course, untrained, sequence):
     assert phase_sequence(p1_phases(scores, lower)) == list(sequence)
 
 
+@pytest.mark.slow
 def test_read_p1s_way_too():
     """Far from every threshold: UMAP's embeddings differ from processor to processor."""
     scores = scores_of(

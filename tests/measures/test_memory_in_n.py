@@ -38,6 +38,7 @@ def peak_and_kept(measure: Callable[[], object]) -> tuple[float, float]:
     return ((most - before) / 8 - 3 * AT_ONCE) / N**2, (kept - before) / 8 / N**2
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     ("measure", "most"),
     [
@@ -83,6 +84,7 @@ def test_bad_input_of_more_rows_than_memory_has_pairs_for(measure):
         measure()
 
 
+@pytest.mark.slow
 def test_more_rows_leave_out_only_what_compares_pairs():
     scores = battery(MANY, MANY)
     assert "probe_r2" in scores.left_out

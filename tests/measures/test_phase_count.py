@@ -17,7 +17,7 @@ from phasescope.measures.phase_count import (
 )
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_abrupt_phases_at_random_times_are_counted(number):
     count = simulated(str(number), runs=8)
@@ -26,7 +26,7 @@ def test_abrupt_phases_at_random_times_are_counted(number):
     assert count.backward == 0
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("course", [name for name in COURSES if not name.isdigit()])
 def test_a_gradual_course_has_one_phase_however_many_states_describe_it(course):
     count = simulated(course, runs=8, most=4)
@@ -35,6 +35,7 @@ def test_a_gradual_course_has_one_phase_however_many_states_describe_it(course):
     assert count.rival.startswith("gradual")
 
 
+@pytest.mark.slow
 def test_phases_that_begin_at_the_same_snapshot_in_all_runs_are_no_more_than_the_clock():
     rng = np.random.default_rng(0)
     state = np.repeat([0, 2, 3], [12, 14, 14])
@@ -49,6 +50,7 @@ def test_hidden_states_of_recorded_runs_are_fitted_no_worse_than_the_clock_they_
         assert count.scores[f"{number} states"].mean() > count.scores[f"clock of {number}"].mean()
 
 
+@pytest.mark.slow
 def test_shares_of_the_phases_are_recovered():
     count = simulated("3", runs=16)
     np.testing.assert_allclose(count.shares, SHARES[[0, 2, 3]], atol=0.03)

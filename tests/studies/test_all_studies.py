@@ -95,6 +95,7 @@ def test_no_study_imports_another():
         assert folders <= {path.parent.name, "designs"}, path
 
 
+@pytest.mark.some(14)
 @most_studies
 def test_verdicts_follow_from_the_records(name):
     study, folder = FOUND[name]
@@ -124,7 +125,7 @@ def powers(name: str, trials: int) -> Iterator[tuple[Claim, Any]]:
         yield claim, power
 
 
-@pytest.mark.some(12)
+@pytest.mark.some(3)
 @most_studies
 def test_claims_can_be_won_and_lost(name, monkeypatch):
     """In few trials of few resamples: bounds that a sound claim misses in one case of a thousand, and one that cannot be

@@ -100,6 +100,7 @@ def test_what_is_done_is_recorded_judged_and_preregistered(done, monkeypatch):
     assert frame["host.cpu"].notna().all()
 
 
+@pytest.mark.slow
 def test_a_run_begins_while_the_one_before_it_is_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("phasescope.studies.conduct.open_engine", Here)
@@ -137,6 +138,7 @@ def test_runs_that_are_there_are_recorded_without_being_run_again(copy):
     assert states(copy) == ["done"] * 4
 
 
+@pytest.mark.slow
 def test_runs_of_another_study_are_copied(copy):
     write(copy, SOURCE.replace('"tiny"', '"twin"'), "twin")
     shutil.rmtree(copy / "runs")
@@ -180,6 +182,7 @@ def test_a_torn_record_is_run_again(copy):
     assert sorted(states(copy)) == ["absent", "absent", "recorded", "recorded"]
 
 
+@pytest.mark.slow
 def test_a_change_needs_a_reason_and_keeps_what_was_preregistered(copy, capsys):
     changed = SOURCE.replace("threshold=0.0", "threshold=0.1")
     write(copy, changed)
@@ -200,6 +203,7 @@ def test_a_change_needs_a_reason_and_keeps_what_was_preregistered(copy, capsys):
     assert "must change something" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_changed_comment_is_noted_and_is_no_amendment(copy):
     write(copy, SOURCE + "# a comment\n")
     assert main(["study", "tiny"]) == 0
@@ -279,6 +283,7 @@ def test_cells_that_observe_the_same_run_differently_are_refused(tmp_path):
         states(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_rehearsal_fixes_nothing_and_the_first_run_says_what_it_left(copy, capsys):
     path = copy / "studies/tiny/preregistration.json"
     path.unlink()

@@ -15,7 +15,7 @@ from studies.entry.condition import Meter, posterior_mean
 LENGTH = 0.5  # of the surface's bends, in sides of the square
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "share", "letter"),
     [
@@ -157,7 +157,7 @@ def test_agreement_is_beyond_the_clock_and_beyond_another_run():
     assert clock.max() <= 0.05
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("tells", "low", "high"), [(True, -3.0, -0.5), (False, -0.1, 0.1)])
 def test_what_a_reading_adds_to_a_forecast_is_told_from_a_foil(tells, low, high):
     """200 cells of eight runs whose onsets differ. Use is the step over the onset, with errors; order tells the onset, or is

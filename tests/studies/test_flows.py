@@ -40,6 +40,7 @@ def test_an_untrained_flow_has_the_likelihood_of_noise_about_a_blank_image(noise
     torch.testing.assert_close(loss, nats.flatten(1).sum(1), rtol=1e-4, atol=1e-2)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("labels", [LABELS[:3].double(), torch.full((3, 2), math.nan).double()])
 def test_a_flow_is_inverted_and_its_log_determinant_is_the_jacobians(labels):
     flow = random_flow(8).flow(labels)

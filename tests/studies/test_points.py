@@ -105,6 +105,7 @@ def test_what_is_no_sweep_is_refused_by_name(words, options, rule):
         sweep_of(words, **options)
 
 
+@pytest.mark.slow
 def test_the_field_that_matters_is_the_one_that_matters():
     rng = np.random.default_rng(0)
     given = rng.uniform(size=(80, 3))
@@ -117,6 +118,7 @@ def test_the_field_that_matters_is_the_one_that_matters():
     assert max(abs(first), abs(third)) < 0.1
 
 
+@pytest.mark.slow
 def test_where_nothing_matters_nothing_is_explained():
     rng = np.random.default_rng(1)
     losses, explained = importances(rng.uniform(size=(80, 2)), rng.standard_normal(80), np.arange(80))

@@ -34,6 +34,7 @@ def test_true_images_are_read_correctly_and_backgrounds_are_not(fields, sigma_px
     assert share_placed(world, behind, places) < 0.05
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("scale", [1.0, 2.0])
 def test_digits_are_read_correctly_and_what_is_no_digit_there_is_not(scale):
     world = Digits(sigma_px=scale)
@@ -57,6 +58,7 @@ def test_stripes_lie_beside_digits_as_beside_bumps():
     assert np.array_equal(alone, images_of(Bumps(stripes=0.25), [[16, 0], [0, 16]]))
 
 
+@pytest.mark.slow
 def test_a_share_of_the_labels_has_the_image_of_another_label_each_time():
     world = Bumps(wrong=0.1, shuffle=3)
     labels = world.training_labels()
@@ -104,6 +106,7 @@ def test_a_field_out_of_its_range_is_named_in_one_line(override):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("truth", [-0.5, 0.3, 1.0])
 def test_the_correlation_of_simulated_effects_is_the_truth_unless_half_of_a_cell_is_censored(truth):
     design = STUDY.design_of(STUDY.claims[0])

@@ -36,6 +36,7 @@ def cloud(kind: str, n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return sheet + noise, labels + 1.0
 
 
+@pytest.mark.some(3)
 @pytest.mark.parametrize(
     ("kind", "ordered", "bends"),
     [
@@ -64,6 +65,7 @@ def test_few_labels_cannot_tell_a_bent_sheet_from_a_disordered_one():
     assert path_order(*cloud("bent", FEW)) < ORDERED
 
 
+@pytest.mark.slow
 def test_a_path_order_is_lost_with_permuted_labels_and_kept_with_more_features():
     latents, labels = cloud("bent", ALL)
     assert abs(path_order(latents, np.random.default_rng(1).permutation(labels))) < 0.1

@@ -106,6 +106,7 @@ def test_what_no_seed_decides_by_itself_is_unexplained():
     assert np.mean(values) > 0.8
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("other", [0.0, 0.25])
 def test_an_interval_covers_the_share_as_often_as_it_says_beside_another_seed(other):
     rng = np.random.default_rng(2)

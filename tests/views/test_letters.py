@@ -108,6 +108,7 @@ def test_undecided_is_one_sign_and_not_the_sign_of_not_read(bare, capsys):
     assert "?" in TERMS["undecided"].sentence
 
 
+@pytest.mark.slow
 def test_no_legend_describes_a_rule_that_this_run_did_not_use(run, bare):
     rules = ("sheet", "P1's", "label variance", "Label variance", "By route", "Probe R²", "n = 0")
     caption = plot_of(Record(bare), "timeline").caption

@@ -78,6 +78,7 @@ def test_a_comparison_shows_the_interval_in_the_terminal_and_in_the_explorer(run
     assert page_of(other)["onsets"]["behaviour"]["C"] is None
 
 
+@pytest.mark.slow
 def test_bars_are_solid_from_snapshot_to_snapshot_of_a_phase_and_hatched_between_two_phases(run):
     figure = plot_of(Record(run), "timeline").figure
     seen = np.array([line["images_seen"] for line in run.metrics])

@@ -65,6 +65,7 @@ def world() -> ImageWorld:
     )
 
 
+@pytest.mark.slow
 def test_the_error_on_images_left_out_is_that_on_new_images():
     images, labels = squares(200)
     factors = Factors([Factor("x", 5, 27), Factor("y", 5, 27), Factor("colour", 0, 2, categorical=True)])

@@ -9,6 +9,7 @@ from phasescope.models.training.loop import fresh_learner, learn
 from phasescope.worlds import GaussianBump, Grid
 
 
+@pytest.mark.slow
 def test_rendering_costs_less_than_3_percent_of_a_training_step():
     config = load_config(overrides=["preset=small", "training.device=cpu"])
     learner = fresh_learner(config.network, config.world.shape, config.world.factors, config.training, seed=0)

@@ -172,6 +172,7 @@ def test_the_interval_covers_f_in_90_to_98_percent_of_200_cases(factors, share, 
     assert np.mean(values) == pytest.approx(truth, abs=0.3 * np.std(values))
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("share", "draws"), [(0.0, 3), (1.0, 3)])
 def test_the_interval_covers_f_where_noise_differs_from_label_to_label(share, draws):
     labels = grid(8)
@@ -198,6 +199,7 @@ def test_the_index_and_its_interval_are_f_and_its_interval_on_the_scale_of_the_t
     assert [score.value, score.low, score.high] == pytest.approx(index.tolist())
 
 
+@pytest.mark.slow
 def test_several_draws_give_the_index_without_noise_and_one_counts_noise_as_coupling():
     rng = np.random.default_rng(5)
     code = mixture(grid(16), 0.5, {"factors": Factors.named(("x", "y"), [16.0, 16.0], ("x", "y"))})

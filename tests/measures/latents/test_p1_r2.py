@@ -113,6 +113,7 @@ def test_an_interval_holds_what_one_seed_reads():
     np.testing.assert_allclose(alone, [[0.55, 0.5]])
 
 
+@pytest.mark.slow
 def test_seeds_that_disagree_widen_the_interval(labels):
     """Two sheets side by side: UMAP lays them out in one way or another."""
     rng = np.random.default_rng(7)

@@ -54,6 +54,7 @@ def test_traces_are_unbiased_whatever_the_distribution():
     assert np.mean(ratios) == pytest.approx(plain, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_rows_influence_is_how_its_weight_moves_the_logarithm():
     rng = np.random.default_rng(2)
     x = rng.exponential(size=(400, 5)) * np.array([3.0, 2, 1, 1, 0.5])
@@ -71,6 +72,7 @@ def test_a_rows_influence_is_how_its_weight_moves_the_logarithm():
     assert 0.85 < np.linalg.norm(found) / np.linalg.norm(jackknife) < 1
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     "cloud",
     [
@@ -85,6 +87,7 @@ def test_of_200_intervals_90_to_98_percent_hold_the_true_dimension(cloud):
     assert 180 <= dimension_coverage(cloud).held <= 196
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     "cloud",
     [

@@ -18,6 +18,7 @@ def labels_of(rng, n, K=2):
     return rng.uniform(0, 32, (n, K)).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_a_linear_code_has_order_one_whatever_the_number_of_features():
     rng = np.random.default_rng(0)
     labels = labels_of(rng, 200)
@@ -36,6 +37,7 @@ def test_a_code_in_quiet_directions_is_found_under_loud_noise():
     assert probe_r2(np.hstack([loud, labels / 32]), labels).value > 0.999
 
 
+@pytest.mark.slow
 def test_noise_has_no_order_and_seldom_exceeds_its_permuted_null():
     rng = np.random.default_rng(2)
     scores = [
@@ -56,6 +58,7 @@ def test_the_value_is_that_of_the_factor_read_worst():
     assert list(probe_r2(labels, labels, Factors.named(("height", "width"))).detail) == ["height", "width"]
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("features", [10, 300])
 def test_out_of_fold_predictions_are_sklearn_ridge_at_the_gcv_alpha(features):
     rng = np.random.default_rng(5)
@@ -82,6 +85,7 @@ def test_out_of_fold_predictions_are_sklearn_ridge_at_the_gcv_alpha(features):
     np.testing.assert_allclose(out_of_fold(ridge_fits(x, targets, folds), len(x)), expected, atol=1e-3)
 
 
+@pytest.mark.some(2)
 @pytest.mark.parametrize("features", [90, 100, 101, 102, 103, 512])
 @pytest.mark.parametrize("decay", [0.0, 2.0])
 def test_noise_in_about_as_many_directions_as_rows_is_read_as_noise(features, decay):
@@ -169,6 +173,7 @@ def test_a_labels_influence_goes_as_what_fitting_and_predicting_without_it_chang
     assert (length <= 1 + 1e-9).all()
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_true_r2():
     # One feature z = y + noise of equal variance: the best linear reading of y has R^2 = 1/2.
     rng = np.random.default_rng(9)

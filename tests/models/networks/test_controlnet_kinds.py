@@ -102,6 +102,7 @@ def test_the_initial_scale_multiplies_the_same_draws(frozen):
         assert torch.equal((2 if is_joining else 1) * tensor, large.state_dict()[name]), name
 
 
+@pytest.mark.slow
 def test_training_leaves_the_frozen_weights_bitwise_and_is_resumed_bitwise(frozen, runs, tmp_path):
     config = controlled(frozen, scale=0.1)
     run = trained(config, runs)

@@ -43,7 +43,7 @@ EVERY_KIND_OF_LAYER = UNetConfig.from_tree(
 )
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [NETWORK, EVERY_KIND_OF_LAYER], ids=["added", "scale and shift"])
 def test_a_step_is_traced_whole_and_once_and_equals_the_eager_one(traced, network):
     fields = {"label_dropout": 0.3, "clip": 0.5}

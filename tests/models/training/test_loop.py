@@ -319,6 +319,7 @@ def test_a_gpu_learns_what_a_cpu_does_from_the_same_batches():
     assert torch.equal(torch.cat(streams[0].labels).cpu(), torch.cat(streams[1].labels))
 
 
+@pytest.mark.slow
 def test_runs_trained_in_four_threads_have_the_weights_that_they_have_alone():
     """Fresh layers and dropout draw from torch's one global stream, which all threads of a process share."""
 

@@ -35,6 +35,7 @@ print(plain, -work(3) + work(50))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_what_is_freed_is_found_again_without_page_faults():
     end = subprocess.run([sys.executable, "-c", WORK], capture_output=True, text=True, check=True)

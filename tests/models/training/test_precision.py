@@ -90,6 +90,7 @@ def test_what_another_device_does_is_left_alone():
         assert halves() > 0
 
 
+@pytest.mark.slow
 @can_take_them_for_zero
 def test_threads_that_a_training_starts_take_them_for_zero_too():
     code = (

@@ -46,6 +46,7 @@ def config_of_run(**training):
     return run_config(TINY, {"training": {"steps": 6, "batch": 5, "warmup": 0, **training}, "probing": plan})
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_and_resumed_ends_with_bitwise_the_same_weights(tmp_path):
     config = config_of_run(schedule=ONE_CYCLE)
     whole = train(config, tmp_path / "whole")

@@ -262,6 +262,7 @@ def test_exec_refuses_a_folder_that_is_no_runs_or_not_of_its_name(tmp_path: Path
     assert (code, "`seed` (=-1)" in error) == (2, True)
 
 
+@pytest.mark.slow
 def test_what_is_done_or_anothers_is_left_alone_before_torch_is_imported(tmp_path: Path, capsys):
     """So a queue of jobs whose runs are done costs little."""
     config = config_of()

@@ -56,6 +56,7 @@ def assert_within_binomial(found: float, expected: float, n: int) -> None:
     assert abs(found - expected) <= 3.5 * np.sqrt(max(expected * (1 - expected), 1 / n) / n)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("share", "kind"), [(0.1, "gaussian_bump"), (0.3, "stripes")])
 def test_a_random_subset_is_copied_as_often_as_the_closed_form_says(share: float, kind: str):
     """Of a torus of N x N labels lambda N^2: 1 - (1 - lambda)^9, one of the nine within 1 px is trained on."""

@@ -155,6 +155,7 @@ def test_a_further_measure_that_labels_do_not_suit_is_one_line():
         train(config_of("mig"))
 
 
+@pytest.mark.slow
 def test_what_compares_with_the_final_network_is_taken_of_a_trained_run():
     with pytest.raises(UserError, match=r"\(=ratio\) must be known while a run trains.*phasescope observe"):
         train(config_of("mine.py:ratio"))
@@ -170,6 +171,7 @@ def test_what_compares_with_the_final_network_is_taken_of_a_trained_run():
         assert score.value == pytest.approx(observed.metrics[0]["ratio"][site]["value"], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_pixels_are_compared_with_the_final_network_at_each_layer():
     run = train(config_of())
     observed = observe(run, ["measures=[mine.py:ratio]", "layers=[up1, mid]"])

@@ -126,6 +126,7 @@ def test_latents_are_of_the_noisy_images_of_their_labels(t):
     np.testing.assert_array_equal(x_t_draws, shared)
 
 
+@pytest.mark.slow
 def test_latents_do_not_depend_on_the_size_of_a_pass(network):
     whole, parts = (observe(probe_of(batch=batch), network).latents.single for batch in (1000, 7))
     for place, latents in whole.items():

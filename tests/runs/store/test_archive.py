@@ -221,6 +221,7 @@ def test_no_file_that_has_another_name_elsewhere_goes_into_an_archive(run, tmp_p
     assert not (tmp_path / "run.zip").exists()
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("words", [["export", "RUN", "--archive", "OUT"], ["tag", "RUN", "seen"]])
 def test_a_full_disk_is_reported_with_the_files_name(words, run, tmp_path):
     """By a limit of a file's size, in a process of its own."""
@@ -265,6 +266,7 @@ def a_watched_run_of_arrays(folder: Path, _: Run) -> Run:
     return watcher.run
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("make", [an_observation, a_watched_run_of_arrays])
 def test_an_archive_is_used_elsewhere_without_the_original(make, golden, tmp_path, monkeypatch, capsys):
     run = make(tmp_path / "runs", golden)

@@ -29,6 +29,7 @@ def test_its_json_has_what_users_read(capsys):
     } | {"kernel": {"grid": 1.0, "off_grid": prediction["accuracies"]["kernel"]["off_grid"]}}
 
 
+@pytest.mark.slow
 def test_objective_network_and_design_each_tell(capsys):
     assert predicted(capsys, "family.predict=x")["r_prime"] > 20 * predicted(capsys)["r_prime"]
     capped = predicted(capsys, "network.padding=circular")

@@ -44,6 +44,7 @@ OTHERWISE = {
 }  # fmt: skip
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize(("former", "now", "message"), OTHERWISE.values(), ids=list(OTHERWISE))
 def test_what_learned_otherwise_is_refused_by_its_field_and_both_values(former, now, message, tmp_path):
     short = train(config_of(training={"steps": 10, **former}), tmp_path)
@@ -79,7 +80,7 @@ ARGUMENTS = {
 }
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("swapped", [False, True])
 @pytest.mark.parametrize("field", ARGUMENTS)
 def test_an_argument_that_one_of_both_leaves_at_its_default_is_a_difference(

@@ -43,6 +43,7 @@ def known(runs, config):
     return [event.loss for event in events], Run(runs / config.folder).metrics
 
 
+@pytest.mark.slow
 def test_losses_are_read_every_few_steps_and_are_the_same(as_on_a_gpu, tmp_path, monkeypatch):
     seldom, metrics = known(tmp_path / "seldom", config_of())
     assert as_on_a_gpu == [READ_EVERY, 30 - READ_EVERY, 10]
@@ -80,6 +81,7 @@ def test_a_summary_has_the_sequence_and_the_onsets_of_the_recorded_phases(run, t
     assert summary["sites"]["sheet"] == "mid.40"
 
 
+@pytest.mark.slow
 def test_each_snapshot_tells_the_last_steps_rate_and_gradient(tmp_path):
     config = config_of(warmup=40)
     first, *later = known(tmp_path, config)[1]
@@ -89,7 +91,7 @@ def test_each_snapshot_tells_the_last_steps_rate_and_gradient(tmp_path):
     assert all(line["gradient_norm"] > 0 for line in later)
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("first", [1, 5, 16, 17, 30, 31, 40])
 @pytest.mark.parametrize("gpu", [True, False])
 def test_a_loss_that_is_not_finite_is_named_by_its_step(first, gpu, request, tmp_path, monkeypatch):

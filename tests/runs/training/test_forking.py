@@ -51,7 +51,7 @@ SYSTEMS = {
 }
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("at", [0, 5, 10])
 def test_the_unchanged_child_is_bitwise_its_parent(system, at, tmp_path):
@@ -83,6 +83,7 @@ def test_a_parent_that_was_resumed_has_the_states_of_one_that_was_not(parent, tm
     assert results(control) == results(parent)
 
 
+@pytest.mark.slow
 def test_a_control_that_departs_is_refused_and_says_where(parent, tmp_path):
     _control, child = fork(parent, 5, FASTER, runs=tmp_path)
     step = departed_at(parent, child, since=5)
@@ -108,6 +109,7 @@ def test_a_child_has_the_records_of_its_parent_until_the_fork(parent, tmp_path):
     assert scalars[scalars.step <= 10].loss.tolist() == own[own.step <= 10].loss.tolist()
 
 
+@pytest.mark.slow
 def test_a_part_that_is_frozen_stays_and_the_rest_learns(parent, tmp_path):
     _, child = fork(parent, 5, {"training": {"freeze": ["mid"]}}, runs=tmp_path)
     begun, end = weights_of_state(parent, 5), weights_of_state(child)
@@ -136,6 +138,7 @@ def test_a_part_that_is_reset_has_fresh_weights_and_the_rest_its_own(parent, tmp
     assert all(name.startswith("mid.") for name in changed)
 
 
+@pytest.mark.slow
 def test_an_optimiser_of_another_kind_is_taken_if_the_former_is_forgotten(parent, tmp_path):
     sgd = {"training": {"optimiser": {"kind": "sgd"}}}
     with pytest.raises(UserError, match=r"\(=sgd\) must be adamw, unless fork.reset=\[optimiser\]"):
@@ -150,6 +153,7 @@ def test_images_that_were_seen_are_counted_across_a_change_of_the_batch(parent, 
     assert child.metrics[-1]["images_seen"] == 10 * batch + (STEPS - 10) * 4
 
 
+@pytest.mark.slow
 def test_children_of_one_change_have_orders_and_noise_of_their_own_and_twins(parent, tmp_path):
     control, *others = fork(parent, 10, FASTER, children=3, runs=tmp_path)
     twins, children = others[:3], others[3:]
@@ -178,6 +182,7 @@ def test_the_same_call_trains_nothing_again(parent, tmp_path):
     assert [run.status["updated"] for run in fork(parent, 10, FASTER, runs=tmp_path)] == updated
 
 
+@pytest.mark.slow
 def test_children_stay_readable_without_their_parent(tmp_path):
     run = parent_of(tmp_path)
     control, child = fork(run, 10, FASTER)
@@ -278,7 +283,7 @@ def test_streams_have_the_runs_seed_unless_they_have_their_own():
     assert load_config(None, ["seed=4", "seed.noise=9"]).streams == own.streams
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", ["data", "noise", "network", "samples"])
 def test_a_stream_of_its_own_changes_that_alone(stream, tmp_path):
     fields = {"training": {"steps": 10}}
@@ -333,6 +338,7 @@ def test_the_command_refuses_in_one_line_before_anything_is_trained(
     assert [path.name for path in tmp_path.iterdir()] == [parent.path.name]
 
 
+@pytest.mark.slow
 def test_a_fork_says_what_it_continues_and_what_is_changed(parent, tmp_path):
     for at in (0, 5):
         control, child = fork(parent, at, FASTER, runs=tmp_path)
@@ -392,6 +398,7 @@ def test_a_run_that_was_made_before_forks_is_read_and_forked(tmp_path):
     assert results(control) == results(run)
 
 
+@pytest.mark.slow
 def test_ls_shows_forks_below_their_parent(parent, tmp_path, capsys):
     shutil.copytree(parent.path, tmp_path / parent.path.name)
     run = phasescope.Run(tmp_path / parent.path.name)

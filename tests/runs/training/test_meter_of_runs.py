@@ -77,6 +77,7 @@ def test_lines_after_the_checkpoint_and_a_torn_one_are_read_again_by_a_resumed_r
     assert readings(run) == readings(with_meter)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_before_its_first_snapshot_has_no_line_twice(tmp_path):
     config = metered()
     run = leave_after(0, config, tmp_path)
@@ -89,6 +90,7 @@ def test_a_run_that_was_killed_before_its_first_snapshot_has_no_line_twice(tmp_p
     assert [line["step"] for line in run.meter_lines] == [0, 5, 10, 15, 20]
 
 
+@pytest.mark.slow
 def test_stored_snapshots_of_an_old_run_are_read_as_a_run_reads_itself(with_meter, tmp_path):
     old = train(config_of(), tmp_path)
     before = contents(old.path)
@@ -146,6 +148,7 @@ def test_use_is_the_share_of_the_exact_contrast_for_every_schedule_and_predictio
         assert band["use"]["value"] == pytest.approx(share, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_each_factor_and_trained_pairs_are_read_if_asked_for(tmp_path):
     run = train(metered(20, meter={"factors": True, "trained": True}), tmp_path)
     frame = run.meter()
@@ -190,6 +193,7 @@ def test_the_usual_interval_takes_less_than_two_percent_of_the_passes_and_is_in_
     assert metered("usual", training={"label_dropout": 0.1}).meter_evaluations == 4 * 8 * 3
 
 
+@pytest.mark.slow
 def test_the_label_gradient_is_read_where_it_is_asked_for_and_changes_nothing_else(with_meter, tmp_path):
     with_gradient = metered(meter={"label_gradient": True, "draws": 16})
     assert with_gradient.meter_evaluations == 4 * 16 * (2 + 3)

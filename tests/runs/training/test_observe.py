@@ -37,6 +37,7 @@ def test_both_plans_are_observed_of_one_run(trained):
     assert results(run) != results(other)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("untouched_random_streams")
 def test_it_is_what_a_run_with_that_plan_records(run, trained):
     before, told = contents(run.path), []
@@ -74,6 +75,7 @@ def test_the_runs_own_plan_is_the_run(run):
     assert contents(run.path) == before
 
 
+@pytest.mark.slow
 def test_what_is_observed_already_stays_and_what_was_killed_half_way_goes_on(run, trained):
     def killed(done, of):
         if done == 2:

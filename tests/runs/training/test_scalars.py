@@ -65,6 +65,7 @@ def test_the_loss_of_each_line_is_that_of_its_own_step(tmp_path):
     assert frame["loss"].to_numpy().reshape(2, 10).mean(axis=1) == pytest.approx(means, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_lines_after_the_checkpoint_and_a_torn_one_are_written_again_by_a_resumed_run(with_lines, tmp_path):
     run = leave_after(14, dense(), tmp_path / "killed")
     kept = [line["step"] for line in run.scalar_lines]

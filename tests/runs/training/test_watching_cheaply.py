@@ -25,6 +25,7 @@ def watcher_of_defaults(folder, **plan):
     return watch(WORLD, layers=["enter"], family=FAMILY, folder=folder, batch=BATCH, **plan)
 
 
+@pytest.mark.slow
 def test_features_are_a_part_that_stays_the_same_and_is_that_of_the_layer(tmp_path):
     network = Net()
     watcher = watcher_of_defaults(tmp_path / "run", most_features=32)

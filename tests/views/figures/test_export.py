@@ -69,6 +69,7 @@ def test_pandas_reads_a_studys_tables(kind, tmp_path, capsys):
     assert set(tables["claims"]["verdict"]) <= {"supported", "refuted", "undecided", "not reached", "passes"}
 
 
+@pytest.mark.slow
 def test_figures_have_truetype_fonts_and_captions_beside_them(short, tmp_path, monkeypatch, capsys):
     drawn = {name: FIGURES[name] for name in ("timeline", "denoising")}  # those that are drawn quickly
     monkeypatch.setattr("phasescope.views.figures.export.FIGURES", drawn)

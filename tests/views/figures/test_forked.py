@@ -45,6 +45,7 @@ def test_differences_at_a_step_are_those_of_the_course(runs):
         assert "images until C" not in rows
 
 
+@pytest.mark.slow
 def test_the_figure_has_a_curve_for_each_change_and_says_where_the_fork_is(runs):
     plot = phasescope.plot_fork(runs[1:])
     (ax,) = plot.figure.axes

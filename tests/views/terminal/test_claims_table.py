@@ -65,6 +65,7 @@ STUDY = Study(
 """
 
 
+@pytest.mark.slow
 def test_a_claim_that_is_seldom_judged_correctly_is_marked_unless_it_says_why(tmp_path, capsys):
     (tmp_path / "study.py").write_text(CONTROLLED)
     assert main(["claims", "--study", str(tmp_path / "study.py"), "--controls", "--trials", "20"]) == 0
@@ -96,6 +97,7 @@ STUDY = Study(
 """
 
 
+@pytest.mark.slow
 def test_what_would_pass_is_said_and_an_effect_beyond_the_scores_range_is_refused(tmp_path, capsys):
     (tmp_path / "study.py").write_text(NEEDS_MORE)
     command = ["claims", "--study", str(tmp_path / "study.py"), "--controls", "--trials", "60", "--json"]

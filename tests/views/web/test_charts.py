@@ -18,7 +18,10 @@ from phasescope.views.web.serve import serving
 from tools.screenshots import chromium, wait_until
 
 pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine"),
+]
 
 LOSS, PROBE, OUTCOMES = (f".histories [data-key={key}]" for key in ("loss", "probe_r2", "outcomes"))
 DRAWN = f"document.querySelector('{LOSS} path.line') && document.querySelector('.wall .tile')"
@@ -251,6 +254,7 @@ def test_what_was_chosen_is_remembered_while_the_page_is_open(page, charted):
     assert x_labels(page, LOSS) == labels
 
 
+@pytest.mark.slow
 def test_a_report_has_the_same_tools_without_a_network(browser, charted, tmp_path):
     context = browser.new_context(viewport={"width": 390, "height": 900}, offline=True)
     page = context.new_page()

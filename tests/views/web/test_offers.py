@@ -16,7 +16,10 @@ from phasescope.views.web.serve import serving
 from tools.screenshots import chromium, wait_until
 
 pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine"),
+]
 
 STEPS = ALL_STEPS[:3]
 HEAD = "document.querySelector('.runhead h1')"

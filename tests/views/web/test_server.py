@@ -270,6 +270,7 @@ def test_a_folder_that_is_not_there_yet_is_empty(tmp_path):
         assert client.get("/api/runs/none").status_code == 404
 
 
+@pytest.mark.slow
 def test_the_server_starts_without_torch_and_pandas(tmp_path):
     code = f"""
 import sys

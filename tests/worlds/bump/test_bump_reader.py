@@ -77,7 +77,7 @@ def test_none_one_and_several_are_told_apart_in_noise(boundary):
     assert np.nanmedian(error_px) <= 0.1
 
 
-@pytest.mark.some(8)
+@pytest.mark.some(3)
 @pytest.mark.parametrize("boundary", ["open", "periodic"])
 @pytest.mark.parametrize("sigma_px", [0.7, 1.0, 2.0, 4.0])
 @pytest.mark.parametrize("canvas", [16, 64])

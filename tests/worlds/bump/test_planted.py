@@ -39,6 +39,7 @@ def test_a_planted_image_stays_between_white_and_black():
     np.testing.assert_array_equal(plant(ground, NOWHERE, *shaped(1), CANVAS), ground)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("kind", ["white noise", "coarse noise"])
 def test_what_was_planted_is_removed_and_the_ground_is_as_it_was(kind):
     rng, n = numpy_generator(0, f"planted {kind}"), 200
@@ -57,6 +58,7 @@ def test_what_was_planted_is_removed_and_the_ground_is_as_it_was(kind):
     assert np.std(hole) < 1.5 * ground.std()  # a fit takes the noise that looks like a bump along
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("kind", ["white noise", "coarse noise"])
 def test_noise_is_not_cleaned(kind):
     """A reader's false alarms come from the strongest noise: a removal that takes it away would hide them."""
@@ -66,6 +68,7 @@ def test_noise_is_not_cleaned(kind):
     np.testing.assert_array_equal(left[removed == 0], ground[removed == 0])
 
 
+@pytest.mark.slow
 def test_several_bumps_are_removed():
     rng = numpy_generator(2, "planted")
     ground = grounds("white noise", 100, rng) - 0.2

@@ -64,6 +64,7 @@ def test_what_is_not_finite_is_nowhere():
         assert not (np.abs(errors[way][:2]) <= 1).any()
 
 
+@pytest.mark.slow
 def test_chance_is_the_share_of_the_canvas_within_a_pixel():
     """Of noise without a bump, an axis is right about as often as a place from all over the canvas is."""
     w = world()

@@ -34,6 +34,7 @@ def test_what_is_drawn_is_read(boundary: str, polarity: str, sigma_px: float, no
         assert np.nanquantile(np.abs(error), 0.99) <= 0.75
 
 
+@pytest.mark.slow
 def test_three_thousand_images_of_every_outcome():
     """One or two stripes told; none, one or several of each painted somewhere: the outcome is as it must be."""
     rng, world = np.random.default_rng(0), Stripes(margin_px=6)

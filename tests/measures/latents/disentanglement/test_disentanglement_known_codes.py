@@ -30,6 +30,7 @@ def turn(theta):
     return np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("K", [2, 3, 4])
 def test_a_code_of_one_factor_a_dimension_has_every_score_at_its_maximum(K):
     labels = uniform(0, K=K)
@@ -121,6 +122,7 @@ def test_axes_of_a_disentangled_code_score_above_random_axes_and_those_of_a_turn
         ), name
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("periodic", [False, True])
 def test_missing_combinations_change_no_score_of_a_code_of_one_factor_a_dimension(periodic):
     labels = uniform(10, 1400)
@@ -141,6 +143,7 @@ def test_missing_combinations_do_not_make_an_entangled_code_a_disentangled_one()
     assert found["mig"] < 0.3
 
 
+@pytest.mark.slow
 def test_a_circle_in_two_dimensions_counts_as_its_factors_code():
     labels = uniform(15)
     torus = clifford_torus(labels, **PERIODIC)
@@ -154,6 +157,7 @@ def test_a_circle_in_two_dimensions_counts_as_its_factors_code():
         assert tangled[name] < 0.12, name
 
 
+@pytest.mark.slow
 def test_a_circle_that_is_there_twice_leads_by_nothing_and_is_half_complete():
     labels = uniform(16)
     torus = clifford_torus(labels, **PERIODIC)

@@ -162,6 +162,7 @@ def test_a_network_in_bfloat16_gives_a_loss_in_float32(render):
     assert loss.dtype == torch.float32
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm_solver"])
 def test_the_trajectory_ends_in_the_sample(sampler, render, grid):
     diffusion = diffusion_of(schedule={"kind": "linear", "steps": 100, "beta_end": 0.2}, sampler=sampler)

@@ -115,7 +115,7 @@ ANCESTRAL = pytest.param("ddpm", marks=pytest.mark.slow)
 """in a thousand steps"""
 
 
-@pytest.mark.some(7)
+@pytest.mark.some(1)
 @pytest.mark.parametrize(
     "sampler", ["euler", {"kind": "heun", "steps": 12}, ANCESTRAL, "ddim", "dpm_solver"], ids=str
 )

@@ -68,7 +68,7 @@ def examine(withheld: str, world: GaussianBump = WORLD) -> dict:
     return {**found, "known": known["reference_denoisers"]}
 
 
-@pytest.mark.some(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("withheld", "names"), [("never", None), ("label", {"label"}), ("factors", {"label", "x", "y"})]
 )

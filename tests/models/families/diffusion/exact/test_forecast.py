@@ -85,6 +85,7 @@ def test_an_error_of_the_image_costs_what_the_ratio_says(predict):
         assert ((wrong - right).square().sum() / off.square().sum()).item() == pytest.approx(ratio.item())
 
 
+@pytest.mark.slow
 def test_places_are_decided_where_the_posterior_condenses(eps):
     variance = eps["mmse"]["mean image"][0]
     at = np.interp(eps["t_condensation"], eps["mmse"]["t"], eps["mmse"]["posterior mean"])
@@ -98,6 +99,7 @@ def test_places_are_decided_where_the_posterior_condenses(eps):
     assert wide["t_instability"] > wide["t_condensation"], "wide bumps: the other order"
 
 
+@pytest.mark.slow
 @given(t=st.integers(0, 998), between=st.floats(0, 1))
 def test_a_level_is_met_where_the_signal_falls_to_it(t, between):
     log_snr = DiffusionConfig().build().schedule.log_snr.numpy()

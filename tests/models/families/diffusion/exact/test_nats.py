@@ -83,6 +83,7 @@ def test_levels_lie_where_labels_tell():
     assert inside[found].mean() > 1.5 * inside.mean()
 
 
+@pytest.mark.slow
 def test_nats_of_a_network_that_hears_one_factor():
     def hears_x(x_t, alpha, sigma, labels):
         told = labels.clone()

@@ -16,7 +16,7 @@ def diffusion_of(**fields):
     return DiffusionConfig.from_tree(fields).build()
 
 
-@pytest.mark.some(6)
+@pytest.mark.some(2)
 @pytest.mark.parametrize(
     "sampler", ["ddpm", "ddim", {"kind": "ddim", "steps": 7, "eta": 0.5}, "dpm_solver"], ids=str
 )
@@ -29,7 +29,7 @@ def test_the_conditional_optimum_paints_the_image_of_the_label(sampler, predict,
     torch.testing.assert_close(images, render(labels), rtol=0, atol=1e-3)
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm_solver"])
 @pytest.mark.parametrize("predict", ["eps", "v"])
 def test_the_unconditional_optimum_paints_images_of_the_data_set(sampler, predict, render, grid):

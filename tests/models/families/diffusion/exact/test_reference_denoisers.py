@@ -91,6 +91,7 @@ def test_no_affine_map_that_is_fitted_to_samples_does_better_on_others():
     assert by_fit[4000:].mean() < 1.05 * by_wiener[4000:].mean()
 
 
+@pytest.mark.slow
 @given(st.floats(-12, 12))
 def test_wieners_error_is_that_of_brute_force(log_snr):
     """tr(C - a C (a^2 C + s^2 1)^-1 a C) with a^2 + s^2 = 1."""

@@ -151,7 +151,7 @@ def alpha_sigma(target: str, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tenso
     return alpha.view(-1, 1, 1, 1), sigma.view(-1, 1, 1, 1)
 
 
-@pytest.mark.some(2)
+@pytest.mark.some(1)
 @pytest.mark.parametrize("target", TARGETS)
 def test_nats_of_an_exact_model_are_those_of_the_label(target):
     """The integral over SNR of what the label removes is the mutual information of image and label, ln M, whatever the
@@ -242,6 +242,7 @@ def test_a_band_by_no_condition_stays_until_another_is_clearly_above_it():
     }
 
 
+@pytest.mark.slow
 def test_nats_have_their_standard_error_over_pairs():
     """Of readings with other draws the nats of a band scatter by about what each says."""
     model = lambda x_t, t, c: torch.where((c < 0).all(1).view(-1, 1, 1, 1), blind(x_t, t), exact(x_t, t, c))  # noqa: E731
@@ -346,6 +347,7 @@ def trained(reads: bool, frozen: bool = False) -> tuple[dict[str, torch.Tensor],
     return network.state_dict(), torch.randn(3)
 
 
+@pytest.mark.some(1)
 @pytest.mark.parametrize("frozen", [False, True])
 def test_training_with_readings_is_bitwise_training_without(frozen):
     (with_, after), (without, after_without) = trained(True, frozen), trained(False, frozen)
@@ -427,6 +429,7 @@ def test_intervals_hold_what_they_promise():
     assert 0.9 <= np.mean(held) <= 0.99
 
 
+@pytest.mark.slow
 def test_a_meter_is_saved_with_its_readings_and_goes_on(tmp_path):
     first = meter(factors={"x": 0}, no_condition=torch.full((1, 2), 0.0), trained=(IMAGES, LABELS))
     first.read(blind, 0)
