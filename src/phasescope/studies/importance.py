@@ -14,6 +14,7 @@ import numpy as np
 
 from phasescope.measures.over_runs import NotEnough
 from phasescope.studies.declaring import columns_read
+from phasescope.studies.fields import values_of_field
 from phasescope.studies.plots import BasePlot, Curve, Panel, known_runs
 from phasescope.studies.runs_table import Number, Runs
 
@@ -47,7 +48,7 @@ class Importance(BasePlot):
             raise NotEnough(f"an importance is read from {LEAST_CELLS} cells at least")
 
         known = table.index.to_numpy()
-        given = np.stack([of_field(runs, name)[known] for name in self.fields], axis=1)
+        given = np.stack([_filled(values_of_field(runs, name).places[known]) for name in self.fields], axis=1)
         losses, explained = importances(given, table["y"].to_numpy(), cells)
 
         places = np.arange(len(self.fields), dtype=float)
@@ -58,15 +59,9 @@ class Importance(BasePlot):
         return [self._axis(title, "", "loss of held-out R²", [points], ticks=ticks)]
 
 
-def of_field(runs: Runs, name: str) -> np.ndarray:
-    """Return a field of the configuration of every run, (n,) float; words are numbered, a field that is missing is -1."""
-    import pandas as pd
-
-    values = pd.Series(runs.first(f"config.{name}"))
-    numbers = pd.to_numeric(values, errors="coerce")
-    if numbers.notna().sum() == values.notna().sum():
-        return numbers.fillna(-1).to_numpy(dtype=float)
-    return pd.factorize(values.astype("string"), sort=True)[0].astype(float)
+def _filled(values: np.ndarray) -> np.ndarray:
+    """Return a field with a value of its own, below all others, for runs that do not have it."""
+    return np.nan_to_num(values, nan=np.nanmin(values, initial=0.0) - 1)
 
 
 def importances(given: np.ndarray, y: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, float]:

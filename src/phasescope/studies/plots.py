@@ -156,6 +156,8 @@ class Courses(BasePlot):
     """by default the unit of the columns, if phasescope declares them and they have one"""
     references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """label -> value of `panels_by` -> level of a dashed line"""
+    is_named: bool = True
+    """whether the legend names the lines"""
 
     SHOWS = "Lines: means over runs; bands: range over runs."
 
@@ -167,11 +169,11 @@ class Courses(BasePlot):
 
     def _panel(self, name: str, runs: Runs) -> Panel:
         groups = list(itertools.product(self.columns.items(), _groups(runs, self.by)))
-        curves = [
-            _mean_course(part, column, head if len(self.columns) > 1 else group, series)
-            for series, ((head, column), (group, part)) in enumerate(groups)
-            if part.has(column)
-        ]
+        curves = []
+        for series, ((head, column), (group, part)) in enumerate(groups):
+            label = head if len(self.columns) > 1 else group
+            if part.has(column):
+                curves.append(_mean_course(part, column, label if self.is_named else "", series))
         for label, levels in self.references.items():
             if (level := levels.get(name.removeprefix(f"{self.panels_by}="))) is not None and curves:
                 ends = np.array([curves[0].x[0], curves[0].x[-1]])

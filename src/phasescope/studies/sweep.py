@@ -10,7 +10,7 @@ so that its runs are shared with studies.
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,18 +26,19 @@ from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.writer import WHERE_COMPUTED
 from phasescope.studies.cells import DEFAULTS, Cell
 from phasescope.studies.declaring import reads
+from phasescope.studies.fields import AgainstFields, ParallelCoordinates
 from phasescope.studies.finding import STUDY_FILE, find_study, studies_folder, study_names
 from phasescope.studies.importance import LEAST_CELLS, Importance
-from phasescope.studies.plots import Courses, Ends
+from phasescope.studies.plots import BasePlot, Courses, Ends
 from phasescope.studies.points import Drawing, Field, Interval, Override, field_of, points_of, values_of
 from phasescope.studies.preregistration import changes_since, read_preregistration
-from phasescope.studies.runs_table import Runs, end
+from phasescope.studies.runs_table import Number, Runs, end
 from phasescope.studies.study import NAME, Study
 from phasescope.studies.tables import Table
 
 MOST_CELLS = 4096
-# Cells in a figure; those beyond are in the table only.
-MOST_DRAWN = 40
+# Cells in a figure by cell, and those that its legend has room for; those beyond are in the table only.
+MOST_DRAWN, MOST_NAMED = 40, 12
 
 
 def sweep_of(
@@ -165,6 +166,7 @@ def shown(study: Study) -> Study:
     left = len(study.cells) - MOST_DRAWN
     where = {"cell": tuple(cell.name for cell in study.cells[:MOST_DRAWN])}
     note = f"{left} more cells are in the table only." if left > 0 else ""
+    is_named = len(study.cells) <= MOST_NAMED
 
     numbers = {label: end(column) for label, column in columns.items()}
     courses = [
@@ -175,15 +177,29 @@ def shown(study: Study) -> Study:
             "cell",
             ylabel=head,
             where=where,
-            note=note,
+            note=note if is_named else f"{note} Lines are cells, which only the table names.".strip(),
+            is_named=is_named,
         )
         for head, column in columns.items()
     ]
 
     heads = numbers | ({"untrained": end(f"{probe}.baselines.untrained")} if probe else {})
     table = Table("Where the runs end", heads | {"share in phase C": _in_c})
-    ends = Ends("ends", "At the end", numbers, where=where, note=note)
+    return replace(study, tables=[table], plots=[*_plots_of_ends(study, numbers, where, note), *courses])
+
+
+def _plots_of_ends(
+    study: Study, numbers: Mapping[str, Number], where: Mapping[str, Any], note: str
+) -> list[BasePlot]:
+    """Return the plots of where the runs end: by cell, or, of many cells, against the fields that vary."""
     fields = varied_fields(study.cells)
+    if not fields or len(study.cells) < LEAST_CELLS:
+        return [Ends("ends", "At the end", numbers, where=where, note=note)]
+
+    against = AgainstFields("ends", "At the end, against each field", numbers=numbers, fields=fields)
+    if len(fields) == 1:
+        return [against]
+    parallel = ParallelCoordinates("parallel", "Each run across all fields", numbers=numbers, fields=fields)
     importance = [
         Importance(
             f"importance_{file_name(label)}",
@@ -193,9 +209,8 @@ def shown(study: Study) -> Study:
             fields=fields,
         )
         for label, number in numbers.items()
-        if len(fields) > 1 and len(study.cells) >= LEAST_CELLS
     ]
-    return replace(study, tables=[table], plots=[ends, *importance, *courses])
+    return [against, parallel, *importance]
 
 
 def file_name(words: str) -> str:

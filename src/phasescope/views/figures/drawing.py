@@ -14,11 +14,13 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, ScalarFormatter
 
+from phasescope.studies.fields import ParallelPanel
 from phasescope.studies.plots import Curve, Panel
 from phasescope.views.facts.numbers import format_score, format_short
 from phasescope.views.facts.palette import INK, LINE, PHASE_COLOURS, SERIES_COLOURS
 from phasescope.views.facts.panel import Line, Mesh, RunPanel
 from phasescope.views.figures.axes import WIDTH_IN, edges, stretches
+from phasescope.views.figures.parallel import draw_parallel
 from phasescope.views.style import OPEN_MAP, shade, styled
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ def handles_of(axes: Iterable[Axes]) -> dict[str, Artist]:
 def draw_panel(ax: Axes, panel: Panel, with_legend: bool = True) -> None:
     """Draw one pair of axes."""
     ax.set(title=panel.title, xlabel=panel.xlabel, ylabel=panel.ylabel)
+    if isinstance(panel, ParallelPanel):
+        draw_parallel(ax, panel)
+        return
     if panel.grid is not None:
         _draw_grid(ax, panel)
         return

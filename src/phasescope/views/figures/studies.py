@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Patch
 
+from phasescope.studies.fields import ParallelPanel
 from phasescope.studies.plots import Panel
 from phasescope.views.facts.palette import MUTED, PHASE_COLOURS
 from phasescope.views.figures.axes import WIDTH_IN
@@ -57,4 +58,4 @@ def draw(panels: Sequence[Panel]) -> Drawing:
 def _shows(panel: Panel) -> bool:
     if panel.grid is not None:
         return bool(np.size(panel.grid))
-    return any(np.isfinite(curve.y).any() for curve in panel.curves)
+    return isinstance(panel, ParallelPanel) or any(np.isfinite(curve.y).any() for curve in panel.curves)
