@@ -195,7 +195,9 @@ def ls(
     """
     from phasescope.views.terminal.runs import runs_table
 
-    return runs_table(phasescope.list_runs(runs, where, notify), notify).to(json)
+    listed = phasescope.list_runs(runs, where, notify)
+    left_out = 0 if where is None or listed else len(phasescope.list_runs(runs))
+    return runs_table(listed, notify, left_out).to(json)
 
 
 def show(run: arg.RunName, /, *, runs: arg.Runs = Path("runs"), json: arg.Json = False) -> Result:

@@ -31,8 +31,12 @@ NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall
 """what a line takes from the explorer's row"""
 
 
-def runs_table(runs: Sequence[RunFolder], notify: Callable[[int, int], None]) -> Result:
-    """Return a row for each run; `notify` is called with the number of runs that are read, and of all."""
+def runs_table(runs: Sequence[RunFolder], notify: Callable[[int, int], None], left_out: int = 0) -> Result:
+    """Return a row for each run; `notify` is called with the number of runs that are read, and of all.
+
+    Args:
+        left_out: how many runs do not meet the condition by which these were chosen.
+    """
     rows, lines = [], []
     for done, (run, depth) in enumerate(in_tree(runs)):
         notify(done, len(runs))
@@ -41,7 +45,10 @@ def runs_table(runs: Sequence[RunFolder], notify: Callable[[int, int], None]) ->
         lines.append((f"{BRANCH * depth}{name}", *cells))
     broken = [f"{row['run']}: {row['error']}" for row in rows if row["state"] == "broken"]
     kept = [f"{run.name}: {state_words(run)}" for run in runs if run.states]
-    return Result([Table(HEADS, lines), *broken, *kept] if rows else ["no runs here"], lambda: rows)
+    if not rows:
+        count = "1 run" if left_out == 1 else f"{left_out:,} runs"
+        return Result([f"of {count} here, none meets --where" if left_out else "no runs here"], lambda: rows)
+    return Result([Table(HEADS, lines), *broken, *kept], lambda: rows)
 
 
 def in_tree(runs: Sequence[RunFolder]) -> Iterator[tuple[RunFolder, int]]:
