@@ -59,3 +59,16 @@ def test_names_of_classes_as_data_sets_have_them_are_taken():
 def test_a_stored_factor_of_any_name_can_be_shown():
     """Records of others are escaped where they are shown, not refused."""
     assert Factors((Factor("a<b>", 0.0, 1.0),)).names == ("a<b>",)
+
+
+def test_a_text_stands_for_the_class_of_that_name_or_for_a_number():
+    colour = Factor("colour", 0.0, 2.0, categorical=True, classes=["blue", "green", "red"])
+    assert [colour.number(text) for text in ("red", " blue ", "1")] == [2.0, 0.0, 1.0]
+    assert Factor("x", 0.0, 9.0).number("4.5") == 4.5
+    digit = Factor("digit", 3.0, 5.0, categorical=True, classes=["1", "2", "5"])
+    assert digit.number("2") == 4.0, "a name comes first"
+
+    with pytest.raises(ValueError, match=r"^`colour` \(=rde\) must be one of .*blue, green, red; .* is red$"):
+        colour.number("rde")
+    with pytest.raises(ValueError, match=r"^`x` \(=left\) must be a number$"):
+        Factor("x", 0.0, 9.0).number("left")

@@ -33,25 +33,29 @@ def _check_at_layers(_: Any, patches: Sequence[str] | None) -> None:
     at_layers(patches or ())
 
 
-def at_layers(patches: Sequence[str]) -> dict[str, list[float]]:
-    """Return the labels of layers, of texts as mid=12.5,20.
+def at_layers(patches: Sequence[str]) -> dict[str, list[str]]:
+    """Return the labels of layers, of texts as mid=12.5,20 or mid=12.5,20,red.
 
     Raises:
         ValueError: a text is no layer and label; a layer is given twice.
     """
-    labels: dict[str, list[float]] = {}
+    labels: dict[str, list[str]] = {}
     for text in patches:
         layer, _, label = text.partition("=")
-        try:
-            numbers = [float(part) for part in label.split(",")]
-        except ValueError:
-            numbers = []
-        if not (layer and numbers):
+        values = [part.strip() for part in label.split(",")]
+        if not (layer and all(values)):
             raise ValueError(f"{text} must be a layer and a label, as in mid=12.5,20")
         if layer in labels:
             raise ValueError(f"{text} must name a layer once: `{layer}` is given a label already")
-        labels[layer] = numbers
+        labels[layer] = values
     return labels
+
+
+def _label(_: Any, tokens: Sequence[Token]) -> list[str]:
+    values = [part.strip() for part in tokens[0].value.split(",")]
+    if not all(values):
+        raise ValueError(f"{tokens[0].value} must be a label, values with commas between, as in 12.5,20,red")
+    return values
 
 
 def _names(_: Any, tokens: Sequence[Token]) -> list[str]:
@@ -135,6 +139,7 @@ Trials = Annotated[int, Parameter(metavar="INT", validator=Number(gte=1))]
 Workers = Annotated[int | None, Parameter(metavar="INT", validator=Number(gte=1), help=WORKERS)]
 Steps = Annotated[list[int], Parameter(metavar="STEP,...", converter=_steps, n_tokens=1)]
 Numbers = Annotated[list[float] | None, Parameter(metavar="A,B,...", converter=_numbers, n_tokens=1)]
+Label = Annotated[list[str] | None, Parameter(metavar="A,B,...", converter=_label, n_tokens=1)]
 AtLayers = Annotated[
     list[str] | None, Parameter(metavar="LAYER=A,B,...", negative=(), validator=_check_at_layers)
 ]

@@ -131,7 +131,7 @@ def sample(
     run: arg.RunName,
     /,
     *,
-    at: arg.Numbers = None,
+    at: arg.Label = None,
     count: arg.Count = 16,
     step: arg.Step = None,
     seed: arg.Seed = 0,
@@ -146,7 +146,7 @@ def sample(
     """Sample images with a run's averaged weights; the end of --out chooses a PNG grid or an npz.
 
     Args:
-        at: the label's factors, as in 12.5,20; by default labels are drawn from the whole world
+        at: the label's factors, as in 12.5,20 or 12.5,20,red; by default labels are drawn from the whole world
         sampler: ddim, ddpm, dpm_solver, euler, heun; by default the run's own
         steps: of the sampler; by default as many as the run's own takes, and for ddpm one for every t
         guidance: weight w of classifier-free guidance, none + (1 + w) (label - none)

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Bool, Float
 
+from phasescope.core.errors import similar
+
 Labels = TypeVar("Labels", bound=Any)
 # Rounding may make a range slightly shorter than a whole number of steps, as in 32 / 0.1 = 320.
 ROUNDING = 1e-6
@@ -31,6 +33,10 @@ def check_class_names(names: Sequence[str]) -> None:
     for name in names:
         if not name.strip() or not name.isprintable() or any(mark in name for mark in MARKUP):
             raise ValueError(f"`classes` (={name!r:.60}) must be printable words without {' '.join(MARKUP)}")
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    return ", ".join([*names[:most], "..."] if len(names) > most else names)
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,23 @@ class Factor:
     def class_name(self, value: float) -> str:
         """Return the name of the class `value`."""
         return self.classes[round(value - self.low)] if self.classes else f"{value:g}"
+
+    def number(self, text: str) -> float:
+        """Return what stands in a label for `text`: the class of that name, else the number that it reads as.
+
+        The trap: a name comes first. Of the classes "1", "2", "5" the text "2" is the second; the number 2 is the third.
+
+        Raises:
+            ValueError: it is no class, and no number.
+        """
+        word = text.strip()
+        if word in self.classes:
+            return self.low + self.classes.index(word)
+        try:
+            return float(word)
+        except ValueError:
+            rule = f"one of its classes: {_listed(self.classes)}" if self.classes else "a number"
+            raise ValueError(f"`{self.name}` (={text}) must be {rule}{similar(word, self.classes)}") from None
 
 
 class Factors(tuple[Factor, ...]):

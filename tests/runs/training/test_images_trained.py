@@ -26,6 +26,11 @@ def config_with(world: ImageWorld, **fields):
     return run_config({**tree, "world": world.tree_with_kind(), **fields})
 
 
+def tree_without_world():
+    base = run_config({name: value for name, value in SMALL.items() if name not in ("world", "probing")})
+    return base.tree() | {"probing": SMALL["probing"]}
+
+
 @pytest.fixture
 def world() -> ImageWorld:
     images, xy, colours = drawn_squares(70)
@@ -36,8 +41,7 @@ def world() -> ImageWorld:
 
 
 def test_arrays_in_memory_are_trained_on_and_kept_with_the_run(world, tmp_path):
-    base = run_config({name: value for name, value in SMALL.items() if name not in ("world", "probing")})
-    base = base.tree() | {"probing": SMALL["probing"]}
+    base = tree_without_world()
     run = train(base, tmp_path / "runs", world=world, progress=False)
     assert run.status["state"] == "done"
     assert (run.path / "world.npz").is_file()
@@ -55,6 +59,35 @@ def test_arrays_in_memory_are_trained_on_and_kept_with_the_run(world, tmp_path):
     assert call(["export", run.name, "--runs", str(moved), "--archive", str(tmp_path / "run.zip")]).code == 0
     assert call(["import", str(tmp_path / "run.zip"), "--runs", str(tmp_path / "imported")]).code == 0
     assert find_run(run.name, tmp_path / "imported").sample(world.data.labels[:2]).shape == (2, 3, 16, 16)
+
+
+def test_labels_name_their_classes(world, tmp_path):
+    run = train(tree_without_world(), tmp_path, world=world, progress=False)
+    numbers = np.array([[12, 20, 2], [12, 20, 0]])
+    names = [[12, 20, "red"], [12, 20, "blue"]]
+    np.testing.assert_array_equal(run.sample(names), run.sample(numbers))
+    np.testing.assert_array_equal(run.sample(names[0]), run.sample(numbers[0]))
+    patched = run.sample(numbers, patch={"mid": names[1]})
+    np.testing.assert_array_equal(patched, run.sample(numbers, patch={"mid": numbers[1]}))
+    np.testing.assert_array_equal(run.trajectory(names).x_0, run.trajectory(numbers).x_0)
+    np.testing.assert_array_equal(run.activations("mid.30", names), run.activations("mid.600", numbers))
+
+    with pytest.raises(
+        UserError, match=r"^`colour` \(=rad\) must be one of its classes: .*similar one is red$"
+    ):
+        run.activations("mid.30", [[12, 20, "rad"]])
+    with pytest.raises(UserError, match=r"^`labels` \(=12, red\) must give x,y,colour: 3 values$"):
+        run.sample([12, "red"])
+
+    words = ["sample", run.name, "--runs", str(tmp_path), "--count", "1", "--patch", "mid=12,20,blue"]
+    for name, at in (("names", "12,20,red"), ("numbers", "12,20,2")):
+        assert call([*words, "--at", at, "--out", str(tmp_path / f"{name}.npz")]).code == 0
+    by_name, by_number = (np.load(tmp_path / f"{name}.npz") for name in ("names", "numbers"))
+    np.testing.assert_array_equal(by_name["labels"], [[12, 20, 2]])
+    np.testing.assert_array_equal(by_name["images"], by_number["images"])
+    refused = call([*words, "--at", "12,20,rad"])
+    assert refused.code == 2
+    assert "`--at` (=12,20,rad): `colour` (=rad) must be one of its classes: blue, green, red" in refused.err
 
 
 @pytest.mark.slow

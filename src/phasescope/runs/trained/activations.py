@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.randomness import numpy_generator
-from phasescope.measures.arguments import real_array
 from phasescope.runs.store import RunFolder
 from phasescope.runs.store.sites import Site
-from phasescope.runs.trained.labels import check_labels
+from phasescope.runs.trained.labels import check_labels, label_rows
 from phasescope.runs.trained.load import Loaded, given_network, load_network
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def activations(
     run: RunFolder,
     site: Site | str,
-    labels: np.ndarray,
+    labels: Sequence[Any] | np.ndarray,
     step: int | None = None,
     network: nn.Module | None = None,
 ) -> np.ndarray:
@@ -34,20 +34,19 @@ def activations(
     site = site if isinstance(site, Site) else Site.parse(site)
     loaded = given_network(run, run.snapshot(step), network)
     with as_user_error():
-        return latents_at(loaded, np.atleast_2d(real_array("labels", labels).astype(np.float32)), site)
+        return latents_at(loaded, label_rows(loaded.config.world, labels, "labels"), site)
 
 
 @own_arithmetic()
 def attention(
-    run: RunFolder, site: Site | str, labels: np.ndarray, step: int | None = None
+    run: RunFolder, site: Site | str, labels: Sequence[Any] | np.ndarray, step: int | None = None
 ) -> Float[np.ndarray, "m heads n n"]:
     """Read attention maps as `Run.attention` says."""
     from phasescope.runs.probing.capture import attention_maps
 
     site = site if isinstance(site, Site) else Site.parse(site)
     loaded = load_network(run, run.snapshot(step))
-    with as_user_error():
-        rows = np.atleast_2d(real_array("labels", labels).astype(np.float32))
+    rows = label_rows(loaded.config.world, labels, "labels")
 
     given = inputs_at(loaded, rows, site).at(site.t, draw=0)
     with as_user_error():

@@ -52,7 +52,7 @@ class Run(RunFolder):
 
     def sample(
         self,
-        labels: Sequence[float] | np.ndarray,
+        labels: Sequence[Any] | np.ndarray,
         n: int = 1,
         step: int | None = None,
         seed: int = 0,
@@ -60,14 +60,15 @@ class Run(RunFolder):
         sampler: str | None = None,
         steps: int | None = None,
         guidance: float = 0.0,
-        patch: Mapping[str, Sequence[float] | np.ndarray] | None = None,
+        patch: Mapping[str, Sequence[Any] | np.ndarray] | None = None,
         network: nn.Module | None = None,
     ) -> np.ndarray:
         """Sample `n` images for each of `labels`, (m, K) or one (K,), with the network of a snapshot.
 
             run.sample([3.0, 7.5], n=16, sampler="ddpm")                 # ancestral, through every t
             run.sample([3.0, 7.5], n=16, guidance=2.0)
-            run.sample([3.0, 7.5], n=16, patch={"mid": [20.0, 7.5]})     # `mid` is told another label
+            run.sample([3.0, 7.5], n=16, patch={"mid": [20.0, 7.5]})     # `mid` is given another label
+            run.sample([[12, 20, "red"], [12, 20, "blue"]])              # classes by their names, also in `patch`
 
         Args:
             sampler: `ddim`, `ddpm`, `dpm_solver`, for flow matching also `euler` and `heun`; by default the run's own.
@@ -84,8 +85,8 @@ class Run(RunFolder):
             It is not the noise of what was recorded in training.
 
         Raises:
-            UserError: a label lies outside the world; there is no such snapshot, sampler or layer; the output of a patched
-                layer does not depend on the label; the network was never trained without labels.
+            UserError: a label lies outside the world or names no class; there is no such snapshot, sampler or layer; the
+                output of a patched layer does not depend on the label; the network was never trained without labels.
         """
         from phasescope.runs.trained.sample import sample
 
@@ -104,7 +105,7 @@ class Run(RunFolder):
 
     def trajectory(
         self,
-        labels: Sequence[float] | np.ndarray,
+        labels: Sequence[Any] | np.ndarray,
         layers: Sequence[str] = (),
         step: int | None = None,
         seed: int = 0,
@@ -146,7 +147,7 @@ class Run(RunFolder):
     def activations(
         self,
         site: Site | str,
-        labels: np.ndarray,
+        labels: Sequence[Any] | np.ndarray,
         step: int | None = None,
         *,
         network: nn.Module | None = None,
@@ -167,7 +168,9 @@ class Run(RunFolder):
 
         return activations(self, site, labels, step, network)
 
-    def attention(self, site: Site | str, labels: np.ndarray, step: int | None = None) -> np.ndarray:
+    def attention(
+        self, site: Site | str, labels: Sequence[Any] | np.ndarray, step: int | None = None
+    ) -> np.ndarray:
         """Read the attention maps of a layer for the noisy images of `labels`, (m, K), with the network of a snapshot.
 
             maps = run.attention("mid.600", [[3.0, 7.5]])    # (1, heads, n, n)

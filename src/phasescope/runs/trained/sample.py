@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from phasescope.core.arithmetic import own_arithmetic
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.randomness import numpy_generator, torch_generator
-from phasescope.measures.arguments import check_integer, real_array
+from phasescope.measures.arguments import check_integer
 from phasescope.runs.store import RunFolder
 from phasescope.runs.trained.guidance import check_guidance, guided, sampling_by
-from phasescope.runs.trained.labels import check_labels
+from phasescope.runs.trained.labels import check_labels, label_rows
 from phasescope.runs.trained.load import Loaded, given_network
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Trajectory:
 @own_arithmetic()
 def sample(
     run: RunFolder,
-    labels: Sequence[float] | np.ndarray,
+    labels: Sequence[Any] | np.ndarray,
     n: int = 1,
     step: int | None = None,
     seed: int = 0,
@@ -58,7 +58,7 @@ def sample(
     sampler: str | None = None,
     steps: int | None = None,
     guidance: float = 0.0,
-    patch: Mapping[str, Sequence[float] | np.ndarray] | None = None,
+    patch: Mapping[str, Sequence[Any] | np.ndarray] | None = None,
     network: nn.Module | None = None,
 ) -> np.ndarray:
     """Sample images as `Run.sample` says."""
@@ -85,7 +85,7 @@ def sample(
 @own_arithmetic()
 def trajectory(
     run: RunFolder,
-    labels: Sequence[float] | np.ndarray,
+    labels: Sequence[Any] | np.ndarray,
     layers: Sequence[str] = (),
     step: int | None = None,
     seed: int = 0,
@@ -136,7 +136,7 @@ def trajectory(
 
 def checked(
     loaded: Loaded,
-    labels: Sequence[float] | np.ndarray,
+    labels: Sequence[Any] | np.ndarray,
     *,
     n: int,
     seed: int,
@@ -149,8 +149,8 @@ def checked(
     Raises:
         UserError: one of them is not as it must be; its name is in the message.
     """
+    rows = label_rows(loaded.config.world, labels, "labels")
     with as_user_error():
-        rows = np.atleast_2d(real_array("labels", labels).astype(np.float32))
         check_integer("n", n, 1, "images of each label")
         check_integer("seed", seed, 0, "the noise derives from it")
     check_labels(loaded.config.world, rows)
@@ -160,7 +160,7 @@ def checked(
 
 
 def put_in(
-    loaded: Loaded, layer: str, label: Sequence[float] | np.ndarray, images: int, n: int
+    loaded: Loaded, layer: str, label: Sequence[Any] | np.ndarray, images: int, n: int
 ) -> Float[np.ndarray, "m K"]:
     """Return the label that is put in at a layer for each image.
 
@@ -173,8 +173,7 @@ def put_in(
     from phasescope.runs.probing.capture import check_receives
 
     name = f"`patch` (at {layer})"
-    with as_user_error():
-        rows = np.atleast_2d(real_array(f"patch[{layer}]", label).astype(np.float32))
+    rows = label_rows(loaded.config.world, label, f"patch[{layer}]")
     check_labels(loaded.config.world, rows, f"{name}: ")
     if len(rows) not in (1, images // n):
         raise UserError(f"{name} must give one label, or one for each of the {images // n} that are sampled")
