@@ -154,12 +154,12 @@ def spent_by(command: Sequence[str], threads: int | None) -> Record:
     }
 
 
-def contenders() -> list[Contender]:
-    """Those that race."""
+def contenders(long: bool = False) -> list[Contender]:
+    """Return those that race, with few seeds or, for a `long` race, with more."""
     return [
-        trained("fast", ("preset=fast",), range(10)),
-        trained("small", ("preset=small",), range(5)),
-        recipe(range(3)),
+        trained("fast", ("preset=fast",), range(10 if long else 4)),
+        trained("small", ("preset=small",), range(5 if long else 1)),
+        recipe(range(3 if long else 1), words=() if long else ("--budget-s", "900")),
     ]
 
 
@@ -168,12 +168,13 @@ def measure(
     work: Path = ROOT / "runs" / "speed",
     racing: Sequence[Contender] | None = None,
     threads: int | None = None,
+    long: bool = False,
 ) -> None:
     """Run what is not in ``out/order.json`` yet, and add it there, seed by seed.
 
     Args:
         work: folder of runs.
-        racing: contenders, whose seeds are interleaved; None: `contenders()`.
+        racing: contenders, whose seeds are interleaved; None: `contenders(long)`.
         threads: of each run; None leaves it the choice.
 
     Raises:
@@ -182,7 +183,7 @@ def measure(
     file, work = out / "order.json", work.resolve()
     records = read_list(file)
     known = {(record["contender"], record["seed"]) for record in records}
-    for contender, seed in turns(contenders() if racing is None else racing):
+    for contender, seed in turns(contenders(long) if racing is None else racing):
         if (contender.name, seed) in known:
             continue
         head = {"contender": contender.name, "seed": seed, "started": now()}

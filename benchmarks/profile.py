@@ -51,9 +51,10 @@ MATRIX_WORK = ("convolution forward", "convolution backward", "linear and attent
 
 
 def measure(out: Path) -> None:
-    """Profile the training step of preset `small` in both precisions."""
+    """Profile the training step of preset `small` in both precisions, and that of `p1` as studies run it."""
     for precision in ("float32", "bfloat16"):
         profile(out, precision=precision)
+    profile(out, words=("preset=p1",), threads=1)
 
 
 def profile(
