@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -213,7 +213,7 @@ def phasescope_train(words: Sequence[str], device: str) -> Built:
 def observed_run(words: Sequence[str], snapshots: int, device: str) -> Built:
     """Take snapshots of a run that takes one at each step; the facts are the time of the first, and of each part of the
     others."""
-    spent: Counter[str] = Counter()
+    spent: dict[str, float] = defaultdict(float)
     with ExitStack() as patches:
         for name, (owner, method) in PARTS.items():
             patches.enter_context(patch.object(owner, method, _timed(getattr(owner, method), name, spent)))
@@ -233,7 +233,7 @@ def observed_run(words: Sequence[str], snapshots: int, device: str) -> Built:
     return Built(lambda steps: None, {"first_s": first_s, "snapshots": found})
 
 
-def _timed(function: Callable[..., Any], name: str, spent: Counter[str]) -> Callable[..., Any]:
+def _timed(function: Callable[..., Any], name: str, spent: dict[str, float]) -> Callable[..., Any]:
     """Return the function, whose wall time is added to `spent`."""
 
     @wraps(function)
