@@ -376,3 +376,46 @@ def test_a_tolerance_is_kept_with_saved_arrays_and_changes_no_other_identity(tmp
         for tolerance in ("", "{}", "{x: 1.0}")
     )
     assert bare == same != other
+
+
+def world_of_digits(labels, **described):
+    images = np.random.default_rng(1).random((len(labels), 8, 8))
+    return ImageWorld.from_arrays(images, labels, **described)
+
+
+def test_the_sentence_says_what_kind_each_factor_is():
+    labels = np.column_stack([np.arange(12) % 3, np.arange(12) * 30.0, np.arange(12) / 4])
+    described = {"names": ["kind", "angle", "x"], "periodic": ["angle"], "span": {"angle": 360.0}}
+    world = world_of_digits(labels, classes={"kind": ["ring", "disc", "bar"]}, **described)
+    kinds = "of kind (classes ring, disc, bar), angle (periodic, 0 to 360), x (continuous, 0 to 2.75)"
+    assert kinds in world.sentence()
+    many = world_of_digits(np.arange(13.0), categorical=["label1"])
+    assert "of label1 (13 classes)" in many.sentence()
+
+
+def test_whole_numbers_that_may_be_classes_are_noted_once(caplog):
+    digits = np.repeat(np.arange(10.0), 20)
+    world_of_digits(digits, names=["numeral"])
+    world_of_digits(digits, names=["numeral"])
+    (note,) = [record.message for record in caplog.records]
+    assert "treated as continuous: numeral (10 values)" in note
+    assert "categorical=[numeral]" in note
+    world_of_digits(np.array([[f"{digit:g}"] for digit in digits]), names=["figure"])
+    assert "figure (10 values)" in caplog.records[-1].message
+
+
+@pytest.mark.parametrize(
+    ("labels", "described"),
+    [
+        (np.repeat(np.arange(10.0), 20), {"categorical": ["plain"]}),
+        (np.repeat(np.arange(10.0), 20), {"tolerance": {"plain": 1.0}}),
+        (np.repeat(np.arange(10.0), 20), {"span": {"plain": 10.0}}),
+        (np.repeat(np.arange(10.0), 20) / 4, {}),
+        (np.repeat(np.arange(10.0), 19), {}),
+        (np.repeat(np.arange(21.0), 20), {}),
+    ],
+    ids=["classes", "tolerance", "span", "fractions", "few images", "many values"],
+)
+def test_other_factors_are_not_noted(labels, described, caplog):
+    world_of_digits(labels, names=["plain"], **described)
+    assert not caplog.records

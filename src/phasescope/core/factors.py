@@ -21,6 +21,8 @@ ROUNDING = 1e-6
 # A factor's name is part of columns' names, whose parts are divided by . | and , and is shown on pages and in tables.
 WORD = re.compile(r"\w[\w ()°%+-]{0,63}")
 MARKUP = "<>&\"'`"
+# So many classes of a factor are named in a line of text.
+FEW = 12
 
 
 def not_a_word(names: Sequence[str]) -> str | None:
@@ -33,10 +35,6 @@ def check_class_names(names: Sequence[str]) -> None:
     for name in names:
         if not name.strip() or not name.isprintable() or any(mark in name for mark in MARKUP):
             raise ValueError(f"`classes` (={name!r:.60}) must be printable words without {' '.join(MARKUP)}")
-
-
-def _listed(names: Sequence[str], most: int = 12) -> str:
-    return ", ".join([*names[:most], "..."] if len(names) > most else names)
 
 
 @dataclass(frozen=True)
@@ -92,6 +90,18 @@ class Factor:
         """Return the name of the class `value`."""
         return self.classes[round(value - self.low)] if self.classes else f"{value:g}"
 
+    def sentence(self) -> str:
+        """Describe the factor in words: "x (continuous, 0 to 32 px)", "colour (classes blue, green, red)"."""
+        ends = f"{self.low:g} to {self.high:g} {self.unit}".rstrip()
+        if self.categorical:
+            count = len(self.values)
+            kind = (
+                f"classes {', '.join(self.classes)}" if self.classes and count <= FEW else f"{count} classes"
+            )
+        else:
+            kind = f"{'periodic' if self.periodic else 'continuous'}, {ends}"
+        return f"{self.name} ({kind}{', hidden' if self.hidden else ''})"
+
     def number(self, text: str) -> float:
         """Return what stands in a label for `text`: the class of that name, else the number that it reads as.
 
@@ -106,7 +116,8 @@ class Factor:
         try:
             return float(word)
         except ValueError:
-            rule = f"one of its classes: {_listed(self.classes)}" if self.classes else "a number"
+            names = ", ".join([*self.classes[:FEW], *["..."] * (len(self.classes) > FEW)])
+            rule = f"one of its classes: {names}" if self.classes else "a number"
             raise ValueError(f"`{self.name}` (={text}) must be {rule}{similar(word, self.classes)}") from None
 
 

@@ -121,8 +121,8 @@ class World(Kind):
 
     def sentence(self) -> str:
         """Describe the images in words: "a ring of radius r at (x, y)"."""
-        names = ", ".join(self.factors.names)
-        return f"images of {names} ({'x'.join(map(str, self.shape))})"
+        factors = ", ".join(factor.sentence() for factor in self.factors)
+        return f"images of {factors} ({'x'.join(map(str, self.shape))})"
 
 
 class Reader(ABC):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from phasescope.core.errors import UserError, as_user_error, similar
+from phasescope.core.errors import UserError, as_user_error, log_once, similar
 from phasescope.core.factors import Factor, Factors, check_class_names
 from phasescope.core.randomness import numpy_generator
 from phasescope.worlds.images.between import Between
@@ -22,6 +22,8 @@ from phasescope.worlds.images.table import chosen, labels_of
 SAME = 1e-7
 # The values of these factors of published data sets have no order.
 NAMED = ("shape", "color")
+# A factor of so few whole numbers, with so many images of each, may be one of classes.
+MOST_LIKELY_CLASSES, LEAST_IMAGES = 20, 20
 
 
 class ImageSet:
@@ -168,7 +170,30 @@ def image_set(source: Source, described: Any) -> ImageSet:
         }
     data = ImageSet(images, labels, described.model_copy(update=fields), scale)
     data.said = "; ".join(filter(None, [source.said, data.said]))
+    if not source.published:
+        _note_likely_classes(data, described)
     return data
+
+
+def _note_likely_classes(data: ImageSet, described: Any) -> None:
+    """Log factors whose values are treated as continuous and look like numbers of classes."""
+    meant = {
+        *described.tolerance,
+        *(data.factors.names if isinstance(described.span, tuple) else described.span or ()),
+    }
+    likely = []
+    for factor, column in zip(data.factors.visible, data.factors.visible_columns(data.labels).T, strict=True):
+        values, counts = np.unique(column, return_counts=True)
+        few = len(values) <= MOST_LIKELY_CLASSES and counts.min() >= LEAST_IMAGES
+        if few and (values == np.rint(values)).all() and not (factor.categorical or factor.name in meant):
+            likely.append((factor.name, len(values)))
+
+    if likely:
+        columns = ", ".join(f"{name} ({count} values)" for name, count in likely)
+        log_once(
+            f"whole numbers with many images each are treated as continuous: {columns}; if they number classes, name "
+            f"them: categorical=[{','.join(name for name, _ in likely)}]; if not, name their `span` or `tolerance`"
+        )
 
 
 def _as_numbers(source: Source, described: Any) -> tuple[np.ndarray, dict[str, Any]]:

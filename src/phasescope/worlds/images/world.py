@@ -276,7 +276,7 @@ class ImageWorld(World):
         channels, *spatial = self.shape
         images = (
             f"{len(self.data.labels):,} images ({channels} x {'x'.join(map(str, spatial))}) "
-            f"of {', '.join(self.factors.visible.names)}"
+            f"of {', '.join(factor.sentence() for factor in self.factors.visible)}"
         )
         return "; ".join(filter(None, [images, self.data.said, self.read_by.sentence(self.data, self)]))
 
