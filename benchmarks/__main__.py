@@ -2,9 +2,9 @@
 
     python -m benchmarks [PART ...] [--out DIR]       inside an environment with the extra `bench`: ./lab bench does so
 
-Parts: users, throughput, attention, scaling, profile, order; all of them by default, under 40 minutes on two cores. `page`
-measures nothing, `race` is `order` with more seeds, over two hours. Each prints what it measured, and how long it took. Exit
-codes: 0 done, 1 something could not be measured, 2 the user's input, 130 interrupted.
+Parts: users, pages, throughput, attention, scaling, profile, order; all of them by default, under 40 minutes on two
+cores. `page` measures nothing, `race` is `order` with more seeds, over two hours. Each prints what it measured, and how long
+it took. Exit codes: 0 done, 1 something could not be measured, 2 the user's input, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _part(module: str) -> Callable[[Path], object]:
 
 
 PARTS: dict[str, Callable[[Path], object]] = {
-    name: _part(name) for name in ("users", "throughput", "attention", "scaling", "profile", "order")
+    name: _part(name) for name in ("users", "pages", "throughput", "attention", "scaling", "profile", "order")
 }
 ALONE: dict[str, Callable[[Path], object]] = {
     "race": lambda out: import_module("benchmarks.order").measure(out, long=True),

@@ -20,7 +20,7 @@ from benchmarks.users import PARTS, WHOLE
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_aside
 
-FILES = ("users", "throughput", "order", "scaling", "profile", "attention", "history")
+FILES = ("users", "pages", "throughput", "order", "scaling", "profile", "attention", "history")
 STEPS = "steps in "
 """how throughput's sections of timed steps begin; a precision follows"""
 SNAPSHOTS = "snapshots of "
@@ -161,6 +161,18 @@ def _snapshots(results: Results) -> list[str]:
 def _part(record: Record, name: str) -> str:
     part = record["parts_s"].get(name, {}).get("median", 0.0)
     return share(part / record["snapshot_s"]["median"])
+
+
+def _pages(results: Results) -> list[str]:
+    columns: Columns = {
+        "command": lambda one: f"{one['name']}",
+        "CPU s": lambda one: spread(one.get("cpu_s")),
+        "s": lambda one: spread(one["wall_s"]),
+        "MB": lambda one: number(one.get("megabytes")),
+    }
+    lead = "Commands that answer, each in a process of its own. The explorer's time begins with the page's first question."
+    records = results["pages"].get("commands", [])
+    return [lead, table(records, columns)] if records else []
 
 
 def _throughput(results: Results) -> list[str]:
@@ -332,6 +344,7 @@ RATE: Columns = {
 SECTIONS: tuple[tuple[str, Callable[[Results], list[str]], str], ...] = (
     ("As a user would run it", _users, ""),
     ("What snapshots take", _snapshots, ""),
+    ("Commands and pages", _pages, ""),
     ("A training step at equal work", _throughput, "throughput"),
     ("Time to order", _order, "order"),
     ("Scaling", _scaling, "scaling"),

@@ -26,7 +26,7 @@ def words(tmp_path: Path, *more: str) -> list[str]:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ((), ["users", "throughput", "attention", "scaling", "profile", "order"]),
+        ((), ["users", "pages", "throughput", "attention", "scaling", "profile", "order"]),
         (("scaling",), ["scaling"]),
         (("profile", "order"), ["profile", "order"]),
     ],
@@ -40,7 +40,7 @@ def test_the_parts_that_are_named_are_run(given, expected, ran, tmp_path, capsys
 def test_an_unknown_part_is_refused_before_anything_is_run(ran, tmp_path, capsys):
     assert main(words(tmp_path, "order", "speed")) == 2
     assert capsys.readouterr().err == (
-        "bench: `PART` (=speed) must be one of users, throughput, attention, scaling, profile, order, race, page\n"
+        "bench: `PART` (=speed) must be one of users, pages, throughput, attention, scaling, profile, order, race, page\n"
     )
     assert ran == []
     assert not (tmp_path / "speed").exists()
