@@ -1,7 +1,9 @@
 """Snapshots in loops of diffusers with Accelerate, of Lightning and of Hugging Face's Trainer, raw and averaged weights."""
 
 import logging
+import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,9 @@ import torch
 import phasescope
 from helpers.watched import BATCH, FAMILY, WORLD, Net
 from phasescope import RecordEvery, UserError
+from phasescope.cli import main
+from phasescope.models.families.diffusion.parametrization import prediction_of
+from phasescope.views.facts.record import Record
 
 STEPS, EVERY = 4, 2
 SMALL = {
@@ -107,6 +112,17 @@ def test_the_networks_own_weights_are_back_where_the_average_does_not_fit(tmp_pa
     with pytest.raises(ValueError, match="zip"):
         recording_in(tmp_path / "run", weights="ema")(network, 0, ema=wrong)
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+def test_what_is_shown_of_a_snapshots_loss_is_what_the_loop_logged_last(tmp_path, capsys):
+    recording = recording_in(tmp_path / "run")
+    for step in range(STEPS + 1):
+        recording(Net(), step, **({} if step == STEPS else {"loss": 7.25 + step}))
+    recording.watcher.close()
+    record = Record(recording.watcher.run)
+    assert [record.loss(line) for line in record.metrics] == [7.25, 9.25, 10.25]
+    assert main(["show", str(tmp_path / "run")]) == 0
+    assert "9.25" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("kind", ["store", "module"])
@@ -259,3 +275,70 @@ def test_hugging_faces_trainer(tmp_path):
     assert {"loss", "learning_rate"} <= {*run.scalars()}
     for name, tensor in model.net.state_dict().items():
         np.testing.assert_array_equal(weights_of(run, 4)[name], tensor.numpy())
+
+
+LOOPS_PAGE = Path(__file__).parents[3] / "docs" / "loops.md"
+IN_DIFFUSERS = {"eps": "epsilon", "v": "v_prediction", "x": "sample"}
+
+
+@pytest.mark.parametrize("name", ["DDPMScheduler", "DDIMScheduler"])
+def test_the_family_of_a_schedulers_page_is_that_scheduler(name):
+    """The page's own snippet, against diffusers: noise levels, noisy images, targets, and the images that are meant."""
+    diffusers = pytest.importorskip("diffusers")
+    (snippet,) = re.findall(r"```python\n(family = .*?)```", LOOPS_PAGE.read_text(), flags=re.DOTALL)
+    names = {"phasescope": phasescope}
+    exec(snippet, names)
+    config = names["family"]
+    schedule, predict = config.schedule, config.predict
+    theirs = getattr(diffusers, name)(
+        num_train_timesteps=schedule.steps,
+        beta_start=schedule.beta_start,
+        beta_end=schedule.beta_end,
+        beta_schedule=schedule.kind,
+        prediction_type=IN_DIFFUSERS[predict],
+        clip_sample=config.clip,
+    )
+    assert_is_scheduler(config, theirs)
+
+
+@pytest.mark.parametrize("predict", IN_DIFFUSERS)
+@pytest.mark.parametrize(
+    ("kind", "in_diffusers"),
+    [("linear", "linear"), ("scaled_linear", "scaled_linear"), ("cosine", "squaredcos_cap_v2")],
+)
+def test_each_row_of_the_schedulers_table_holds(kind, in_diffusers, predict):
+    diffusers = pytest.importorskip("diffusers")
+    page = LOOPS_PAGE.read_text()
+    assert f'"{in_diffusers}"' in page
+    assert f'"{IN_DIFFUSERS[predict]}"' in page
+    config = phasescope.families.DiffusionConfig.from_tree({"schedule": kind, "predict": predict})
+    theirs = diffusers.DDPMScheduler(beta_schedule=in_diffusers, prediction_type=IN_DIFFUSERS[predict])
+    assert_is_scheduler(config, theirs)
+
+
+def test_the_usual_family_is_the_default_scheduler():
+    diffusers = pytest.importorskip("diffusers")
+    assert_is_scheduler(phasescope.families.USUAL, diffusers.DDPMScheduler())
+
+
+def assert_is_scheduler(config, theirs):
+    """A family answers as a scheduler of diffusers does: noise levels, noisy images, and what a prediction means."""
+    generator = torch.Generator().manual_seed(0)
+    x_0 = torch.rand(4, 1, 8, 8, generator=generator) * 2 - 1
+    eps = torch.randn(x_0.shape, generator=generator)
+    t = torch.tensor([0, 100, 500, 900])
+    tables = config.build().schedule
+    torch.testing.assert_close(tables.alpha.float() ** 2, theirs.alphas_cumprod, rtol=1e-3, atol=1e-9)
+
+    alpha, sigma = (part[t].float().view(-1, 1, 1, 1) for part in (tables.alpha, tables.sigma))
+    x_t = alpha * x_0 + sigma * eps
+    torch.testing.assert_close(x_t, theirs.add_noise(x_0, eps, t), rtol=1e-3, atol=1e-3)
+
+    target = prediction_of(config.predict, x_0, eps, alpha, sigma)
+    if config.predict == "v":
+        torch.testing.assert_close(target, theirs.get_velocity(x_0, eps, t), rtol=1e-3, atol=1e-3)
+    theirs.set_timesteps(theirs.config.num_train_timesteps)
+    for k in range(1, len(t)):  # at t = 0 float32 sums of logs differ
+        meant = theirs.step(target[k : k + 1], t[k], x_t[k : k + 1]).pred_original_sample
+        torch.testing.assert_close(meant, x_0[k : k + 1], rtol=0, atol=5e-3)
+    assert config.clip == theirs.config.clip_sample

@@ -6,7 +6,7 @@ Factors, splits and outcomes come from the run's about.json. A value that was no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args
@@ -103,6 +103,17 @@ class Record:
         """At most `MOST_SCALARS` lines of the scalars that training logged; empty for a run without such a log."""
         lines = self.run.scalar_lines
         return [lines[index] for index in evenly(np.arange(len(lines)), MOST_SCALARS)]
+
+    def loss(self, line: Mapping[str, Any]) -> float | None:
+        """Return the loss of a snapshot: what was recorded with it, or else the last that the loop logged up to its step."""
+        if not line or line.get("loss") is not None:
+            return line.get("loss")
+        logged = [each["loss"] for each in self._logged if each["step"] <= line["step"]]
+        return logged[-1] if logged else None
+
+    @cached_property
+    def _logged(self) -> list[dict[str, Any]]:
+        return [line for line in self.run.scalar_lines if line.get("loss") is not None]
 
     @cached_property
     def meter(self) -> list[dict[str, Any]]:

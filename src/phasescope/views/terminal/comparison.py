@@ -105,7 +105,8 @@ def _results(records: Sequence[Record], sites: dict[str, Site]) -> Iterator[Row]
         texts = [fact.value if fact else NOTHING for fact in known]
         yield Row(key, label, [fact and fact.data for fact in known], texts)
 
-    yield _row("loss", "loss", [line.get("loss") for line in last], lambda loss: format_score(loss, 4))
+    losses = [record.loss(line) for record, line in zip(records, last, strict=True)]
+    yield _row("loss", "loss", losses, lambda loss: format_score(loss, 4))
     for name, label in (("parameters", "parameters"), ("cpu_s", "CPU seconds")):
         yield _row(name, label, [record.status.get(name) for record in records])
 

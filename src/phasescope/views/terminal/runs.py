@@ -169,7 +169,7 @@ def _snapshots(record: Record) -> Table:
 
     def cells(line: dict[str, Any]) -> Iterator[str]:
         yield from (format_count(line["step"]), format_count(line["images_seen"]))
-        yield format_score(line["loss"], 4)
+        yield format_score(record.loss(line), 4)
         shares = line.get("outcomes") or {}
         yield from (format_percent((shares.get(split) or {}).get(name)) for split, name in columns)
         summary = probe_summary(score(line, "probe_r2", site), record.factors) if site else None

@@ -40,7 +40,7 @@ def test_every_combination_builds_and_survives_its_own_yaml(schedule, weighting,
     ("tree", "field", "value", "rule"),
     [
         ({"predict": "noise"}, "predict", "noise", "'eps', 'x', 'v' or 'velocity'"),
-        ({"schedule": "sigmoid"}, "schedule.kind", "sigmoid", "'linear', 'cosine'"),
+        ({"schedule": "sigmoid"}, "schedule.kind", "sigmoid", "'linear', 'scaled_linear', 'cosine'"),
         ({"schedule": {"kind": "linear", "steps": 1}}, "schedule.steps", "1", "greater than or equal to 2"),
         ({"schedule": {"kind": "linear", "beta_start": 0}}, "schedule.beta_start", "0", "greater than"),
         ({"schedule": {"kind": "linear", "beta_end": 1}}, "schedule.beta_end", "1", "less than 1"),

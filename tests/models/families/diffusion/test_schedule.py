@@ -7,6 +7,7 @@ CONFIGS = [
     schedule_of("linear"),
     schedule_of("linear", steps=37, beta_start=1e-3, beta_end=0.3),
     schedule_of("linear", beta_start=1e-12),
+    schedule_of("scaled_linear", beta_start=0.00085, beta_end=0.012),
     schedule_of("cosine"),
     schedule_of("cosine", steps=4000, offset=0.0),
     schedule_of("cosine", steps=2),
@@ -36,7 +37,10 @@ def test_before_the_first_step_the_image_is_clean():
     assert schedule.at(0)[1] ** 2 == pytest.approx(1e-4)
 
 
-@pytest.mark.parametrize(("kind", "name"), [("linear", "linear"), ("cosine", "squaredcos_cap_v2")])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("linear", "linear"), ("scaled_linear", "scaled_linear"), ("cosine", "squaredcos_cap_v2")],
+)
 def test_betas_are_those_of_diffusers(kind, name):
     from diffusers import DDPMScheduler  # slow to import
 

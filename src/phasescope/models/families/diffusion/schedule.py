@@ -6,6 +6,7 @@ Of a diffusion alpha_t^2 + sigma_t^2 = 1: step t adds noise of variance beta_t, 
 (Ho et al. 2020, eq. 4, arXiv 2006.11239; counted from 1 there). The signal-to-noise ratio is SNR_t = alpha_t^2 / sigma_t^2.
 
 - linear (Ho et al. 2020): beta_t from beta_start to beta_end in equal increments;
+- scaled linear (Rombach et al. 2022, arXiv 2112.10752): sqrt(beta_t) in equal increments between the same ends;
 - cosine (Nichol & Dhariwal 2021, eq. 17, arXiv 2102.09672): beta_t = min(1 - f((t+1) / T) / f(t / T), 0.999),
   f(u) = cos^2(pi/2 (u + s) / (1 + s)).
 
@@ -76,6 +77,11 @@ def per_image(values: Float[Tensor, " B"], dimensions: int) -> Float[Tensor, " B
 def linear_betas(steps: int, beta_start: float, beta_end: float) -> Float[Tensor, " T"]:
     """Return beta_t of the linear schedule, float64."""
     return torch.linspace(beta_start, beta_end, steps, dtype=torch.float64)
+
+
+def scaled_linear_betas(steps: int, beta_start: float, beta_end: float) -> Float[Tensor, " T"]:
+    """Return beta_t of the schedule whose sqrt(beta_t) is linear, float64."""
+    return torch.linspace(beta_start**0.5, beta_end**0.5, steps, dtype=torch.float64) ** 2
 
 
 def cosine_betas(steps: int, offset: float) -> Float[Tensor, " T"]:

@@ -1,6 +1,8 @@
 """The condition meter on models whose use of the condition is known exactly."""
 
 import math
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+import phasescope
 from phasescope import ConditionMeter, EverySteps, UserError
 from phasescope.core.errors import NotFinite
 from phasescope.measures.use_forecast import WIDENING
@@ -652,6 +655,30 @@ def test_without_exact_answers_a_forecast_asks_for_a_ceiling():
     with pytest.raises(UserError, match=r"`ceiling` \(=0\) must be above 0"):
         gauge.forecast(ceiling=0)
     assert gauge.forecast(ceiling=1e6).answer in ("not yet", "does not grow", "forecast")
+
+
+def test_the_page_takes_a_ceiling_from_an_earlier_meter(tmp_path, monkeypatch, capsys):
+    """Its own snippet: with the advantage of a model that follows, the forecast is about that of exact answers."""
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[5] / "docs" / "condition_meter.md").read_text()
+    (snippet,) = re.findall(r"```python\n(earlier = .*?)```", page, flags=re.DOTALL)
+    followed = meter(exact=None, blind=None, draws=128, bands=4)
+    followed.read(exact, 0)
+    followed.save("earlier.safetensors")
+
+    gauges = [meter(draws=128, bands=4), meter(exact=None, blind=None, draws=128, bands=4)]
+    for step in range(300, 801, 100):
+        for gauge in gauges:
+            gauge.read(growing(step), step)
+    known, gauge = gauges
+    names = {"phasescope": phasescope, "meter": gauge}
+    exec(snippet, names)
+    ceiling = names["ceiling"].value
+    same_band = known.readings[-1].bands_of()[gauge.deciding.number]
+    assert gauge.readings[-1].bands_of()[gauge.deciding.number].advantage.value / ceiling == pytest.approx(
+        same_band.use.value, abs=0.1
+    )
+    assert capsys.readouterr().out.startswith(str(gauge.forecast(ceiling=ceiling)))
 
 
 @pytest.mark.parametrize(

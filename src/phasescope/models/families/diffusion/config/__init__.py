@@ -13,6 +13,7 @@ from phasescope.models.families.diffusion.config.schedules import (
     FlowScheduleConfig,
     LinearScheduleConfig,
     LogitNormalDensityConfig,
+    ScaledLinearScheduleConfig,
     UniformDensityConfig,
 )
 from phasescope.models.families.diffusion.config.weightings import MinSNRWeightingConfig, PlainWeightingConfig
@@ -30,5 +31,6 @@ __all__ = [
     "LogitNormalDensityConfig",
     "MinSNRWeightingConfig",
     "PlainWeightingConfig",
+    "ScaledLinearScheduleConfig",
     "UniformDensityConfig",
 ]
