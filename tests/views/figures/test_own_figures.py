@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 import phasescope
 from phasescope import Run, UserError
 from phasescope.studies.finding import find_study
-from phasescope.views.figures.courses import Course, mean_course, near_columns
+from phasescope.views.figures.courses import Course, curves_of, limits_of, mean_course, near_columns
 from phasescope.views.style import RC, styled, with_style
 from phasescope.views.terminal.printing import Result, Table
 
@@ -114,13 +114,39 @@ def course(x, y, group=""):
 
 
 def test_a_mean_is_of_all_runs_where_all_have_a_value_and_its_interval_students():
-    curve = mean_course([course([0, 2, 4], [0, 2, 4]), course([1, 3], [3, 5])], series=0, name="")
+    three = [course([0, 2, 4], [0, 2, 4]), course([1, 3], [3, 5]), course([0, 4], [1, 5])]
+    curve = mean_course(three, series=0, name="")
     assert curve.x.tolist() == [1, 2, 3]
     assert curve.y.tolist() == [2, 3, 4]
-    # Two runs, 2 apart: the standard error is 1, and Student's .975 quantile with one degree of freedom 12.706.
-    np.testing.assert_allclose(curve.high - curve.y, 12.7062, rtol=1e-5)
-    assert curve.label == "n = 2"
+    # Three runs, 1 apart: the standard error is 1 / sqrt(3), and Student's .975 quantile with two degrees of freedom 4.3027.
+    np.testing.assert_allclose(curve.high - curve.y, 4.30265 / 3**0.5, rtol=1e-5)
+    assert curve.label == "n = 3"
     assert mean_course([course([0, 1], [0, 1])], series=0, name="a").low is None
+
+
+def test_an_interval_ends_where_the_numbers_do():
+    shares = [course([0, 1], [0, share]) for share in (0.0, 0.0, 0.4)]
+    assert limits_of("outcomes.grid.correct", shares) == (0, 1)
+    (curve,) = curves_of(shares, 0, "", limits_of("outcomes.grid.correct", shares))
+    assert curve.low.tolist() == [0, 0]
+    assert curve.high[1] == pytest.approx(0.4 / 3 + 4.30265 * 0.4 / 3, rel=1e-5)
+
+    # A count stands beside shares, and is none; a loss has no limits.
+    assert limits_of("outcomes.grid.n", [course([0, 1], [64, 64])]) == (-np.inf, np.inf)
+    assert limits_of("loss", shares) == (-np.inf, np.inf)
+    assert limits_of("probe_r2.mid.600.value", shares) == (-np.inf, 1)
+
+
+def test_two_runs_are_drawn_themselves_and_have_no_interval(run):
+    first, second, mean = curves_of([course([0, 2], [0, 1]), course([0, 1, 2], [0, 3, 3])], 4, "a")
+    assert (first.y.tolist(), second.y.tolist(), mean.y.tolist()) == ([0, 1], [0, 3, 3], [0, 1.75, 2])
+    assert mean.low is None
+    assert mean.label == "a (n = 2), thin: each run"
+    (ax,) = phasescope.plot_runs([run, run], "loss").figure.axes
+    thin, _, thick = ax.lines
+    assert thin.get_linewidth() < thick.get_linewidth()
+    assert thin.get_color() == thick.get_color()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["n = 2, thin: each run"]
 
 
 def with_frame(run, frame) -> Run:
@@ -135,7 +161,7 @@ def test_several_runs_are_grouped_by_a_field(run):
 
     plot = phasescope.plot_runs([run, larger, larger], "loss", by="training.batch")
     (ax,) = plot.figure.axes
-    expected = [f"training.batch = {batch} (n = 1)", f"training.batch = {2 * batch} (n = 2)"]
+    expected = [f"training.batch = {batch} (n = 1)", f"training.batch = {2 * batch} (n = 2), thin: each run"]
     assert ax.get_legend_handles_labels()[1] == expected
     assert "3 runs, by training.batch" in plot.caption
 

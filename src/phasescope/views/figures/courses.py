@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -13,10 +14,13 @@ from phasescope.core.errors import UserError
 from phasescope.measures.scores import TAIL
 from phasescope.runs.store.folder import RunFolder
 from phasescope.runs.trained.catalogue import as_run
+from phasescope.studies.observing import column_of
 from phasescope.studies.plots import Curve, Panel
+from phasescope.views.facts.panel import Line
 from phasescope.views.figures.axes import WIDTH_IN, figure_of
 from phasescope.views.figures.drawing import draw_panel
-from phasescope.views.figures.plots import Plot, Size, check_own_axes, checked_size
+from phasescope.views.figures.own_axes import check_own_axes, draw_on
+from phasescope.views.figures.plots import Plot, Size, checked_size
 from phasescope.views.style import CURRENT, styled, with_style
 
 if TYPE_CHECKING:
@@ -25,6 +29,20 @@ if TYPE_CHECKING:
 
 Clock = Literal["images_seen", "step"]
 CLOCKS: dict[str, str] = {"images_seen": "images seen", "step": "gradient steps"}
+
+
+class Limits(NamedTuple):
+    """The least and the greatest value of a number."""
+
+    low: float
+    high: float
+
+
+NO_LIMITS = Limits(-np.inf, np.inf)
+LIMITS = {"share": Limits(0, 1), "R²": Limits(-np.inf, 1)}
+"""by the unit of a column"""
+FEW = 2
+"""runs of which the interval would say less than the runs themselves"""
 
 
 class Course(NamedTuple):
@@ -61,7 +79,8 @@ def plot_runs(
 
     Between snapshots a course is interpolated linearly, and a mean is drawn where every run of its group has a value: the
     trap is that a group of runs of different lengths ends where the shortest does. The interval is Student's, of the mean
-    over runs (n - 1 degrees of freedom); a single run has none.
+    over runs (n - 1 degrees of freedom), cut at 0 and 1 of a share and at 1 of an R². Two runs have none, as it would be 13
+    times as wide as they are apart: they are drawn themselves, as thin lines.
 
     Raises:
         UserError: there is no run, no such column or field, or no number in it.
@@ -71,16 +90,22 @@ def plot_runs(
         raise UserError(f"`x` (={x}) must be one of {', '.join(CLOCKS)}")
     courses = list(courses_of(runs, column, by, x))
     groups = list(dict.fromkeys(course.group for course in courses))
+    limits = limits_of(column, courses)
     curves = [
-        mean_course([course for course in courses if course.group == group], series=number, name=group)
+        curve
         for number, group in enumerate(groups)
+        for curve in curves_of([course for course in courses if course.group == group], number, group, limits)
     ]
 
     panel = Panel(title="", xlabel=CLOCKS[x], ylabel=column, curves=curves)
     inches = None if size is None else checked_size(size)
     with with_style(CURRENT if ax is not None else style), styled():
-        axes = Figure(figsize=inches or (WIDTH_IN / 2, 3.2)).subplots() if ax is None else ax
-        draw_panel(axes, panel)
+        if ax is None:
+            axes = Figure(figsize=inches or (WIDTH_IN / 2, 3.2)).subplots()
+            draw_panel(axes, panel)
+        else:
+            axes = ax
+            draw_on(axes, panel)
     counted = f"{len(courses)} runs" + (f", by {by}" if by else "")
     return Plot(column, figure_of(axes), f"{column}: mean and 95 % interval over runs ({counted}).")
 
@@ -133,8 +158,26 @@ def near_columns(name: str, columns: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*of_words, *get_close_matches(name, known, n=3, cutoff=0.6)]))[:3]
 
 
-def mean_course(courses: Sequence[Course], series: int, name: str) -> Curve:
-    """Return the mean of courses and its interval, at every clock value of any of them that all of them cover."""
+def limits_of(column: str, courses: Sequence[Course]) -> Limits:
+    """Return the least and the greatest value that a column can have, if these are known and hold in the courses."""
+    declared = column_of(column)
+    low, high = LIMITS.get("" if declared is None else declared.unit, NO_LIMITS)
+    hold = all(low <= course.y.min() and course.y.max() <= high for course in courses)
+    return Limits(low, high) if hold else NO_LIMITS
+
+
+def curves_of(courses: Sequence[Course], series: int, name: str, limits: Limits = NO_LIMITS) -> list[Curve]:
+    """Return the curve of a group's mean with its interval within the limits; of two runs also their own."""
+    mean = mean_course(courses, series, name, limits)
+    if len(courses) != FEW:
+        return [mean]
+    own = [Line(course.x, course.y, series=series, width=0.7) for course in courses]
+    return [*own, replace(mean, label=f"{mean.label}, thin: each run")]
+
+
+def mean_course(courses: Sequence[Course], series: int, name: str, limits: Limits = NO_LIMITS) -> Curve:
+    """Return the mean of courses, at every clock value of any of them that all of them cover; of three or more also its
+    interval."""
     from scipy.stats import t as student
 
     first, last = max(course.x[0] for course in courses), min(course.x[-1] for course in courses)
@@ -143,8 +186,9 @@ def mean_course(courses: Sequence[Course], series: int, name: str) -> Curve:
     values = np.stack([np.interp(at, course.x, course.y) for course in courses])
     n, mean = len(courses), values.mean(axis=0)
     label = f"{name} (n = {n})" if name else f"n = {n}"
-    if n < 2:
+    if n <= FEW:
         return Curve(at, mean, label=label, series=series)
 
     half = student.ppf(1 - TAIL, n - 1) * values.std(axis=0, ddof=1) / np.sqrt(n)
-    return Curve(at, mean, low=mean - half, high=mean + half, label=label, series=series)
+    low, high = (np.clip(end, *limits) for end in (mean - half, mean + half))
+    return Curve(at, mean, low=low, high=high, label=label, series=series)

@@ -273,6 +273,7 @@ def _draw_grid(ax: Axes, panel: Panel) -> None:
         np.ma.masked_invalid(grid), aspect="auto", interpolation="nearest", cmap=cmap, vmin=low, vmax=high
     )
 
+    ax.grid(visible=False)
     ax.set_yticks(range(len(panel.rows)), panel.rows)
     every = max(1, math.ceil(len(panel.columns) / 8))
     ax.set_xticks(range(0, len(panel.columns), every), panel.columns[::every])

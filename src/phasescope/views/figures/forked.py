@@ -17,7 +17,8 @@ from phasescope.views.facts.palette import MUTED
 from phasescope.views.figures.axes import WIDTH_IN, figure_of
 from phasescope.views.figures.courses import check_column
 from phasescope.views.figures.drawing import draw_panel
-from phasescope.views.figures.plots import Plot, Size, check_own_axes, checked_size
+from phasescope.views.figures.own_axes import check_own_axes, draw_on
+from phasescope.views.figures.plots import Plot, Size, checked_size
 from phasescope.views.style import CURRENT, styled, with_style
 
 if TYPE_CHECKING:
@@ -75,8 +76,12 @@ def plot_fork(
     )
     inches = None if size is None else checked_size(size)
     with with_style(CURRENT if ax is not None else style), styled():
-        axes = Figure(figsize=inches or (WIDTH_IN / 2, 3.2)).subplots() if ax is None else ax
-        draw_panel(axes, panel)
+        if ax is None:
+            axes = Figure(figsize=inches or (WIDTH_IN / 2, 3.2)).subplots()
+            draw_panel(axes, panel)
+        else:
+            axes = ax
+            draw_on(axes, panel)
         step = (control.fork or {})["step"]
         axes.axvline(step, color=MUTED, linewidth=0.9, linestyle=(0, (1, 2)))
 

@@ -26,6 +26,7 @@ from phasescope.views.facts.terms import OTHER_READINGS, READINGS, site_words, s
 from phasescope.views.facts.words import labels_of, subject
 from phasescope.views.figures import manifold, samples, timeline
 from phasescope.views.figures.axes import figure_bytes
+from phasescope.views.figures.own_axes import check_own_axes, is_shown_by_pyplot
 from phasescope.views.figures.timeline import chosen_site
 from phasescope.views.style import CURRENT, with_style
 
@@ -50,8 +51,9 @@ class Plot:
     def __repr__(self) -> str:
         return f"Plot({self.name})"
 
-    def _repr_png_(self) -> bytes:
-        return figure_bytes(self.figure, "png", DPI)
+    def _repr_png_(self) -> bytes | None:
+        # On axes of pyplot's it would be shown twice: once as this, and once by pyplot when the cell ends.
+        return None if is_shown_by_pyplot(self.figure) else figure_bytes(self.figure, "png", DPI)
 
     def save(self, path: Path | str) -> Path:
         """Write it in the format of its suffix, png, svg or pdf; return the path.
@@ -96,40 +98,52 @@ class Plots:
         Args:
             panels: their keys, in their order, instead of all; a wrong one is refused with those that the run has.
         """
-        return self._drawn("timeline", size, style, panels=panels, layer=layer)
+        return self._drawn("timeline", size, style, None, panels=panels, layer=layer)
 
     def samples(
         self,
         snapshots: int | Sequence[int] = 10,
         columns: int = 12,
+        ax: Axes | None = None,
         size: Size | None = None,
         style: str | None = None,
     ) -> Plot:
         """Images generated for fixed labels, a row a snapshot.
 
+            run.plot.samples(snapshots=3, columns=6, ax=axes)
+
         Args:
             snapshots: how many, evenly in images seen, or their steps.
             columns: labels, the same number of each split.
+            ax: axes of matplotlib, which keep the settings that they were made with; `size` and `style` are then left out.
         """
-        return self._drawn("samples", size, style, rows=snapshots, columns=columns)
+        return self._drawn("samples", size, style, ax, rows=snapshots, columns=columns)
 
     def manifold(
         self,
         layer: str | None = None,
-        snapshots: int | Sequence[int] = 5,
+        snapshots: int | Sequence[int] | None = None,
+        factor: str | None = None,
+        ax: Axes | None = None,
         size: Size | None = None,
         style: str | None = None,
     ) -> Plot:
-        """Activations by principal components.
+        """Activations by principal components, a row of snapshots for each factor, which colours them.
+
+            axes = plt.figure().add_subplot(projection="3d")
+            run.plot.manifold(snapshots=[500], factor="x", ax=axes)
 
         Args:
-            snapshots: how many, evenly in images seen, or their steps.
+            snapshots: how many, evenly in images seen, or their steps; by default five, on axes of your own the last.
+            factor: draw its row alone.
+            ax: axes of matplotlib for one snapshot and one factor, by default the first; with ``projection="3d"`` three
+                components are drawn, else two. They keep their settings; `size` and `style` are then left out.
         """
-        return self._drawn("manifold", size, style, layer=layer, columns=snapshots)
+        return self._drawn("manifold", size, style, ax, layer=layer, columns=snapshots, factor=factor)
 
     def denoising(self, size: Size | None = None, style: str | None = None) -> Plot:
         """Denoising error by band of noise beside the exact optima, the closest reference denoiser, nats of the label."""
-        return self._drawn("denoising", size, style)
+        return self._drawn("denoising", size, style, None)
 
     def panel(
         self,
@@ -158,11 +172,15 @@ class Plots:
             figure.set_size_inches(checked_size(size))
         return Plot(f"{key} of {self._run.name}", figure, f"{chosen.title}. One run: {subject(record)}.")
 
-    def _drawn(self, name: str, size: Size | None, style: str | None, **options: Any) -> Plot:
+    def _drawn(
+        self, name: str, size: Size | None, style: str | None, ax: Axes | None, **options: Any
+    ) -> Plot:
+        check_own_axes(ax, size, style)
         inches = None if size is None else checked_size(size)
         record = self._record(name)
-        with with_style(style):
-            plot = plot_of(record, name, **options)
+        own = {} if ax is None else {"own": ax}
+        with with_style(CURRENT if ax is not None else style):
+            plot = plot_of(record, name, **options, **own)
         if plot is None:
             raise UserError(f"`{self._run.name}` must have recorded what `{name}` shows: there is nothing")
         if inches is not None:
@@ -174,12 +192,6 @@ class Plots:
         if not record.metrics:
             raise UserError(f"`{self._run.name}` must have recorded what `{name}` shows: there is nothing")
         return record
-
-
-def check_own_axes(ax: Axes | None, size: Size | None, style: str | None) -> None:
-    """Raise UserError if axes of the user's own are given together with what only their figure can have."""
-    if ax is not None and not (size is None and style is None):
-        raise UserError("`size` and `style` must be left out where `ax` is given: its figure has them")
 
 
 def checked_size(size: Size) -> Size:

@@ -15,7 +15,8 @@ from phasescope.views.facts.numbers import format_count
 from phasescope.views.facts.palette import INK, TARGET
 from phasescope.views.facts.record import Array, Record, evenly
 from phasescope.views.facts.terms import factor_words, label_text, split_words
-from phasescope.views.figures.axes import WIDTH_IN
+from phasescope.views.figures.axes import WIDTH_IN, figure_of
+from phasescope.views.figures.own_axes import fitted, width_in
 from phasescope.views.pixels import GAP_PX, joined, pixels
 from phasescope.views.style import styled
 
@@ -29,11 +30,15 @@ CROSSHAIR = 0.13 * np.array(
 """(arm, end, x and y), in widths of an image"""
 MARGIN_IN = 0.62
 """left of the images, for the numbers"""
+ENTRY_IN = 0.9
+"""of the legend"""
 LABEL_LINE = 2
 """factors of a label that are written beside each other; more stand in lines"""
 
 
-def samples(record: Record, columns: int = 12, rows: int | Sequence[int] = 10) -> Figure | None:
+def samples(
+    record: Record, columns: int = 12, rows: int | Sequence[int] = 10, own: Axes | None = None
+) -> Figure | None:
     """Generated images, bordered by the colours of their outcomes where these are read, with a crosshair at the requested
     position if a label names one.
 
@@ -41,6 +46,7 @@ def samples(record: Record, columns: int = 12, rows: int | Sequence[int] = 10) -
         record: a run.
         columns: labels shown, the same number of each split.
         rows: how many snapshots, evenly in images seen, or their steps.
+        own: axes of the user's own; by default those of a figure of its own.
 
     Returns:
         The figure; None if no snapshot holds samples.
@@ -63,9 +69,14 @@ def samples(record: Record, columns: int = 12, rows: int | Sequence[int] = 10) -
     lines = texts[0].count("\n")
 
     with styled():
-        figure = Figure(figsize=(WIDTH_IN, (WIDTH_IN - MARGIN_IN) * height / width + 0.55 + 0.12 * lines))
-        ax = figure.subplots()
+        heading = _heading(record, splits[shown])
+        if own is None:
+            size = (WIDTH_IN, (WIDTH_IN - MARGIN_IN) * height / width + 0.55 + 0.12 * lines)
+            ax = Figure(figsize=size).subplots()
+        else:
+            ax, heading = own, fitted(heading, heading.partition(":")[0], own, most_lines=1)
         ax.imshow(mosaic, interpolation="none")
+        ax.grid(visible=False)
 
         border = border_px(wide)
         left, top = corners(len(shown), wide, border), corners(len(chosen), high, border)
@@ -84,7 +95,7 @@ def samples(record: Record, columns: int = 12, rows: int | Sequence[int] = 10) -
         ax.set_anchor("N")
         ax.spines[:].set_visible(False)
         ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), ylabel="images seen")
-        ax.set_title(_heading(record, splits[shown]), fontweight="normal", pad=4)
+        ax.set_title(heading, fontweight="normal", pad=4)
 
         handles = [Patch(color=outcome.colour, label=outcome.name) for outcome in record.outcomes]
         if handles:
@@ -92,12 +103,13 @@ def samples(record: Record, columns: int = 12, rows: int | Sequence[int] = 10) -
                 handles=handles,
                 loc="upper center",
                 bbox_to_anchor=(0.5, 0),
-                ncols=len(handles),
+                ncols=max(1, min(len(handles), int(width_in(ax) / ENTRY_IN))),
+                fontsize=None if own is None else 7,
                 labelcolor=INK,
                 columnspacing=1.2,
                 handlelength=1,
             )
-    return figure
+    return figure_of(ax)
 
 
 def border_px(side: int) -> int:

@@ -20,7 +20,8 @@ from phasescope.views.facts.panel import RunPanel
 from phasescope.views.facts.panels import OWN_SCALARS, run_panels
 from phasescope.views.facts.record import Record
 from phasescope.views.figures.axes import figure_of
-from phasescope.views.figures.drawing import draw_panel, draw_panels
+from phasescope.views.figures.drawing import draw_panels
+from phasescope.views.figures.own_axes import draw_on
 from phasescope.views.style import styled
 
 if TYPE_CHECKING:
@@ -83,11 +84,11 @@ def denoising(record: Record) -> Figure | None:
 
 
 def one_panel(panel: RunPanel, ax: Axes | None) -> Figure:
-    """Draw one panel: on some axes, or as a figure of its own; return the figure."""
+    """Draw one panel: on axes of the user's own, or as a figure of its own; return the figure."""
     if ax is None:
         drawn = draw_panels([panel]).axes[0]
     else:
-        draw_panel(ax, panel)
+        draw_on(ax, panel, title=panel.title.removesuffix(f", {panel.note}"))
         drawn = ax
     if not panel.xlabel:
         drawn.set_xlabel("images seen")
