@@ -301,6 +301,34 @@ def test_a_word_comes_before_the_file_and_the_file_before_the_preset(tmp_path: P
     assert (config.name, config.seed, config.training.steps, config.training.batch) == ("small", 5, 777, 16)
 
 
+@pytest.mark.parametrize(
+    ("words", "layers", "t", "sheet"),
+    [
+        ([], "[down3, mid]", "[50, 300, 600, 900]", "{layer: mid, t: 600}"),
+        (
+            ["network.widths=[8,16]", "family.schedule.steps=100"],
+            "[down1, mid]",
+            "[5, 30, 60, 90]",
+            "{layer: mid, t: 60}",
+        ),
+        (["probing.layers=[down2]"], None, "[50, 300, 600, 900]", "{layer: down2, t: 600}"),
+    ],
+)
+def test_a_printed_configuration_says_what_usual_is(words, layers, t, sheet, capsys):
+    assert main(["train", *words, "--print-config"]) == 0
+    out = capsys.readouterr().out
+    lines = out[out.index("\nprobing:") :].splitlines()
+    (of_layers,), (of_t,), (of_sheet,) = (
+        [line for line in lines if line.startswith(f"  {name}:")]
+        for name in ("layers", "t", "representation")
+    )
+    assert of_layers.endswith(f"; here {layers}") if layers else "here" not in of_layers
+    assert of_t.endswith(f"; here {t}")
+    assert of_sheet.endswith(f"; here {sheet}")
+    config = RunConfig.from_tree(yaml.safe_load(out))
+    assert config.probing.t == "usual", "what is printed trains the same run"
+
+
 def test_presets_are_all_valid():
     with pytest.raises(UserError, match="must be one of ") as caught:
         load_config(overrides=["preset=none"])

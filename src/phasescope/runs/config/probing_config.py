@@ -72,9 +72,10 @@ class ProbingConfig(Config):
     these only what the phase of the sheet needs; `references`, the family's reference denoisers and what
     nearest-neighbour baselines would score"""
     layers: tuple[str, ...] | Usual = "usual"
-    """names of the layers whose activations are recorded"""
+    """names of the layers whose activations are recorded; `usual`: of the U-Net the last down block and the bottleneck, of
+    other networks the two that they name"""
     t: tuple[Annotated[int, Field(ge=0)], ...] | Usual = "usual"
-    """timesteps t at which activations are recorded"""
+    """timesteps t at which activations are recorded; `usual`: 0.05, 0.3, 0.6 and 0.9 of the family's noise levels"""
     images: dict[str, Annotated[int, Field(ge=0, le=100_000)]] = Field({})
     """images sampled for labels of each split, by its name: 16 at least, or 0 to leave out a split that is not trained on"""
     latent_labels: int = Field(512, ge=64, le=2**14)
@@ -93,9 +94,11 @@ class ProbingConfig(Config):
     band_images: int = Field(32, ge=1, le=100_000)
     """noisy images in each band"""
     representation: SiteConfig | Usual = "usual"
-    """where the phase of the sheet is read"""
+    """where the phase of the sheet is read; `usual`: at the last of the usual layers, the bottleneck of the U-Net, and the
+    t nearest 0.6 of the noise levels"""
     p1: SiteConfig | Usual | None = "usual"
-    """where P1's reading is taken, by UMAP to 3D and a linear regression; null: nowhere"""
+    """where P1's reading is taken, by UMAP to 3D and a linear regression; null: nowhere; `usual`: at the first of the usual
+    layers, the last down block of the U-Net, and the same t"""
     umap_seeds: int = Field(1, ge=1, le=100)
     """random starts of that UMAP, over which P1's R² is averaged"""
     measures: tuple[str, ...] = ()

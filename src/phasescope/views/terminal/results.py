@@ -22,26 +22,43 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from phasescope.models.families import Clones
+    from phasescope.runs.config import RunConfig
     from phasescope.runs.trained.design import Designed
     from phasescope.runs.trained.predict import Prediction
 
 
-def configuration(config: Config) -> Result:
-    """Return all of a configuration as YAML that `train` takes, each field with its meaning as a comment."""
-    return Result(_fields(config, config.tree()), verbatim=True)
+def configuration(config: RunConfig) -> Result:
+    """Return all of a configuration as YAML that `train` takes, each field with its meaning as a comment.
+
+    A field that is `usual` also has its value for this configuration.
+    """
+    return Result(_fields(config, config.tree(), usual=_usual(config)), verbatim=True)
 
 
-def _fields(config: Config, tree: Tree, indent: str = "") -> Iterator[str]:
+def _usual(config: RunConfig) -> Tree:
+    """Return the values for which `usual` stands; empty if the network does not name its layers."""
+    if config.network.layer_names is None:
+        return {}
+    plan = config.plan_of(config.network.layer_names, config.network.usual_layers).tree()
+    return {"probing": {**plan, "meter": {"every": config.meter_every}}}
+
+
+def _fields(config: Config, tree: Tree, indent: str = "", *, usual: Tree) -> Iterator[str]:
     for name, value in tree.items():
         field, inner = type(config).model_fields.get(name), getattr(config, name, None)
         meaning = f"  # {' '.join(field.description.split())}" if field and field.description else ""
         if isinstance(inner, Config):
             yield f"{indent}{name}:{meaning}"
-            yield from _fields(inner, value, f"{indent}  ")
+            yield from _fields(inner, value, f"{indent}  ", usual=usual.get(name, {}))
         else:
-            # One line for each field, however long its value is: a comment goes behind it.
-            text = to_yaml({name: value}, default_flow_style=True, width=math.inf)
-            yield f"{indent}{text.strip()[1:-1]}{meaning}"
+            if value == "usual" and name in usual:
+                meaning += f"; here {_flow(usual[name])}"
+            yield f"{indent}{_flow({name: value})[1:-1]}{meaning}"
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML in one line, however long it is, so that a comment can stand behind it."""
+    return to_yaml(value, default_flow_style=True, width=math.inf).strip().removesuffix("\n...")
 
 
 Nested = Mapping[str, Any]
