@@ -86,6 +86,7 @@ def test_denoising_errors_closest_denoisers_and_nats_are_those_recorded(run):
     assert drawn == pytest.approx([band[name] for band in bands for name in ("network", "unconditional")])
     assert errors.get_yscale() == "log"
     names = [name for name in references()["family"]["reference_denoisers"]["mmse"] if name != "t"][::-1]
+    assert closest.get_ylabel() == "noise level t"
     shown = np.asarray(closest.collections[0].get_array()).reshape(len(LEVELS), len(run.metrics))
     levels = [line["closest_reference"] for line in run.metrics]
     recorded = [[names.index(level["reference"]) for level in line] for line in levels]
@@ -104,6 +105,7 @@ def test_the_explorer_is_sent_the_panels_that_figures_draw(run):
     assert {line["colour"] for line in order["lines"]} == {"var(--probe)", "var(--muted)"}
     tops = [line["area"][1] for line in known["outcomes", "grid"]["lines"] if "area" in line]
     assert tops[-1] == pytest.approx([1.0] * len(run.metrics))
+    assert known["closest", None]["mesh"]["ylabel"] == "noise level t"
     fills = [cell["title"] for cell in known["closest", None]["mesh"]["columns"][-1]]
     assert fills == [level["reference"] for level in run.metrics[-1]["closest_reference"]]
     assert "trustworthiness" not in {panel["key"] for panel in panels}

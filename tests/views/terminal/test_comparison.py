@@ -89,6 +89,17 @@ def test_runs_of_one_configuration_do_not_differ(runs, tmp_path, capsys):
     assert "Their configurations are the same." in json.loads(out)["notes"]
 
 
+def test_what_two_seeds_show_is_said(runs, tmp_path, capsys):
+    shutil.copytree(runs / "whole-00000001", tmp_path / "other")
+    file = tmp_path / "other" / "config.yaml"
+    file.write_text(file.read_text().replace("seed: 7", "seed: 8"))
+    _, out, _ = call(capsys, runs, "whole", str(tmp_path / "other"), "--json")
+    assert json.loads(out)["differs"] == {"seed": [7, 8]}
+    notes = json.loads(out)["notes"]
+    assert "Only their seeds differ: how far apart they are is chance." in notes
+    assert any(note.startswith("A pair shows that the seed matters, not by how much") for note in notes)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

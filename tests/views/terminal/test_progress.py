@@ -23,3 +23,18 @@ def test_a_log_has_a_line_from_time_to_time(capsys, monkeypatch):
     out, err = capsys.readouterr()
     assert re.fullmatch(r"measuring: 3 of 8, 0:\d\d:\d\d so far\n", err)
     assert not out
+
+
+def test_a_log_says_what_is_left_at_the_speed_of_this_process(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "FIRST_LINE_S", 0.0)
+    monkeypatch.setattr(progress, "LINE_EVERY_S", 0.0)
+    clock = iter([0.0, 0.0, 30.0, 60.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.counting("train") as notify:
+        notify(100, 400)  # resumed there
+        notify(200, 400)
+        notify(400, 400)
+    first, second, last = capsys.readouterr().err.splitlines()
+    assert "left" not in first
+    assert second == "train: 200 of 400, 0:00:30 so far, about 0:01:00 left"
+    assert "left" not in last

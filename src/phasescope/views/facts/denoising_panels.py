@@ -95,7 +95,7 @@ def _closest(record: Record) -> Iterator[RunPanel]:
         note="by t",
         x=record.images_seen,
         mesh=Mesh(values, colours, _borders(t)),
-        ylabel="t",
+        ylabel="noise level t",
         height_in=2.2,
     )
 

@@ -149,5 +149,10 @@ def _notes(records: Sequence[Record], fields: list[str], common: Site | None) ->
         yield "No layer was read in all of them: scores of different layers are not comparable."
     if len({_last(record).get("step") for record in records}) > 1:
         yield "Their last snapshots are at different steps."
-    if fields != ["seed"]:
+    if fields == ["seed"]:
+        yield "Only their seeds differ: how far apart they are is chance."
+        if len(records) == LEAST:
+            how = "phasescope sweep ... seed=0..7"
+            yield f"A pair shows that the seed matters, not by how much: that takes more seeds ({how})."
+    elif fields:
         yield "Each is one run: only several seeds of each show how far apart seeds alone are (phasescope sweep)."

@@ -62,14 +62,20 @@ def counting(task: str) -> Iterator[Callable[[int, int], None]]:
     console = Console(highlight=False, markup=False, soft_wrap=True, stderr=True)
     began = time.monotonic()
     due = began + FIRST_LINE_S
+    first: int | None = None
 
     def line(number: int, total: int) -> None:
-        nonlocal due
+        nonlocal due, first
+        # What is resumed does not begin at 0; what was done before says nothing of the speed.
+        first = number if first is None else first
         now = time.monotonic()
         if now >= due:
             due = now + LINE_EVERY_S
-            done = f"{format_count(number)} of {format_count(total)}"
-            console.print(f"{task}: {done}, {format_clock(now - began)} so far")
+            spent = now - began
+            done = f"{format_count(number)} of {format_count(total)}, {format_clock(spent)} so far"
+            if first < number < total:
+                done += f", about {format_clock(spent / (number - first) * (total - number))} left"
+            console.print(f"{task}: {done}")
 
     if not console.is_terminal:
         yield line

@@ -1,9 +1,10 @@
 """Runs in a terminal: a folder of them, and one in full."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from phasescope.runs.store import RunFolder
+from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.folder import read_or, shown
 from phasescope.views.facts.forks import change_words
 from phasescope.views.facts.meter import meter_sentences
@@ -25,6 +26,8 @@ from phasescope.views.terminal.forks import state_words
 from phasescope.views.terminal.printing import Result, Table
 
 HEADS = ("run", "state", "step", "images", "success %", "probe R²", *READINGS.values(), "wall")
+MOST_FIELDS = 3
+"""that are named of those in which runs of one title differ"""
 BRANCH = "  "
 """before the name of a fork, once for each run above it"""
 NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall_s")
@@ -38,17 +41,49 @@ def runs_table(runs: Sequence[RunFolder], notify: Callable[[int, int], None], le
         left_out: how many runs do not meet the condition by which these were chosen.
     """
     rows, lines = [], []
+    differs = _differences(runs)
     for done, (run, depth) in enumerate(in_tree(runs)):
         notify(done, len(runs))
         row, (name, *cells) = _line(run)
         rows.append(row)
-        lines.append((f"{BRANCH * depth}{name}", *cells))
+        lines.append((f"{BRANCH * depth}{name}", *([differs.get(run.name, "")] if differs else []), *cells))
     broken = [f"{row['run']}: {row['error']}" for row in rows if row["state"] == "broken"]
     kept = [f"{run.name}: {state_words(run)}" for run in runs if run.states]
     if not rows:
         count = "1 run" if left_out == 1 else f"{left_out:,} runs"
         return Result([f"of {count} here, none meets --where" if left_out else "no runs here"], lambda: rows)
-    return Result([Table(HEADS, lines), *broken, *kept], lambda: rows)
+    first, *others = HEADS
+    heads = (first, *(["differs in"] if differs else []), *others)
+    return Result([Table(heads, lines), *broken, *kept], lambda: rows)
+
+
+def _differences(runs: Sequence[RunFolder]) -> dict[str, str]:
+    """Return by run's name in what it differs from others of the same title, whose names differ in the hash alone."""
+    groups: dict[str, dict[str, dict[str, Any]]] = {}
+    for run in runs:
+        fields = read_or(run, lambda run: config_columns(run.config), lambda error: {})
+        title = fields.pop("config.name", None)
+        if fields:
+            groups.setdefault(str(title), {})[run.name] = fields
+
+    return {name: words for group in groups.values() for name, words in _differing_fields(group).items()}
+
+
+def _differing_fields(group: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return by run, of those of one title, the fields in which they differ: the seed first, a few at most."""
+    names = dict.fromkeys(name for fields in group.values() for name in fields)
+    differing = [name for name in names if len({str(fields.get(name)) for fields in group.values()}) > 1]
+    differing.sort(key=lambda name: name != "config.seed")
+    more = ["..."] if len(differing) > MOST_FIELDS else []
+
+    def words(fields: Mapping[str, Any]) -> str:
+        # A configuration of an earlier version lacks the fields that came later.
+        known = [
+            (name.removeprefix("config."), fields.get(name, "default")) for name in differing[:MOST_FIELDS]
+        ]
+        return " ".join([*(f"{name}={value}" for name, value in known), *more])
+
+    return {run: words(fields) for run, fields in group.items()} if differing else {}
 
 
 def in_tree(runs: Sequence[RunFolder]) -> Iterator[tuple[RunFolder, int]]:
@@ -161,7 +196,8 @@ def _snapshots(record: Record) -> Table:
     # of labels that are not trained on, success alone
     columns = [(s, name) for s, name in columns if s == record.splits[0] or name == record.outcomes[-1].name]
     names = [
-        name if split == record.splits[0] else f"{name}, {split_words(split)}" for split, name in columns
+        f"{name} %" if split == record.splits[0] else f"{name} %, {split_words(split)}"
+        for split, name in columns
     ]
     probe = f"{probed('probe R²', record.factors)} at {site_words(site) if site else '?'}"
     others = {name: words for name, words in OTHER_READINGS.items() if any(record.phases(name))}

@@ -145,7 +145,7 @@ def _panel(panel: RunPanel) -> dict[str, Any]:
         "percent": panel.ylabel == "share",
         "lines": [*_areas(panel), *map(_curve, panel.curves)],
         "strips": [{"name": name, "phases": phases} for name, phases in panel.bands.items()],
-        "mesh": _mesh(panel.mesh) if panel.mesh else None,
+        "mesh": {**_mesh(panel.mesh), "ylabel": panel.ylabel} if panel.mesh else None,
         "expected": panel.expected and asdict(panel.expected),
     }
 
