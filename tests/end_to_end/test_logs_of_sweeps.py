@@ -12,6 +12,7 @@ import phasescope
 from helpers.attacked_run import FIELDS
 from helpers.commands import Outcome, call
 from helpers.in_process_engine import Here
+from helpers.made_runs import make_run
 from phasescope import Run, UserError, list_runs, train
 from phasescope.cli import main
 from phasescope.runs.engines.by_name import open_engine
@@ -21,11 +22,11 @@ from phasescope.views.monitors import Logs, WandB
 
 @pytest.fixture
 def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    """`phasescope sweep` over two batches, its runs in this process, in a folder of its own."""
+    """`phasescope sweep` of tiny runs, in this process, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("phasescope.studies.conduct.open_engine", Here)
     Path("base.yaml").write_text(yaml.safe_dump(FIELDS))
-    return lambda *words: call(["sweep", "base.yaml", "training.batch=8,16", "--name", "batches", *words])
+    return lambda *words: call(["sweep", "base.yaml", *words])
 
 
 def logged(folder: Path) -> dict[str, list[tuple[int, float]]]:
@@ -48,39 +49,34 @@ def recorded() -> dict[str, list[tuple[int, Any]]]:
     return {run.name: recorded_of(run) for run in list_runs(Path("runs"))}
 
 
-def test_each_run_of_a_sweep_is_logged_in_a_place_of_its_own(sweep):
-    done = sweep("--tensorboard", "logs")
-    assert done.code == 0, done.err
-    assert len(logged(Path("logs"))) == 2
-    assert logged(Path("logs")) == recorded()
-
-
-def test_a_sweep_that_resumes_logs_what_is_done_and_not_logged_yet_and_nothing_twice(sweep):
-    assert sweep().code == 0
-    first, second = sorted(list_runs(Path("runs")), key=lambda run: run.name)
+def test_each_run_of_a_sweep_is_logged_in_its_own_place_also_one_that_was_done_and_none_twice(sweep):
+    assert sweep("training.batch=8,16").code == 0
+    done, _ = list_runs(Path("runs"))
     log = phasescope.TensorBoard("logs")
-    log.update(first)
+    log.update(done)
     log.close()
-    (before,) = (Path("logs") / first.name).iterdir()
-    assert sweep("--tensorboard", "logs").code == 0
+    before = list(Path("logs", done.name).iterdir())
+
+    further = sweep("training.batch=8,16,32", "--tensorboard", "logs")
+    assert further.code == 0, further.err
+    assert len(logged(Path("logs"))) == 3
     assert logged(Path("logs")) == recorded()
-    assert [path.name for path in (Path("logs") / first.name).iterdir()] == [before.name]
-    assert len(list((Path("logs") / second.name).iterdir())) == 1
+    assert list(Path("logs", done.name).iterdir()) == before
 
 
-def test_a_finished_run_that_cannot_be_logged_costs_no_other(sweep):
-    assert sweep().code == 0
-    first, second = sorted(list_runs(Path("runs")), key=lambda run: run.name)
-    (first.path / "metrics.jsonl").write_text('{"step": 0}\n{"st\n{"step": 8}\n')
-    with pytest.warns(UserWarning, match=f"TensorBoard does not log {first.name}: .*metrics.jsonl"):
-        outcome = sweep("--tensorboard", "logs")
-    assert outcome.code == 0, outcome.err
-    assert logged(Path("logs")) == {second.name: recorded_of(second)}
+def test_a_finished_run_that_cannot_be_logged_costs_no_other(tmp_path):
+    damaged, whole = (make_run(tmp_path / "runs", "preset=small", f"seed={seed}") for seed in range(2))
+    (damaged.path / "metrics.jsonl").write_text('{"step": 0}\n{"st\n{"step": 8}\n')
+    counts: list[tuple[int, int]] = []
+    with pytest.warns(UserWarning, match=f"TensorBoard does not log {damaged.name}: .*metrics.jsonl"):
+        Logs(tmp_path / "logs").add_missing([damaged, whole], lambda *at: counts.append(at))
+    assert logged(tmp_path / "logs") == {whole.name: recorded_of(whole)}
+    assert counts == [(0, 2), (1, 2)]
 
 
 def test_bad_input_a_sweep_whose_log_cannot_be_written_begins_no_run(sweep, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    refused = sweep("--tensorboard", "logs")
+    refused = sweep("training.batch=8,16", "--tensorboard", "logs")
     assert refused.code == 2
     assert "TensorBoard must be installed: ./lab setup" in refused.err
     assert not Path("runs").exists()
@@ -108,12 +104,12 @@ def test_every_engine_gives_its_workers_the_logs(engine, tiny_config, tmp_path, 
 def test_weights_and_biases_gets_a_run_for_each_of_a_sweep_and_its_configuration(sweep, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    assert sweep("--wandb", "bumps").code == 0
+    assert sweep("training.batch=8,16", "--wandb", "bumps").code == 0
     names = sorted(run.name for run in list_runs(Path("runs")))
     found = sorted(path.stem.removeprefix("run-") for path in Path("wandb").glob("offline-run-*/run-*.wandb"))
     assert found == names
     assert all(WandB("bumps").holds(run) for run in list_runs(Path("runs")))
-    assert sweep("--wandb", "bumps").code == 0
+    assert sweep("training.batch=8,16", "--wandb", "bumps").code == 0
     assert len(list(Path("wandb").glob("offline-run-*"))) == 2
 
 
