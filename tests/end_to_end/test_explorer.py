@@ -173,6 +173,23 @@ def test_dragging_the_pad_paints_a_bump_at_the_target(visit, trained):
     assert settled(page)["label"][0] == pytest.approx(0.2 * 32 + 0.25, abs=0.25)
 
 
+@pytest.mark.slow
+def test_a_number_beyond_the_canvas_is_put_back_to_what_is_sampled(visit, trained):
+    page = visit(f"/#/sample/{trained.name}", "sample")
+    field = page.get_by_label("y of the target, px", exact=True)
+    field.fill("40")
+    field.press("Enter")
+    assert field.input_value() == "32", "while it has the focus still"
+    assert "put-back" in (field.get_attribute("class") or "")
+    assert field.get_attribute("title") == "40 cannot be taken: 32 is"
+    assert settled(page)["label"][1] == 32
+    field.fill("12")
+    assert "put-back" not in field.get_attribute("class")
+    field.press("Enter")
+    assert settled(page)["label"][1] == 12
+    assert "put-back" not in field.get_attribute("class")
+
+
 INTERVENTION = "(document.querySelector('.intervention .reading')?.dataset ?? {})"
 
 
@@ -271,6 +288,12 @@ def test_the_list_of_studies_leads_to_a_studys_page_and_its_runs(visit, trained,
     page.go_back()
     again = visit("/#/runs?q=study:example", "runs", afresh=True)
     assert again.locator("tr[data-run]").count() == 1
+    words = again.locator("tr[data-run] .settings").inner_text()
+    assert words.startswith(f"seed={trained.config['seed']} as in example: "), "the seed is not cut off"
+    head = visit(f"/#/run/{trained.name}", "run").locator(".runhead")
+    assert "Same configuration and seed as in study example" in head.inner_text(), (
+        "it may be a run of one's own"
+    )
 
 
 def sampling_alone_ms(run: Run, images: int) -> float:

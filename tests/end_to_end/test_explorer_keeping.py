@@ -1,6 +1,7 @@
 """In a browser: curves of the training, runs grouped."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -111,6 +112,20 @@ def test_runs_of_one_value_are_one_line_with_a_band(visit, runs):
     }
     assert len(values) == 2
     assert "default" not in values
+
+
+@pytest.mark.slow
+def test_a_comparison_draws_the_training_as_it_was_logged(visit, runs):
+    kept = [run for run in runs if (run.path / "scalars.jsonl").is_file()]
+    page = visit(f"/#/compare?runs={','.join(run.name for run in kept)}", "compare")
+    logged = {line["step"] for run in kept for line in run.scalar_lines}
+    assert logged - {line["step"] for run in kept for line in run.metrics}, "some lie between snapshots"
+    for key in ("loss", "learning_rate", "gradient_norm"):
+        line = page.locator(f".charts [data-key={key}] path.line").first.get_attribute("d")
+        points = len(re.findall("[ML]", line))
+        assert points == len(kept[0].scalar_lines), key
+    slider = page.locator(".scrubber input")
+    assert int(slider.get_attribute("max")) == len(kept[0].metrics) - 1, "the cursor steps through snapshots"
 
 
 @pytest.mark.slow

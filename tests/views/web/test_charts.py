@@ -270,3 +270,25 @@ def test_a_report_has_the_same_tools_without_a_network(browser, charted, tmp_pat
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert faults == []
     context.close()
+
+
+@pytest.mark.parametrize(
+    ("ticks", "kind", "texts"),
+    [
+        ([0.925, 0.95, 0.975], "percent", ["92.5 %", "95.0 %", "97.5 %"]),
+        ([0, 0.5, 1], "percent", ["0 %", "50 %", "100 %"]),
+        ([0.005, 0.01], "percent", ["0.5 %", "1.0 %"]),
+        ([0.925, 0.95], "fixed", ["0.925", "0.950"]),
+        ([-0.5, 0, 0.5], "fixed", ["\N{MINUS SIGN}0.50", "0.00", "0.50"]),
+    ],
+)
+def test_ticks_are_labelled_with_what_they_are(page, ticks, kind, texts):
+    labels = page.evaluate(
+        """async ([ticks, kind]) => {
+            const {tickFormat} = await import("/static/charts.js");
+            const formats = await import("/static/html.js");
+            return ticks.map(tickFormat(ticks, formats[kind]));
+        }""",
+        [ticks, kind],
+    )
+    assert [label.replace("\N{NO-BREAK SPACE}", " ") for label in labels] == texts

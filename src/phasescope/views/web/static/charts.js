@@ -2,7 +2,7 @@
 // One chart for every panel of curves; places are in per cent of the plot, so that it fits any width.
 
 import {axisOf, indicesWithin, nearest, smoothed} from "./axes.js";
-import {compact, fixed, h, known, percent} from "./html.js";
+import {compact, fixed, h, known, percent, percentTo} from "./html.js";
 import {Component} from "./preact.js";
 import {meshOf, phaseStrip, scaleOf, shapesOf, stretchOf} from "./shapes.js";
 import {toolbar} from "./toolbar.js";
@@ -45,6 +45,16 @@ export const hasData = ({lines, strips = [], mesh}) => mesh || strips.length > 0
 // R² and other numbers up to 1 have two digits behind the point, whatever their size
 export const formatOf = ({percent: isShare, domain, log}) =>
   isShare ? percent : domain && !log ? fixed : power;
+
+// The format of ticks: with as many digits as they have, so that 92.5 % is not 93 %.
+export function tickFormat(ticks, format) {
+  const digitsOf = scaled =>
+    Math.max(...ticks.map(tick => decimals(Number((scaled * tick).toPrecision(12)))), 0);
+  if (format === percent) return tick => percentTo(tick, digitsOf(100));
+  return format === fixed ? tick => fixed(tick, Math.max(digitsOf(1), 2)) : format;
+}
+
+const decimals = value => (String(value).split(".")[1] ?? "").length;
 
 // whether a logarithm of every value can be drawn
 const allowsLog = ({mesh, log}, lines) =>
@@ -140,8 +150,9 @@ export class Chart extends Component {
     ];
     const drawing = {"aria-hidden": true, viewBox: "0 0 100 100", preserveAspectRatio: "none"};
     const svg = h(`svg.chart${axis.zoom ? ".zoomed" : ""}`, drawing, shapes);
+    const tickText = tickFormat(scale.ticks, format);
     const levels = scale.ticks.map(tick =>
-      h("div.level", {style: {top: `${scale.place(tick)}%`}}, h("span", format(tick)))
+      h("div.level", {style: {top: `${scale.place(tick)}%`}}, h("span", tickText(tick)))
     );
     const columns = across.ticks.map(tick =>
       h("span.x", {style: {left: `${across.place(tick)}%`}}, compact(tick))
@@ -154,6 +165,7 @@ export class Chart extends Component {
       "div.plot",
       {...this.hand({x, axis, across, pick, cursor}), ...spoken({panel, x, axis, index}, read)},
       strips.map(({name, phases}) => [h("div.of", name), phaseStrip(name, phases, xs)]),
+      mesh && h("div.of", `y axis: ${mesh.ylabel}`),
       (mesh || lines.length > 0) && h("div.field", {style: {height: `${height}px`}}, levels, svg),
       columns,
       known(at) && (!axis.zoom || isInside(at)) && h("div.cursor", {style: {left: `${at}%`}}),

@@ -194,13 +194,12 @@ class CompareView {
 
   charts(several) {
     const {names, unit, group, cursor, version} = this;
-    const {x, panels} = this.drawn([version, unit, group], () => {
-      const x = this.times;
-      return {x, panels: keysOf(several).map(key => panelOfAll(key, x, several, this))};
-    });
+    const panels = this.drawn([version, unit, group], () =>
+      keysOf(several).map(key => panelOfAll(key, several, this))
+    );
     const pick = at => this.set({cursor: at});
     const axis = sharedAxis(`compare ${names.join()}`, UNITS[unit], () => this.update());
-    const chart = panel => h(Chart, {key: panel.key, panel, x, axis, name: "compare", cursor, pick});
+    const chart = panel => h(Chart, {key: panel.key, panel, x: panel.x, axis, name: "compare", cursor, pick});
     return h("div.charts", panels.filter(hasData).map(chart));
   }
 
@@ -260,8 +259,7 @@ function keyOf({names, known, group}, several, name) {
 
 // where on the x axis any of the runs has a snapshot
 function timesOfAll(several, unit) {
-  const times = several.flatMap(({lines}) => lines.map(line => line[unit]).filter(known));
-  return [...new Set(times)].sort((a, b) => a - b);
+  return inOrder(several.flatMap(({lines}) => lines.map(line => line[unit])));
 }
 
 const rounded = time => Number(time?.toPrecision(6));
@@ -275,14 +273,26 @@ function slider({times, index, unit}, moved) {
 }
 
 // one panel with the lines of all runs, as the first run that has it describes it
-function panelOfAll(key, x, several, {names, unit, group}) {
+function panelOfAll(key, several, {names, unit, group}) {
   const site = commonSite(several, key);
+  const x = timesOfPanels(key, site, several, unit);
   const panel = several.map(details => panelOf(details, key, site)).find(Boolean);
   const {title, note} = panel.compared;
   const where = site === undefined ? "each at its own layer" : site && panel.note;
   const lines = linesOf(key, site, x, several, {names, unit, group, format: formatOf(panel)});
-  return {...panel, title, note: [where, note].filter(Boolean).join("; "), height: 230, lines};
+  return {...panel, x, title, note: [where, note].filter(Boolean).join("; "), height: 230, lines};
 }
+
+// where on the x axis any of the runs has a number of a panel: at snapshots, or at what training logged
+const timesOfPanels = (key, site, several, unit) => {
+  const of = details => {
+    const panel = panelOf(details, key, site);
+    return panel ? timesOf(details, panel, unit) : [];
+  };
+  return inOrder(several.flatMap(of));
+};
+
+const inOrder = times => [...new Set(times.filter(known))].sort((a, b) => a - b);
 
 const APART =
   "Scores of which no layer was read in all of them are each at its own layer: these are not comparable.";

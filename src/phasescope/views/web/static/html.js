@@ -31,8 +31,10 @@ export function fixed(value, digits = 2) {
 
 export function percent(value) {
   if (!known(value)) return "–";
-  return `${fixed(100 * value, value > 0 && value < 0.095 ? 1 : 0)}\u00a0%`;
+  return percentTo(value, value > 0 && value < 0.095 ? 1 : 0);
 }
+
+export const percentTo = (value, digits) => `${fixed(100 * value, digits)}\u00a0%`;
 
 export function duration(seconds) {
   if (seconds < 90) return `${Math.round(seconds)} s`;
@@ -56,13 +58,38 @@ export function choice(label, options, value, changed) {
   return h("label.field", h("span", label), h("select", properties, entries));
 }
 
-// an input for a number: its text is not replaced while it is being edited
+// inputs whose text was entered, and not yet answered by the value that is taken for it
+const entered = new WeakSet();
+
+// An input for a number: its text is not replaced while it is being edited. A number that cannot be taken is
+// put back to the one that was taken instead, and the input is marked until the next edit.
 export function numberInput(label, value, properties, changed) {
   const show = input => {
-    if (input && input !== document.activeElement) input.value = String(Number(value.toPrecision(6)));
+    if (!input) return;
+    const isEntered = entered.delete(input);
+    if (input === document.activeElement && !isEntered) return;
+    const text = String(Number(value.toPrecision(6)));
+    if (isEntered) mark(input, Math.abs(Number(input.value) - value) > Number(input.step || 0) / 2, text);
+    input.value = text;
   };
-  const change = event => changed(Number(event.target.value) || 0);
-  return h("input", {type: "number", "aria-label": label, ...properties, ref: show, onchange: change});
+  const change = event => {
+    entered.add(event.target);
+    changed(Number(event.target.value) || 0);
+  };
+  const edit = event => mark(event.target, false, "");
+  return h("input", {
+    type: "number",
+    "aria-label": label,
+    ...properties,
+    ref: show,
+    oninput: edit,
+    onchange: change
+  });
+}
+
+function mark(input, isPutBack, text) {
+  input.classList.toggle("put-back", isPutBack);
+  input.title = isPutBack ? `${input.value} cannot be taken: ${text} is` : "";
 }
 
 export const absent = text => h("p.absent", text);

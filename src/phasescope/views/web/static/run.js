@@ -194,7 +194,14 @@ function head({name, details, studies, snapshot, error}) {
     h("div.heading", title, stateOf(row), badges, phasesTerm(null, kindsRead(details), outcomes), links),
     fault(row.error),
     fault(error),
-    member && h("p.note", "Study ", link(member.study), `, cell ${member.cell}, seed ${row.seed}`),
+    // Runs of equal configuration and seed are equal: whether this one was the study's own is not known.
+    member &&
+      h(
+        "p.note",
+        "Same configuration and seed as in study ",
+        link(member.study),
+        `, cell ${member.cell}, seed ${row.seed}`
+      ),
     !ALONE && forkLine(row, runs.rows),
     !ALONE && details.sentence && h("p.note", details.sentence),
     !ALONE && hasWeights && !isSampled && h("p.note", `No samples from here: ${details.sampling.error}.`),

@@ -233,8 +233,8 @@ function tableRow(row, {depth, fields, chosen, set}) {
   const own = fields
     .filter(key => key in settings)
     .map(key => `${key.replace(/^\w+\./, "")}=${format(settings[key])}`);
-  const study = member && `${member.study}: ${member.cell}`;
-  const facts = [...(row.tags ?? []), forkWords(row), study, `seed=${row.seed}`, ...own];
+  const study = member && `as in ${member.study}: ${member.cell}`;
+  const facts = [...(row.tags ?? []), `seed=${row.seed}`, forkWords(row), study, ...own];
   const words = facts.filter(Boolean).join("  ");
   const branch = depth > 0 && h("span.branch", {style: {"--depth": depth}, title: "a fork"});
   const link = [branch, h("a", {href: address("run", name)}, name)];

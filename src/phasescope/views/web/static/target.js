@@ -38,7 +38,7 @@ export function labelFields(
       "label.field",
       h("span", words(factor)),
       slider,
-      numberInput(text, label[k], {step}, value => set(k, value))
+      numberInput(text, label[k], {step, min: low, max: high}, value => set(k, value))
     );
   };
   return h("div.controls.labels", factors.map(field));
