@@ -65,6 +65,8 @@ def test_the_ends_of_many_points_stand_against_each_field_that_was_drawn(count):
         (points,) = panel.curves
         assert len(points.x) == count
         assert panel.ticks is None
+    assert "Bars" not in plot_of(sweep, "ends").caption(recorded(sweep))
+    assert plot_of(sweep, "probe_r2").title == "Probe R² through training"
     rate = panels[3].curves[0]
     np.testing.assert_allclose(rate.y, (np.log10(rate.x) + 3) / 2, atol=1e-6)
 
@@ -109,6 +111,7 @@ def test_words_are_named_with_their_means_and_a_field_that_a_run_lacks_is_left_o
     assert kinds.ticks == {0.0: "adamw", 1.0: "muon"}
     points, bars = kinds.curves
     assert bars.y == pytest.approx([points.y[points.x == place].mean() for place in (0, 1)])
+    assert "Bars, where a field holds words: mean over runs." in plot_of(sweep, "ends").caption(runs)
 
     is_muon = np.array([kind == "muon" for kind in runs.first("config.training.optimiser.kind")])
     momentum = panels["training.optimiser.momentum", "share correct"].curves[0]

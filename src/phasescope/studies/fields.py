@@ -96,10 +96,15 @@ class AgainstFields(BasePlot):
     fields: Sequence[str] = field(kw_only=True)
     """of the configuration, as training.batch"""
 
-    SHOWS = "One dot per run; bars, where a field holds words: mean over runs."
+    SHOWS = "One dot per run."
 
     def columns_read(self) -> frozenset[str]:
         return columns_read(*self.numbers.values()) | {f"config.{name}" for name in self.fields}
+
+    def caption(self, runs: Runs) -> str:
+        has_bars = any(curve.style == "bars" for panel in self.panels(runs) for curve in panel.curves)
+        bars = " Bars, where a field holds words: mean over runs." if has_bars else ""
+        return f"{super().caption(runs)}{bars}"
 
     def _panels(self, runs: Runs) -> list[Panel]:
         known = {label: known_runs(runs, number) for label, number in self.numbers.items()}

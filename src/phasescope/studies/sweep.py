@@ -172,7 +172,7 @@ def shown(study: Study) -> Study:
     courses = [
         Courses(
             file_name(head),
-            f"{head.capitalize()} through training",
+            f"{head[0].upper()}{head[1:]} through training",
             {head: column},
             "cell",
             ylabel=head,

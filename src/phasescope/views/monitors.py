@@ -123,8 +123,9 @@ class TensorBoard(_Log):
 class WandB(_Log):
     """A run of Weights & Biases, offline unless WANDB_MODE says otherwise: nothing leaves before `wandb sync`.
 
-    Its name and id are those of the run's folder, so that a run that is resumed is logged under the same id; the run's whole
-    configuration is logged as W&B's `config`, by which its pages group and filter.
+    Its name and id are those of the run's folder; the run's whole configuration is logged as W&B's `config`, by which its
+    pages group and filter. The trap: a run that is resumed is logged under the same id, from its start, and offline in a
+    further folder ``wandb/offline-run-<time>-<id>``. Of several with one id, `wandb sync` the last.
 
         phasescope.train(config, monitors=[phasescope.WandB("mine", tags=["first"], group="rates")])
 

@@ -77,7 +77,7 @@ def _draw_scale(ax: Axes, place: int) -> None:
     ends = np.linspace(0, 1, 65)
     pieces = [[(place, low), (place, high)] for low, high in itertools.pairwise(ends)]
     colours = [shade(float(middle)) for middle in (ends[:-1] + ends[1:]) / 2]
-    ax.add_collection(LineCollection(pieces, colors=colours, linewidths=5))
+    ax.add_collection(LineCollection(pieces, colors=colours, linewidths=5, antialiaseds=False))
 
 
 def heights(axis: Coordinate) -> np.ndarray:
