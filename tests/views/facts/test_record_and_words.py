@@ -12,6 +12,7 @@ from phasescope.views.facts.numbers import format_number
 from phasescope.views.facts.onsets import onsets
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.scores import levels
+from phasescope.views.facts.terms import count_words
 from phasescope.views.figures.plots import plot_of
 
 
@@ -189,3 +190,9 @@ def test_a_run_without_a_label_and_without_a_description_has_a_verdict(tmp_path)
         "The phase of the samples was not read: the network gets no label.",
         "The phase of the activations was not read.",
     ]
+
+
+def test_one_label_is_not_labels():
+    assert count_words("grid", 1) == "1 label on the grid"
+    assert count_words("held_out", 1) == "1 held out label"
+    assert count_words("grid", 12) == "12 labels on the grid"

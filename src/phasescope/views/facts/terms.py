@@ -129,6 +129,12 @@ def split_words(name: str, is_unconditional: bool = False) -> str:
     return "images" if is_unconditional else _NAMES["splits"].get(name, f"{_plain(name)} labels")
 
 
+def count_words(name: str, count: int) -> str:
+    """Return how many labels of a split: "12 labels on the grid", "1 label on the grid"."""
+    words = split_words(name)
+    return f"{count} {words.replace('labels', 'label', 1) if count == 1 else words}"
+
+
 def site_words(site: Site) -> str:
     return site.layer if site.t is None else f"{site.layer}, t = {site.t}"
 

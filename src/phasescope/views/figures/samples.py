@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from phasescope.views.facts.numbers import format_count
 from phasescope.views.facts.palette import INK, TARGET
 from phasescope.views.facts.record import Array, Record, evenly
-from phasescope.views.facts.terms import factor_words, label_text, split_words
+from phasescope.views.facts.terms import count_words, factor_words, label_text
 from phasescope.views.figures.axes import WIDTH_IN, figure_of
 from phasescope.views.figures.own_axes import fitted, width_in
 from phasescope.views.pixels import GAP_PX, joined, pixels
@@ -66,21 +66,19 @@ def samples(
     high, wide = images.shape[2:4]
 
     texts = ["" if record.is_unconditional else _text(record, label) for label in labels[shown]]
-    lines = texts[0].count("\n")
-
     with styled():
         heading = _heading(record, splits[shown])
         if own is None:
-            size = (WIDTH_IN, (WIDTH_IN - MARGIN_IN) * height / width + 0.55 + 0.12 * lines)
+            size = (WIDTH_IN, (WIDTH_IN - MARGIN_IN) * height / width + 0.55 + 0.12 * texts[0].count("\n"))
             ax = Figure(figsize=size).subplots()
         else:
             ax, heading = own, fitted(heading, heading.partition(":")[0], own, most_lines=1)
         ax.imshow(mosaic, interpolation="none")
         ax.grid(visible=False)
+        ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
 
         border = border_px(wide)
         left, top = corners(len(shown), wide, border), corners(len(chosen), high, border)
-
         if record.position:
             at = labels[shown][:, list(record.position)] - 1
             # A position in a world's margin would mark another image.
@@ -88,28 +86,37 @@ def samples(
             at[np.abs(at - size / 2) > size / 2 + 1] = np.nan
             _mark_positions(ax=ax, at=at, left=left, top=top, size=(wide, high), border=border)
 
-        ax.set_xticks(left + wide / 2, texts, fontsize=7)
-        ax.set_yticks(top + high / 2, [format_count(record.images_at(s)) for s in chosen], fontsize=7)
-        ax.tick_params(length=0, pad=2)
-        ax.xaxis.tick_top()
-        ax.set_anchor("N")
-        ax.spines[:].set_visible(False)
-        ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), ylabel="images seen")
+        seen = [format_count(record.images_at(snapshot)) for snapshot in chosen]
+        _name_rows_and_columns(ax, columns=(left + wide / 2, texts), rows=(top + high / 2, seen))
         ax.set_title(heading, fontweight="normal", pad=4)
-
-        handles = [Patch(color=outcome.colour, label=outcome.name) for outcome in record.outcomes]
-        if handles:
-            ax.legend(
-                handles=handles,
-                loc="upper center",
-                bbox_to_anchor=(0.5, 0),
-                ncols=max(1, min(len(handles), int(width_in(ax) / ENTRY_IN))),
-                fontsize=None if own is None else 7,
-                labelcolor=INK,
-                columnspacing=1.2,
-                handlelength=1,
-            )
+        _add_legend(ax, record, None if own is None else 7)
     return figure_of(ax)
+
+
+def _name_rows_and_columns(ax: Axes, columns: tuple[Array, list[str]], rows: tuple[Array, list[str]]) -> None:
+    ax.set_xticks(*columns, fontsize=7)
+    ax.set_yticks(*rows, fontsize=7)
+    ax.set_ylabel("images seen")
+    ax.tick_params(length=0, pad=2)
+    ax.xaxis.tick_top()
+    ax.set_anchor("N")
+    ax.spines[:].set_visible(False)
+
+
+def _add_legend(ax: Axes, record: Record, fontsize: float | None) -> None:
+    """Add the colours of outcomes below, if these are read."""
+    handles = [Patch(color=outcome.colour, label=outcome.name) for outcome in record.outcomes]
+    if handles:
+        ax.legend(
+            handles=handles,
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0),
+            ncols=max(1, min(len(handles), int(width_in(ax) / ENTRY_IN))),
+            fontsize=fontsize,
+            labelcolor=INK,
+            columnspacing=1.2,
+            handlelength=1,
+        )
 
 
 def border_px(side: int) -> int:
@@ -173,4 +180,4 @@ def _heading(record: Record, splits: Array) -> str:
     if len(units) == 1 and "" not in units:
         names = f"{', '.join(record.factors.names)} ({units.pop()})"
     counts = {name: int((splits == name).sum()) for name in dict.fromkeys(splits.tolist())}
-    return f"Requested {names}: {', then '.join(f'{n} {split_words(name)}' for name, n in counts.items())}"
+    return f"Requested {names}: {', then '.join(count_words(name, n) for name, n in counts.items())}"
