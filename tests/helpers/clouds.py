@@ -5,18 +5,23 @@ of the labels' place, with a length scale in units of the square's side); in `pa
 4 x 4 parts that are permuted, in `permuted` every label has another one's place. `scattered` gives each label a
 random direction, `noise` has nothing of the label. The last five of `DESIGN` had no part in the thresholds: `torus` has both
 labels once round a circle each, `folded` is a plane folded flat, `curve` has x alone, `snake` is a line through eight
-rows in turn, `regions` are 16 points. Noise has a spectrum 1/k, turned at random; `share`: the labels' part of the variance.
+rows in turn, `regions` are 16 points. `encodings` are the labels' positional encodings, as an untrained network passes them
+on. Noise has a spectrum 1/k, turned at random; `share`: the labels' part of the variance.
 
-    python tests/helpers/clouds.py    prints the tables of docs/measures/sheet.md
+    python tests/helpers/clouds.py         prints the tables of docs/measures/sheet.md
+    python tests/helpers/clouds.py --p1    prints that of docs/measures/p1_reading.md, in an hour on one core
 """
 
+import sys
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+import torch
 
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures import battery, label_variance, participation_ratio, sheet_phase, sheet_readings
+from phasescope.models.networks.encodings import positional_encoding
 
 FOURIER = 200  # random features that make up a surface
 
@@ -36,6 +41,11 @@ def cloud(
         signal, share = np.zeros((n, features)), 0.0
     elif kind == "scattered":
         signal = rng.normal(size=(n, features))
+    elif kind == "encodings":
+        encoded = [
+            positional_encoding(torch.from_numpy(32 * axis), 64, 10_000.0).numpy() for axis in labels.T
+        ]
+        signal = embed(np.concatenate(encoded, axis=1), features)
     else:
         signal = (
             embed(shapes[kind], features) if kind in shapes else surface(places[kind], features, length, rng)
@@ -109,13 +119,55 @@ def table(n: int = 128, features: int = 512, repeats: int = 5, seed: int = 0) ->
                 "share": share,
                 **frame.drop(columns="phase").median().round(3),
                 "expected": expected,
-                "found": ", ".join(
-                    f"{phase} {count}" for phase, count in frame["phase"].value_counts().items()
-                ),
+                "found": counted(frame["phase"]),
             }
 
 
-if __name__ == "__main__":
+COMPARED = [  # kind, share of the label's variance, length of the surface's bends, labels
+    ("noise", 0.0, 0.5, 256), ("scattered", 0.95, 0.5, 256), ("permuted", 0.95, 0.5, 256), ("patches", 0.95, 0.5, 256),
+    ("ordered", 0.95, 0.5, 256), ("permuted", 0.5, 0.5, 256), ("patches", 0.5, 0.5, 256), ("ordered", 0.5, 0.5, 256),
+    ("patches", 0.3, 0.5, 256), ("ordered", 0.3, 0.5, 256), ("ordered", 0.1, 0.5, 256), ("encodings", 0.95, 0.5, 256),
+    ("encodings", 0.5, 0.5, 256), ("encodings", 0.3, 0.5, 256), ("ordered", 0.95, 0.25, 256), ("ordered", 0.95, 0.15, 256),
+    ("ordered", 0.95, 0.15, 64), ("ordered", 0.95, 0.15, 1024), ("patches", 0.95, 0.5, 64), ("patches", 0.95, 0.5, 1024),
+]  # fmt: skip
+
+
+def beside_p1(features: int = 256, repeats: int = 5, seed: int = 0) -> Iterator[dict[str, object]]:
+    """Yield a row per cloud of `COMPARED`: the sheet's phase and P1's letter, and medians of what they depend on."""
+    from studies.designs.sites import site_readings
+
+    rng = np.random.default_rng(seed)
+    for kind, share, length, n in COMPARED:
+        found = []
+        for _ in range(repeats):
+            labels, draws = cloud(kind, n, features, share, rng, length)
+            found.append(site_readings(draws, labels))
+        frame = pd.DataFrame(found)
+        medians = frame.select_dtypes("number").median()
+        yield {
+            "cloud": kind,
+            "label's share": share,
+            "bends": length,
+            "labels": n,
+            "label variance": medians["label_variance"],
+            "draws": medians["draws"],
+            "order": medians["order"],
+            "phase of the sheet": counted(frame["phase"]),
+            "in UMAP's space": medians["umap_label_variance"],
+            "P1's R²": medians["umap_r2"],
+            "P1's letter": counted(frame["p1_phase"]),
+        }
+
+
+def counted(letters: pd.Series) -> str:
+    """Return how often each letter occurs, the most frequent first."""
+    return ", ".join(f"{letter} {count}" for letter, count in letters.value_counts().items())
+
+
+if __name__ == "__main__" and "--p1" in sys.argv:
+    sys.path.insert(0, ".")
+    print(pd.DataFrame(beside_p1()).round(2).to_markdown(index=False))
+elif __name__ == "__main__":
     for n, features in ((128, 512), (128, 128), (64, 512)):
         print(f"\n{n} labels, two draws, {features} features, 15 clouds in each row\n")
         print(pd.DataFrame(table(n, features)).to_markdown(index=False))

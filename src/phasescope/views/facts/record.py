@@ -5,10 +5,12 @@ Factors, splits and outcomes come from the run's about.json. A value that was no
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -16,6 +18,7 @@ import numpy as np
 from phasescope.core.config import merge
 from phasescope.core.errors import UserError, reading
 from phasescope.core.factors import Factor, Factors
+from phasescope.core.plain_files import read_plain
 from phasescope.measures.columns import Column, column_of, in_order
 from phasescope.measures.latents.sheet import SHEET
 from phasescope.measures.phases import BEHAVIOUR, P1, Phase, phase_onsets, phase_sequence
@@ -185,7 +188,12 @@ class Record:
 
     @cached_property
     def factors(self) -> Factors:
-        return Factors(Factor(**factor) for factor in self.about.get("factors") or ())
+        if not self.last_only:
+            return _factors_of(self.about)
+        # Of thousands of runs in a list most have the same description, all labels of the training set within it.
+        with suppress(FileNotFoundError, ValueError):
+            return _factors_in(read_plain(self.run.path / "about.json"))
+        return _factors_of(self.about)
 
     @cached_property
     def position(self) -> tuple[int, int] | None:
@@ -330,6 +338,15 @@ class Record:
 def evenly(indices: Array, most: int) -> Array:
     """Return at most `most` of some indices, evenly spread over them."""
     return indices[np.linspace(0, len(indices) - 1, min(most, len(indices))).round().astype(int)]
+
+
+@lru_cache(maxsize=64)
+def _factors_in(about: bytes) -> Factors:
+    return _factors_of(json.loads(about))
+
+
+def _factors_of(about: dict[str, Any]) -> Factors:
+    return Factors(Factor(**factor) for factor in about.get("factors") or ())
 
 
 def number(value: Any) -> float:

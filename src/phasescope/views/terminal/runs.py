@@ -35,15 +35,16 @@ NUMBERS = ("state", "step", "steps", "images_seen", "success", "probe_r2", "wall
 
 
 def runs_table(runs: Sequence[RunFolder], notify: Callable[[int, int], None], left_out: int = 0) -> Result:
-    """Return a row for each run; `notify` is called with the number of runs that are read, and of all.
+    """Return a row for each run; `notify` is called with the number of runs that are read, and of all; each is
+    read twice, and counts half each time.
 
     Args:
         left_out: how many runs do not meet the condition by which these were chosen.
     """
     rows, lines = [], []
-    differs = _differences(runs)
+    differs = _differences(runs, lambda done: notify(done // 2, len(runs)))
     for done, (run, depth) in enumerate(in_tree(runs)):
-        notify(done, len(runs))
+        notify((len(runs) + done) // 2, len(runs))
         row, (name, *cells) = _line(run)
         rows.append(row)
         lines.append((f"{BRANCH * depth}{name}", *([differs.get(run.name, "")] if differs else []), *cells))
@@ -57,10 +58,11 @@ def runs_table(runs: Sequence[RunFolder], notify: Callable[[int, int], None], le
     return Result([Table(heads, lines), *broken, *kept], lambda: rows)
 
 
-def _differences(runs: Sequence[RunFolder]) -> dict[str, str]:
+def _differences(runs: Sequence[RunFolder], notify: Callable[[int], None]) -> dict[str, str]:
     """Return by run's name in what it differs from others of the same title, whose names differ in the hash alone."""
     groups: dict[str, dict[str, dict[str, Any]]] = {}
-    for run in runs:
+    for done, run in enumerate(runs):
+        notify(done)
         fields = read_or(run, lambda run: config_columns(run.config), lambda error: {})
         title = fields.pop("config.name", None)
         if fields:
