@@ -136,3 +136,17 @@ def test_half_precision_is_read_as_float32(inputs):
     x_t, t, labels = inputs
     latents = activations(foreign, ["encoder"], x_t.bfloat16(), t, labels.bfloat16())
     assert latents["encoder"].dtype == torch.float32
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_network_that_was_compiled_and_called_before_is_read(in_place, inputs):
+    network = Foreign().eval()
+    plain = activations(network, ["encoder.1"], *inputs)["encoder.1"]
+    if in_place:
+        network.compile(backend="eager")
+    called = network if in_place else torch.compile(network, backend="eager")
+    with torch.no_grad():
+        called(*inputs)
+    torch.testing.assert_close(activations(called, ["encoder.1"], *inputs)["encoder.1"], plain)
+    with torch.no_grad():
+        called(*inputs)  # compiled again, as it was

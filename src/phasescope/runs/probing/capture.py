@@ -4,8 +4,9 @@
 PyTorch's submodules (``down_blocks.1``). For a function that is no module, `layers` maps names to the modules that it calls.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -31,9 +32,15 @@ class _AllCaptured(Exception):
 
 @contextmanager
 def removed_after(handles: Iterable[RemovableHandle]) -> Iterator[None]:
-    """Remove the hooks of these handles when the block ends, however it ends."""
+    """Remove the hooks of these handles when the block ends, however it ends; within it nothing runs as compiled.
+
+    A network that `torch.compile` has compiled before is called without the hooks that were added since.
+    """
+    # The compiler takes a second to import; without it nothing is compiled.
+    eager = torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
     try:
-        yield
+        with eager:
+            yield
     finally:
         for handle in handles:
             handle.remove()
