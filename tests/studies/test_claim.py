@@ -137,6 +137,10 @@ def reads(column: str) -> Study:
     [
         ("accuracy.gird.joint", "`gird` is no split of its world (grid, off_grid)"),
         ("accuracy.grid.jiont", "`jiont` must be one of joint, x, y"),
+        (
+            "outcomes.grid.corect",
+            "`corect` must be one of none, multiple, malformed, misplaced, correct, n; the most similar one is correct",
+        ),
         ("acuracy.grid.joint", "none begins with `acuracy`; the most similar one is `accuracy`"),
         (
             "phase.representation",
@@ -150,6 +154,7 @@ def test_a_column_that_no_run_records_is_refused_before_any_run(column, words):
     for known in (
         "accuracy_matched.off_grid.joint",
         "error.off_grid.x",
+        "outcomes.grid.n",
         "probe_gain.mid.600.value",
         "learning_rate",
     ):
@@ -188,3 +193,12 @@ def test_a_claim_that_rests_on_a_retired_rule_is_marked_on_its_page():
 def test_a_run_observes_what_its_columns_need_and_no_more(column, observed):
     known = reads(column)
     assert list(known.observed(known.cells[0], 0).probing.observe) == observed
+
+
+def test_a_misspelt_column_of_a_measure_of_ones_own_is_refused_before_any_run():
+    cell = Cell("one", {"probing": {"measures": ["mine.py:nearby"]}})
+    own = study(cells=[cell], claims=[claim(numbers=end("nearby.mid.600.value"), where={})])
+    own.check_columns()
+    wrong = study(cells=[cell], claims=[claim(numbers=end("nearbye.mid.600.value"), where={})])
+    with pytest.raises(UserError, match="none begins with `nearbye`; the most similar one is `nearby`"):
+        wrong.check_columns()

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 from phasescope.core.config import Tree
+from phasescope.core.errors import similar
 from phasescope.core.kinds import is_reference
 from phasescope.measures.columns import COLUMNS, MEASURES, Column, Need
 from phasescope.measures.latents.sheet import OF_SHEET
@@ -34,9 +35,12 @@ def column_fault(name: str, config: RunConfig) -> str:
     """Return why a run of a configuration records no such column; empty if it may."""
     head, _, rest = name.partition(".")
     column = column_of(name)
-    own = config.probing.measures or is_reference(config.family.kind) or is_reference(config.world.kind)
-    if column is None and (near := get_close_matches(head, COLUMNS, 1, ALIKE if own else 0)):
-        return f"none begins with `{head}`; the most similar one is `{near[0]}`"
+    named = [name.rpartition(":")[2] for name in config.probing.measures if is_reference(name)]
+    own = is_reference(config.family.kind) or is_reference(config.world.kind)
+    if column is None and head not in named:
+        near = get_close_matches(head, [*COLUMNS, *named], 1, ALIKE if own else 0)
+        if near:
+            return f"none begins with `{head}`; the most similar one is `{near[0]}`"
     if name == RETIRED:
         return "it is by a rule that is retired; `phase.sheet` is the phase of the activations"
 
@@ -51,6 +55,9 @@ def column_fault(name: str, config: RunConfig) -> str:
     if column is not None and column.name == "accuracy" and factor not in ("joint", *factors):
         return f"`{factor}` must be one of joint, {', '.join(factors)}"
 
+    if column is not None and column.name == "outcomes" and (fault := _outcome_fault(factor, config)):
+        return fault
+
     site, layers = site_of(name), config.network.layer_names
     if column is not None and site and layers and site.layer not in layers:
         return f"`{site.layer}` is no layer of its network ({', '.join(layers)})"
@@ -58,6 +65,18 @@ def column_fault(name: str, config: RunConfig) -> str:
     if before and column is not None and column.by_factor and factor not in factors:
         return f"`{factor}` must be one of {', '.join(factors)}"
     return ""
+
+
+def _outcome_fault(outcome: str, config: RunConfig) -> str:
+    """Return why the images of a world have no such outcome; empty if they may."""
+    # The reader of images of one's own may first have to learn from them.
+    if getattr(config.world, "file", None) is not None:
+        return ""
+    reader = config.world.reader()
+    names = ["n"] if reader is None else [*(one.name for one in reader.outcomes), "n"]
+    if outcome in names:
+        return ""
+    return f"`{outcome}` must be one of {', '.join(names)}{similar(outcome, names)}"
 
 
 def observation(names: Collection[str], splits: Iterable[str]) -> Tree:
