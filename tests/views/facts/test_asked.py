@@ -7,7 +7,7 @@ import pytest
 
 from helpers.example_study import claim
 from phasescope.studies.claims_file import read_claims
-from phasescope.studies.preregistration import read_preregistration
+from phasescope.studies.preregistration import Amendment, read_preregistration
 from phasescope.views.facts.asked import AFTER, AFTER_OTHERS, BEFORE, asked
 
 STUDIES = Path(__file__).parents[3] / "studies"
@@ -50,6 +50,21 @@ def test_amendments_say_it_of_claims_that_were_added(name, when):
     recorded = read_claims(STUDIES / study)
     (recorded_claim,) = [claim for claim in recorded.claims if claim.name == own]
     assert asked(recorded_claim, read_preregistration(STUDIES / study)) == when
+
+
+@pytest.mark.parametrize(
+    ("looked", "change", "when"),
+    [
+        (True, "`claims.example.numbers.level` was 0.5 and is 0.8", AFTER),
+        (False, "`claims.example.numbers.level` was 0.5 and is 0.8", "2 runs existed"),
+        (True, "`claims.other.numbers.level` was 0.5 and is 0.8", "2 runs existed"),
+        (True, '`claims.example.numbers.column` was "order.mid" and is "probe_r2.mid"', "2 runs existed"),
+    ],
+)
+def test_a_level_that_was_moved_after_a_look_is_one(looked, change, when):
+    amendment = Amendment(date="2026-12-03", reason="Level 0.8.", looked=looked, changed=[change])
+    known = read_preregistration(STUDIES / "p1").model_copy(update={"recorded": 2, "amendments": [amendment]})
+    assert asked(claim("example", "It is so.", "supported", 0.0, (0.4, 0.2, 0.6)), known) == when
 
 
 LOOKS = re.compile(r"pilot|looked at|known (?:before|when)|was known", re.IGNORECASE)

@@ -36,6 +36,7 @@ def asked(claim: Claim | RecordedClaim, known: Preregistration | None) -> str:
     added_or_moved = re.compile(
         rf"`claims\.{name}` is new|the claim `{name}` was not declared"
         rf"|`claims\.{name}\.(?:threshold|direction)`|`(?:threshold|direction)` of the claim `{name}`"
+        rf"|`claims\.{name}\.(?:numbers|statistic)\.[\w.]+` was [-\d.]+ and is [-\d.]+$"
     )
     for amendment in known.amendments:
         if amendment.looked and any(added_or_moved.search(change) for change in amendment.changed):
