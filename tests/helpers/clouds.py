@@ -9,7 +9,7 @@ rows in turn, `regions` are 16 points. `encodings` are the labels' positional en
 on. Noise has a spectrum 1/k, turned at random; `share`: the labels' part of the variance.
 
     python tests/helpers/clouds.py         prints the tables of docs/measures/sheet.md
-    python tests/helpers/clouds.py --p1    prints that of docs/measures/p1_reading.md, in an hour on one core
+    python tests/helpers/clouds.py --p1    prints that of docs/measures/p1_reading.md, an hour on one core
 """
 
 import sys

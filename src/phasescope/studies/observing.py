@@ -73,7 +73,7 @@ def _outcome_fault(outcome: str, config: RunConfig) -> str:
     if getattr(config.world, "file", None) is not None:
         return ""
     reader = config.world.reader()
-    names = ["n"] if reader is None else [*(one.name for one in reader.outcomes), "n"]
+    names = ["n"] if reader is None else [*(known.name for known in reader.outcomes), "n"]
     if outcome in names:
         return ""
     return f"`{outcome}` must be one of {', '.join(names)}{similar(outcome, names)}"
