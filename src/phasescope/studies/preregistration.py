@@ -1,11 +1,13 @@
 """What a study fixes before its first run, in preregistration.json beside its study.py: its data as JSON, the
-SHA-256 of every file that it is written in, and the commit. What changes later is an entry of `amendments` in that
+SHA-256 of every file that its numbers come from, and the commit. What changes later is an entry of `amendments` in that
 file, with its reason:
 
     phasescope study NAME --amend "REASON"
 
-A source that changes without changing the data is noted with its date, and the study's page says so. The sources of classes
-and functions that cells name (a loss, a world) count as data: runs made with another version of them are not this study's.
+The code of its numbers is its own files and all that they import of what studies share (`phasescope.studies.sources`). A
+file of these that changes without changing the data is noted with its date, and the study's page and `phasescope claims`
+name it. The sources of classes and functions that cells name (a loss, a world) count as data: runs made with another version
+of them are not this study's.
 """
 
 import datetime
@@ -21,8 +23,9 @@ from pydantic import BaseModel
 from phasescope.core.errors import UserError, reading
 from phasescope.core.git import commit_of
 from phasescope.core.kinds import source_digests
-from phasescope.runs.store.files import read_json, sha256, to_json, write_aside
+from phasescope.runs.store.files import read_json, to_json, write_aside
 from phasescope.studies.finding import named_on_command_line
+from phasescope.studies.sources import digests_of_sources
 from phasescope.studies.study import Study
 
 PREREGISTRATION = "preregistration.json"
@@ -41,11 +44,13 @@ class Amendment(BaseModel):
 
 
 class Sources(BaseModel):
-    """The files that a study is written in, from a date on."""
+    """The files that a study's numbers come from, from a date on."""
 
     date: str
     commit: str
     sha256: dict[str, str]
+    reason: str = ""
+    """why they are recorded again, if that needs a word"""
 
 
 class Preregistration(BaseModel):
@@ -125,7 +130,9 @@ def preregister(
 
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     sources = Sources(
-        date=today, commit=commit_of(folder if folder.is_dir() else Path()), sha256=_sources(study)
+        date=today,
+        commit=commit_of(folder if folder.is_dir() else Path()),
+        sha256=digests_of_sources(study.file),
     )
     data, kinds = data_of(study), sources_of_cells(study)
     now = known or Preregistration(date=today, recorded=recorded, sources=[sources], study=data, kinds=kinds)
@@ -163,9 +170,13 @@ def check_preregistered(study: Study, folder: Path) -> Preregistration | None:
     return known
 
 
-def changed_sources(study: Study, known: Preregistration) -> list[str]:
-    """Return the names of the study's files that have changed since they were first recorded."""
-    first, now = known.sources[0].sha256, _sources(study)
+def changed_sources(file: Path | None, known: Preregistration) -> list[str]:
+    """Return the names of those files behind the numbers of the study in `file` that differ from their first record.
+
+    Studies that were preregistered before December 2026 recorded their own files at first and shared ones in a later entry.
+    """
+    first = {name: digest for entry in reversed(known.sources) for name, digest in entry.sha256.items()}
+    now = digests_of_sources(file)
     return sorted(name for name in {*first, *now} if first.get(name) != now.get(name))
 
 
@@ -203,11 +214,3 @@ def _by_name(value: Any) -> Any:
 def _short(value: Any) -> str:
     text = to_json(value)
     return text if len(text) <= 100 else f"{text[:97]}..."
-
-
-def _sources(study: Study) -> dict[str, str]:
-    """Return the SHA-256 of the Python files in the study's folder, or of its single file."""
-    if study.file is None:
-        return {}
-    files = sorted(study.file.parent.glob("*.py")) if study.file.name == "study.py" else [study.file]
-    return {file.name: sha256(file) for file in files}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from phasescope.core.errors import UserError
 from phasescope.measures.over_runs import LEVEL
 from phasescope.studies.claims_file import RECORDS, Judged, read_claims
+from phasescope.studies.finding import STUDY_FILE
 from phasescope.views.facts.numbers import (
     amendment_lines,
     criterion,
@@ -60,7 +61,29 @@ def verdicts(studies: Sequence[tuple[str, Path]], in_full: bool = False) -> Resu
             if known.stale:
                 lines.append(f"{name}: the records have changed since: --judge judges them")
 
+    lines += _changed_code(judged)
     return Result(_blocks(judged, lines, in_full), lambda: tree, notes=notes, code=2 if notes else 0)
+
+
+def _changed_code(judged: Sequence[tuple[Path, Judged]]) -> list[str]:
+    """Return a line for each file that studies share and that has changed since they recorded it, with their names.
+
+    What has changed in a study's own files stands on its page.
+    """
+    from phasescope.studies.preregistration import changed_sources, read_preregistration
+
+    changed: dict[str, list[str]] = {}
+    for folder, known in judged:
+        file = folder / STUDY_FILE
+        if file.is_file() and (preregistered := read_preregistration(folder)):
+            shared = [name for name in preregistered.sources[-1].sha256 if "/" in name]
+            for name in changed_sources(file, preregistered):
+                if name in shared:
+                    changed.setdefault(name, []).append(known.study)
+    return [
+        f"{name} has changed since these studies recorded it: {', '.join(studies)}"
+        for name, studies in sorted(changed.items())
+    ]
 
 
 def _blocks(

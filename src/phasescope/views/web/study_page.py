@@ -66,7 +66,7 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         limits=_limits(judged.claims),
         retired=by_retired_rule(study),
         known=known,
-        changed=changed_sources(study, known) if known else (),
+        changed=changed_sources(study.file, known) if known else (),
         amended=numbers.amendment_lines(known) if known else (),
     )
 
