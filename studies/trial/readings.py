@@ -1,15 +1,17 @@
 """Samples around the peak of misplaced bumps, sites that P1 may have read, and the likelihood of two worlds.
 
-**The peak.** All snapshots have 128 samples by DPM-Solver, read apart from noise (`readings.objects`). They choose where
-samples are drawn anew, by ancestral sampling as P1 does: at the snapshot whose share of misplaced bumps is largest, averaged
-with its neighbours', and at these neighbours. Of the three the snapshot is chosen by one half of the ancestral samples
-together with the stored ones, and the share read from the other half, and the other way round: the largest of several noisy
-shares is too large on average. What remains is an error of the other sign, of .01 to .02 with neighbours that have .05 less:
-now and then a neighbour is chosen.
+**The peak.** All snapshots have 128 samples by DPM-Solver, read apart from noise (`readings.objects`). They say where
+phase B is: where their share of misplaced bumps, averaged over three snapshots, is half of its maximum or more. At
+five snapshots spread over it 64 samples each are drawn by ancestral sampling, as P1 does, since the two samplers need
+not peak together. The snapshot at which the mean of both shares is largest is chosen, and the share is read there
+from 256 fresh ancestral samples: the largest of several noisy shares would be too large on average. What remains is
+an error of the other sign, since now and then another snapshot than the peak is chosen (less than .01 in simulated
+runs: `python -m studies.trial.worlds`).
 
-**Two worlds.** In P1's, one misplaced bump is in .6 of the samples or more at the peak; in the other, in .4 or less. The
-likelihood of the peaks of all runs is that of normal numbers whose spread is not known, at the nearest of the means that a
-world allows.
+**Two worlds.** In P1's, one misplaced bump is in .6 of the samples or more at the peak, and most runs pass A, B and C
+by P1's reading of activations; in the other, it is in .4 or less, and most runs do not. The likelihood of the peaks
+of all runs is that of normal numbers whose spread is not known, that of the sequences binomial; each at the nearest
+of the values that a world allows.
 """
 
 from __future__ import annotations
@@ -30,19 +32,24 @@ from phasescope.studies import (
     torch_generator,
 )
 from phasescope.studies.readings.objects import OBJECTS, PHASE_OF, outcomes, read_objects
+from studies.designs.sequences import has_sequence
 from studies.designs.sites import rows_of_sites
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from pandas import DataFrame
 
-LAYERS, TIMES = ("down3", "mid"), (20, 50, 200, 600)
-SAMPLES, LEVELS = 128, 250
-"""ancestral samples at a snapshot, and their denoising steps: `ancestral` compares 250 with 1,000 on a pilot"""
+LAYERS, TIMES = ("down3", "mid"), (50, 600)
+STORED = 128
+"""samples by DPM-Solver at every snapshot"""
+SEARCHED, SEARCH_SAMPLES, SAMPLES = 5, 64, 256
+"""snapshots at which the peak is searched, ancestral samples at each of them, and fresh ones at the peak"""
+LEVELS = 250
+"""denoising steps of ancestral sampling: `ancestral` compares 250 with 1,000 on a pilot"""
 P1_LEAST, OTHER_MOST = 0.6, 0.4
-"""mean peak share of misplaced bumps in P1's world, at least, and in the other, at most"""
-FALL = 0.05
-"""in simulated runs: by how much less the share is at the peak's neighbours"""
+"""mean peak share of misplaced bumps, and share of runs that pass A, B, C: in P1's world at least, in the other at most"""
+FALLS = (-0.2, -0.08, 0.0, -0.1, -0.2)
+"""in simulated runs: the share at the five snapshots less that at the peak; near the means over 32 runs of `entry`"""
 
 
 def read_sites(run) -> list[dict]:
@@ -51,18 +58,25 @@ def read_sites(run) -> list[dict]:
 
 
 def read_peak(run) -> list[dict]:
-    """Return at every snapshot what the stored samples hold (`stored`), and at the peak and its neighbours the shares of
-    ancestral samples and of misplaced bumps in either half of them."""
+    """Return what the stored samples hold at every snapshot (`stored`), what ancestral samples hold where the peak is
+    searched (`search`), and what fresh ones hold at the peak (`ancestral`)."""
     snapshots = {snapshot.step: snapshot for snapshot in run.snapshots}
-    stored = {step: of_stored(run, snapshot) for step, snapshot in snapshots.items()}
-    steps = list(stored)
-    chosen = around_peak(np.array([held["misplaced"] for held in stored.values()]))
+    rows = {step: {f"stored.{name}": value for name, value in of_stored(run, snapshot).items()}
+            for step, snapshot in snapshots.items()}  # fmt: skip
+    steps = list(rows)
+    stored = np.array([row["stored.misplaced"] for row in rows.values()], dtype=float)
 
-    drawn = {steps[place]: ancestral(run, snapshots[steps[place]]) for place in chosen}
-    return [
-        {"step": step} | {f"stored.{name}": value for name, value in held.items()} | drawn.get(step, {})
-        for step, held in stored.items()
-    ]
+    searched = over_phase_b(stored)
+    shares = []
+    for place in searched:
+        held = ancestral(run, snapshots[steps[place]], SEARCH_SAMPLES, "search")
+        rows[steps[place]] |= {f"search.{name}": value for name, value in held.items()}
+        shares.append(held["misplaced"])
+
+    peak = steps[searched[chosen(np.array(shares), stored[searched])]]
+    held = ancestral(run, snapshots[peak], SAMPLES, "peak")
+    rows[peak] |= {f"ancestral.{name}": value for name, value in held.items()}
+    return [{"step": step} | row for step, row in rows.items()]
 
 
 def of_stored(run, snapshot) -> dict[str, float | str]:
@@ -74,28 +88,42 @@ def of_stored(run, snapshot) -> dict[str, float | str]:
     return {**held, "phase": phase}
 
 
-def around_peak(shares: np.ndarray) -> list[int]:
-    """Return the place of the largest share, averaged with its two neighbours, and those of the neighbours.
+def over_phase_b(shares: np.ndarray) -> list[int]:
+    """Return the places of the snapshots at which the peak is searched, in order, at most `SEARCHED`, with the peak.
 
-    The untrained network, which comes first, is none of them.
+    Phase B is where the share, averaged with its two neighbours', is half of its maximum or more, in one piece around the
+    maximum. The places are evenly spaced within it; the one nearest to the maximum gives way to it. The untrained network,
+    which comes first, is none of them.
 
     Args:
-        shares: at all snapshots, (T,), T at least 4.
+        shares: of misplaced bumps in the stored samples at all snapshots, (T,), T at least 4.
     """
     averaged = np.convolve(shares[1:], np.ones(3) / 3, mode="valid")
-    middle = int(np.argmax(averaged)) + 2
-    return [middle - 1, middle, middle + 1]
+    peak = int(np.argmax(averaged))
+    low = averaged < averaged[peak] / 2
+    before, after = np.flatnonzero(low[:peak]), np.flatnonzero(low[peak:])
+    first = before[-1] + 1 if len(before) else 0
+    last = peak + after[0] - 1 if len(after) else len(averaged) - 1
+
+    places = np.rint(np.linspace(first, last, SEARCHED + 2)[1:-1]).astype(int)
+    places[np.argmin(np.abs(places - peak))] = peak
+    return [int(place) + 2 for place in np.unique(places)]
 
 
-def ancestral(run, snapshot) -> dict[str, float]:
-    """Return the shares of what ancestral samples hold, at labels and from noise of the run's own."""
+def chosen(searched: np.ndarray, stored: np.ndarray) -> int:
+    """Return the place of the peak among the searched snapshots, by the mean of both samplers' shares, (n,) each."""
+    return int(np.argmax(searched + stored))
+
+
+def ancestral(run, snapshot, count: int, purpose: str) -> dict[str, float]:
+    """Return the shares of what `count` ancestral samples hold, at labels and from noise of the run's own."""
     import torch
 
     loaded = load_network(run, snapshot)
     world, family = loaded.config.world, loaded.config.family.with_sampler("ddpm", LEVELS).build()
     seed = loaded.config.seed
-    labels = world.splits()["grid"](SAMPLES, numpy_generator(seed, "trial labels"))
-    noise = torch_generator(seed, f"trial samples {snapshot.step}")
+    labels = world.splits()["grid"](count, numpy_generator(seed, f"trial labels {purpose} {snapshot.step}"))
+    noise = torch_generator(seed, f"trial samples {purpose} {snapshot.step}")
     with torch.no_grad():
         images = family.sample(loaded.network, torch.from_numpy(labels), world.shape, noise)
 
@@ -114,11 +142,11 @@ def held_by(images: np.ndarray, labels: np.ndarray, sigma_px: float) -> dict[str
     }
 
 
-@reads("peak.first", "peak.second", "peak.stored.misplaced")
+@reads("peak.ancestral.misplaced")
 def peak_misplaced(runs: Runs) -> np.ndarray:
-    """Return the peak share of misplaced bumps in ancestral samples, cross-fitted, (n,)."""
-    columns = ("peak.first", "peak.second", "peak.stored.misplaced")
-    return np.array([cross_fitted(*shares) for shares in zip(*map(runs.courses, columns), strict=True)])
+    """Return the share of misplaced bumps in ancestral samples at the peak, (n,)."""
+    courses = runs.courses("peak.ancestral.misplaced")  # NaN at all snapshots but one
+    return np.array([float(shares[np.isfinite(shares)][0]) for shares in courses])
 
 
 @reads("peak.stored.first", "peak.stored.second")
@@ -128,25 +156,25 @@ def peak_by_solver(runs: Runs) -> np.ndarray:
     return np.array([cross_fitted(first[1:], second[1:]) for first, second in halves])
 
 
-def cross_fitted(first: np.ndarray, second: np.ndarray, stored: np.ndarray | None = None) -> float:
-    """Return the share in one half of the samples where it is largest in the other half, mean of both ways.
-
-    Args:
-        first, second: shares in the halves at all snapshots, (T,); NaN where a snapshot was not read.
-        stored: shares in other samples, as many as in both halves, that help to choose the snapshot.
-    """
-    by_first, by_second = first, second
-    if stored is not None:
-        by_first, by_second = (first + 2 * stored) / 3, (second + 2 * stored) / 3
-    return float((second[np.nanargmax(by_first)] + first[np.nanargmax(by_second)]) / 2)
+def cross_fitted(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the share in one half of the samples where it is largest in the other half, mean of both ways, (T,) each."""
+    return float((second[np.argmax(first)] + first[np.argmax(second)]) / 2)
 
 
-@reads("peak.first", "peak.second", "peak.stored.misplaced")
-def log_likelihood_ratio(runs: Runs) -> np.ndarray:
+@reads("peak.ancestral.misplaced")
+def peaks_for_p1(runs: Runs) -> np.ndarray:
     """Return log10 of how many times as likely the peaks are in P1's world as in the other, the same number for each run,
     (n,)."""
     peaks = peak_misplaced(runs)
     return np.full(len(peaks), ratio_of_worlds(peaks))
+
+
+@reads("sites.down3.600.p1_phase")
+def sequences_for_p1(runs: Runs) -> np.ndarray:
+    """Return log10 of how many times as likely it is in P1's world as in the other that so many runs pass A, B and C, at
+    down3 and t = 600, the same number for each run, (n,)."""
+    passed = has_sequence("sites.down3.600.p1_phase", until_accuracy=False)(runs)
+    return np.full(len(passed), ratio_of_sequences(int(passed.sum()), len(passed)))
 
 
 def ratio_of_worlds(peaks: np.ndarray) -> float:
@@ -161,32 +189,47 @@ def ratio_of_worlds(peaks: np.ndarray) -> float:
     return float(len(peaks) / 2 * np.log10(of_other / of_p1))
 
 
+def ratio_of_sequences(passed: int, runs: int) -> float:
+    """Return log10 of the binomial likelihood of `passed` of the runs in P1's world, over that in the other."""
+    share = passed / runs
+    of_p1, of_other = max(share, P1_LEAST), min(share, OTHER_MOST)
+    return _log10_likelihood(passed, runs, of_p1) - _log10_likelihood(passed, runs, of_other)
+
+
+def _log10_likelihood(passed: int, runs: int, share: float) -> float:
+    """Return log10 of a binomial likelihood without its coefficient."""
+    with_it = passed * np.log10(share) if passed else 0.0
+    without = (runs - passed) * np.log10(1 - share) if passed < runs else 0.0
+    return float(with_it + without)
+
+
 @reads(*(f"peak.stored.{name}" for name in OBJECTS))
 def three_phases(runs: Runs) -> np.ndarray:
     """Return by how much three abrupt phases predict the samples of each run better than the best clock or gradual change,
     fitted to other runs: log probability in nats per snapshot, (n,)."""
     counts = np.stack([runs.courses(f"peak.stored.{name}") for name in OBJECTS], axis=2)[:, 1:]
     steps = runs.courses("step")[0][1:]
-    count = count_phases(np.rint(SAMPLES * counts), np.log(steps))
+    count = count_phases(np.rint(STORED * counts), np.log(steps))
     return count.scores["3 states"] - count.scores[count.rival]
 
 
 @dataclass(frozen=True)
 class PeakShare(Mean):
-    """The mean of cross-fitted peaks over runs. Runs are simulated from samples up: a share of each run's own, which is less
-    at the peak's neighbours, and draws from it in two halves at three snapshots."""
+    """The mean of the peaks over runs. Runs are simulated from samples up: a share of each run's own, which is less at other
+    snapshots of phase B, samples that choose the snapshot, and samples that are read there."""
 
     def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame:
         return table.assign(y=simulated_peaks(len(table), truth, spread, rng))
 
 
 def simulated_peaks(runs: int, truth: float, spread: float, rng: Generator) -> np.ndarray:
-    """Return cross-fitted peaks of simulated runs whose true peaks vary by `spread` around `truth`, (runs,).
+    """Return the peaks of simulated runs whose true peaks vary by `spread` around `truth`, (runs,).
 
-    The stored samples that help to choose have the same true shares.
+    Both samplers have the same true shares.
     """
     true = np.clip(truth + spread * rng.standard_normal(runs), 0, 1)
-    shares = np.clip(true[:, None] + np.array([-FALL, 0.0, -FALL]), 0, 1)
-    halves = (rng.binomial(SAMPLES // 2, shares) / (SAMPLES // 2) for _ in range(2))
-    stored = rng.binomial(SAMPLES, shares) / SAMPLES
-    return np.array([cross_fitted(*held) for held in zip(*halves, stored, strict=True)])
+    shares = np.clip(true[:, None] + np.array(FALLS), 0, 1)
+    searched = rng.binomial(SEARCH_SAMPLES, shares) / SEARCH_SAMPLES
+    stored = rng.binomial(STORED, shares) / STORED
+    places = [chosen(*both) for both in zip(searched, stored, strict=True)]
+    return rng.binomial(SAMPLES, shares[np.arange(runs), places]) / SAMPLES

@@ -1,35 +1,85 @@
 """The trial of P1: the peak of misplaced bumps, and which of two worlds it is likelier in."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from studies.trial import readings
-
-TRIALS = 400
-
-
-def studies(mean: float, runs: int = 8, spread: float = 0.12) -> np.ndarray:
-    """Return the peaks of simulated studies, (TRIALS, runs)."""
-    rng = np.random.default_rng(5)
-    return np.array([readings.simulated_peaks(runs, mean, spread, rng) for _ in range(TRIALS)])
+from studies.designs.sequences import has_sequence, mean_while, passes
+from studies.trial import readings, worlds
 
 
-@pytest.mark.parametrize(("mean", "sign"), [(readings.P1_LEAST, 1), (readings.OTHER_MOST, -1)])
-def test_each_world_is_recovered_in_most_simulated_studies(mean, sign):
-    """At its own edge, and by three times the likelihood: where a world is hardest to tell from the other."""
-    ratios = np.array([readings.ratio_of_worlds(peaks) for peaks in studies(mean)])
-    assert (sign * ratios > np.log10(3)).mean() >= 0.8
-    assert (sign * ratios < -np.log10(3)).mean() <= 0.05
+@pytest.mark.parametrize("spread", worlds.SPREADS)
+@pytest.mark.parametrize(("mean", "world"), [(readings.P1_LEAST, 0), (readings.OTHER_MOST, 1)])
+def test_each_world_of_peaks_is_told_in_most_simulated_trials(mean, world, spread, monkeypatch):
+    """At its own edge, where a world is hardest to tell from the other, with eight runs."""
+    monkeypatch.setattr(worlds, "TRIALS", 400)
+    told = worlds.peaks_tell(mean, 8, spread)
+    assert told[world] >= 0.8
+    assert told[1 - world] <= 0.05
+
+
+@pytest.mark.parametrize(("share", "world"), [(0.75, 0), (0.25, 1)])
+def test_each_world_of_sequences_is_told_by_sixteen_runs(share, world):
+    told = worlds.sequences_tell(share, 16)
+    assert told[world] >= 0.8
+    assert told[1 - world] <= 0.05
 
 
 def test_peaks_are_little_too_small():
-    """Half of the samples choose a neighbour now and then."""
-    assert 0 <= 0.6 - studies(0.6).mean() < 0.03
+    """Another snapshot than the peak is chosen now and then."""
+    assert 0 <= worlds.bias(0.6, 0.11) < 0.02
 
 
-def test_a_mean_between_the_worlds_is_seldom_said_to_be_in_one():
-    ratios = np.array([readings.ratio_of_worlds(peaks) for peaks in studies(0.5)])
-    assert abs(np.median(ratios)) < np.log10(3)
+@pytest.mark.parametrize(
+    ("letters", "is_passed"),
+    [
+        ("AABBCC", True),
+        ("ABBACC", True),
+        ("AABB-CC", True),
+        ("ABBCBCC", True),
+        ("AABCC", False),
+        ("AABBC", False),
+        ("BBBCC", False),
+        ("-ABBCC", False),
+        ("ACCBB", False),
+        ("AB-BCC", False),
+        ("AAAA", False),
+        ("", False),
+    ],
+)
+def test_a_sequence_begins_with_a_and_has_two_b_before_two_c(letters, is_passed):
+    assert passes(np.array(list(letters))) is is_passed
+
+
+class Letters:
+    """Records of one run: letters at every snapshot, 100 steps apart, and half of the samples correct from a place on."""
+
+    def __init__(self, letters: str, accurate: int):
+        self.letters, self.steps = list(letters), 100.0 * np.arange(len(letters))
+        self.correct = (np.arange(len(letters)) >= accurate).astype(float)
+
+    def texts(self, _column: str) -> list[list[str]]:
+        return [self.letters]
+
+    def courses(self, column: str) -> list[np.ndarray]:
+        return [self.steps if column == "step" else self.correct]
+
+    def onsets(self, holds: list[np.ndarray]) -> pd.DataFrame:
+        step = float(self.steps[np.flatnonzero(holds[0])[0]])
+        return pd.DataFrame({"came": [True], "y": [step], "last": [self.steps[-1]]})
+
+
+@pytest.mark.parametrize(("accurate", "before"), [(5, True), (4, False)])
+def test_a_sequence_before_accuracy_ends_by_the_snapshot_at_which_half_are_correct(accurate, before):
+    runs = Letters("ABBCCCC", accurate - 1)
+    assert has_sequence("phase", until_accuracy=False)(runs) == [1.0]
+    assert has_sequence("phase", until_accuracy=True)(runs) == [float(before)]
+
+
+def test_what_is_read_during_b_is_averaged_over_its_snapshots_alone():
+    runs = Letters("ABBC", 1)
+    assert mean_while("phase", "B", "order")(runs) == [1.0]
+    assert np.isnan(mean_while("phase", "undecided", "order")(runs)).all()
 
 
 def test_a_world_allows_every_mean_beyond_its_edge():
@@ -47,15 +97,33 @@ def test_the_largest_of_noisy_shares_is_too_large_and_the_cross_fitted_one_is_no
     assert fitted == pytest.approx(0.5, abs=0.01)
 
 
-def test_unread_snapshots_are_left_out_of_the_peak():
-    nan = np.nan
-    assert readings.cross_fitted(np.array([nan, 0.4, 0.6]), np.array([nan, 0.5, 0.7])) == pytest.approx(0.65)
+def test_the_peak_is_searched_over_phase_b_and_never_in_the_untrained_network():
+    rising, falling = np.linspace(0.0, 0.8, 12), np.linspace(0.7, 0.0, 18)
+    shares = np.concatenate([[0.9], rising, falling])
+    places = readings.over_phase_b(shares)
+    assert (len(places), int(np.argmax(shares[1:]) + 1) in places) == (readings.SEARCHED, True)
+    averaged = np.convolve(shares, np.ones(3) / 3, mode="same")
+    assert min(averaged[places]) >= averaged[1:].max() / 2
+
+    assert readings.over_phase_b(np.array([0.9, 0.3, 0.2, 0.1])) == [2]
 
 
-def test_the_peak_is_that_of_three_neighbours_and_never_the_untrained_network():
-    shares = np.array([0.9, 0.0, 0.1, 0.8, 0.1, 0.5, 0.6, 0.5, 0.0])
-    assert readings.around_peak(shares) == [5, 6, 7]
-    assert readings.around_peak(np.array([0.9, 0.3, 0.2, 0.1])) == [1, 2, 3]
+def test_the_peak_is_chosen_by_both_samplers():
+    assert readings.chosen(np.array([0.5, 0.6, 0.2]), np.array([0.7, 0.5, 0.9])) == 0
+
+
+def test_the_peak_is_read_from_the_one_snapshot_that_has_fresh_samples():
+    class Recorded:
+        def courses(self, _column: str) -> list[np.ndarray]:
+            return [np.array([np.nan, 0.7, np.nan]), np.array([0.4, np.nan, np.nan])]
+
+    assert readings.peak_misplaced(Recorded()).tolist() == [0.7, 0.4]
+
+
+def test_sequences_of_half_of_the_runs_tell_nothing():
+    assert readings.ratio_of_sequences(4, 8) == pytest.approx(0)
+    assert readings.ratio_of_sequences(8, 8) == pytest.approx(8 * np.log10(1 / 0.4))
+    assert readings.ratio_of_sequences(0, 8) == pytest.approx(-readings.ratio_of_sequences(8, 8))
 
 
 def courses(gradual: bool) -> np.ndarray:
@@ -67,8 +135,8 @@ def courses(gradual: bool) -> np.ndarray:
     later = 1 / (1 + np.exp(-np.clip((log_steps - np.log([6, 18])) / width, -500, 500)))  # (8, 30, 2)
     weights = np.stack([1 - later[..., 0], later[..., 0] * (1 - later[..., 1]), later.prod(axis=2)], axis=2)
     weights /= weights.sum(axis=2, keepdims=True)
-    counts = rng.multinomial(readings.SAMPLES, weights @ shares)
-    return np.concatenate([np.full((8, 1, 4), 0.25), counts / readings.SAMPLES], axis=1)
+    counts = rng.multinomial(readings.STORED, weights @ shares)
+    return np.concatenate([np.full((8, 1, 4), 0.25), counts / readings.STORED], axis=1)
 
 
 @pytest.mark.slow
