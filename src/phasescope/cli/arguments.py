@@ -69,10 +69,10 @@ def _check_no_record(path: Path) -> None:
     """Raise ValueError if a result would be written over what a run recorded, or among it."""
     if (run_folder := run_folder_above(path.absolute() / "a file")) is None:
         return
-    from phasescope.runs.store.archive import KEPT
+    from phasescope.runs.store.layout import BY_NAME
 
     first = (*path.absolute().relative_to(run_folder).parts, "")[0]
-    if first in (*KEPT, "config.json", "lock", "worker.log"):
+    if first in BY_NAME:
         raise ValueError(f"{path} belongs to the records of `{run_folder.name}`: choose another place")
 
 

@@ -15,13 +15,15 @@ import yaml
 import phasescope
 from phasescope import Run, find_run
 from phasescope.cli import main
+from phasescope.core.sources import RECORDS
 from phasescope.runs.store import hold
+from phasescope.runs.store.layout import BY_NAME, PARTS, names
+from phasescope.runs.store.writer import read_state
+from phasescope.runs.trained.importing import MOST_BYTES, _checked
 from phasescope.worlds import ImageWorld
 
-KEPT = {
-    "config.yaml", "about.json", "status.json", "metrics.jsonl", "scalars.jsonl", "references.json", "sources.json",
-    "world.npz", "tags.txt", "checkpoint", "observations", "snapshots",
-}  # fmt: skip
+LEFT_OUT = {"lock", "config.json", "worker.log", "report.html"}
+"""what each machine has of its own, or writes again"""
 
 
 def write_archive(run: Run, out: Path) -> Path:
@@ -33,7 +35,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.relative_to(folder).parts[0] in KEPT and ".aside" not in str(path)
+        if path.is_file() and path.relative_to(folder).parts[0] not in LEFT_OUT and ".aside" not in str(path)
     }
 
 
@@ -43,7 +45,17 @@ def copy_of(run: Run, runs: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def run(golden: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The golden run with everything that a run may have: states, readings of the meter, what it continues, tags."""
     trained = copy_of(golden, tmp_path_factory.mktemp("runs"))
+    (trained.path / "states").mkdir()
+    shutil.copy2(
+        trained.path / "checkpoint" / "state.safetensors", trained.path / "states" / "00000010.safetensors"
+    )
+    (trained.path / "meter.jsonl").write_text('{"step": 0, "bands": []}\n')
+    (trained.path / "fork.json").write_text(
+        '{"run": "0123456789abcdef", "name": "parent", "step": 0, "changes": {}}'
+    )
+    (trained.path / "tags.txt").write_text("a tag\n")
     (trained.path / "report.html").write_text("a page")
     (trained.path / "snapshots" / ".00000001.7.aside").mkdir()
     (trained.path / "snapshots" / ".00000001.7.aside" / "torn").touch()
@@ -61,11 +73,48 @@ def test_an_archived_run_comes_back_with_the_same_files(run, archive, tmp_path, 
     imported = Run(tmp_path / "elsewhere" / "runs" / run.path.name)
     assert capsys.readouterr().out.splitlines()[-1] == str(imported.path)
     assert contents(imported.path) == contents(run.path)
-    assert {path.name for path in imported.path.iterdir()} <= KEPT
+    assert not {path.name for path in imported.path.iterdir()} & LEFT_OUT
     assert write_archive(imported, tmp_path / "again.zip").read_bytes() == archive.read_bytes()
     assert main(words) == 2
     assert "must not exist: nothing is overwritten" in capsys.readouterr().err
     assert contents(imported.path) == contents(run.path)
+
+
+def test_the_states_of_an_imported_run_are_those_that_it_kept(run, archive, tmp_path):
+    assert main(["import", str(archive), "--runs", str(tmp_path)]) == 0
+    imported = Run(tmp_path / run.path.name)
+    assert {*imported.states} == {10}
+    tensors, state = read_state(imported.states[10])
+    expected, known = read_state(run.states[10])
+    assert state == known
+    assert all(np.array_equal(tensors[name], expected[name]) for name in {*tensors, *expected})
+
+
+def sized(name: str, size: int) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(f"run-01234567/{name}")
+    entry.file_size = size
+    return entry
+
+
+def test_every_file_of_a_run_is_bounded_and_known_to_an_import():
+    assert {*RECORDS} <= {*BY_NAME}
+    for name in names(lambda part: part.is_exported and part.kind != "folder"):
+        most = BY_NAME[name].most_bytes
+        assert _checked([sized(name, most)]) == "run-01234567"
+        with pytest.raises(ValueError, match=r"may hold"):
+            _checked([sized(name, most + 1)])
+        assert most < MOST_BYTES or name == "world.npz", name
+    for name in names(lambda part: part.is_exported and part.kind == "folder"):
+        assert _checked([sized(f"{name}/a/b", 1)]) == "run-01234567"
+        with pytest.raises(ValueError, match=r"is a folder of one"):
+            _checked([sized(name, 1)])
+    for name in names(lambda part: not part.is_exported):
+        with pytest.raises(ValueError, match=r"is not a file of a run"):
+            _checked([sized(name, 1)])
+
+
+def test_a_run_writes_no_file_that_is_not_in_the_table(run):
+    assert {path.name for path in run.path.iterdir()} - {"report.html"} <= {*BY_NAME}
 
 
 def test_a_run_that_is_being_written_is_not_archived(run, tmp_path, capsys):
@@ -112,14 +161,22 @@ HOSTILE: dict[str, Callable[[Entries], Entries]] = {
         f"a file in the place of {name}": lambda entries, name=name: added(
             {path: content for path, content in entries.items() if f"/{name}/" not in path}, name
         )
-        for name in ("snapshots", "checkpoint", "observations")
+        for name in ("snapshots", "checkpoint", "observations", "states")
     },
     "a vast configuration": lambda entries: changed(entries, "/config.yaml", b"a: " + b"[1, " * 10 + b" " * 2**21),
     "a vast status": lambda entries: changed(entries, "status.json", b'{"state": "done"}' + b" " * 2**23),
-    "metrics of very many lines": lambda entries: changed(entries, "metrics.jsonl", b'{"step":1}\n' * 200_001),
-    "metrics of a very long line": lambda entries: changed(
-        entries, "metrics.jsonl", b'{"step":1' + b" " * 2**25 + b"}\n"
-    ),
+    **{
+        f"very many lines of {part.name}": lambda entries, part=part: changed(
+            entries, part.name, b'{"step":1}\n' * (part.most_lines + 1)
+        )
+        for part in PARTS if part.kind == "lines"
+    },
+    **{
+        f"a very long line of {part.name}": lambda entries, part=part: changed(
+            entries, part.name, b'{"step":1' + b" " * part.longest_line + b"}\n"
+        )
+        for part in PARTS if part.kind == "lines"
+    },
     "its name": lambda entries: renamed(entries, ".."),
     "another name": lambda entries: renamed(entries, "tiny-00000000"),
     "another configuration": lambda entries: changed(entries, "/config.yaml", b"name: run\nseed: 4\n"),

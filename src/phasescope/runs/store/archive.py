@@ -12,25 +12,8 @@ from pathlib import Path
 
 from phasescope.core.errors import UserError, writing
 from phasescope.runs.store.folder import Notify, RunFolder
+from phasescope.runs.store.layout import names
 
-# Of a run's folder: not its lock, not who executed it where, not its report.
-KEPT = (
-    "config.yaml",
-    "about.json",
-    "status.json",
-    "metrics.jsonl",
-    "scalars.jsonl",
-    "meter.jsonl",
-    "references.json",
-    "sources.json",
-    "fork.json",
-    "world.npz",
-    "tags.txt",
-    "checkpoint",
-    "states",
-    "observations",
-    "snapshots",
-)
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 BEFORE_ZIP_HAD_DATES = (1980, 1, 1, 0, 0, 0)
 
@@ -77,19 +60,20 @@ def _recorded(folder: Path) -> Iterator[Path]:
     """
     # An observation's weights are those of its run, under a second name.
     run_folder = folder.parents[1] if folder.parent.name == "observations" else folder
-    names = Counter(
+    known = Counter(
         _inode(path) for path in run_folder.rglob("*") if path.is_file() and not path.is_symlink()
     )
 
+    exported = names(lambda part: part.is_exported)
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if parts[0] not in KEPT or "lock" in parts or any(part.startswith(".") for part in parts):
+        if parts[0] not in exported or "lock" in parts or any(part.startswith(".") for part in parts):
             continue
         if path.is_symlink():
             raise UserError(f"`{path}` must be a file of the run itself: it is a link, which is not followed")
 
         if path.is_file():
-            if path.stat().st_nlink > names[_inode(path)]:
+            if path.stat().st_nlink > known[_inode(path)]:
                 raise UserError(
                     f"`{path}` must be a file of the run alone: it has another name outside of it (a hard link); archive a "
                     f"copy of the folder, as by cp -r {folder.name} COPY"

@@ -1,8 +1,6 @@
-"""A run's folder, which holds all that is known of a run.
+"""A run's folder, which holds all that is known of a run: the files in `store.layout`.
 
-    config.yaml  config.json  about.json  status.json  metrics.jsonl  scalars.jsonl  meter.jsonl
-    references.json  fork.json
-    snapshots/<step>/  observations/<plan>/  checkpoint/state.safetensors  states/<step>.safetensors  report.html
+    snapshots/<step>/  observations/<plan>/  checkpoint/state.safetensors  states/<step>.safetensors
 
 It is read without torch. One process at a time writes it (`store.writer`).
 """
@@ -21,6 +19,7 @@ from phasescope.core.config import Tree, read_yaml
 from phasescope.core.errors import UserError, reading
 from phasescope.core.kinds import is_reference, source_digests
 from phasescope.runs.store.files import read_json, read_json_lines, read_last_json_line, sha256
+from phasescope.runs.store.layout import FORK, METER, METRICS, SCALARS, STATES, WORLD
 from phasescope.runs.store.snapshot import Snapshot
 from phasescope.runs.store.status import broken_status, is_held, read_status
 
@@ -28,17 +27,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from phasescope.measures.use_forecast import Forecast
-
-# A line every few steps of a training, where metrics.jsonl has a line a snapshot.
-SCALARS = "scalars.jsonl"
-# A line for each reading of the condition meter.
-METER = "meter.jsonl"
-# Whole states of training at single steps, from which a run can be forked.
-STATES = "states"
-# Of a fork: which run it continues, from which step, and what is changed.
-FORK = "fork.json"
-# A world of arrays in memory has no file of its own: `watch` saves its arrays in the run's folder.
-WORLD = "world.npz"
 
 T = TypeVar("T")
 Notify = Callable[[int, int], None]
@@ -95,12 +83,12 @@ class RunFolder:
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """One entry per snapshot, by ascending step."""
-        return read_json_lines(self.path / "metrics.jsonl")
+        return read_json_lines(self.path / METRICS)
 
     @property
     def last_metrics(self) -> dict[str, Any] | None:
         """The entry of the last snapshot, without reading the others; None if there is none yet."""
-        return read_last_json_line(self.path / "metrics.jsonl")
+        return read_last_json_line(self.path / METRICS)
 
     @property
     def references(self) -> dict[str, Any] | None:

@@ -24,15 +24,14 @@ from phasescope.runs.store.files import (
     to_json,
     write_aside,
 )
-from phasescope.runs.store.folder import METER, SCALARS, STATES, RunFolder
+from phasescope.runs.store.folder import RunFolder
+from phasescope.runs.store.layout import METRICS, STATES, names
 from phasescope.runs.store.locks import Locked, locked
 from phasescope.runs.store.tables import safetensors_bytes
 
 CHECKPOINT = Path("checkpoint") / "state.safetensors"
 OR_RESTART = "put it back, or `--restart` drops what is there and trains the run from its start"
 """what to do if something that a run recorded is missing"""
-# A folder may hold these files before config.yaml, which is written last.
-BEFORE = ("lock", "world.npz", "config.json", "sources.json", "fork.json")
 # Writers wait for the lock, since a reader that checks whether a folder is held takes it for a moment.
 LOCK_PATIENCE_S = 1.0
 # A run may be resumed on another machine, where these fields may have other values.
@@ -98,7 +97,7 @@ class RunWriter(RunFolder):
     def append_metrics(self, entry: dict[str, Any]) -> None:
         """Append a line, after removing an incomplete last line that a killed writer left."""
         self.check_held()
-        path, lines = self.path / "metrics.jsonl", self.metrics
+        path, lines = self.path / METRICS, self.metrics
         content = path.read_bytes() if path.exists() else b""
         if content and not content.endswith(b"\n"):
             lines_before, end, _ = content.rpartition(b"\n")
@@ -108,14 +107,13 @@ class RunWriter(RunFolder):
         lines.append(json.loads(to_json(entry)))
 
     def append_lines(self, name: str, lines: Sequence[Mapping[str, Any]], to_disk: bool = True) -> None:
-        """Append lines to `SCALARS` or `METER`; a checkpoint first flushes them, and all earlier ones, to the disk."""
+        """Append lines to a file; a checkpoint first flushes them, and all earlier ones, to the disk."""
         self.check_held()
         if lines or (to_disk and (self.path / name).exists()):
             append_json_lines(self.path / name, *lines, to_disk=to_disk)
 
     def keep_lines(self, name: str, last: float = math.inf) -> int:
-        """Drop lines of `SCALARS` or `METER` after the step `last` and an incomplete one; return the last step kept, or
-        -1."""
+        """Drop lines of a file after the step `last` and an incomplete one; return the last step kept, or -1."""
         self.check_held()
         lines = [line for line in read_json_lines(self.path / name) if line["step"] <= last]
         if (self.path / name).exists():
@@ -137,11 +135,9 @@ class RunWriter(RunFolder):
         All are dropped if step = -1. Incomplete files that a killed process left are dropped too.
         """
         self.check_held()
-        kept = [entry for entry in self.metrics if entry["step"] <= step]
-        write_aside(self.path / "metrics.jsonl", "".join(to_json(entry) + "\n" for entry in kept))
-        self.metrics[:] = kept
-        for name in (SCALARS, METER):
+        for name in names(lambda part: part.kind == "lines"):
             self.keep_lines(name, step)
+        self.metrics[:] = [entry for entry in self.metrics if entry["step"] <= step]
         for snapshot in self.snapshots:
             if snapshot.step > step:
                 shutil.rmtree(snapshot.path)
@@ -154,7 +150,7 @@ class RunWriter(RunFolder):
     def restart(self) -> None:
         """Drop all records, so that the run is trained from its start, and record the digests of its present sources."""
         self.check_held()
-        for name in ("metrics.jsonl", SCALARS, METER, "references.json", CHECKPOINT):
+        for name in (*names(lambda part: part.is_learned and part.kind != "folder"), CHECKPOINT):
             (self.path / name).unlink(missing_ok=True)
         self.__dict__.pop("metrics", None)
         self.forget_after(-1)
@@ -240,7 +236,8 @@ def _check_same(path: Path, config: Tree, restart: bool) -> None:
     if restart and (path / "snapshots").is_dir():
         return
     if not (path / "config.yaml").exists():
-        if any(entry.name not in BEFORE and not entry.name.startswith(".") for entry in path.iterdir()):
+        before = names(lambda part: part.precedes_config)
+        if any(entry.name not in before and not entry.name.startswith(".") for entry in path.iterdir()):
             raise UserError(f"`{path}` must be empty or a run's folder: it holds files and no config.yaml")
         return
     for field, old, new in differences(_with_data_of(config, read_yaml(path / "config.yaml")), config):

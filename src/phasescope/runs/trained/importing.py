@@ -12,26 +12,14 @@ from pathlib import Path, PurePosixPath
 from phasescope.core.errors import UserError, reading, writing
 from phasescope.core.kinds import sources_named
 from phasescope.runs.config import RunConfig
-from phasescope.runs.store.archive import KEPT, NAME
+from phasescope.runs.store.archive import NAME
 from phasescope.runs.store.files import folder_aside
-from phasescope.runs.store.folder import Notify
+from phasescope.runs.store.folder import Notify, RunFolder
+from phasescope.runs.store.layout import BY_NAME, Part, names
 from phasescope.runs.trained.run import Run
 
 MOST_BYTES, MOST_FILES, DEEPEST = 2**36, 200_000, 9
 """of an archive's files, unpacked; levels of its folders"""
-# Of files that every list reads, or that are parsed here: far more than any run writes, and read in seconds.
-MOST_BYTES_OF = {
-    "config.yaml": 2**20,
-    "status.json": 2**22,
-    "about.json": 2**24,
-    "references.json": 2**26,
-    "sources.json": 2**20,
-    "tags.txt": 2**20,
-    "metrics.jsonl": 2**27,
-}
-MOST_LINES, LONGEST_LINE = 100_000, 2**24
-"""of metrics.jsonl: lines, one for each snapshot, and bytes of a line"""
-FOLDERS = ("checkpoint", "observations", "snapshots")
 
 
 def import_run(path: Path, runs: Path, notify: Notify = lambda done, total: None) -> Run:
@@ -72,19 +60,23 @@ def _checked(files: list[zipfile.ZipInfo]) -> str:
     if not re.fullmatch(NAME, name):
         raise ValueError(f"`{name[:80]}` cannot name a run")
 
+    exported = names(lambda part: part.is_exported)
     for within in (entry.filename for entry in files):
         first, *parts = PurePosixPath(within).parts
         plain = within == "/".join([first, *parts]) and within.isprintable() and "\\" not in within
         hidden = any(part.startswith(".") for part in parts)
-        if not plain or first != name or not 0 < len(parts) < DEEPEST or parts[0] not in KEPT or hidden:
+        if not plain or first != name or not 0 < len(parts) < DEEPEST or parts[0] not in exported or hidden:
             raise ValueError(f"`{within[:80]}` is not a file of a run")
-        if (len(parts) > 1) != (parts[0] in FOLDERS):
-            raise ValueError(
-                f"`{within[:80]}` is not a file of a run: `{parts[0]}` is a {_kind(parts[0])} of one"
-            )
+        is_folder = BY_NAME[parts[0]].kind == "folder"
+        if (len(parts) > 1) != is_folder:
+            kind = "folder" if is_folder else "file"
+            raise ValueError(f"`{within[:80]}` is not a file of a run: `{parts[0]}` is a {kind} of one")
 
     for entry in files:
-        most = MOST_BYTES_OF.get(PurePosixPath(entry.filename).name, MOST_BYTES)
+        part = BY_NAME.get(
+            PurePosixPath(entry.filename).name
+        )  # at any depth: an observation has the same files
+        most = MOST_BYTES if part is None else part.most_bytes
         if entry.file_size > most:
             raise ValueError(
                 f"`{entry.filename[:80]}` holds {entry.file_size:,} bytes, and may hold {most:,}"
@@ -98,27 +90,31 @@ def _checked(files: list[zipfile.ZipInfo]) -> str:
     return name
 
 
-def _kind(name: str) -> str:
-    return "folder" if name in FOLDERS else "file"
+def _check_lines(run: RunFolder) -> None:
+    """Raise UserError if a file of a run has more or longer lines than any run writes: a short archive may hold millions."""
+    for part in BY_NAME.values():
+        if part.kind == "lines":
+            for folder in (run, *run.observations):
+                _check_lines_of(folder.path / part.name, part)
 
 
-def _check_lines(path: Path) -> None:
-    """Raise UserError if metrics.jsonl has more or longer lines than any run writes: a short archive may hold millions."""
+def _check_lines_of(path: Path, part: Part) -> None:
     if not path.exists():
         return
     count = longest = 0
     with open(path, "rb") as file:
-        while line := file.readline(LONGEST_LINE + 1):
+        while line := file.readline(part.longest_line + 1):
             count, longest = count + 1, max(longest, len(line))
-            if count > MOST_LINES or longest > LONGEST_LINE:
+            if count > part.most_lines or longest > part.longest_line:
                 raise UserError(
-                    f"`metrics.jsonl` of the archive must have at most {MOST_LINES:,} lines of {LONGEST_LINE:,} bytes each"
+                    f"`{part.name}` of the archive must have at most {part.most_lines:,} lines of {part.longest_line:,} "
+                    "bytes each"
                 )
 
 
 def _check_run(run: Run, name: str) -> None:
     """Raise UserError if the unpacked folder is no run, or its configuration does not have the identity in its name."""
-    _check_lines(run.path / "metrics.jsonl")
+    _check_lines(run)
 
     tree = run.config
     if run.status["state"] == "broken":

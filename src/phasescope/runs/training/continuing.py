@@ -21,7 +21,8 @@ from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.kinds import source_digests
 from phasescope.runs.config import RunConfig
 from phasescope.runs.store.files import folder_aside
-from phasescope.runs.store.folder import FORK, METER, SCALARS, RunFolder
+from phasescope.runs.store.folder import RunFolder
+from phasescope.runs.store.layout import FORK, names
 from phasescope.runs.store.writer import RunWriter, differences, hold, read_state
 
 if TYPE_CHECKING:
@@ -71,10 +72,7 @@ def begin_from(
         tensors, state = _taken_up(learner, config, tensors, state)
 
         with folder_aside(target) as folder:
-            for name in ("references.json", "sources.json"):
-                if (source.path / name).exists():
-                    shutil.copy2(source.path / name, folder / name)
-            for name in ("metrics.jsonl", SCALARS, METER):
+            for name in names(lambda part: part.is_inherited):
                 if (source.path / name).exists():
                     shutil.copy2(source.path / name, folder / name)
             (folder / "snapshots").mkdir()

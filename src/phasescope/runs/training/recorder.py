@@ -17,7 +17,8 @@ from phasescope.core.sources import description_of
 from phasescope.measures import SHEET, phases
 from phasescope.runs.config import ProbingConfig, SiteConfig
 from phasescope.runs.store.files import read_last_json_line
-from phasescope.runs.store.folder import METER, SCALARS, now
+from phasescope.runs.store.folder import now
+from phasescope.runs.store.layout import METER, SCALARS
 from phasescope.runs.store.writer import RunWriter
 from phasescope.runs.trained.run import Run
 from phasescope.runs.training.monitor import Monitor

@@ -12,7 +12,8 @@ from phasescope.core.config import Tree
 from phasescope.core.errors import UserError
 from phasescope.runs.config import RunConfig, over_defaults
 from phasescope.runs.config.run_config import kind_tree
-from phasescope.runs.store.folder import WORLD, RunFolder
+from phasescope.runs.store.folder import RunFolder
+from phasescope.runs.store.layout import WORLD
 from phasescope.runs.trained.run import Run
 from phasescope.runs.training.execution import execute
 from phasescope.runs.training.monitor import Monitor

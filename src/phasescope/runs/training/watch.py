@@ -30,7 +30,8 @@ from phasescope.core.errors import UserError, as_user_error, log_once
 from phasescope.models.families import USUAL, FamilyConfig
 from phasescope.runs.config import RunConfig
 from phasescope.runs.probing.trial import check_forward, device_of
-from phasescope.runs.store.folder import SCALARS, WORLD, RunFolder, is_run, now
+from phasescope.runs.store.folder import RunFolder, is_run, now
+from phasescope.runs.store.layout import SCALARS, WORLD
 from phasescope.runs.store.writer import RunWriter, hold
 from phasescope.runs.trained.run import Run
 from phasescope.runs.training.description import describe
