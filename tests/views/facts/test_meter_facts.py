@@ -17,11 +17,11 @@ USES = [line(step, use, use) for step, use in ((0, 0.0), (5, 0.08), (10, 0.15), 
 def test_the_map_and_the_curve_are_those_of_the_readings(tmp_path):
     record = Record(run_with(tmp_path, *USES, line(25, 0.9, 0.9)))
     mesh, curve = meter_panels(record)
-    assert mesh.x.tolist() == [0, 80, 160, 240, 320]  # up to the last snapshot
-    assert mesh.mesh.values.tolist() == [[0, 0, 1, 1, 3], [0, 0, 0, 0, 1]]
+    assert mesh.x.tolist() == [0, 80, 160, 240, 320, 400]  # also after the last snapshot
+    assert mesh.mesh.values.tolist() == [[0, 0, 1, 1, 3, 5], [0, 0, 0, 0, 1, 1]]
     assert list(mesh.mesh.borders) == [-10, -2, 6]
     (held_out,) = curve.curves
-    np.testing.assert_allclose(held_out.y, [0, 0.08, 0.15, 0.27, 0.6])
+    np.testing.assert_allclose(held_out.y, [0, 0.08, 0.15, 0.27, 0.6, 0.9])
     assert (held_out.low < held_out.y).all()
     assert draw_panels([mesh, curve]) is not None
 

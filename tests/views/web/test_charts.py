@@ -292,3 +292,19 @@ def test_ticks_are_labelled_with_what_they_are(page, ticks, kind, texts):
         [ticks, kind],
     )
     assert [label.replace("\N{NO-BREAK SPACE}", " ") for label in labels] == texts
+
+
+def test_what_a_loop_logs_after_the_last_snapshot_is_drawn_while_the_page_is_open(browser, tmp_path):
+    run = write_run(tmp_path / "runs" / "logged-01234567", ALL_STEPS[:2])
+    chart = "document.querySelector('.histories [data-key=\"scalars.grad\"] path.line')"
+    with serving(run.path.parent, tmp_path) as (address, _):
+        page = browser.new_page()
+        page.goto(f"{address}/#/run/{run.name}")
+        wait_until(page, "document.querySelector('.wall .tile')")
+        assert not page.evaluate(f"Boolean({chart})")
+
+        steps = range(ALL_STEPS[1] + 1, ALL_STEPS[1] + 31)
+        lines = [{"step": step, "images_seen": step * BATCH, "grad": step % 7 + 1.0} for step in steps]
+        (run.path / "scalars.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        wait_until(page, f"{chart}?.getAttribute('d').split(/[ML]/).length - 1 === 30", 20)
+        page.close()

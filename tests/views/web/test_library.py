@@ -1,3 +1,4 @@
+import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -5,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from helpers.explored import page_of
+from helpers.metered_run import line as metered
 from helpers.small_run import config, line, many_runs, status, write_small_run
 from phasescope import Run
 from phasescope.runs.store import hold
+from phasescope.views.web.details import details
 from phasescope.views.web.library import Library, Unknown
 
 
@@ -45,6 +48,29 @@ def test_runs_appear_change_and_go_each_as_a_version(runs):
     write_small_run(runs)
     assert library.refresh()
     assert [row["state"] for row in library.rows(second["version"])["rows"]] == ["done"]
+
+
+@pytest.mark.parametrize("name", ["scalars", "meter"])
+def test_what_is_logged_between_snapshots_is_on_the_page_at_once(runs, name):
+    run, library = write_small_run(runs), Library(runs)
+    library.refresh()
+    known = library.rows()["version"]
+    last, images = run.metrics[-1]["step"], run.status["images"]
+    lines = [
+        metered(step, 0.5, 0.5) if name == "meter" else {"step": step, "images_seen": 16 * step, "grad": 1.0}
+        for step in range(last + 1, last + 31)
+    ]
+
+    with hold(run.path, run.config) as folder:
+        folder.append_lines(f"{name}.jsonl", lines)
+    assert library.refresh()
+    assert names(library.rows(known)) == [run.name]
+    page = json.loads(details(library.entry(run.name).record, library.entry(run.name).row))
+    assert [(at["step"], at["images_seen"]) for at in page[name]] == [
+        (s["step"], 16 * s["step"]) for s in lines
+    ]
+    assert page[name][0]["epochs"] == pytest.approx(16 * (last + 1) / images)
+    assert any(panel["over"] == name for panel in page["panels"])
 
 
 def test_a_version_that_is_asked_for_while_a_run_is_read_misses_no_row(runs):

@@ -150,7 +150,11 @@ def test_scalars_of_the_training_are_sent_evenly_thinned(client, home):
     ]
     (run.path / "scalars.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     known = client.get(f"/api/runs/{run.name}").json()
-    assert (len(known["scalars"]), known["scalars"][0], known["scalars"][-1]) == (500, 1, 2000)
+    assert (len(known["scalars"]), known["scalars"][0]["step"], known["scalars"][-1]["step"]) == (
+        500,
+        1,
+        2000,
+    )
     (loss,) = (panel for panel in known["panels"] if panel["key"] == "loss")
     assert (loss["over"], len(loss["lines"][0]["y"]), loss["lines"][0]["y"][-1]) == ("scalars", 500, 0.0005)
 

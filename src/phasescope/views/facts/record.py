@@ -120,9 +120,8 @@ class Record:
 
     @cached_property
     def meter(self) -> list[dict[str, Any]]:
-        """The readings of the condition meter up to the last snapshot, `MOST_METER` at most; empty without them."""
-        last = self.metrics[-1]["step"] if self.metrics else -1
-        lines = [line for line in self.run.meter_lines if line["step"] <= last]
+        """At most `MOST_METER` readings of the condition meter, also after the last snapshot; empty without them."""
+        lines = self.run.meter_lines
         return [lines[index] for index in evenly(np.arange(len(lines)), MOST_METER)]
 
     @cached_property

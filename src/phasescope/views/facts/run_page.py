@@ -37,8 +37,8 @@ class RunPage:
         splits: the words of each split, by name, in the order in which they are shown.
         lines: what each line of the metrics says, one a snapshot.
         onsets: within which stretch B and C began, by reading.
-        scalars: the steps at which training logged its scalars.
-        meter: the steps at which the condition meter was read.
+        scalars: when training logged its scalars, also after the last snapshot.
+        meter: when the condition meter was read.
         stored: which files there are at each line of the metrics.
         latents: sites of stored activations, beginning with those at which phases are read.
         position: the two factors that are a place on the canvas; `axes`, those of the pad.
@@ -55,8 +55,8 @@ class RunPage:
     splits: Mapping[str, str]
     lines: list[MetricsLine]
     onsets: Mapping[str, Mapping[str, Onset | None]]
-    scalars: list[int]
-    meter: list[int]
+    scalars: list[Moment]
+    meter: list[Moment]
     panels: list[RunPanel]
     stored: list[Stored]
     latents: list[Latents]
@@ -86,6 +86,16 @@ class MetricsLine:
     phase: Mapping[str, Any] | None
     by_class: Mapping[str, Any] | None
     accuracies: list[Accuracy]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a line was logged; None is what its file does not say."""
+
+    step: int
+    images_seen: int | None
+    epochs: float | None
+    wall_s: float | None
 
 
 @dataclass(frozen=True)
@@ -136,8 +146,8 @@ def run_page(record: Record, trust: bool = False) -> RunPage:
         splits={split: split_words(split, record.is_unconditional) for split in _splits(record)},
         lines=[_line(line, record) for line in record.metrics],
         onsets={reading: onsets(record, reading) for reading in READINGS},
-        scalars=[line["step"] for line in record.scalars],
-        meter=[line["step"] for line in record.meter],
+        scalars=[_moment(line, record, line.get("wall_s")) for line in record.scalars],
+        meter=[_moment(line, record, None) for line in record.meter],  # its `wall_s` is what the reading took
         panels=run_panels(record),
         stored=_stored(record),
         latents=_latents(record),
@@ -147,6 +157,12 @@ def run_page(record: Record, trust: bool = False) -> RunPage:
         outcomes=record.outcomes,
         sampling=_sampling(record, trust),
     )
+
+
+def _moment(line: Mapping[str, Any], record: Record, wall_s: float | None) -> Moment:
+    images_seen, images = line.get("images_seen"), record.status.get("images")
+    epochs = images_seen / images if images_seen is not None and images else None
+    return Moment(line["step"], images_seen=images_seen, epochs=epochs, wall_s=wall_s)
 
 
 def _headline(record: Record) -> Headline:

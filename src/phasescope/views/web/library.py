@@ -14,20 +14,11 @@ from typing import Any
 
 from phasescope.core.errors import UserError
 from phasescope.runs.store.folder import RunFolder, is_run, shown
+from phasescope.runs.store.layout import names
 from phasescope.runs.store.status import is_held
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.rows import row_of
 
-FILES = (
-    "config.yaml",
-    "status.json",
-    "metrics.jsonl",
-    "references.json",
-    "about.json",
-    "tags.txt",
-    "snapshots",
-)
-"""by whose times a run is seen to change"""
 Stamp = tuple[Any, ...]
 
 
@@ -154,7 +145,7 @@ def is_run_folder(path: Path) -> bool:
 
 def stamp_of(path: Path) -> Stamp:
     """Return what changes when the run does: the latest of its files' times, then each file's time, size and identity."""
-    stats = [_stat(path / name) for name in FILES]
+    stats = [_stat(path / name) for name in names(lambda part: part.is_watched)]
     return (max((stat[0] for stat in stats if stat), default=0), *stats)
 
 

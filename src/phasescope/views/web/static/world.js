@@ -17,19 +17,26 @@ export const UNITS = {
 export async function detailsOf(name) {
   const details = await json(ofRun(name));
   const onset = details.row.phases?.behaviour?.onsets.C;
-  const lines = details.lines.map(line => ({...line, of_onset: onset ? line.images_seen / onset : null}));
-  return {...details, lines};
+  const timed = lines => lines.map(line => ({...line, of_onset: onset ? line.images_seen / onset : null}));
+  const [lines, scalars, meter] = [details.lines, details.scalars, details.meter].map(timed);
+  return {...details, lines, scalars, meter};
 }
 
 // those that one of several runs has at every snapshot
 export const unitsOf = several =>
   Object.entries(UNITS).filter(([unit]) => several.some(({lines}) => lines.every(line => known(line[unit]))));
 
-// what a panel is drawn against: numbers of snapshots, of the training's log, or of readings of the meter
+// What a panel is drawn against: numbers of snapshots, of the training's log, or of readings of the meter.
+// What a log does not say of a time lies between snapshots.
 export function timesOf({lines, scalars, meter}, {over}, unit) {
   const times = new Map(lines.map(line => [line.step, line[unit]]));
-  const steps = {scalars, meter}[over];
-  return steps ? joined(steps, times) : [...times.values()];
+  const logged = {scalars, meter}[over];
+  if (!logged) return [...times.values()];
+  const between = joined(
+    logged.map(line => line.step),
+    times
+  );
+  return logged.map((line, i) => line[unit] ?? between[i]);
 }
 
 // The ends and the middle of what a panel expects, given in images seen, in the unit of the x axis;
