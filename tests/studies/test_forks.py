@@ -9,6 +9,7 @@ import pytest
 
 from helpers.in_process_engine import Here
 from phasescope import Run, RunFailed, UserError
+from phasescope.runs.config import RunConfig
 from phasescope.studies import Cell, Claim, Difference, Fork, ForkDifference, Study, Table, end, find_study
 from phasescope.studies.claims_file import read_claims
 from phasescope.studies.conduct import conduct, survey
@@ -16,6 +17,7 @@ from phasescope.studies.records import read_rows
 from phasescope.studies.runs_table import Runs
 
 SOURCE = """
+from phasescope.runs.config import RunConfig
 from phasescope.studies import Cell, Claim, Fork, ForkDifference, Study, Table, end
 
 FIELDS = {
@@ -286,3 +288,25 @@ def test_a_claim_on_forks_has_its_power_from_the_paired_spread():
 def test_a_study_without_forks_has_the_table_that_it_had():
     rows = pd.DataFrame({"cell": "a", "seed": [0, 0, 1, 1], "step": [0, 10, 0, 10], "loss": 1.0})
     assert "parent" not in Runs(rows, [Cell("a", {})]).table
+
+
+def test_planning_computes_each_identity_a_few_times_however_many_forks_there_are(tmp_path, monkeypatch):
+    asked: list[RunConfig] = []
+    identity = RunConfig.identity
+    monkeypatch.setattr(RunConfig, "identity", lambda config: asked.append(config) or identity(config))
+
+    def computed(children: int) -> int:
+        """How many identities are computed until all waves, controls and parents of a study are known."""
+        parent, faster = Cell("parent", {}), {"training": {"optimiser": {"lr": 0.1}}}
+        control = Cell("control", {}, fork=Fork(parent, at=10))
+        changed = Cell("fast", faster, fork=Fork(parent, at=10, children=children), seeds=children)
+        study = Study("many", "?", base="fast", seeds=1, cells=[parent, control, changed])
+
+        asked.clear()
+        planned = survey(study, tmp_path / "studies" / "many", tmp_path / "runs")
+        assert [len(wave) for wave in planned.waves()] == [1, 1, children]
+        for run in planned.planned:
+            assert (planned.control_of(run) is None) == (planned.parent_of(run) is None)
+        return len(asked)
+
+    assert (computed(24) - computed(8)) / 16 <= 6

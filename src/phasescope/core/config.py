@@ -26,6 +26,8 @@ Tree = dict[str, Any]
 # libyaml's loader is several times faster, but PyYAML may be built without it.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MOST_NODES = 1_000_000
+DIGITS = 8
+"""of a digest, as folders of runs have it"""
 
 
 class Config(BaseModel):
@@ -101,7 +103,7 @@ class Config(BaseModel):
         what theirs is; those of its declared fields stay."""
         return _default_of(type(self), name)
 
-    def digest(self, length: int = 8) -> str:
+    def digest(self, length: int = DIGITS) -> str:
         """Return the first `length` hex digits of the SHA-256 of the identity."""
         canonical = json.dumps(self.identity(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:length]

@@ -76,7 +76,7 @@ class Cell:
             UserError: a field or the base is invalid.
         """
         if self.fork is not None:
-            return self._forked(self.fork, seed, base, probing)
+            return self.continuing(self.fork.cell.config(self.fork.parent_of(seed), base, probing), seed)
 
         text = self.drawn_from or to_json(self.fields)
         drawn = [(path.split("."), derive(seed, text) % 2**31) for path in self.reseeded]
@@ -89,9 +89,10 @@ class Cell:
             return over_defaults(named.fields, ONE_THREAD, own)
         return over_defaults(named.fields, named.studied, ONE_THREAD, {"probing": probing or {}}, own)
 
-    def _forked(self, fork: Fork, number: int, base: str, probing: Tree | None) -> RunConfig:
-        """Return the configuration of a run that continues another one."""
-        parent = fork.cell.config(fork.parent_of(number), base, probing)
+    def continuing(self, parent: RunConfig, number: int) -> RunConfig:
+        """Return the configuration of a run of the cell, whose `fork` is set, that continues `parent`."""
+        fork = self.fork
+        assert fork is not None
         begins = forked_tree(parent, fork.at, number % fork.children if fork.children > 1 else None)
         return RunConfig.from_tree(merge(begins, self.fields))
 

@@ -10,9 +10,11 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from phasescope.core.config import DIGITS, Tree
 from phasescope.core.errors import RunFailed, UserError
 from phasescope.core.kinds import source_digests
 from phasescope.runs.config import RunConfig
@@ -49,6 +51,11 @@ class PlannedRun:
     cells: tuple[str, ...]
     state: State
 
+    @cached_property
+    def identity(self) -> str:
+        """The identity by which a fork names its parent: 16 digits, computed once."""
+        return self.config.digest(16)
+
     @property
     def images(self) -> int:
         """Images that its training sees, without those that the run which it continues had seen."""
@@ -83,48 +90,68 @@ class Survey:
 
     def waves(self) -> Iterator[list[PlannedRun]]:
         """Yield the runs that are missing: parents before the runs that continue them, and of these first the controls."""
-        left = self.to_run
+        left = {run.identity: run for run in self.to_run}
         while left:
-            own = {run.config.digest(16) for run in left}
-            ready = [run for run in left if run.config.fork is None or run.config.fork.run not in own]
-            controls = [run for run in ready if self.is_control(run)]
-            if first := [*(run for run in ready if run.config.fork is None), *controls]:
-                yield first
-            if later := [run for run in ready if run.config.fork is not None and run not in controls]:
-                yield later
-            left = [run for run in left if run not in ready]
+            ready = [
+                run for run in left.values() if run.config.fork is None or run.config.fork.run not in left
+            ]
+            own, forked = _parted(ready, lambda run: run.config.fork is None)
+            controls, changed = _parted(forked, self.is_control)
+            if own or controls:
+                yield [*own, *controls]
+            if changed:
+                yield changed
+            for run in ready:
+                del left[run.identity]
 
     def is_control(self, run: PlannedRun) -> bool:
         """Return whether a run continues another one and changes nothing."""
-        parent = self._config_of_parent(run)
-        return parent is not None and not changes_of(parent.tree(), run.config.tree())
+        control = self.control_of(run)
+        return control is not None and control.identity == run.identity
 
     def control_of(self, run: PlannedRun) -> PlannedRun | None:
         """Return the control of the fork that a run belongs to; None of a run that continues none."""
         fork = run.config.fork
-        if fork is None:
-            return None
-        same = (
-            other
-            for other in self.planned
-            if other.config.fork is not None
-            and (other.config.fork.run, other.config.fork.step) == (fork.run, fork.step)
-        )
-        return next((other for other in same if self.is_control(other)), None)
+        return None if fork is None else self._controls.get((fork.run, fork.step))
 
     def parent_of(self, run: PlannedRun) -> Run | None:
         """Return the run that a run continues; None if it continues none."""
-        config = self._config_of_parent(run)
-        return None if config is None else Run(self.runs / config.folder)
-
-    def _config_of_parent(self, run: PlannedRun) -> RunConfig | None:
         if run.config.fork is None:
             return None
-        return {planned.config.digest(16): planned.config for planned in self.planned}[run.config.fork.run]
+        return Run(self.runs / self._by_identity[run.config.fork.run].config.folder)
+
+    # A study may plan thousands of forks: what is asked of each is computed of all at once.
+    @cached_property
+    def _by_identity(self) -> dict[str, PlannedRun]:
+        return {run.identity: run for run in self.planned}
+
+    @cached_property
+    def _controls(self) -> dict[tuple[str, int], PlannedRun]:
+        """The run that changes nothing, by the parent and the step of its fork."""
+        trees: dict[str, Tree] = {}
+        controls: dict[tuple[str, int], PlannedRun] = {}
+        for run in self.planned:
+            if (fork := run.config.fork) is None:
+                continue
+            if fork.run not in trees:
+                trees[fork.run] = self._by_identity[fork.run].config.tree()
+            if not changes_of(trees[fork.run], run.config.tree()):
+                controls[fork.run, fork.step] = run
+        return controls
 
     def cells_of(self, state: State) -> dict[str, tuple[str, ...]]:
         """Return the names of the cells of each run in a state, by the run's digest."""
-        return {run.config.digest(): run.cells for run in self.planned if run.state == state}
+        return {run.identity[:DIGITS]: run.cells for run in self.planned if run.state == state}
+
+
+def _parted(
+    runs: Iterable[PlannedRun], condition: Callable[[PlannedRun], bool]
+) -> tuple[list[PlannedRun], list[PlannedRun]]:
+    """Return the runs for which a condition holds, and the others."""
+    parts: tuple[list[PlannedRun], list[PlannedRun]] = [], []
+    for run in runs:
+        parts[0 if condition(run) else 1].append(run)
+    return parts
 
 
 def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, final: bool = False) -> Survey:
@@ -145,9 +172,10 @@ def survey(study: Study, folder: Path, runs: Path, seeds: int | None = None, fin
     cells: dict[str, list[str]] = {}
     for cell, seed in study.members(seeds, _cells_of_final_analysis(study, folder, seeds) if final else ()):
         config = study.observed(cell, seed)
-        if configs.setdefault(config.digest(), config) != config:
+        digest = config.digest()
+        if configs.setdefault(digest, config) != config:
             raise UserError(f"`cells` (={cell.name}) of `{study.name}` must observe the same run alike")
-        cells.setdefault(config.digest(), []).append(cell.name)
+        cells.setdefault(digest, []).append(cell.name)
 
     columns = {digest: study.columns_for(names) for digest, names in cells.items()}
     sources = {d: json.dumps(source_digests(c.tree()), sort_keys=True) for d, c in configs.items()}
@@ -213,7 +241,7 @@ def _with_parents(planned: Sequence[PlannedRun], runs: Path) -> list[PlannedRun]
     def is_gone(run: PlannedRun) -> bool:
         return (
             run.state in ("recorded", "elsewhere")
-            and run.config.digest(16) in continued
+            and run.identity in continued
             and not (runs / run.config.folder / "config.yaml").is_file()
         )
 
@@ -302,7 +330,7 @@ def conduct(
             raise
 
     if records.exists():
-        failed = [recording.by_folder[end.folder].config.digest() for end in recording.left_out]
+        failed = [recording.by_folder[end.folder].identity[:DIGITS] for end in recording.left_out]
         judge_records(study, survey.folder, failed, notify)
     return recording.left_out
 
@@ -313,7 +341,7 @@ class _Recording:
     def __init__(self, survey: Survey):
         self.survey = survey
         self.by_folder = {survey.runs / run.config.folder: run for run in survey.planned}
-        self.folders = {run.config.digest(): path for path, run in self.by_folder.items()}
+        self.folders = {run.identity[:DIGITS]: path for path, run in self.by_folder.items()}
         self.keep = kept(survey.study)
         self.left_out: list[RunEnd] = []
 

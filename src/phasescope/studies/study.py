@@ -233,7 +233,15 @@ class Study:
 
     def config(self, cell: Cell, seed: int) -> RunConfig:
         """Return the configuration of the run of a cell and a seed."""
-        return cell.config(seed, self.base)
+        key = cell.name, seed
+        if key not in self._configs:
+            fork = cell.fork
+            self._configs[key] = (
+                cell.config(seed, self.base)
+                if fork is None
+                else cell.continuing(self.config(fork.cell, fork.parent_of(seed)), seed)
+            )
+        return self._configs[key]
 
     def digest(self, cell: Cell, seed: int) -> str:
         """Return the identity of the run of a cell and a seed."""
@@ -242,15 +250,17 @@ class Study:
             self._digests[key] = self.config(cell, seed).digest()
         if key not in self._digests:
             # Runs of a cell differ in their seed alone, so that what was checked of the first holds of the others.
-            drawn = seed if cell.reseeded else 0
-            if (cell.name, drawn) not in self._configs:
-                self._configs[cell.name, drawn] = self.config(cell, drawn)
-            config = self._configs[cell.name, drawn]
+            config = self.config(cell, seed if cell.reseeded else 0)
             self._digests[key] = config.model_copy(update={"seed": cell.first_seed + seed}).digest()
         return self._digests[key]
 
     @cached_property
     def _configs(self) -> dict[tuple[str, int], RunConfig]:
+        # Each takes hundredths of a second, and many forks may continue one run.
+        return {}
+
+    @cached_property
+    def _observed(self) -> dict[tuple[str, int], RunConfig]:
         return {}
 
     @cached_property
@@ -263,9 +273,15 @@ class Study:
 
         A cell that says itself how it is observed is observed so.
         """
-        if cell.fork is not None:
-            return self._observed_fork(cell, cell.fork, seed)
+        key = cell.name, seed
+        if key not in self._observed:
+            fork = cell.fork
+            self._observed[key] = (
+                self._observed_run(cell, seed) if fork is None else self._observed_fork(cell, fork, seed)
+            )
+        return self._observed[key]
 
+    def _observed_run(self, cell: Cell, seed: int) -> RunConfig:
         config = self._keeping_states(cell, self.config(cell, seed))
         needs = [reading.needs for reading in self.readings_of([cell.name])]
         if "probing" in cell.fields or None in needs or DEFAULTS in (cell.base, self.base):
