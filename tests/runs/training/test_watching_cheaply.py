@@ -12,9 +12,9 @@ from helpers.watched import BATCH, FAMILY, WORLD, Net
 from phasescope import UserError, watch
 from phasescope.core import errors
 from phasescope.models.families.diffusion.config.samplers import AnySampler
+from phasescope.runs.probing.work import snapshot_work
 from phasescope.runs.training import snapshot_cost
 from phasescope.runs.training import watch as watching
-from phasescope.runs.training.snapshot_cost import images_answered
 
 SAMPLER = TypeAdapter(Annotated[AnySampler, Field(discriminator="kind")])
 
@@ -107,7 +107,7 @@ def test_the_images_that_a_network_answers_are_counted_beforehand(tmp_path, plan
     watcher.record(network, 0)  # the first also computes what untrained networks are compared with
     network.register_forward_pre_hook(count)
     watcher.record(network, 1)
-    expected = images_answered(watcher.config.plan_of(None, ()), watcher.config.family, watcher.world)
+    expected = snapshot_work(watcher.config.plan_of(None, ()), watcher.config.family, watcher.world).images
     assert expected == pytest.approx(answered, rel=0.2)  # further ones belong to the exact theory
 
 

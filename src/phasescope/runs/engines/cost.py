@@ -1,12 +1,13 @@
 """Estimating what runs will cost on this machine, by timing a few steps of their own configurations.
 
-    CPU-seconds = c * (steps * batch + snapshots * (rest + images * passes / 3))
+    CPU-seconds = c * (steps * batch + snapshots * (rest + sampled / 3) + metered / 3)
 
-c is timed: the CPU-seconds that training takes for an image. A snapshot is counted in such images: sampling takes
-`passes` of the network for each image, one a step, and training three, forward and twice as much backward; `rest` is a
-pass for each latent, over three, or `REST` if that is more. A reading of the condition meter is a pass for each of its
-images. With the c that they had themselves, the 201 cells of 22 studies (1,528 recorded runs) took 0.79 to 1.22 times
-that, and nine of ten 0.91 to 1.15 times.
+c is timed: the CPU-seconds that training takes for an image. A snapshot is counted in such images: training takes three
+passes of the network, forward and twice as much backward, and a snapshot one for each image that it answers
+(`probing.work`): `sampled` while it generates images; `rest` is a third of those for latents, or `REST` if that is more.
+A reading of the condition meter is a pass for each of its images. A fork takes its own steps alone. With the c that they
+had themselves, the 201 cells of 22 studies (1,528 recorded runs) took 0.79 to 1.22 times that, and nine of ten 0.91 to 1.15
+times.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Sequence
 from phasescope.core.arithmetic import one_thread
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.runs.config import RunConfig
+from phasescope.runs.probing.work import snapshot_work
 
 LEAST_S = 1.0
 """CPU-seconds that are timed at least"""
@@ -51,19 +53,24 @@ def _cost_of_an_image(config: RunConfig) -> str:
 
 
 def images_in_all(config: RunConfig) -> float:
-    """Return how many images of training a run takes as long as, its snapshots included."""
+    """Return how many images of training a run takes as long as, its snapshots included.
+
+    A fork computes neither the steps before its own nor their snapshots, which it copies.
+    """
     training, plan = config.training, config.probing
-    snapshots = sum(plan.snapshots.due(step, training.steps) for step in range(training.steps + 1))
+    first = config.fork.step + 1 if config.fork and config.fork.step else 0
+    steps = range(first, training.steps + 1)
+    snapshots = sum(plan.snapshots.due(step, training.steps) for step in steps)
 
-    times = config.family.usual_t if plan.t == "usual" else plan.t
-    latents = plan.latent_labels + plan.variance_labels * plan.variance_draws + plan.crossed_labels
-    rest = max(REST, len(times) * latents / 3) if plan.reads_latents else REST
+    work = snapshot_work(plan, config.family, config.world)
+    rest = max(REST, work.latents / 3)
+    # A family that does not say how it samples is taken to ask its network once.
+    sampled = sum(plan.images_of(config.world.splits()).values()) if work.sampled is None else work.sampled
 
-    passes = (config.family.sampling_choices() or {}).get("steps", 1)
-    sampled = sum(plan.images_of(config.world.splits()).values()) * passes / 3
-    readings = training.steps // config.meter_every + 1 if config.reads_meter else 0
-    metered = readings * config.meter_evaluations / 3
-    return training.steps * training.batch + snapshots * (rest + sampled) + metered
+    readings = sum(step % config.meter_every == 0 for step in steps) if config.reads_meter else 0
+    metered = readings * config.meter_evaluations
+    trained = training.steps - max(first - 1, 0)
+    return trained * training.batch + snapshots * (rest + sampled / 3) + metered / 3
 
 
 @one_thread()

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from phasescope.models.families import FamilyConfig
-from phasescope.runs.config import ProbingConfig
 from phasescope.worlds import World
 
 if TYPE_CHECKING:
@@ -18,24 +17,6 @@ SHOWN_AFTER_S = 2.0
 """seconds that a snapshot takes before a bar is shown"""
 TIMED = 16
 """images of the pass that is timed, at most"""
-
-
-def images_answered(plan: ProbingConfig, family: FamilyConfig, world: World) -> int | None:
-    """Return how many images the network answers in a snapshot, about; None if the family does not say how it samples."""
-    from phasescope.runs.probing.inputs import CROSSINGS
-
-    evaluations = family.evaluations_an_image()
-    if evaluations is None:
-        return None
-
-    answered = sum(plan.images_of(world.splits()).values()) * evaluations
-    if plan.reads_latents:
-        under_one, further = plan.latent_labels, plan.variance_labels * (plan.variance_draws - 1)
-        crossed = CROSSINGS * plan.crossed_labels
-        answered += max(len(plan.t), 1) * (under_one + further + crossed)
-    if "references" in plan.observe:
-        answered += plan.bands * plan.band_images
-    return answered
 
 
 def seconds_an_image(network: nn.Module, world: World, family: FamilyConfig, batch: int) -> float:

@@ -30,6 +30,7 @@ from phasescope.core.errors import UserError, as_user_error, log_once
 from phasescope.models.families import USUAL, FamilyConfig
 from phasescope.runs.config import RunConfig
 from phasescope.runs.probing.trial import check_forward, device_of
+from phasescope.runs.probing.work import snapshot_work
 from phasescope.runs.store.folder import RunFolder, is_run, now
 from phasescope.runs.store.layout import SCALARS, WORLD
 from phasescope.runs.store.writer import RunWriter, hold
@@ -37,7 +38,7 @@ from phasescope.runs.trained.run import Run
 from phasescope.runs.training.description import describe
 from phasescope.runs.training.monitor import Monitor, check_monitors
 from phasescope.runs.training.recorder import Recorder
-from phasescope.runs.training.snapshot_cost import images_answered, seconds_an_image, snapshot_bar
+from phasescope.runs.training.snapshot_cost import seconds_an_image, snapshot_bar
 from phasescope.worlds import ImageWorld, World
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ class Watcher:
 
             if loss is not None:
                 loss = float(loss.detach() if hasattr(loss, "detach") else loss)
-            images = images_answered(plan, self.config.family, self.world)
+            images = snapshot_work(plan, self.config.family, self.world).images
             self._announce_cost(network, images, plan.batch)
             began = time.perf_counter()
             with snapshot_bar(network, self.path.name, images):
