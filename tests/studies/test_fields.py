@@ -1,15 +1,25 @@
 """What the fields of a sweep do to its numbers, as panels: against each field, and across parallel axes."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from phasescope.studies import Cell, Runs, Study
-from phasescope.studies.fields import ParallelPanel, scale_of, values_of_field
+from phasescope import UserError
+from phasescope.studies import Cell, Runs, Scatter, Study, came, end, reads
+from phasescope.studies.fields import (
+    AgainstFields,
+    ParallelCoordinates,
+    ParallelPanel,
+    scale_of,
+    values_of_field,
+)
+from phasescope.studies.importance import Importance
 from phasescope.studies.plots import BasePlot
 from phasescope.studies.points import Interval
+from phasescope.studies.runs_table import Number, as_table
 from phasescope.studies.sweep import sweep_of
 from phasescope.views.facts.palette import MUTED
 from phasescope.views.figures.parallel import heights, ticks_of
@@ -211,3 +221,82 @@ def test_an_axis_whose_values_are_all_equal_has_one_tick_in_the_middle():
     axis = type(panel.axes[0])("constant", np.full(3, 7.0))
     assert heights(axis).tolist() == [0.5] * 3
     assert ticks_of(axis) == [(0.5, "7")]
+
+
+def every(divisor: int, column: str, is_reversed: bool = False) -> Number:
+    """A number that only every second, third, ... run has, as a table of these runs in some order."""
+
+    @reads("{column}")
+    def number(runs: Runs, column: str) -> pd.DataFrame:
+        table = runs.table.assign(y=runs.end(column))[::divisor]
+        return table[::-1] if is_reversed else table
+
+    return partial(number, column=column)
+
+
+def ends(runs: Runs, column: str, divisor: int) -> np.ndarray:
+    """The same number by run, NaN where it is left out."""
+    return np.where(np.arange(len(runs)) % divisor == 0, runs.end(column), np.nan)
+
+
+def test_numbers_that_only_some_runs_have_stand_at_the_fields_of_these_runs():
+    sweep = sweep_of(WORDS, drawn=32)
+    runs, name = recorded(sweep), "training.optimiser.lr"
+    plot = AgainstFields("a", "", numbers={"loss": every(3, "loss", is_reversed=True)}, fields=[name])
+    (points,) = plot.panels(runs)[0].curves
+    expected = zip(values_of_field(runs, name).places, ends(runs, "loss", 3), strict=True)
+    assert {*zip(points.x, points.y, strict=True)} == {(x, y) for x, y in expected if np.isfinite(y)}
+
+    parallel = ParallelCoordinates(
+        "p", "", numbers={"loss": every(3, "loss", is_reversed=True)}, fields=[name]
+    )
+    (panel,) = parallel.panels(runs)
+    np.testing.assert_array_equal(panel.coloured.values, ends(runs, "loss", 3))
+
+
+def test_an_importance_of_a_number_that_only_some_runs_have_is_of_their_fields(monkeypatch):
+    asked = []
+
+    def importances(given, y, groups):
+        asked.append((given, y, groups))
+        return np.zeros((5, given.shape[1])), 0.0
+
+    monkeypatch.setattr("phasescope.studies.importance.importances", importances)
+    sweep = sweep_of(WORDS, drawn=32)
+    runs, name = recorded(sweep), "training.optimiser.lr"
+    plot = Importance("i", "", number=every(3, "loss", is_reversed=True), label="loss", fields=[name])
+    assert plot.panels(runs)
+    ((given, y, groups),) = asked
+    known = np.isfinite(ends(runs, "loss", 3))
+    np.testing.assert_array_equal(given[:, 0], values_of_field(runs, name).places[known])
+    np.testing.assert_array_equal(y, runs.end("loss")[known])
+    assert groups.tolist() == runs.table["cell"][known].tolist()
+
+
+def test_a_scatter_has_a_mark_for_each_run_that_has_both_numbers():
+    runs = recorded(sweep_of(WORDS, drawn=32))
+    x, y = every(2, "loss"), every(3, "outcomes.grid.correct", is_reversed=True)
+    (points,) = Scatter("s", "", x, y, "", "").panels(runs)[0].curves
+    np.testing.assert_array_equal(points.x, runs.end("loss")[::6])
+    np.testing.assert_array_equal(points.y, runs.end("outcomes.grid.correct")[::6])
+
+
+def test_a_number_with_two_values_of_a_run_is_refused_where_runs_are_paired():
+    @reads("loss")
+    def twice(runs: Runs) -> pd.DataFrame:
+        return pd.concat([runs.table.assign(y=runs.end("loss"))] * 2)
+
+    runs = recorded(sweep_of(WORDS, drawn=16))
+    with pytest.raises(UserError, match="one value of a run at most"):
+        Scatter("s", "", twice, end("loss"), "", "").panels(runs)
+
+
+def test_whether_an_onset_came_is_said_of_the_runs_that_have_the_onset():
+    @reads("loss")
+    def some(runs: Runs) -> pd.DataFrame:
+        return runs.onsets([values < 0.5 for values in runs.courses("loss")])[::2]
+
+    runs = recorded(sweep_of(WORDS, drawn=16))
+    table = as_table(runs, came(some))
+    assert table["y"].tolist() == some(runs)["came"].tolist()
+    assert table["cell"].tolist() == some(runs)["cell"].tolist()

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from phasescope.measures.over_runs import NotEnough
 from phasescope.studies.declaring import columns_read
-from phasescope.studies.plots import BasePlot, Curve, Panel, known_runs
-from phasescope.studies.runs_table import Number, Runs, as_table
-
-if TYPE_CHECKING:
-    import pandas as pd
+from phasescope.studies.plots import BasePlot, Curve, Panel
+from phasescope.studies.runs_table import Number, Runs, by_run
 
 LEAST_LOG_RATIO = 4.0
 """of the largest value to the smallest one, below which a linear axis shows as much as a logarithmic one"""
@@ -107,18 +104,21 @@ class AgainstFields(BasePlot):
         return f"{super().caption(runs)}{bars}"
 
     def _panels(self, runs: Runs) -> list[Panel]:
-        known = {label: known_runs(runs, number) for label, number in self.numbers.items()}
+        numbers = {label: by_run(runs, number) for label, number in self.numbers.items()}
         return [
-            self._panel(name, values_of_field(runs, name), label, table)
+            self._panel(name, values_of_field(runs, name), label, y)
             for name in self.fields
-            for label, table in known.items()
+            for label, y in numbers.items()
         ]
 
-    def _panel(self, name: str, values: Values, label: str, table: pd.DataFrame) -> Panel:
-        places, y = values.places[table.index.to_numpy()], table["y"]
-        curves = [Curve(places, y.to_numpy(), style="points")]
+    def _panel(self, name: str, values: Values, label: str, y: np.ndarray) -> Panel:
+        import pandas as pd
+
+        known = np.isfinite(y)
+        places, y = values.places[known], y[known]
+        curves = [Curve(places, y, style="points")]
         if values.words:
-            means = y.groupby(places).mean()
+            means = pd.Series(y).groupby(places).mean()
             curves.append(Curve(means.index.to_numpy(), means.to_numpy(), style="bars"))
         return Panel(
             title="",
@@ -126,7 +126,7 @@ class AgainstFields(BasePlot):
             ylabel=label,
             curves=curves,
             xscale=values.scale,
-            yscale=scale_of(y.to_numpy()),
+            yscale=scale_of(y),
             level=self.level,
             ylim=self.ylim,
             ticks=values.ticks,
@@ -157,7 +157,7 @@ class ParallelCoordinates(BasePlot):
             for name, values in fields.items()
         ]
         for label, number in self.numbers.items():
-            y = as_table(runs, number)["y"].to_numpy(dtype=float)
+            y = by_run(runs, number)
             axes.append(Coordinate(label, y, scale=scale_of(y)))
 
         coloured = axes[len(fields)]

@@ -15,8 +15,8 @@ import numpy as np
 from phasescope.measures.over_runs import NotEnough
 from phasescope.studies.declaring import columns_read
 from phasescope.studies.fields import values_of_field
-from phasescope.studies.plots import BasePlot, Curve, Panel, known_runs
-from phasescope.studies.runs_table import Number, Runs
+from phasescope.studies.plots import BasePlot, Curve, Panel
+from phasescope.studies.runs_table import Number, Runs, by_run
 
 LEAST_CELLS = 10
 """of which five folds leave two each"""
@@ -42,14 +42,14 @@ class Importance(BasePlot):
         return columns_read(self.number) | {f"config.{name}" for name in self.fields}
 
     def _panels(self, runs: Runs) -> list[Panel]:
-        table = known_runs(runs, self.number)
-        cells = table["cell"].to_numpy()
+        values = by_run(runs, self.number)
+        known = np.isfinite(values)
+        cells = runs.table["cell"].to_numpy()[known]
         if len(set(cells)) < LEAST_CELLS:
             raise NotEnough(f"an importance is read from {LEAST_CELLS} cells at least")
 
-        known = table.index.to_numpy()
         given = np.stack([_filled(values_of_field(runs, name).places[known]) for name in self.fields], axis=1)
-        losses, explained = importances(given, table["y"].to_numpy(), cells)
+        losses, explained = importances(given, values[known], cells)
 
         places = np.arange(len(self.fields), dtype=float)
         mean, spread = losses.mean(axis=0), losses.std(axis=0, ddof=1)

@@ -17,7 +17,7 @@ from phasescope.measures.over_runs import NotEnough
 from phasescope.measures.phases import LETTERS
 from phasescope.studies.declaring import ALWAYS, columns_read
 from phasescope.studies.observing import column_of
-from phasescope.studies.runs_table import Number, Runs, as_table
+from phasescope.studies.runs_table import Number, Runs, as_table, by_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -317,4 +317,6 @@ class Scatter(BasePlot):
         return [self._axis(self.title, self.xlabel, self.ylabel, curves)]
 
     def _points(self, runs: Runs) -> list[np.ndarray]:
-        return [as_table(runs, number)["y"].to_numpy(dtype=float) for number in (self.x, self.y)]
+        x, y = by_run(runs, self.x), by_run(runs, self.y)
+        has_both = np.isfinite(x) & np.isfinite(y)
+        return [x[has_both], y[has_both]]

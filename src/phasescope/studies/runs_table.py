@@ -317,8 +317,9 @@ def _onset_of_accuracy(runs: Runs, split: str, factor: str, reading: str) -> pd.
     return runs.onsets(runs.accurate(split, factor, reading))
 
 
-def _came(runs: Runs, onset: Number) -> np.ndarray:
-    return as_table(runs, onset)["came"].to_numpy(dtype=bool)
+def _came(runs: Runs, onset: Number) -> pd.DataFrame:
+    table = as_table(runs, onset)
+    return table.assign(y=table["came"].astype(bool))
 
 
 @reads()
@@ -340,3 +341,24 @@ def as_table(runs: Runs, number: Number) -> pd.DataFrame:
     if not len(table):
         raise NotEnough("no run can be counted")
     return table.reset_index(drop=True)
+
+
+def by_run(runs: Runs, number: Number) -> np.ndarray:
+    """Return the number of every run, (n_runs,) float in the order of `runs.table`; NaN of a run that does not have it.
+
+    The trap: a number's own table may lack runs and have any order, so that its rows are no positions of runs.
+
+    Raises:
+        NotEnough: no run has it.
+        UserError: it gives a run several values, or reads a column that it does not declare.
+    """
+    import pandas as pd
+
+    keys = ["cell", "seed"]
+    values = as_table(runs, number).set_index(keys)["y"]
+    if values.index.has_duplicates:
+        cell, seed = values.index[values.index.duplicated()][0]
+        raise UserError(
+            f"{name_of(number)} must have one value of a run at most: `{cell}`, seed {seed} has several"
+        )
+    return values.reindex(pd.MultiIndex.from_frame(runs.table[keys])).to_numpy(dtype=float)
