@@ -90,6 +90,27 @@ def test_a_loop_that_is_started_again_logs_from_its_first_step_on(tmp_path):
     assert again.watcher.run.scalars()["step"].tolist() == [0, 1, 3]
 
 
+@pytest.mark.parametrize(
+    ("steps", "due"), [(range(1, 6), [1, 2, 4]), (range(3, 6), [3, 4]), (range(3, 12, 3), [3, 6, 9])]
+)
+def test_snapshots_are_due_at_the_first_call_and_where_a_multiple_was_passed(steps, due, tmp_path):
+    recording = recording_in(tmp_path / "run")
+    recording.log_every = 2
+    assert [step for step in steps if recording(Net(), step, loss=0.0) is not None] == due
+    recording.watcher.close()
+    assert recording.watcher.run.scalars()["step"].tolist() == due
+
+
+@pytest.mark.parametrize(("first", "due"), [(1, [2, 4, 6]), (3, [4, 6]), (5, [6])])
+def test_a_loop_that_goes_on_takes_no_snapshot_before_the_next_multiple(first, due, tmp_path):
+    earlier = recording_in(tmp_path / "run")
+    for step in range(5):
+        earlier(Net(), step)
+    again = recording_in(tmp_path / "run")
+    assert [step for step in range(first, 7) if again(Net(), step) is not None] == due
+    assert again.watcher.recorded_steps == [0, 2, 4, 6]
+
+
 def test_batches_of_one_step_are_recorded_once(tmp_path):
     recording = recording_in(tmp_path / "run")
     lines = [recording(Net(), step, loss=1.0) for step in (0, 0, 1, 1, 2, 2)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+from phasescope.core.due import is_due
 from phasescope.core.errors import UserError, as_user_error
 from phasescope.measures.arguments import check_integer
 
@@ -32,7 +33,9 @@ class RecordEvery:
 
     Args:
         watcher: that records.
-        every: steps between snapshots; the first is at the first call, before training if that is in step 0.
+        every: steps between snapshots, or images between them if the loop counts images: the first is at the first call,
+            before training if that is in step 0, the others where a multiple of `every` was reached or passed. A loop that
+            is started again goes on after the snapshots that its folder has.
         weights: which are recorded, `raw` (the network's own) or `ema` (averaged ones); the run says so. The trap: averaged
             weights lag behind, so that onsets of the two are not comparable.
         log_every: steps between scalars.
@@ -47,7 +50,9 @@ class RecordEvery:
         if weights not in ("raw", "ema"):
             raise UserError(f"`weights` (={weights}) must be raw or ema")
         self.watcher, self.every, self.weights, self.log_every = watcher, every, weights, log_every
-        self._last_step = -1
+        self._last_step: int | None = None
+        self._last_snapshot: int | None = None
+        self._last_logged: int | None = None
         watcher.weights = weights
 
     def __call__(
@@ -80,15 +85,26 @@ class RecordEvery:
         # Where gradients are accumulated several batches have one step.
         if step == self._last_step:
             return None
+        is_first = self._last_step is None
         self._last_step = step
 
         line = None
-        if step % self.every == 0:
+        if (is_first and self._is_due_at_first(step)) or is_due(step, self.every, self._last_snapshot):
             with averaged(network, ema) as recorded:
                 line = self.watcher.record(recorded, step, images_seen)
-        if scalars and step % self.log_every == 0 and self.watcher.is_recording:
+            self._last_snapshot = step
+
+        if scalars and self.watcher.is_recording and is_due(step, self.log_every, self._last_logged):
             self.watcher.log(scalars, step, images_seen)
+            self._last_logged = step
         return line
+
+    def _is_due_at_first(self, step: int) -> bool:
+        """Find the snapshots that the folder has before the first call; return whether one is of `step` itself."""
+        earlier = [known for known in self.watcher.recorded_steps if known <= step]
+        self._last_snapshot = max(earlier, default=None)
+        # It is not taken again, and the watcher resumes its log with it.
+        return step in earlier
 
     def lightning(
         self,

@@ -188,6 +188,11 @@ class Watcher:
         return self._recorder is not None
 
     @property
+    def recorded_steps(self) -> list[int]:
+        """The steps of the snapshots that the folder has; none if there is no folder yet."""
+        return [line["step"] for line in RunFolder(self.path).metrics] if is_run(self.path) else []
+
+    @property
     def run(self) -> Run:
         return Run(self.path)
 

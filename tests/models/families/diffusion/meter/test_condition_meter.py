@@ -470,6 +470,79 @@ def test_a_loop_reads_every_so_many_steps_and_goes_on_where_it_was(tmp_path):
     assert [step for step in range(15, 45) if resumed(blind, step) is not None] == [30, 40]
 
 
+@pytest.mark.parametrize(
+    ("steps", "every", "due"),
+    [
+        (range(1, 22), 10, [1, 10, 20]),
+        (range(7, 22), 10, [7, 10, 20]),
+        (range(96, 4000, 96), 1000, [96, 1056, 2016, 3072]),
+        (range(0, 60, 25), 10, [0, 25, 50]),
+    ],
+    ids=["lightning", "resumed", "images", "coarse"],
+)
+def test_readings_are_due_at_the_first_call_and_where_a_multiple_was_passed(steps, every, due):
+    metered = EverySteps(meter(draws=2, bands=1), every=every)
+    assert [step for step in steps if metered(blind, step) is not None] == due
+
+
+def test_images_are_written_once_and_each_reading_is_kept(tmp_path):
+    path = tmp_path / "m.safetensors"
+    gauge = meter(draws=4, bands=2)
+    metered = EverySteps(gauge, every=10, path=path)
+    metered(blind, 0)
+    written = path.stat()
+    for step in (10, 20):
+        metered(blind, step)
+        assert ConditionMeter.load(path).readings == gauge.readings
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
+
+    gauge.rewind(10)
+    metered(blind, 25)
+    assert ConditionMeter.load(path).steps == [0, 10, 25]
+
+    gauge.save(path)
+    assert list(tmp_path.iterdir()) == [path]
+    assert ConditionMeter.load(path).steps == [0, 10, 25]
+
+
+def test_readings_beside_another_meters_file_are_not_taken_for_its_own(tmp_path):
+    path, other = tmp_path / "m.safetensors", tmp_path / "other.safetensors"
+    metered = EverySteps(meter(draws=4, bands=2), every=10, path=path)
+    metered(blind, 0)
+    metered(blind, 10)
+    meter(draws=4, bands=2).save(other)
+    other.replace(path)  # as a process that ends before it removes the readings of the file that it replaces
+    assert ConditionMeter.load(path).readings == []
+
+
+def test_a_meter_whose_file_was_removed_is_written_again(tmp_path):
+    path = tmp_path / "m.safetensors"
+    metered = EverySteps(meter(draws=4, bands=2), every=10, path=path)
+    metered(blind, 0)
+    path.unlink()
+    metered(blind, 10)
+    assert ConditionMeter.load(path).steps == [0, 10]
+
+
+def tensor_bytes(value: object) -> int:
+    """Return the bytes of all tensors that an object keeps in its attributes and containers."""
+    if isinstance(value, torch.Tensor):
+        return value.nbytes
+    if isinstance(value, dict):
+        return sum(tensor_bytes(entry) for entry in value.values())
+    if isinstance(value, list | tuple):
+        return sum(tensor_bytes(entry) for entry in value)
+    return tensor_bytes(vars(value)) if hasattr(value, "__dict__") and not callable(value) else 0
+
+
+def test_a_reading_keeps_no_images():
+    gauge = meter(draws=8, bands=2)
+    before = tensor_bytes(gauge)
+    assert before > IMAGES.numel() * 4
+    gauge.read(exact, 0)
+    assert tensor_bytes(gauge) == before
+
+
 def test_a_writer_that_cannot_write_is_refused_before_the_loop():
     with pytest.raises(UserError, match=r"^`writer` \(=int\) must be a SummaryWriter or a run of wandb$"):
         EverySteps(meter(), every=10, writer=3)

@@ -151,7 +151,7 @@ def test_a_lightning_module(data, tmp_path):
             callbacks=[metered.lightning(lambda module: module.network)],
         )
         trainer.fit(Module(), loader)
-    assert [reading.step for reading in meter.readings] == [3, 6, 9]
+    assert [reading.step for reading in meter.readings] == [1, 3, 6, 9]
 
 
 def test_a_flow_of_torchcfm(data):

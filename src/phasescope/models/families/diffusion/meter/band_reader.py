@@ -55,8 +55,8 @@ class BandReader:
     exact: Exact | None
     blind: Blind | None
 
-    # Exact answers are those of fixed draws: they are asked for once, and not at each reading.
-    _contrasts: dict[tuple[str, int, str], Tensor] = field(default_factory=dict, init=False)
+    # A mean over fixed draws is kept. Exact answers themselves are asked for at each reading, as draws are made anew: for
+    # eight bands they would take many times the memory of the pairs.
     _removed: dict[tuple[str, int], Mean] = field(default_factory=dict, init=False)
 
     def evaluations(self, pairs: int, label_gradient: bool = False) -> int:
@@ -142,9 +142,14 @@ class BandReader:
             over_none = mean_over_pairs(gap, drawn.pair)
             nats = self._nats(gap, drawn, high - low)
 
+        own_exact = None if self.exact is None else exact_answers(self.exact, drawn, drawn.own)
         bands = []
         for exchange, condition in drawn.others.items():
             other = answer(drawn, condition)
+            use = None
+            if self.exact is not None and own_exact is not None:
+                of_exact = own_exact - exact_answers(self.exact, drawn, condition)
+                use = share_of_contrast(own - other, of_exact, drawn.pair)
             band = Band(
                 pairs=pairs.name,
                 exchanged=exchange,
@@ -154,7 +159,7 @@ class BandReader:
                 loss=mean_over_pairs(error, drawn.pair),
                 advantage=mean_over_pairs(squared(other - drawn.target) - error, drawn.pair),
                 alignment=mean_over_pairs(inner(own - other, drawn.target), drawn.pair),
-                use=self._use(own - other, drawn, (pairs.name, number, exchange)),
+                use=use,
                 removable=self._removable(drawn, (pairs.name, number)),
                 over_none=over_none,
                 nats=None if nats is None else nats.value,
@@ -186,30 +191,21 @@ class BandReader:
         of_noise = gap * self.noising.as_noise(drawn.levels).numpy()
         return mean_over_pairs(of_noise * width / 2, drawn.pair)
 
-    def _use(self, contrast: Tensor, drawn: Draws, key: tuple[str, int, str]) -> Mean | None:
-        """Return the share of the exact contrast between the own and another condition that a model's `contrast` makes; None
-        without exact answers, or if they are the same for both."""
-        if self.exact is None:
-            return None
-        if key not in self._contrasts:
-            own = _checked("exact", self.exact(drawn.x_t, drawn.levels.time, drawn.own), drawn)
-            other = self.exact(drawn.x_t, drawn.levels.time, drawn.others[key[2]])
-            self._contrasts[key] = own - _checked("exact", other, drawn)
-
-        of_exact = self._contrasts[key]
-        size = squared(of_exact)
-        return ratio_over_pairs(inner(contrast, of_exact), size, drawn.pair) if size.any() else None
-
     def _removable(self, drawn: Draws, key: tuple[str, int]) -> Mean | None:
         """Return the error that only the condition can remove; None without exact answers."""
         if self.blind is None or self.exact is None:
             return None
         if key not in self._removed:
             blind = _checked("blind", self.blind(drawn.x_t, drawn.levels.time), drawn)
-            exact = _checked("exact", self.exact(drawn.x_t, drawn.levels.time, drawn.own), drawn)
+            exact = exact_answers(self.exact, drawn, drawn.own)
             gap = squared(blind - drawn.target) - squared(exact - drawn.target)
             self._removed[key] = mean_over_pairs(gap, drawn.pair)
         return self._removed[key]
+
+
+def exact_answers(exact: Exact, drawn: Draws, condition: Conditions) -> Tensor:
+    """Return the exact answers to some draws under a condition, (n, *shape), float64."""
+    return _checked("exact", exact(drawn.x_t, drawn.levels.time, condition), drawn)
 
 
 def _checked(name: str, given: Tensor, drawn: Draws) -> Tensor:
@@ -218,6 +214,21 @@ def _checked(name: str, given: Tensor, drawn: Draws) -> Tensor:
             f"`{name}` must answer the shape of x_t, {tuple(drawn.target.shape)}, not {tuple(given.shape)}"
         )
     return given.double()
+
+
+def share_of_contrast(contrast: Tensor, exact: Tensor, pair: np.ndarray) -> Mean | None:
+    """Return the share of the exact contrast between two conditions that a model's `contrast` makes.
+
+    Args:
+        contrast: the model's answers under its own condition less those under another one, (n, *shape).
+        exact: the same of exact answers.
+        pair: number of the pair, (n,).
+
+    Returns:
+        None if the exact answers are the same under both conditions.
+    """
+    size = squared(exact)
+    return ratio_over_pairs(inner(contrast, exact), size, pair) if size.any() else None
 
 
 def squared(difference: Tensor) -> np.ndarray:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from phasescope.core.due import is_due
 from phasescope.core.errors import UserError
 from phasescope.models.families.diffusion.meter.arguments import check_count, check_writer
 from phasescope.models.families.diffusion.meter.calling import Model
+from phasescope.models.families.diffusion.meter.filing import write_readings
 from phasescope.models.families.diffusion.meter.meter import ConditionMeter
 from phasescope.models.families.diffusion.meter.reading import Reading
 
@@ -26,8 +28,10 @@ class EverySteps:
 
     Args:
         meter: that reads.
-        every: steps between readings; the first is at the first call.
-        path: file to which the meter is saved after each reading.
+        every: steps between readings, or images between them if the loop counts images: the first is at the first call,
+            the others where a multiple of `every` was reached or passed.
+        path: file that `ConditionMeter.load` reads. The meter is saved to it at the first reading, and all readings so far
+            are written beside it at each later one (`meter.safetensors.readings`), since images may be gigabytes.
         writer: of TensorBoard or W&B, to which each reading is logged.
 
     Raises:
@@ -43,18 +47,28 @@ class EverySteps:
         if writer is not None:
             check_writer(writer)
         self.meter, self.every, self.path, self.writer = meter, every, path, writer
+        self._is_saved = False
 
     def __call__(self, model: Model, step: int) -> Reading | None:
         """Return the reading if one is due after `step` steps."""
         last = self.meter.readings[-1].step if self.meter.readings else None
-        if step % self.every or (last is not None and step <= last):
+        if not is_due(step, self.every, last):
             return None
+
         reading = self.meter.read(model, step)
         if self.path is not None:
-            self.meter.save(self.path)
+            self._save(self.path)
         if self.writer is not None:
             self.meter.log(self.writer)
         return reading
+
+    def _save(self, path: str | Path) -> None:
+        """Save the meter; once its file is there, only its readings."""
+        if self._is_saved and Path(path).exists():
+            write_readings(path, [reading.tree() for reading in self.meter.readings])
+        else:
+            self.meter.save(path)
+            self._is_saved = True
 
     def lightning(self, model: Callable[[Any], Model] = lambda module: module) -> Callback:
         """Return a Lightning callback that reads after training batches, in the main process alone.

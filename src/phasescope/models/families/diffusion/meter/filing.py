@@ -1,16 +1,22 @@
-"""The file of a meter: its images and conditions as tensors, its settings and readings as JSON in the header."""
+"""The file of a meter: its images and conditions as tensors, its settings and readings as JSON in the header.
+
+Later readings stand beside it, in a JSON file of their own, so that a reading does not write all images again. Both files
+have one key, new at each writing of the images: readings beside a file of another key are not its own.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from phasescope.core.errors import reading
+from phasescope.core.plain_files import read_plain
 from phasescope.models.families.diffusion.meter.conditions import Conditions, named
 from phasescope.models.families.diffusion.meter.noising import Continuous, Discrete, Flow, Noising
 
@@ -41,19 +47,64 @@ def write_file(
         tensors["alphas_cumprod"] = levels.alphas_cumprod
     elif isinstance(levels, Continuous):
         tensors |= {"times": levels.times, "log_snr": levels.values}
-    about = {"target": levels.target, "levels": type(levels).__name__, "forms": forms, "settings": settings}
+    about = {
+        "target": levels.target,
+        "levels": type(levels).__name__,
+        "forms": forms,
+        "settings": settings,
+        "key": secrets.token_hex(8),
+    }
 
-    aside = Path(f"{path}.aside")
+    aside = aside_of(path)
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
     try:
         save_file(contiguous, aside, {"meter": json.dumps(about)})
     except SafetensorError as error:
         raise OSError(f"`{path}` cannot be written: {error}") from None
+    put_in_place(aside, path)
+    readings_of(path).unlink(missing_ok=True)
+
+
+def write_readings(path: str | Path, readings: Sequence[Mapping[str, Any]]) -> None:
+    """Write all readings of a meter beside its file, whole or not at all.
+
+    Raises:
+        UserError: the meter's file cannot be read.
+        OSError: they cannot be written.
+    """
+    with reading(path):
+        key = about_of(path).get("key")
+    file = readings_of(path)
+    aside = aside_of(file)
+    aside.write_text(json.dumps({"key": key, "readings": readings}), encoding="utf-8")
+    put_in_place(aside, file)
+
+
+def readings_of(path: str | Path) -> Path:
+    """Return the file of the readings that came after a meter's file was written."""
+    return Path(f"{path}.readings")
+
+
+def aside_of(path: str | Path) -> Path:
+    """Return where a file is written before it is put in its place."""
+    return Path(f"{path}.aside")
+
+
+def put_in_place(aside: Path, path: str | Path) -> None:
+    """Rename a file; OSError if a folder has the name `path`."""
     try:
         os.replace(aside, path)
-    except OSError:  # a folder has this name
+    except OSError:
         aside.unlink()
         raise
+
+
+def about_of(path: str | Path) -> dict[str, Any]:
+    """Return what the header of a meter's file says, without its tensors."""
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        return json.loads(file.metadata()["meter"])
 
 
 def read_file(
@@ -75,7 +126,16 @@ def read_file(
         }
         # Held-out pairs come first: they are those that a reading is of by default.
         ordered = {name: images[name] for name in about["forms"] if name in images}
-        return levels_of(about, tensors), ordered, conditions, about["settings"]
+        levels = levels_of(about, tensors)
+
+    settings = about["settings"]
+    beside = readings_of(path)
+    if beside.exists():
+        with reading(beside):
+            later = json.loads(read_plain(beside))
+            if later["key"] == about.get("key"):
+                settings |= {"readings": later["readings"]}
+    return levels, ordered, conditions, settings
 
 
 def form_of(conditions: Conditions) -> Any:
