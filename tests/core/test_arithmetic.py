@@ -148,6 +148,54 @@ def test_of_several_threads_the_last_one_puts_them_back():
     assert settings() == before
 
 
+def of_gpu() -> tuple[bool, bool, bool, bool]:
+    """Return what a GPU block has set: deterministic algorithms, of which torch only warns, and tf32."""
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    return deterministic, warn_only, BACKENDS.cuda.matmul.allow_tf32, BACKENDS.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize("tf32", [True, False])
+def test_a_block_on_the_cpu_leaves_a_running_one_on_a_gpu_as_it_is(tf32):
+    def on_cpu() -> tuple:
+        with own_arithmetic():
+            return of_gpu(), BACKENDS.mkldnn.matmul.fp32_precision
+
+    others()
+    before = settings()
+    with own_arithmetic("cuda", tf32), ThreadPoolExecutor(1) as thread:
+        assert of_gpu() == (True, True, tf32, tf32)
+        assert thread.submit(on_cpu).result() == ((True, True, tf32, tf32), "ieee")
+        assert of_gpu() == (True, True, tf32, tf32)
+    assert settings() == before
+
+
+def test_a_block_on_a_gpu_that_ends_leaves_a_running_one_on_the_cpu_its_settings():
+    def on_gpu() -> tuple:
+        with own_arithmetic("cuda", tf32=True):
+            return of_gpu()
+
+    others()
+    before = settings()
+    with own_arithmetic(), ThreadPoolExecutor(1) as thread:
+        own = settings()
+        assert thread.submit(on_gpu).result() == (True, True, True, True)
+        assert settings()["deterministic"] is own["deterministic"] is False
+        assert torch.get_float32_matmul_precision() == "highest"
+    assert settings() == before
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_blocks_on_a_gpu_none_is_rounded_more_than_it_asks(first):
+    def second() -> tuple:
+        with own_arithmetic("cuda", not first):
+            return of_gpu()
+
+    with own_arithmetic("cuda", first), ThreadPoolExecutor(1) as thread:
+        assert thread.submit(second).result() == (True, True, False, False)
+        assert of_gpu() == (True, True, first, first)
+
+
 def test_a_default_device_is_left_aside():
     with torch.device("meta"), own_arithmetic():
         assert torch.ones(1).device.type == "cpu"
