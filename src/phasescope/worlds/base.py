@@ -48,7 +48,8 @@ class World(Kind):
     on_cpu: ClassVar[bool] = False
     """whether images come from the CPU's memory: training on a GPU then renders there, and copies them without waiting"""
     position: ClassVar[tuple[str, str] | None] = None
-    """the factors that are a place on the canvas, along columns and along rows in px, pixel centres from 1 on"""
+    """the factors that are a place on the canvas, along columns and along rows in px, pixel centres from 1 on; if both
+    are periodic the canvas is, so that its edges are no edges"""
 
     @model_validator(mode="after")
     def _grid_along_the_factors(self) -> Self:
