@@ -5,6 +5,7 @@ import pytest
 
 from phasescope import Factor, Factors, UserError
 from phasescope.worlds import ImageWorld
+from phasescope.worlds.designs import Union
 
 HOSTILE = [
     "a<script>",
@@ -72,3 +73,24 @@ def test_a_text_stands_for_the_class_of_that_name_or_for_a_number():
         colour.number("rde")
     with pytest.raises(ValueError, match=r"^`x` \(=left\) must be a number$"):
         Factor("x", 0.0, 9.0).number("left")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("low", "high"), [(0.0, 2 * np.pi), (-np.pi, np.pi), (0.1, 0.7), (0.0, 360.0)])
+def test_both_ends_of_a_period_are_one_place_in_either_precision(low, high, dtype):
+    factors = Factors([Factor("angle", low, high, periodic=True), Factor("size", low, high)])
+    ends = np.array([[low, low], [high, low], [low, high], [high, high]])
+    inner = np.array([[0.5 * (low + high), high]])
+    labels = np.concatenate([ends, ends.astype(np.float32), inner]).astype(dtype)
+    placed = factors.places(labels)
+    assert placed.dtype == dtype
+    assert len(np.unique(placed[:, 0])) == 2
+    assert len(np.unique(placed[:4], axis=0)) == 2
+    np.testing.assert_array_equal(placed[:, 1], labels[:, 1])
+
+
+def test_a_union_of_grids_of_either_end_has_each_place_of_a_period_once():
+    factors = Factors([Factor("angle", 0.0, 2 * np.pi, periodic=True)])
+    parts = [{"dangle": np.pi / 2, "ends": ends} for ends in ("low", "high")]
+    union = Union.from_tree({"parts": parts}).along(factors)
+    assert len(union.labels(factors)) == 4

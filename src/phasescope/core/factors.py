@@ -220,8 +220,22 @@ class Factors(tuple[Factor, ...]):
         return np.where(self.categorical, differs, wrapped)
 
     def places(self, labels: Float[np.ndarray, "n K"]) -> Float[np.ndarray, "n K"]:
-        """Return labels with both ends of periodic factors mapped to `low`, so that equivalent labels compare equal."""
-        return np.where(self.periodic & (labels == self.low + self.span), self.low, labels)
+        """Return labels with both ends of periodic factors mapped to `low`, so that equivalent labels compare equal.
+
+        An end is what is one in float32: there 2 pi is another number than in float64.
+        """
+        labels = np.asarray(labels)
+        rounding = self._rounding
+        is_low = np.abs(labels - self.low) <= rounding
+        is_high = np.abs(labels - (self.low + self.span)) <= rounding
+        return np.where(self.periodic & (is_low | is_high), self.low.astype(labels.dtype), labels)
+
+    @property
+    def _rounding(self) -> Float[np.ndarray, " K"]:
+        """By how much a label in float32 may differ from the same number in float64."""
+        return np.array(
+            [np.finfo(np.float32).eps * max(abs(factor.low), abs(factor.high)) for factor in self]
+        )
 
     def check(self, labels: Float[np.ndarray, "n K"]) -> None:
         """Raise ValueError if a label does not have one finite number in [low, high] for each factor."""
@@ -233,8 +247,7 @@ class Factors(tuple[Factor, ...]):
             if factor.categorical and (partial := values[values != np.round(values)]).size:
                 raise ValueError(f"`{factor.name}` (={partial[0]:g}) must be a whole number, as classes are")
 
-        for factor, values in zip(self, np.asarray(labels).T, strict=True):
-            rounding = np.finfo(np.float32).eps * max(abs(factor.low), abs(factor.high))
+        for factor, values, rounding in zip(self, np.asarray(labels).T, self._rounding, strict=True):
             beyond = np.maximum(factor.low - values, values - factor.high)
             outside = ~(beyond <= rounding)
             if outside.any():
