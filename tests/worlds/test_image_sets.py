@@ -267,13 +267,17 @@ def test_labels_that_float32_keeps_apart_or_that_are_continuous_are_taken():
 )
 def test_the_scale_of_images_is_that_of_all_whichever_are_kept(images, pixel, value, tmp_path):
     file = tmp_path / "images.npz"
-    np.savez(file, images=np.broadcast_to(images[:, None, None], (8, 4, 4)), labels=np.arange(8.0)[:, None])
+    differ = np.arange(8)[:, None] >> np.arange(4) & 1  # in the first row: equal images would be refused
+    pixels = np.broadcast_to(images[:, None, None], (8, 3, 4))
+    given = np.concatenate([differ[:, None].astype(images.dtype), pixels], axis=1)
+    np.savez(file, images=given, labels=np.arange(8.0)[:, None])
     for draw in range(40):
         world = ImageWorld(file=str(file), limit=2, draw=draw)
         labels = world.training_labels()
         some = labels[images[labels[:, 0].astype(int)] == pixel]
         if len(some):
-            assert world.render(torch.from_numpy(some)).numpy() == pytest.approx(value, abs=1e-6)
+            shown = world.render(torch.from_numpy(some))[:, :, 1:].numpy()
+            assert shown == pytest.approx(value, abs=1e-6)
 
 
 def squares(n=60, seed=0):
@@ -419,3 +423,52 @@ def test_whole_numbers_that_may_be_classes_are_noted_once(caplog):
 def test_other_factors_are_not_noted(labels, described, caplog):
     world_of_digits(labels, names=["plain"], **described)
     assert not caplog.records
+
+
+def limited_to_dim_images(images: np.ndarray) -> ImageWorld:
+    """Return a world of a part of the images without the first one, which alone tells their range."""
+    labels = np.arange(len(images), dtype=float)
+    worlds = (ImageWorld.from_arrays(images, labels, limit=4, draw=draw) for draw in range(40))
+    return next(world for world in worlds if world.data.labels.min() > 0)
+
+
+RANGES = {
+    "from -1": (np.concatenate([-np.ones((1, 8, 8)), RNG.random((19, 8, 8))]), (1.0, 0.0)),
+    "bytes": (
+        np.concatenate([np.full((1, 8, 8), 255, np.uint8), RNG.integers(0, 2, (19, 8, 8), dtype=np.uint8)]),
+        (2 / 255, -1.0),
+    ),
+}
+
+
+@pytest.mark.parametrize(("images", "scale"), RANGES.values(), ids=RANGES)
+def test_a_saved_part_of_a_data_set_keeps_the_range_of_all(images, scale, tmp_path):
+    world = limited_to_dim_images(images)
+    labels = torch.from_numpy(world.data.labels)
+    rows = world.data.labels[:, 0].astype(int)
+    np.testing.assert_allclose(
+        world.render(labels)[:, 0], scale[0] * images[rows].astype(float) + scale[1], atol=1e-6
+    )
+    again = world.saved(tmp_path / "world.npz")
+    assert torch.equal(again.render(labels), world.render(labels))
+    assert torch.equal(again.saved(tmp_path / "again.npz").render(labels), world.render(labels))
+
+
+def test_a_part_of_equal_images_is_refused_as_a_whole_of_them_is():
+    images = np.concatenate([np.zeros((1, 8, 8)), np.ones((19, 8, 8))])
+    with pytest.raises(UserError, match=r"^`images` \(=4 equal ones\) must vary"):
+        limited_to_dim_images(images)
+
+
+def test_a_saved_world_has_its_range_only_if_its_images_do_not_tell_it(tmp_path):
+    """The file's SHA-256 is the world's identity: files that told their range keep their bytes."""
+    file = ImageWorld.from_arrays(IMAGES, LABELS).saved(tmp_path / "world.npz").file
+    with np.load(file) as arrays:
+        assert set(arrays) == {"images", "labels"}
+
+
+@pytest.mark.parametrize("scale", [np.array([3.0, 0.0]), np.array([np.nan, 0.0]), np.array("x"), np.ones(3)])
+def test_a_range_that_no_images_have_is_refused(scale, tmp_path):
+    np.savez(tmp_path / "world.npz", images=IMAGES, labels=LABELS, image_scale=scale)
+    with pytest.raises(ValueError, match=r"`image_scale` .* must be"):
+        ImageWorld(file=str(tmp_path / "world.npz"))

@@ -55,8 +55,8 @@ class Task:
         shorter_side = min(world.shape[1:])
         largest_odd = shorter_side if shorter_side % 2 else shorter_side - 1
 
-        # A periodic angle or hue leaves the canvas its edges: only a place can continue on the other side. Whether the images
-        # of a data set do is not known.
+        # A periodic angle or hue leaves the canvas its edges: only a place can continue on the other side. Whether images of
+        # a data set do is not known.
         place = [factor for factor in world.factors if factor.name in (world.position or ())]
         periodic = world.continuous and bool(place) and all(factor.periodic for factor in place)
 

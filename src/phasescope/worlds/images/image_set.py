@@ -15,6 +15,7 @@ from phasescope.worlds.images.between import Between
 from phasescope.worlds.images.nearest import NearestImage
 from phasescope.worlds.images.pictures import Channels, channels_of, of_one_size
 from phasescope.worlds.images.regressor import RegressedLabels
+from phasescope.worlds.images.scale import scale_of
 from phasescope.worlds.images.source import Source
 from phasescope.worlds.images.table import chosen, labels_of
 
@@ -32,6 +33,7 @@ class ImageSet:
     Attributes:
         images: (M, C, N, N), as they were given, resized if that was asked for.
         said: what was done to the images, in words; empty if nothing was.
+        scale: a and b for which a image + b lies in [-1, 1]: of a part of a data set that of all.
         labels: (M, K) float32, of the factors that vary; if several images have one label, with a last hidden factor,
             `image`, their number among those.
         given: number of factors that vary in the labels as they were given.
@@ -76,11 +78,11 @@ class ImageSet:
         check_tolerance(self.tolerance, names, self.factors)
 
         self.images, self.said = prepared(images, described.channels, described.resize)
-        if scale is None and all(np.array_equal(image, self.images[0]) for image in self.images):
+        if all(np.array_equal(image, self.images[0]) for image in self.images):
             raise UserError(
                 f"`images` (={len(images)} equal ones) must vary: nothing can be learned of their labels"
             )
-        self._factor, self._offset = scale_of(images) if scale is None else scale
+        self.scale = scale or scale_of(images)
 
         self.labels = np.ascontiguousarray(labels[:, varies])
         self.given = len(self.factors)
@@ -132,7 +134,8 @@ class ImageSet:
     def images_of(self, labels: Float[np.ndarray, "B K"]) -> Float[np.ndarray, "B C N N"]:
         """Return their images in [-1, 1], float32."""
         rows = self._rows(labels, self._known)
-        return self._factor * self.images[rows].astype(np.float32) + self._offset
+        factor, offset = self.scale
+        return factor * self.images[rows].astype(np.float32) + offset
 
     @staticmethod
     def _rows(labels: np.ndarray, known: Mapping[bytes, Any]) -> list[Any]:
@@ -151,9 +154,9 @@ def image_set(source: Source, described: Any) -> ImageSet:
     """
     labels, fields = _as_numbers(source, described)
     images = source.images
-    scale = None
+    scale = source.scale
     if described.limit is not None and described.limit < len(images):
-        scale = scale_of(np.asarray(images))
+        scale = scale or scale_of(np.asarray(images))
         order = numpy_generator(described.draw, "images kept").permutation(len(images))
         kept = np.sort(order[: described.limit])
         images, labels = images[kept], labels[kept]
@@ -393,18 +396,3 @@ def with_channels(images: np.ndarray) -> Shaped[np.ndarray, "M C H W"]:
             f"`images` (shape {images.shape}) must be (M, N, N), (M, N, N, C) or (M, C, N, N), with C = 1 or 3"
         )
     return images
-
-
-def scale_of(images: np.ndarray) -> tuple[float, float]:
-    """Return a and b for which a image + b lies in [-1, 1], white at 1.
-
-    They are those of all images of a data set: of a few, none might be bright enough to tell 0 and 1 from 0 to 255.
-
-    Raises:
-        UserError: they are neither bytes nor floats in one of the two ranges.
-    """
-    if images.dtype == np.uint8:
-        return 2 / (255 if images.max() > 1 else 1), -1.0
-    if images.dtype.kind != "f" or not np.abs(images).max() <= 1:  # nor NaN
-        raise UserError(f"`images` (of {images.dtype}) must be uint8, or floats in [0, 1] or in [-1, 1]")
-    return (1.0, 0.0) if images.min() < 0 else (2.0, -1.0)

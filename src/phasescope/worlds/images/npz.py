@@ -13,6 +13,7 @@ import numpy as np
 
 from phasescope.core.errors import UserError
 from phasescope.core.npz import open_npz
+from phasescope.worlds.images.scale import SCALES
 from phasescope.worlds.images.source import Source
 
 DSPRITES = ("color", "shape", "scale", "orientation", "x", "y")
@@ -25,6 +26,8 @@ LAYOUTS: dict[tuple[str, str], tuple[tuple[str, ...], dict[str, float]]] = {
 """by the names of images and labels in a file: the factors of the data set that is published so, and their periods"""
 SAID = "said"
 """array of what was done to the images before they were saved, in words"""
+SCALE = "image_scale"
+"""array of a and b for which a image + b lies in [-1, 1], of images that do not tell their range by themselves"""
 
 
 def read_npz(path: Path) -> Source:
@@ -36,12 +39,14 @@ def read_npz(path: Path) -> Source:
             names, periods = LAYOUTS[layout]
             is_published = labels.ndim == 2 and labels.shape[1] == len(names)
             said = str(arrays[SAID])[:200] if SAID in arrays else ""
+            scale = _scale(arrays[SCALE]) if SCALE in arrays else None
             return Source(
                 images=images,
                 labels=labels,
                 published=names if is_published else (),
                 periods=periods if is_published else {},
                 said=said,
+                scale=scale,
             )
 
         images = arrays["images"] if "images" in arrays else np.empty(0)
@@ -54,3 +59,12 @@ def read_npz(path: Path) -> Source:
                 + ", or images and an array for each factor"
             )
         return Source(images, columns)
+
+
+def _scale(array: np.ndarray) -> tuple[float, float]:
+    """Return a saved scale; UserError if it is that of no range of images."""
+    for scale in SCALES:
+        if array.dtype.kind == "f" and array.tolist() == list(scale):
+            return scale
+    known = " or ".join(f"[{a:g}, {b:g}]" for a, b in SCALES)
+    raise UserError(f"`{SCALE}` (={array!s:.60}) must be {known}")

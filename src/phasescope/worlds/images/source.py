@@ -21,6 +21,7 @@ class Source:
         classes: by column the names of its classes, if the source knows them.
         rows: where each row stands, in words; empty: their numbers.
         said: what was done to the images, in words; empty if nothing was.
+        scale: a and b for which a image + b lies in [-1, 1]; None: those that the images tell.
     """
 
     images: np.ndarray
@@ -30,3 +31,4 @@ class Source:
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rows: Sequence[str] = ()
     said: str = ""
+    scale: tuple[float, float] | None = None

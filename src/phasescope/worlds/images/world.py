@@ -28,10 +28,11 @@ from phasescope.worlds.base import Reader, Split, World
 from phasescope.worlds.images.dataset import read_dataset
 from phasescope.worlds.images.folder import read_folder
 from phasescope.worlds.images.image_set import ImageSet, image_set
-from phasescope.worlds.images.npz import SAID, read_npz
+from phasescope.worlds.images.npz import SAID, SCALE, read_npz
 from phasescope.worlds.images.pictures import Channels
 from phasescope.worlds.images.place import Stamp, find, stamp_of
 from phasescope.worlds.images.read_by import NEAREST, AnyReadBy
+from phasescope.worlds.images.scale import scale_of
 from phasescope.worlds.images.source import Source
 from phasescope.worlds.images.table import classes_of_texts
 
@@ -198,7 +199,12 @@ class ImageWorld(World):
             file.parent.mkdir(parents=True, exist_ok=True)
             with writing(file):
                 arrays = {"images": data.images, "labels": data.labels[:, : data.given]}
-                np.savez(file, **arrays, **({SAID: np.array(data.said)} if data.said else {}))  # pyrefly: ignore
+                if data.said:
+                    arrays[SAID] = np.array(data.said)
+                # Only where it is needed: the file's SHA-256 is the identity of runs that are stored already.
+                if data.scale != scale_of(data.images):
+                    arrays[SCALE] = np.array(data.scale)
+                np.savez(file, **arrays)  # pyrefly: ignore
 
         return type(self)(
             file=str(file),
