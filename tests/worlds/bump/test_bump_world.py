@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from phasescope import UserError
 from phasescope.worlds import GaussianBump
+from phasescope.worlds.designs import Grid
 
 N = 32
 POLARITIES = ["dark", "bright"]
@@ -203,3 +204,25 @@ def test_off_grid_labels_lie_evenly_in_the_hull_of_the_grid_and_repeat(ends, bou
 def test_an_impossible_world_is_named(field, value):
     with pytest.raises(UserError, match=field):
         world_of(**{field: value})
+
+
+def test_a_copy_draws_labels_from_its_own_design_whatever_was_copied_before():
+    """Copies of copies take the memory of earlier ones, so that an object's address says nothing of which it is."""
+    world = GaussianBump(canvas=8)
+    rng = np.random.default_rng(0)
+    for number in range(100):
+        place = float(number % 5 + 1)
+        design = Grid.from_tree({"at": {"x": place}, "within": {"y": [place, place + 2]}})
+        world = world.model_copy(update={"design": design.along(world.factors)})
+        if number % 3 == 0:
+            world.draw_labels(1, rng)
+        drawn = world.model_copy().draw_labels(4, rng)
+        assert drawn[:, 1].min() >= place
+        assert drawn[:, 1].max() <= place + 2
+
+
+def test_a_copy_of_another_canvas_has_its_own_box():
+    world = GaussianBump(canvas=8)
+    world.draw_labels(1, np.random.default_rng(0))
+    larger = world.model_copy(update={"canvas": 16})
+    assert larger.draw_labels(200, np.random.default_rng(0)).max() > 8

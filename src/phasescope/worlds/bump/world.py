@@ -59,11 +59,12 @@ class GaussianBump(PlaneWorld):
 
     def _box(self) -> tuple[Float[np.ndarray, " 2"], Float[np.ndarray, " 2"]]:
         """Return the least and the largest training label of each factor, kept since a fine grid takes long to lay out."""
-        # pydantic copies what an instance keeps into a copy, which may have other labels.
-        owner, box = self.__dict__.get("kept_box", (0, None))
-        if box is None or owner != id(self):
-            box = self.design.box(self.factors)
-            self.__dict__["kept_box"] = id(self), box
+        # pydantic copies what an instance keeps into a copy, which may have another design or canvas.
+        factors = self.factors
+        design, of_factors, box = self.__dict__.get("kept_box", (None, None, None))
+        if box is None or design is not self.design or of_factors != factors:
+            box = self.design.box(factors)
+            self.__dict__["kept_box"] = self.design, factors, box
         return box
 
     def reader(self) -> Reader:
