@@ -207,8 +207,8 @@ def measure(column: Column, take: Take | None = None) -> Callable[[Function], Fu
     """Return a decorator that declares a function of latents as the measure of `column`; it gives the function back.
 
     Args:
-        take: the measure of what is given; by default the function of (latents, labels, factors), or of (latents, labels). A
-            ValueError says why it cannot be taken of that.
+        take: the measure of what is given; by default the function of (latents, labels, factors), or of (latents, labels);
+            further arguments must have defaults, which they keep. A ValueError says why it cannot be taken of that.
 
     Example:
         @measure(Column(name="mean_norm", words="mean norm of activations", section="dimension"))
@@ -233,11 +233,18 @@ def measure(column: Column, take: Take | None = None) -> Callable[[Function], Fu
 def take_of(function: Callable[..., Any]) -> Take:
     """Return the measure that calls a function of (latents, labels, factors), or of (latents, labels).
 
+    Factors are given to an argument of that name wherever it stands, and to a third one that has no default. The trap: a
+    third argument with a default, as `power=2`, is an option of the function and keeps it.
+
     Raises:
         ValueError: the function takes neither.
     """
     signature = inspect.signature(function)
-    count = 3 if _binds(signature, 3) else 2
+    if _binds(signature, 2, "factors"):
+        return lambda given: function(*given.labelled[:2], factors=given.labelled[2])
+
+    takes_any = any(each.kind is each.VAR_POSITIONAL for each in signature.parameters.values())
+    count = 2 if _binds(signature, 2) and not takes_any else 3
     if not _binds(signature, count):
         raise ValueError(
             f"`{function.__name__}` must take latents, labels and, if it uses them, factors: it takes {signature}"
@@ -245,10 +252,12 @@ def take_of(function: Callable[..., Any]) -> Take:
     return lambda given: function(*given.labelled[:count])
 
 
-def _binds(signature: inspect.Signature, count: int) -> bool:
-    """Return whether a function may be called with so many positional arguments."""
+def _binds(signature: inspect.Signature, count: int, name: str | None = None) -> bool:
+    """Return whether a function may be called with so many positional arguments, and with one that it names."""
+    if name is not None and name not in signature.parameters:
+        return False
     try:
-        signature.bind(*range(count))
+        signature.bind(*range(count), **({} if name is None else {name: None}))
     except TypeError:
         return False
     return True

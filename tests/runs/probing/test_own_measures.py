@@ -192,14 +192,28 @@ def test_pixels_are_compared_with_the_final_network_at_each_layer():
 
 
 @pytest.mark.parametrize(
-    "parameters", ["latents, labels", "latents, labels, factors", "latents, labels, *, k=3"]
+    "parameters",
+    [
+        "latents, labels",
+        "latents, labels, factors",
+        "latents, labels, *, k=3",
+        "latents, labels, power=2",
+        "latents, labels, power=2, factors=None",
+        "latents, labels, *, factors",
+        "latents, labels, its_factors",
+    ],
 )
 def test_a_declared_measure_is_called_with_as_many_arguments_as_it_takes(parameters, tmp_path):
     source = """
+from phasescope import Factors
 from phasescope.measures import Column, Score, measure
 
 @measure(Column(name="size_of_all", words="how many"))
 def size_of_all({}):
+    given = locals().copy()
+    assert given.get("power", 2) == 2
+    assert given.get("k", 3) == 3
+    assert all(isinstance(value, Factors) for name, value in given.items() if "factors" in name)
     return Score(len(latents), 0.0, 99.0, len(labels), "count", {{}})
 """
     Path("counted.py").write_text(source.format(parameters))
