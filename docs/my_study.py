@@ -5,7 +5,7 @@ phasescope study my_study.py                        runs what is missing, judges
 phasescope report my_study.py                       its page as HTML; records and README.md lie in my_study/
 """
 
-from phasescope.studies import Claim, Courses, OnsetRatio, Study, onset_of_accuracy, product
+from phasescope.studies import Asked, Claim, Courses, OnsetRatio, Study, onset_of_accuracy, product
 
 CELLS = product("sigma={sigma:g}", lambda sigma: {"world": {"sigma_px": sigma}}, sigma=(1.0, 2.0))
 
@@ -18,6 +18,7 @@ STUDY = Study(
     claims=[
         Claim(
             name="wider_earlier",
+            asked=Asked.BEFORE,  # before anybody looked at runs; AFTER, AFTER_OTHERS if somebody had
             sentence="A bump twice as wide is generated correctly earlier.",
             statistic=OnsetRatio("sigma", 2.0, 1.0),  # onset of sigma = 2 over that of sigma = 1
             numbers=onset_of_accuracy("grid"),  # one number per run: when most samples are correct

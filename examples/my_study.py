@@ -1,7 +1,7 @@
 """Does a transformer that is conditioned on a ring's position have less loss after 20 steps than after 10? A study
 of your own."""
 
-from phasescope.studies import Claim, Courses, Difference, Study, end, product
+from phasescope.studies import Asked, Claim, Courses, Difference, Study, end, product
 
 RING = {
     "world": {"kind": "my_worlds.py:Rings"},
@@ -44,6 +44,7 @@ STUDY = Study(
             spread=0.1,
             minimum_n=2,
             limits="That either is enough.",
+            asked=Asked.BEFORE,
         )
     ],
     plots=[Courses("losses", "Loss", {"loss": "loss"}, by="length", ylabel="loss")],

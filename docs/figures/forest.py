@@ -20,7 +20,7 @@ from phasescope.core.errors import UserError
 from phasescope.studies import find_studies
 from phasescope.studies.claims_file import RecordedClaim
 from phasescope.views.facts import numbers
-from phasescope.views.facts.verdicts import BEYOND, OPEN, SHORT, no_effect, shown_verdict
+from phasescope.views.facts.verdicts import BEYOND, OPEN, SHORT, shown_verdict
 from phasescope.views.web.findings import Asking, claims_about, read_asking
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -152,7 +152,7 @@ def _row(
         f'<line class="bar" x1="{BAR_X}" x2="{BAR_X}" y1="{y - 13}" y2="{end}"/>',
         f'<line class="interval {kind}" x1="{low:.1f}" x2="{high:.1f}" y1="{y - 4}" y2="{y - 4}"/>',
     ]
-    if (none := no_effect(claim)) is not None:
+    if (none := claim.no_effect) is not None:
         marks.append(_none(place(none), y))
     if claim.value is not None and math.isfinite(claim.value):
         marks.append(f'<circle class="{kind}" cx="{place(claim.value):.1f}" cy="{y - 4}" r="3.2"/>')
@@ -201,7 +201,7 @@ def _scale(claim: RecordedClaim) -> Callable[[float], float]:
         return math.log(value) if value > 0 else -math.inf
 
     bar = measure(claim.threshold)
-    points = [claim.value, claim.low, claim.high, no_effect(claim)]
+    points = [claim.value, claim.low, claim.high, claim.no_effect]
     distances = [abs(measure(float(point)) - bar) for point in points if point is not None]
     widest = max((distance for distance in distances if math.isfinite(distance)), default=0.0) or 1.0
     side = 1 if claim.direction == "above" else -1

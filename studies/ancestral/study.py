@@ -8,7 +8,7 @@ without a bump, 22 % misplaced and 28 % correct in 12 steps, 45, 22 and 33 % in 
 
 from functools import partial
 
-from phasescope.studies import Claim, Courses, Mean, PhaseGrid, Reading, Share, Study, Table
+from phasescope.studies import Asked, Claim, Courses, Mean, PhaseGrid, Reading, Share, Study, Table
 from phasescope.studies.readings.objects import OBJECTS
 from phasescope.studies.readings.outcomes import failures
 from phasescope.studies.readings.phases import phases_abc
@@ -22,6 +22,7 @@ READ = (
 
 MISPLACED_IN_C = failures("C", "misplaced", of="ancestral", wrong=("none", "multiple", "misplaced"))
 
+# Asked: three snapshots of each of the first eight runs had been read.
 STUDY = Study(
     name="ancestral",
     question="On P1's ingredients, by DDPM's own sampler: do samples pass A, B and C?",
@@ -34,16 +35,21 @@ STUDY = Study(
     claims=[
         Claim(
             name="samples_abc",
+            asked=Asked.AFTER,
             sentence="By ancestral sampling, samples pass A (no bump or several), B (one misplaced bump) and C (one correct bump).",
             statistic=Share(),
             numbers=phases_abc("ancestral.phase", "ancestral.stored.correct"),
             threshold=0.5,
             effect=0.48,
             source="P1",
-            limits=f"{SMALL} {READ}",
+            caveats=(
+                SMALL,
+                READ,
+            ),
         ),
         Claim(
             name="misplaced_at_onset",
+            asked=Asked.AFTER,
             sentence="When ancestral samples begin to be correct (a tenth of them at most), most others hold one misplaced bump.",
             statistic=Mean(),
             numbers=readings.misplaced_at_onset,
@@ -52,10 +58,14 @@ STUDY = Study(
             effect=0.2,
             spread=0.15,
             source="P1",
-            limits=f"{SMALL} {READ}",
+            caveats=(
+                SMALL,
+                READ,
+            ),
         ),
         Claim(
             name="failure_b",
+            asked=Asked.AFTER,
             sentence="While there is an ordered sheet, wrong ancestral samples hold one misplaced bump.",
             statistic=Mean(),
             numbers=MISPLACED_IN_C,
@@ -64,11 +74,16 @@ STUDY = Study(
             effect=0.36,
             spread=0.2,
             source="P1",
-            limits=f"{SMALL} {READ} Snapshots count at which the sheet is in phase C as read from 128 labels. P1 "
-            "states it of the sheet that is not ordered.",
+            caveats=(
+                SMALL,
+                READ,
+                "Snapshots count at which the sheet is in phase C as read from 128 labels. P1 states it "
+                "of the sheet that is not ordered.",
+            ),
         ),
         Claim(
             name="solver_hides",
+            asked=Asked.AFTER,
             sentence="Before half of the stored samples are correct, ancestral samples hold more misplaced bumps than the stored.",
             statistic=Mean(),
             numbers=readings.hidden,
@@ -76,7 +91,10 @@ STUDY = Study(
             threshold=0.0,
             effect=0.1,
             spread=0.07,
-            limits=f"{SMALL} {READ}",
+            caveats=(
+                SMALL,
+                READ,
+            ),
         ),
     ],
     readings=[Reading("ancestral", readings.read_samples, needs=())],

@@ -18,7 +18,20 @@ a further bump: for them the components only say which values were seen together
 import numpy as np
 
 from phasescope import load_config
-from phasescope.studies import Cell, Claim, Difference, Ends, Mean, Reading, Runs, Study, Table, end, reads
+from phasescope.studies import (
+    Asked,
+    Cell,
+    Claim,
+    Difference,
+    Ends,
+    Mean,
+    Reading,
+    Runs,
+    Study,
+    Table,
+    end,
+    reads,
+)
 from studies.biases.readings import read_composed
 
 WORLDS = {"bumps": ("gaussian_bump", 64, "product"), "stripes": ("stripes", 40, "sum")}  # kind, labels, head
@@ -68,6 +81,8 @@ def beyond_hull(runs: Runs) -> np.ndarray:
     return runs.end("composed.formed.joined") - runs.end("composed.formed.apart")
 
 
+# Asked: claims on heads, axial convolutions and the hull before any run (0 existed); the others after a look at other
+# cells, before their own runs.
 STUDY = Study(
     name="biases",
     question="Which inductive biases make a network combine an x and a y that it never saw together?",
@@ -81,6 +96,7 @@ STUDY = Study(
     claims=[
         Claim(
             name="head_helps_bumps",
+            asked=Asked.BEFORE,
             sentence="A head of the images' own form brings more held-out labels than the U-Net, by more than a tenth of them: bumps.",
             statistic=Difference("network", "head", "plain"),
             numbers=HELD_OUT,
@@ -93,6 +109,7 @@ STUDY = Study(
         ),
         Claim(
             name="head_helps_stripes",
+            asked=Asked.BEFORE,
             sentence="A head of the images' own form brings more held-out labels than the U-Net, by more than a tenth of them: stripes.",
             statistic=Difference("network", "head", "plain"),
             numbers=HELD_OUT,
@@ -105,6 +122,7 @@ STUDY = Study(
         ),
         Claim(
             name="axial_helps_bumps",
+            asked=Asked.BEFORE,
             sentence="Axial convolutions bring more held-out labels than the U-Net, by more than a tenth of them: bumps.",
             statistic=Difference("network", "axial", "plain"),
             numbers=HELD_OUT,
@@ -117,6 +135,7 @@ STUDY = Study(
         ),
         Claim(
             name="axial_helps_stripes",
+            asked=Asked.BEFORE,
             sentence="Axial convolutions bring more held-out labels than the U-Net, by more than a tenth of them: stripes.",
             statistic=Difference("network", "axial", "plain"),
             numbers=HELD_OUT,
@@ -129,6 +148,7 @@ STUDY = Study(
         ),
         Claim(
             name="by_axis_helps_bumps",
+            asked=Asked.AFTER_OTHERS,
             sentence="Modulation by axis brings more held-out labels than the U-Net, by more than a tenth of them: bumps.",
             statistic=Difference("network", "by_axis", "plain"),
             numbers=HELD_OUT,
@@ -137,10 +157,14 @@ STUDY = Study(
             effect=0.22,
             spread=0.12,
             where={"world": "bumps", "network": ("plain", "by_axis")},
-            limits=f"{ADDED} {TOLD}",
+            caveats=(
+                ADDED,
+                TOLD,
+            ),
         ),
         Claim(
             name="by_axis_helps_stripes",
+            asked=Asked.AFTER_OTHERS,
             sentence="Modulation by axis brings more held-out labels than the U-Net, by more than a tenth of them: stripes.",
             statistic=Difference("network", "by_axis", "plain"),
             numbers=HELD_OUT,
@@ -149,10 +173,14 @@ STUDY = Study(
             effect=0.22,
             spread=0.12,
             where={"world": "stripes", "network": ("plain", "by_axis")},
-            limits=f"{ADDED} {TOLD}",
+            caveats=(
+                ADDED,
+                TOLD,
+            ),
         ),
         Claim(
             name="shuffled_helps_bumps",
+            asked=Asked.AFTER_OTHERS,
             sentence="Modulation by axis with shuffled encodings of places brings more held-out labels than the U-Net, by more than a tenth of them: bumps.",
             statistic=Difference("network", "shuffled", "plain"),
             numbers=HELD_OUT,
@@ -161,10 +189,14 @@ STUDY = Study(
             effect=0.22,
             spread=0.12,
             where={"world": "bumps", "network": ("plain", "shuffled")},
-            limits=f"{ADDED} {TOLD}",
+            caveats=(
+                ADDED,
+                TOLD,
+            ),
         ),
         Claim(
             name="shuffled_helps_stripes",
+            asked=Asked.AFTER_OTHERS,
             sentence="Modulation by axis with shuffled encodings of places brings more held-out labels than the U-Net, by more than a tenth of them: stripes.",
             statistic=Difference("network", "shuffled", "plain"),
             numbers=HELD_OUT,
@@ -173,10 +205,14 @@ STUDY = Study(
             effect=0.22,
             spread=0.12,
             where={"world": "stripes", "network": ("plain", "shuffled")},
-            limits=f"{ADDED} {TOLD}",
+            caveats=(
+                ADDED,
+                TOLD,
+            ),
         ),
         Claim(
             name="places_help_bumps",
+            asked=Asked.AFTER_OTHERS,
             sentence="Modulation by axis brings more held-out labels than if the encodings of columns and rows are shuffled, by more than a tenth of them: bumps.",
             statistic=Difference("network", "by_axis", "shuffled"),
             numbers=HELD_OUT,
@@ -185,10 +221,14 @@ STUDY = Study(
             effect=0.3,
             spread=0.16,
             where={"world": "bumps", "network": ("by_axis", "shuffled")},
-            limits=f"{ADDED} {TOLD}",
+            caveats=(
+                ADDED,
+                TOLD,
+            ),
         ),
         Claim(
             name="places_help_stripes",
+            asked=Asked.AFTER_OTHERS,
             sentence="Modulation by axis brings more held-out labels than if the encodings of columns and rows are shuffled, by more than a tenth of them: stripes.",
             statistic=Difference("network", "by_axis", "shuffled"),
             numbers=HELD_OUT,
@@ -197,34 +237,48 @@ STUDY = Study(
             effect=0.3,
             spread=0.16,
             where={"world": "stripes", "network": ("by_axis", "shuffled")},
-            limits=f"{ADDED} {TOLD}",
+            caveats=(
+                ADDED,
+                TOLD,
+            ),
         ),
         Claim(
             name="beyond_hull_bumps",
+            asked=Asked.BEFORE,
             sentence="Of labels whose x and y were seen once each, networks generate more of those whose x and y the trained labels connect, by more than a fifth: bumps.",
             statistic=Mean(strata="cell"),
             numbers=beyond_hull,
             unit="of the labels",
             threshold=0.2,
+            no_effect=0.0,
             effect=0.27,
             spread=0.3,
             where={"world": "bumps", "network": ("plain", "head", "axial")},
-            limits=f"{LIMITS} Runs without a label of either sort are left out.",
+            caveats=(
+                LIMITS,
+                "Runs without a label of either sort are left out.",
+            ),
         ),
         Claim(
             name="beyond_hull_stripes",
+            asked=Asked.BEFORE,
             sentence="Of labels whose x and y were seen once each, networks generate more of those whose x and y the trained labels connect (which an affine hull reaches), by more than a fifth: stripes.",
             statistic=Mean(strata="cell"),
             numbers=beyond_hull,
             unit="of the labels",
             threshold=0.2,
+            no_effect=0.0,
             effect=0.27,
             spread=0.3,
             where={"world": "stripes", "network": ("plain", "head", "axial")},
-            limits=f"{LIMITS} Runs without a label of either sort are left out.",
+            caveats=(
+                LIMITS,
+                "Runs without a label of either sort are left out.",
+            ),
         ),
         Claim(
             name="head_helps_bumps_unequal",
+            asked=Asked.AFTER_OTHERS,
             sentence="If x is denser than y, a head of the images' own form brings more held-out labels than the U-Net, by more than a tenth of them: bumps.",
             statistic=Difference("network", "head", "plain"),
             numbers=HELD_OUT,
@@ -233,10 +287,14 @@ STUDY = Study(
             effect=0.3,
             spread=0.16,
             where={"unequal": "bumps"},
-            limits=f"{ADDED} {UNLEARNED}",
+            caveats=(
+                ADDED,
+                UNLEARNED,
+            ),
         ),
         Claim(
             name="head_helps_stripes_unequal",
+            asked=Asked.AFTER_OTHERS,
             sentence="If x is denser than y, a head of the images' own form brings more held-out labels than the U-Net, by more than a tenth of them: stripes.",
             statistic=Difference("network", "head", "plain"),
             numbers=HELD_OUT,

@@ -26,6 +26,7 @@ from functools import partial
 from math import log
 
 from phasescope.studies import (
+    Asked,
     Cell,
     Claim,
     Courses,
@@ -113,10 +114,15 @@ PILOTS = "Two pilots of the cell `usual` were looked at."
 SYSTEM = "One frozen network of 0.16 M parameters and one object: it says nothing of a ControlNet of images."
 
 
+# Asked: two pilots. An audit had read the runs when `use_before_samples` was narrowed to one cell, and when paired
+# claims were added (2026-12-03).
+
+
 def decade(low: float, high: float) -> Claim:
     """Return the claim that a tenfold initial scale makes samples follow earlier."""
     return Claim(
         name=f"scale_{high:g}".replace(".", "_"),
+        asked=Asked.AFTER_OTHERS,
         sentence=f"Joining convolutions that begin at {high:g} of usual weights instead of {low:g} bring accuracy earlier, by a "
         "tenth, as a law of the logarithm of the scale would.",
         statistic=OnsetRatio(by="scale", first=high, second=low),
@@ -126,7 +132,10 @@ def decade(low: float, high: float) -> Claim:
         spread=SPREAD,
         direction="below",
         where=SCALES,
-        limits=f"{SYSTEM} {PILOTS}",
+        caveats=(
+            SYSTEM,
+            PILOTS,
+        ),
     )
 
 
@@ -134,6 +143,7 @@ def paired_decade(low: float, high: float) -> Claim:
     """Return the claim of `decade`, of runs of the same seed: their images, noise and joining convolutions are the same."""
     return Claim(
         name=f"scale_{high:g}_paired".replace(".", "_"),
+        asked=Asked.AFTER,
         sentence=f"Of runs of the same seed, joining convolutions that begin at {high:g} of usual weights instead of {low:g} bring "
         "accuracy earlier, by a tenth, as a law of the logarithm of the scale would.",
         statistic=Difference(by="scale", first=high, second=low, paired=True),
@@ -145,7 +155,10 @@ def paired_decade(low: float, high: float) -> Claim:
         direction="below",
         where=SCALES,
         log=True,
-        limits=f"Asked after an audit had paired these runs. {SYSTEM}",
+        caveats=(
+            "Asked after an audit had paired these runs.",
+            SYSTEM,
+        ),
     )
 
 
@@ -161,6 +174,7 @@ STUDY = Study(
     claims=[
         Claim(
             name="batch_steps",
+            asked=Asked.AFTER_OTHERS,
             sentence="With four times the batch half of the samples are correct after as many steps, to within a factor of 1.25.",
             statistic=Difference(by="batch", first=4 * BATCH, second=BATCH, absolute=True),
             numbers=readings.log_onset,
@@ -171,10 +185,15 @@ STUDY = Study(
             direction="below",
             where=BATCHES,
             log=True,
-            limits=f"A batch of {BATCH} and one of {4 * BATCH}, with the same learning rate (AdamW). {SYSTEM} {PILOTS}",
+            caveats=(
+                f"A batch of {BATCH} and one of {4 * BATCH}, with the same learning rate (AdamW).",
+                SYSTEM,
+                PILOTS,
+            ),
         ),
         Claim(
             name="batch_images",
+            asked=Asked.AFTER_OTHERS,
             sentence="With four times the batch half of the samples are correct only after more than 2.5 times as many images.",
             statistic=OnsetRatio(by="batch", first=4 * BATCH, second=BATCH),
             numbers=onset(CORRECT, 0.5, counting="images_seen"),
@@ -183,10 +202,15 @@ STUDY = Study(
             effect=(1.0, 0.8),
             spread=SPREAD,
             where=BATCHES,
-            limits=f"A batch of {BATCH} and one of {4 * BATCH}, with the same learning rate (AdamW). {SYSTEM} {PILOTS}",
+            caveats=(
+                f"A batch of {BATCH} and one of {4 * BATCH}, with the same learning rate (AdamW).",
+                SYSTEM,
+                PILOTS,
+            ),
         ),
         Claim(
             name="large_t",
+            asked=Asked.AFTER_OTHERS,
             sentence="If large t are drawn more often (logit-normal, mean 1), half of the samples are correct earlier.",
             statistic=OnsetRatio(by="times", first="large", second="uniform"),
             numbers=HALF,
@@ -195,8 +219,12 @@ STUDY = Study(
             spread=SPREAD,
             direction="below",
             where={"cell": ("usual", "large t")},
-            limits="Large t are drawn more often throughout, and not first alone. On 32 px the place of a bump is decided at lower t "
-            f"than in large images. {SYSTEM} {PILOTS}",
+            caveats=(
+                "Large t are drawn more often throughout, and not first alone. On 32 px the place of a "
+                "bump is decided at lower t than in large images.",
+                SYSTEM,
+                PILOTS,
+            ),
         ),
         decade(0.001, 0.01),
         decade(0.01, 0.1),
@@ -204,6 +232,7 @@ STUDY = Study(
         paired_decade(0.01, 0.1),
         Claim(
             name="scale_zero",
+            asked=Asked.AFTER_OTHERS,
             sentence="Joining convolutions that begin at zero bring accuracy after as many steps as those that begin at a thousandth of "
             "usual weights, to within a factor of 1.25.",
             statistic=Difference(by="scale", first=0.0, second=0.001, absolute=True),
@@ -215,10 +244,14 @@ STUDY = Study(
             direction="below",
             where=SCALES,
             log=True,
-            limits=f"{SYSTEM} {PILOTS}",
+            caveats=(
+                SYSTEM,
+                PILOTS,
+            ),
         ),
         Claim(
             name="use_before_samples",
+            asked=Asked.AFTER,
             sentence="The condition's advantage in the deciding band is above its noise for good before a tenth of the samples are "
             "correct, by a quarter of the steps or more.",
             statistic=OnsetRatio(),
@@ -227,12 +260,16 @@ STUDY = Study(
             effect=(1.3, 0.65),
             spread=0.4,
             where={"cell": "usual"},
-            limits="The advantage is read from 32 draws a band: more draws find it earlier. 64 samples show a tenth to within a "
-            "twelfth. In most runs the advantage is above its noise at the first snapshot after step 0, so that the ratio is a "
-            f"least one. {PILOTS}",
+            caveats=(
+                "The advantage is read from 32 draws a band: more draws find it earlier. 64 samples show "
+                "a tenth to within a twelfth. In most runs the advantage is above its noise at the first "
+                "snapshot after step 0, so that the ratio is a least one.",
+                PILOTS,
+            ),
         ),
         Claim(
             name="use_slower",
+            asked=Asked.AFTER_OTHERS,
             sentence="Use of the condition in the deciding band rises from a tenth to nine tenths of its end over a larger factor of steps "
             "than the share of correct samples does.",
             statistic=Mean(),
@@ -243,7 +280,10 @@ STUDY = Study(
             spread=0.25,
             where={"cell": "usual"},
             log=True,
-            limits=f"Use had not stopped rising at the end. {PILOTS}",
+            caveats=(
+                "Use had not stopped rising at the end.",
+                PILOTS,
+            ),
         ),
     ],
     readings=[Reading("meter", readings.read_meter, needs=())],

@@ -53,6 +53,7 @@ def used(runs: ps.Runs) -> np.ndarray:
     return runs.end("code.nats") > USED
 
 
+# Asked: 0 runs existed, and no pilot is known.
 STUDY = ps.Study(
     name="codes",
     question="When does a VAE use its code, and do thresholds that are known before training say so?",
@@ -69,6 +70,7 @@ STUDY = ps.Study(
     claims=[
         ps.Claim(
             name="unstable",
+            asked=ps.Asked.BEFORE,
             sentence="Below the first threshold (B = 0.1, of 0.148) most runs use their code.",
             statistic=ps.Share(),
             numbers=used,
@@ -80,6 +82,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="stable",
+            asked=ps.Asked.BEFORE,
             sentence="Above it (B = 0.22) most runs from scratch do not use their code.",
             statistic=ps.Share(),
             numbers=used,
@@ -91,6 +94,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="hysteresis",
+            asked=ps.Asked.BEFORE,
             sentence="Between them (B = 0.45) runs in which B rises slowly have more than a nat more than runs from scratch.",
             statistic=ps.Difference("start", "annealed", "scratch"),
             numbers=ps.end("code.nats"),
@@ -103,6 +107,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="empty",
+            asked=ps.Asked.BEFORE,
             sentence="If the decoder is given the label, the code holds less than 0.05 nats.",
             statistic=ps.Mean(),
             numbers=ps.end("code.nats"),
@@ -117,6 +122,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="no_phase_b",
+            asked=ps.Asked.BEFORE,
             sentence="If the decoder is given the label, phase B (mostly one misplaced bump) is left out.",
             statistic=ps.Share(),
             numbers=ps.ever("phase.behaviour", "B"),
@@ -124,10 +130,14 @@ STUDY = ps.Study(
             direction="below",
             effect=0.49,
             where={"label": True},
-            limits=f"{LIMITS} Read every 200 steps, on 64 labels.",
+            caveats=(
+                LIMITS,
+                "Read every 200 steps, on 64 labels.",
+            ),
         ),
         ps.Claim(
             name="worthless",
+            asked=ps.Asked.BEFORE,
             sentence="Above the second (B = 1.4, of 0.91) most runs lose their code.",
             statistic=ps.Share(),
             numbers=used,

@@ -75,6 +75,7 @@ ALL_THREE = (
     "The darkest pixels, a matched filter and well-formed stripes must agree: the interval covers all three."
 )
 
+# Asked: 0 runs existed; three readings of stripes were asked for when the runs had been looked at (2026-11-28).
 STUDY = ps.Study(
     name="compose",
     question="Trained on factors together and alone, does a network generate combinations that it never saw?",
@@ -87,6 +88,7 @@ STUDY = ps.Study(
     claims=[
         ps.Claim(
             name="helped_by_1d_bumps_cross",
+            asked=ps.Asked.BEFORE,
             sentence="Beside 2D images, 1D images help to generate the held-out intersection: bumps.",
             statistic=ps.Difference("trained_on", "2D and 1D", "2D", paired=True),
             numbers=[excess("intersection", "formed")],
@@ -96,23 +98,32 @@ STUDY = ps.Study(
             spread=0.12,
             where={"world": "bumps", "held": "cross"},
             source="P2",
-            limits=f"{OTHER_SETS} {WELL_FORMED}",
+            caveats=(
+                OTHER_SETS,
+                WELL_FORMED,
+            ),
         ),
         ps.Claim(
             name="composes_bumps_cross",
+            asked=ps.Asked.BEFORE,
             sentence="Trained on 2D and 1D images, a network generates the held-out intersection beyond the nearest-neighbour baseline: bumps.",
             statistic=ps.Mean(),
             numbers=[excess("intersection", "formed")],
             unit="excess over the baseline",
             threshold=0.5,
+            no_effect=0.0,
             effect=0.3,
             spread=0.13,
             source="P2",
             where={"world": "bumps", "held": "cross", "trained_on": "2D and 1D"},
-            limits=f"{PER_FACTOR} {WELL_FORMED}",
+            caveats=(
+                PER_FACTOR,
+                WELL_FORMED,
+            ),
         ),
         ps.Claim(
             name="helped_by_1d_bumps_square",
+            asked=ps.Asked.BEFORE,
             sentence="Beside 2D images, 1D images help to generate the held-out square: bumps.",
             statistic=ps.Difference("trained_on", "2D and 1D", "2D", paired=True),
             numbers=[excess("square", "formed")],
@@ -122,23 +133,32 @@ STUDY = ps.Study(
             spread=0.12,
             where={"world": "bumps", "held": "square"},
             source="P2",
-            limits=f"{OTHER_SETS} {WELL_FORMED}",
+            caveats=(
+                OTHER_SETS,
+                WELL_FORMED,
+            ),
         ),
         ps.Claim(
             name="composes_bumps_square",
+            asked=ps.Asked.BEFORE,
             sentence="Trained on 2D and 1D images, a network generates the held-out square beyond the nearest-neighbour baseline: bumps.",
             statistic=ps.Mean(),
             numbers=[excess("square", "formed")],
             unit="excess over the baseline",
             threshold=0.5,
+            no_effect=0.0,
             effect=0.3,
             spread=0.13,
             source="P2",
             where={"world": "bumps", "held": "square", "trained_on": "2D and 1D"},
-            limits=f"{PER_FACTOR} {WELL_FORMED}",
+            caveats=(
+                PER_FACTOR,
+                WELL_FORMED,
+            ),
         ),
         ps.Claim(
             name="rim_helps_bumps",
+            asked=ps.Asked.BEFORE,
             sentence="Beside 1D images, 2D images along a rim of 2 px help inside the rim: bumps.",
             statistic=ps.Difference("trained_on", "2D and 1D", "1D", paired=True),
             numbers=[excess("inside", "formed")],
@@ -148,10 +168,14 @@ STUDY = ps.Study(
             spread=0.18,
             where={"world": "bumps", "held": "rim"},
             source="P2",
-            limits=f"{OTHER_SETS} {WELL_FORMED}",
+            caveats=(
+                OTHER_SETS,
+                WELL_FORMED,
+            ),
         ),
         ps.Claim(
             name="helped_by_1d_stripes_cross",
+            asked=ps.Asked.AFTER,
             sentence="Beside 2D images, 1D images help to generate the held-out intersection: stripes.",
             statistic=ps.Difference("trained_on", "2D and 1D", "2D", paired=True),
             numbers=[
@@ -165,10 +189,14 @@ STUDY = ps.Study(
             spread=0.12,
             where={"world": "stripes", "held": "cross"},
             source="P2",
-            limits=f"{OTHER_SETS} {ALL_THREE}",
+            caveats=(
+                OTHER_SETS,
+                ALL_THREE,
+            ),
         ),
         ps.Claim(
             name="composes_stripes_cross",
+            asked=ps.Asked.AFTER,
             sentence="Trained on 2D and 1D images, a network generates the held-out intersection beyond the nearest-neighbour baseline: stripes.",
             statistic=ps.Mean(),
             numbers=[
@@ -178,14 +206,19 @@ STUDY = ps.Study(
             ],
             unit="excess over the baseline",
             threshold=0.5,
+            no_effect=0.0,
             effect=0.3,
             spread=0.13,
             source="P2",
             where={"world": "stripes", "held": "cross", "trained_on": "2D and 1D"},
-            limits=f"{PER_FACTOR} {ALL_THREE}",
+            caveats=(
+                PER_FACTOR,
+                ALL_THREE,
+            ),
         ),
         ps.Claim(
             name="helped_by_1d_stripes_square",
+            asked=ps.Asked.AFTER,
             sentence="Beside 2D images, 1D images help to generate the held-out square: stripes.",
             statistic=ps.Difference("trained_on", "2D and 1D", "2D", paired=True),
             numbers=[excess("square", "darkest"), excess("square", "matched"), excess("square", "formed")],
@@ -195,23 +228,32 @@ STUDY = ps.Study(
             spread=0.12,
             where={"world": "stripes", "held": "square"},
             source="P2",
-            limits=f"{OTHER_SETS} {ALL_THREE}",
+            caveats=(
+                OTHER_SETS,
+                ALL_THREE,
+            ),
         ),
         ps.Claim(
             name="composes_stripes_square",
+            asked=ps.Asked.AFTER,
             sentence="Trained on 2D and 1D images, a network generates the held-out square beyond the nearest-neighbour baseline: stripes.",
             statistic=ps.Mean(),
             numbers=[excess("square", "darkest"), excess("square", "matched"), excess("square", "formed")],
             unit="excess over the baseline",
             threshold=0.5,
+            no_effect=0.0,
             effect=0.3,
             spread=0.13,
             source="P2",
             where={"world": "stripes", "held": "square", "trained_on": "2D and 1D"},
-            limits=f"{PER_FACTOR} {ALL_THREE}",
+            caveats=(
+                PER_FACTOR,
+                ALL_THREE,
+            ),
         ),
         ps.Claim(
             name="rim_helps_stripes",
+            asked=ps.Asked.AFTER,
             sentence="Beside 1D images, 2D images along a rim of 2 px help inside the rim: stripes.",
             statistic=ps.Difference("trained_on", "2D and 1D", "1D", paired=True),
             numbers=[excess("inside", "darkest"), excess("inside", "matched"), excess("inside", "formed")],
@@ -221,7 +263,10 @@ STUDY = ps.Study(
             spread=0.18,
             where={"world": "stripes", "held": "rim"},
             source="P2",
-            limits=f"{OTHER_SETS} {ALL_THREE}",
+            caveats=(
+                OTHER_SETS,
+                ALL_THREE,
+            ),
         ),
     ],
     plots=[

@@ -19,6 +19,7 @@ the samples: half correct, and a tenth.
 from functools import partial
 
 from phasescope.studies import (
+    Asked,
     Cell,
     Claim,
     Courses,
@@ -73,10 +74,14 @@ def cell(system: str) -> Cell:
     return Cell(system, fields, {"system": system}, seeds=SEEDS[system])
 
 
+# Asked: pilots of `lean` and `flow`, and the onsets of `entry`, chose systems and lengths.
+
+
 def earlier(system: str) -> Claim:
     """Return the claim that the condition's advantage comes at half of accuracy's steps or before."""
     return Claim(
         name=f"earlier_{system}",
+        asked=Asked.AFTER_OTHERS,
         sentence=f"{WORDS[system]}, the condition's advantage in the deciding band is above its noise for good by half of the "
         "steps at which half of the samples are correct.",
         statistic=OnsetRatio(),
@@ -85,7 +90,10 @@ def earlier(system: str) -> Claim:
         effect=(2.0, 1.0),
         spread=0.4,
         where={"system": system},
-        limits=f"{DRAWS} {SHARED}",
+        caveats=(
+            DRAWS,
+            SHARED,
+        ),
     )
 
 
@@ -93,6 +101,7 @@ def before_some(system: str) -> Claim:
     """Return the claim that the advantage comes before a tenth of the samples are correct."""
     return Claim(
         name=f"before_some_{system}",
+        asked=Asked.AFTER_OTHERS,
         sentence=f"{WORDS[system]}, the condition's advantage in the deciding band is above its noise for good before a tenth "
         "of the samples are correct, by a quarter of the steps or more.",
         statistic=OnsetRatio(),
@@ -101,7 +110,11 @@ def before_some(system: str) -> Claim:
         effect=(1.0, 0.6),
         spread=0.4,
         where={"system": system},
-        limits=f"{DRAWS} 128 samples show a tenth to within a twentieth. {SHARED}",
+        caveats=(
+            DRAWS,
+            "128 samples show a tenth to within a twentieth.",
+            SHARED,
+        ),
     )
 
 
@@ -109,6 +122,7 @@ def no_jump(system: str) -> Claim:
     """Return the claim that use does not jump where samples come to phase C."""
     return Claim(
         name=f"no_jump_{system}",
+        asked=Asked.AFTER_OTHERS,
         sentence=f"{WORDS[system]}, use of the condition in the deciding band does not jump where samples come to phase C: less "
         "than half of its rise within a factor of 2 of that step falls within a factor of 1.15.",
         statistic=Mean(),
@@ -119,7 +133,11 @@ def no_jump(system: str) -> Claim:
         spread=0.1,
         direction="below",
         where={"system": system},
-        limits=f"Growth with the logarithm of the step has .20 (more where the training ends within the window), a jump 1. Runs that come to C too near an end do not count. {SHARED}",
+        caveats=(
+            "Growth with the logarithm of the step has .20 (more where the training ends within the "
+            "window), a jump 1. Runs that come to C too near an end do not count.",
+            SHARED,
+        ),
     )
 
 
@@ -127,17 +145,22 @@ def of_use(system: str) -> Claim:
     """Return the claim that use tells the samples better than the clock does."""
     return Claim(
         name=f"of_use_{system}",
+        asked=Asked.AFTER_OTHERS,
         sentence=f"{WORDS[system]}, the share of correct samples is nearer to a curve of use alone, fitted on other runs, than to "
         "one of the step: its error is less than .8 times as large.",
         statistic=Mean(),
         numbers=readings.foretold_by_use,
         unit="times the clock's error",
         threshold=0.8,
+        no_effect=1.0,
         effect=0.25,
         spread=0.2,
         direction="below",
         where={"system": system},
-        limits=f"Runs that hardly differ in when they learn have a clock that is hard to beat. {SHARED}",
+        caveats=(
+            "Runs that hardly differ in when they learn have a clock that is hard to beat.",
+            SHARED,
+        ),
     )
 
 
@@ -145,17 +168,22 @@ def curve_of_lean(system: str) -> Claim:
     """Return the claim that the curve of another system tells the samples better than the own clock."""
     return Claim(
         name=f"curve_of_lean_{system}",
+        asked=Asked.AFTER_OTHERS,
         sentence=f"{WORDS[system]}, the share of correct samples is nearer to the curve of use of `lean`'s runs than to one of "
         "the step of its own other runs.",
         statistic=Mean(),
         numbers=partial(readings.foretold_by_curve_of, system=system, of="lean"),
         unit="times the clock's error",
         threshold=1.0,
+        no_effect=1.0,
         effect=0.3,
         spread=0.25,
         direction="below",
         where={"system": ("lean", system)},
-        limits=f"Two pairs of systems: it says nothing of others. {SHARED}",
+        caveats=(
+            "Two pairs of systems: it says nothing of others.",
+            SHARED,
+        ),
     )
 
 

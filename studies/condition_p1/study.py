@@ -16,6 +16,7 @@ this cell. Weights of every snapshot are kept, for later readings of activations
 from functools import partial
 
 from phasescope.studies import (
+    Asked,
     Cell,
     Claim,
     Courses,
@@ -54,6 +55,7 @@ SHARED = (
     f"these are. The same eight runs stand behind all claims of the study. {SMALL}"
 )
 
+# Asked: onsets of `p1`, a pilot of another cell, and the same questions in `condition`.
 STUDY = Study(
     name="condition_p1",
     question="On P1's ingredients, is the condition used before samples show it?",
@@ -65,6 +67,7 @@ STUDY = Study(
     claims=[
         Claim(
             name="earlier",
+            asked=Asked.AFTER_OTHERS,
             sentence="On P1's ingredients, the condition's advantage in the deciding band is above its noise for good by half of "
             "the steps at which half of the samples are correct.",
             statistic=OnsetRatio(),
@@ -72,10 +75,14 @@ STUDY = Study(
             threshold=2.0,
             effect=(2.0, 1.0),
             spread=0.3,
-            limits=f"{DRAWS} {SHARED}",
+            caveats=(
+                DRAWS,
+                SHARED,
+            ),
         ),
         Claim(
             name="before_some",
+            asked=Asked.AFTER_OTHERS,
             sentence="On P1's ingredients, the condition's advantage in the deciding band is above its noise for good before a "
             "tenth of the samples are correct, by a quarter of the steps or more.",
             statistic=OnsetRatio(),
@@ -83,10 +90,15 @@ STUDY = Study(
             threshold=1.25,
             effect=(1.2, 0.6),
             spread=0.3,
-            limits=f"{DRAWS} 128 samples show a tenth to within a twentieth. {SHARED}",
+            caveats=(
+                DRAWS,
+                "128 samples show a tenth to within a twentieth.",
+                SHARED,
+            ),
         ),
         Claim(
             name="no_jump",
+            asked=Asked.AFTER_OTHERS,
             sentence="On P1's ingredients, use of the condition in the deciding band does not jump where samples come to phase C: "
             "less than half of its rise within a factor of 2 of that step falls within a factor of 1.15.",
             statistic=Mean(),
@@ -96,8 +108,11 @@ STUDY = Study(
             effect=0.15,
             spread=0.1,
             direction="below",
-            limits="Growth with the logarithm of the step has .20 (more where the training ends within the window), a jump 1. Runs that come to C too near an end do not count. "
-            f"{SHARED}",
+            caveats=(
+                "Growth with the logarithm of the step has .20 (more where the training ends within the "
+                "window), a jump 1. Runs that come to C too near an end do not count.",
+                SHARED,
+            ),
         ),
     ],
     readings=[Reading("meter", readings.read_meter, needs=())],

@@ -6,7 +6,7 @@ read at down3 (P1's layer) and mid, at a noise level at which the image shows th
 label does (t = 600), in the runs of `p1` and in those of `p1_data` with unequal increments, from which P1 concludes.
 """
 
-from phasescope.studies import Claim, Courses, Mean, Reading, Study, Table, end, start
+from phasescope.studies import Asked, Claim, Courses, Mean, Reading, Study, Table, end, start
 from phasescope.studies.readings.factorization import MIDWAY, SITES, at, gain, index, read_code
 from studies.designs import p1, p1_data
 
@@ -22,6 +22,7 @@ UNTRAINED = (
     "the untrained networks of these runs pass its bar, too; whether training makes it so is asked apart"
 )
 
+# Asked: samples of the runs of `p1` and `p1_data` had been looked at; their latents had not been read.
 STUDY = Study(
     name="coupling",
     question="On P1's ingredients: are x and y coupled in latents (P1) or factorized (P2), and does training make it so?",
@@ -34,6 +35,7 @@ STUDY = Study(
     claims=[
         Claim(
             name="factorized_down3_50",
+            asked=Asked.AFTER,
             sentence="Latents at down3, t = 50 are nearer to a Clifford torus than to a torus in three dimensions.",
             statistic=Mean(),
             numbers=end(index(SITES[0])),
@@ -43,10 +45,14 @@ STUDY = Study(
             spread=0.25,
             source="P2",
             where={"cell": "p1"},
-            limits=f"{SMALL} {MOVES}",
+            caveats=(
+                SMALL,
+                MOVES,
+            ),
         ),
         Claim(
             name="factorized_down3_600",
+            asked=Asked.AFTER,
             sentence="Latents at down3, t = 600 are nearer to a Clifford torus than to a torus in three dimensions.",
             statistic=Mean(),
             numbers=end(index(SITES[1])),
@@ -56,11 +62,15 @@ STUDY = Study(
             spread=0.25,
             source="P2",
             where={"cell": "p1"},
-            limits=f"{SMALL} {MOVES}",
+            caveats=(
+                SMALL,
+                MOVES,
+            ),
             uninformative=UNTRAINED,
         ),
         Claim(
             name="factorized_mid_50",
+            asked=Asked.AFTER,
             sentence="Latents at mid, t = 50 are nearer to a Clifford torus than to a torus in three dimensions.",
             statistic=Mean(),
             numbers=end(index(SITES[2])),
@@ -70,10 +80,14 @@ STUDY = Study(
             spread=0.25,
             source="P2",
             where={"cell": "p1"},
-            limits=f"{SMALL} {MOVES}",
+            caveats=(
+                SMALL,
+                MOVES,
+            ),
         ),
         Claim(
             name="factorized_mid_600",
+            asked=Asked.AFTER,
             sentence="Latents at mid, t = 600 are nearer to a Clifford torus than to a torus in three dimensions.",
             statistic=Mean(),
             numbers=end(index(SITES[3])),
@@ -83,11 +97,15 @@ STUDY = Study(
             spread=0.25,
             source="P2",
             where={"cell": "p1"},
-            limits=f"{SMALL} {MOVES}",
+            caveats=(
+                SMALL,
+                MOVES,
+            ),
             uninformative=UNTRAINED,
         ),
         Claim(
             name="unequal_factorized_down3_50",
+            asked=Asked.AFTER,
             sentence="If increments are 0.25 px along x and 1 px along y, latents at down3, t = 50 are nearer to a Clifford torus than to a torus in three dimensions.",
             statistic=Mean(),
             numbers=end(index(SITES[0])),
@@ -97,10 +115,15 @@ STUDY = Study(
             spread=0.2,
             source="P2",
             where={"cell": "unequal"},
-            limits=f"{SMALL} {MOVES} {RISING}",
+            caveats=(
+                SMALL,
+                MOVES,
+                RISING,
+            ),
         ),
         Claim(
             name="unequal_factorized_down3_600",
+            asked=Asked.AFTER,
             sentence="If increments are 0.25 px along x and 1 px along y, latents at down3, t = 600 are nearer to a Clifford torus than to a torus in three dimensions.",
             statistic=Mean(),
             numbers=end(index(SITES[1])),
@@ -110,11 +133,16 @@ STUDY = Study(
             spread=0.2,
             source="P2",
             where={"cell": "unequal"},
-            limits=f"{SMALL} {MOVES} {RISING}",
+            caveats=(
+                SMALL,
+                MOVES,
+                RISING,
+            ),
             uninformative=UNTRAINED,
         ),
         Claim(
             name="unequal_factorized_mid_50",
+            asked=Asked.AFTER,
             sentence="If increments are 0.25 px along x and 1 px along y, latents at mid, t = 50 are nearer to a Clifford torus than to a torus in three dimensions.",
             statistic=Mean(),
             numbers=end(index(SITES[2])),
@@ -124,10 +152,15 @@ STUDY = Study(
             spread=0.2,
             source="P2",
             where={"cell": "unequal"},
-            limits=f"{SMALL} {MOVES} {RISING}",
+            caveats=(
+                SMALL,
+                MOVES,
+                RISING,
+            ),
         ),
         Claim(
             name="unequal_factorized_mid_600",
+            asked=Asked.AFTER,
             sentence="If increments are 0.25 px along x and 1 px along y, latents at mid, t = 600 are nearer to a Clifford torus than to a torus in three dimensions.",
             statistic=Mean(),
             numbers=end(index(SITES[3])),
@@ -137,11 +170,16 @@ STUDY = Study(
             spread=0.2,
             source="P2",
             where={"cell": "unequal"},
-            limits=f"{SMALL} {MOVES} {RISING}",
+            caveats=(
+                SMALL,
+                MOVES,
+                RISING,
+            ),
             uninformative=UNTRAINED,
         ),
         Claim(
             name="factorized_more_down3_50",
+            asked=Asked.AFTER,
             sentence="Training makes latents at down3, t = 50 more factorized.",
             statistic=Mean(),
             numbers=gain(index(SITES[0])),
@@ -151,10 +189,15 @@ STUDY = Study(
             spread=SPREAD,
             source="P2",
             where={"cell": "p1"},
-            limits=f"{SMALL} {MOVES} {PASSED_ON}",
+            caveats=(
+                SMALL,
+                MOVES,
+                PASSED_ON,
+            ),
         ),
         Claim(
             name="factorized_more_down3_600",
+            asked=Asked.AFTER,
             sentence="Training makes latents at down3, t = 600 more factorized.",
             statistic=Mean(),
             numbers=gain(index(SITES[1])),
@@ -164,10 +207,15 @@ STUDY = Study(
             spread=SPREAD,
             source="P2",
             where={"cell": "p1"},
-            limits=f"{SMALL} {MOVES} {PASSED_ON}",
+            caveats=(
+                SMALL,
+                MOVES,
+                PASSED_ON,
+            ),
         ),
         Claim(
             name="factorized_more_mid_50",
+            asked=Asked.AFTER,
             sentence="Training makes latents at mid, t = 50 more factorized.",
             statistic=Mean(),
             numbers=gain(index(SITES[2])),
@@ -177,10 +225,15 @@ STUDY = Study(
             spread=SPREAD,
             source="P2",
             where={"cell": "p1"},
-            limits=f"{SMALL} {MOVES} {PASSED_ON}",
+            caveats=(
+                SMALL,
+                MOVES,
+                PASSED_ON,
+            ),
         ),
         Claim(
             name="factorized_more_mid_600",
+            asked=Asked.AFTER,
             sentence="Training makes latents at mid, t = 600 more factorized.",
             statistic=Mean(),
             numbers=gain(index(SITES[3])),
@@ -190,7 +243,11 @@ STUDY = Study(
             spread=SPREAD,
             source="P2",
             where={"cell": "p1"},
-            limits=f"{SMALL} {MOVES} {PASSED_ON}",
+            caveats=(
+                SMALL,
+                MOVES,
+                PASSED_ON,
+            ),
         ),
     ],
     readings=[Reading("code", read_code, needs=())],

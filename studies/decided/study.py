@@ -106,6 +106,7 @@ class ComesBack:
 
 LEVELS_BETWEEN = "Levels between those that were tried are interpolated. How a network with labels fixes its samples is another question."
 
+# Asked: 0 runs existed; amended before any was made (2026-11-28).
 STUDY = ps.Study(
     name="decided",
     question="At which noise level is a sample's identity fixed without a label, and is it where the posterior "
@@ -120,6 +121,7 @@ STUDY = ps.Study(
     claims=[
         ps.Claim(
             name="decided_0.5",
+            asked=ps.Asked.BEFORE,
             sentence="Without a label, a sample's identity is fixed within 25 noise levels of where the exact posterior fixes it: sigma 0.5 px.",
             statistic=ps.Mean(absolute=True),
             numbers=beyond_exact,
@@ -133,6 +135,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="decided_1",
+            asked=ps.Asked.BEFORE,
             sentence="Without a label, a sample's identity is fixed within 25 noise levels of where the exact posterior fixes it: sigma 1 px.",
             statistic=ps.Mean(absolute=True),
             numbers=beyond_exact,
@@ -146,6 +149,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="decided_2",
+            asked=ps.Asked.BEFORE,
             sentence="Without a label, a sample's identity is fixed within 25 noise levels of where the exact posterior fixes it: sigma 2 px.",
             statistic=ps.Mean(absolute=True),
             numbers=beyond_exact,
@@ -159,6 +163,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="decided_4",
+            asked=ps.Asked.BEFORE,
             sentence="Without a label, a sample's identity is fixed within 25 noise levels of where the exact posterior fixes it: sigma 4 px.",
             statistic=ps.Mean(absolute=True),
             numbers=beyond_exact,

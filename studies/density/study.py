@@ -64,6 +64,8 @@ KNOWN = "These runs were known before the claim was preregistered."
 A_MANIFOLD = "A manifold is where the label explains 0.9 of the variance of latents."
 NESTED = "Sets are nested: the smaller ones are the first of one random order of the grid's labels. Smaller effects are seldom decided."
 
+# Asked: 75 runs of `fast` existed and were known, no run of `lean`. Manifolds (their level) and ratios to 1 px were
+# asked when the runs had been looked at (2026-11-29).
 STUDY = ps.Study(
     question="Do denser data, more images and more overlap bring order and accuracy earlier, counted in steps?",
     name="density",
@@ -80,6 +82,7 @@ STUDY = ps.Study(
     claims=[
         ps.Claim(
             name="denser_sooner_manifold_eps",
+            asked=ps.Asked.AFTER,
             sentence="Denser data, increments of 0.25 px instead of 1 px, bring a manifold of labels at mid, t = 600 earlier by more than a fifth of the steps: P1's objective, preset lean.",
             statistic=ps.OnsetRatio("cell", "eps, d=0.25", "eps"),
             numbers=MANIFOLD,
@@ -90,10 +93,15 @@ STUDY = ps.Study(
             where={"cell": ("eps, d=0.25", "eps")},
             source="P1",
             minimum_n=10,
-            limits=f"{A_MANIFOLD} {SEEN} {BELOW_1_PX}",
+            caveats=(
+                A_MANIFOLD,
+                SEEN,
+                f"{BELOW_1_PX}",
+            ),
         ),
         ps.Claim(
             name="wider_than_1_sooner_manifold_eps",
+            asked=ps.Asked.AFTER,
             sentence="More overlap, sigma = 2 px instead of 1 px on the same labels, bring a manifold of labels at mid, t = 600 earlier by more than a fifth of the steps: P1's objective, preset lean.",
             statistic=ps.OnsetRatio("cell", "eps, sigma=2", "eps"),
             numbers=MANIFOLD,
@@ -104,10 +112,16 @@ STUDY = ps.Study(
             where={"cell": ("eps, sigma=2", "eps")},
             source="P1",
             minimum_n=10,
-            limits=f"{A_MANIFOLD} {SEEN} {WEIGHT} {RATIO_KNOWN}",
+            caveats=(
+                A_MANIFOLD,
+                SEEN,
+                WEIGHT,
+                RATIO_KNOWN,
+            ),
         ),
         ps.Claim(
             name="denser_sooner_grid_eps",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Denser data, increments of 0.25 px instead of 1 px, bring accuracy on the grid earlier by more than a fifth of the steps: P1's objective, preset lean.",
             statistic=ps.OnsetRatio("cell", "eps, d=0.25", "eps"),
             numbers=ON_GRID,
@@ -122,6 +136,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="wider_than_1_sooner_grid_eps",
+            asked=ps.Asked.AFTER,
             sentence="More overlap, sigma = 2 px instead of 1 px on the same labels, bring accuracy on the grid earlier by more than a fifth of the steps: P1's objective, preset lean.",
             statistic=ps.OnsetRatio("cell", "eps, sigma=2", "eps"),
             numbers=ON_GRID,
@@ -132,10 +147,14 @@ STUDY = ps.Study(
             where={"cell": ("eps, sigma=2", "eps")},
             source="P1",
             minimum_n=10,
-            limits=f"{WEIGHT} {RATIO_KNOWN}",
+            caveats=(
+                WEIGHT,
+                RATIO_KNOWN,
+            ),
         ),
         ps.Claim(
             name="wider_sooner_grid_eps",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="More overlap, sigma = 2 px instead of 0.5 px on the same labels, bring accuracy on the grid earlier by more than a fifth of the steps: P1's objective, preset lean.",
             statistic=ps.OnsetRatio("cell", "eps, sigma=2", "eps, sigma=0.5"),
             numbers=ON_GRID,
@@ -150,6 +169,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="denser_sooner_off_grid_eps",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Denser data, increments of 0.25 px instead of 1 px, bring accuracy off the grid earlier by more than a fifth of the steps: P1's objective, preset lean.",
             statistic=ps.OnsetRatio("cell", "eps, d=0.25", "eps"),
             numbers=OFF_GRID,
@@ -164,6 +184,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="wider_than_1_sooner_off_grid_eps",
+            asked=ps.Asked.AFTER,
             sentence="More overlap, sigma = 2 px instead of 1 px on the same labels, bring accuracy off the grid earlier by more than a fifth of the steps: P1's objective, preset lean.",
             statistic=ps.OnsetRatio("cell", "eps, sigma=2", "eps"),
             numbers=OFF_GRID,
@@ -174,10 +195,14 @@ STUDY = ps.Study(
             where={"cell": ("eps, sigma=2", "eps")},
             source="P1",
             minimum_n=10,
-            limits=f"{WEIGHT} {RATIO_KNOWN}",
+            caveats=(
+                WEIGHT,
+                RATIO_KNOWN,
+            ),
         ),
         ps.Claim(
             name="wider_sooner_off_grid_eps",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="More overlap, sigma = 2 px instead of 0.5 px on the same labels, bring accuracy off the grid earlier by more than a fifth of the steps: P1's objective, preset lean.",
             statistic=ps.OnsetRatio("cell", "eps, sigma=2", "eps, sigma=0.5"),
             numbers=OFF_GRID,
@@ -192,6 +217,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="denser_sooner_grid_fast",
+            asked=ps.Asked.AFTER,
             sentence="Denser data, increments of 0.25 px instead of 1 px, bring accuracy on the grid earlier by more than a fifth of the steps: x-prediction, preset fast.",
             statistic=ps.OnsetRatio("cell", "d=(0.25, 0.25), sigma=1", "d=(1, 1), sigma=1"),
             numbers=ON_GRID,
@@ -202,10 +228,14 @@ STUDY = ps.Study(
             where={"cell": ("d=(0.25, 0.25), sigma=1", "d=(1, 1), sigma=1")},
             source="P1",
             minimum_n=10,
-            limits=f"{BELOW_1_PX} {KNOWN}",
+            caveats=(
+                BELOW_1_PX,
+                KNOWN,
+            ),
         ),
         ps.Claim(
             name="wider_than_1_sooner_grid_fast",
+            asked=ps.Asked.AFTER,
             sentence="More overlap, sigma = 2 px instead of 1 px on the same labels, bring accuracy on the grid earlier by more than a fifth of the steps: x-prediction, preset fast.",
             statistic=ps.OnsetRatio("cell", "d=(1, 1), sigma=2", "d=(1, 1), sigma=1"),
             numbers=ON_GRID,
@@ -216,10 +246,15 @@ STUDY = ps.Study(
             where={"cell": ("d=(1, 1), sigma=2", "d=(1, 1), sigma=1")},
             source="P1",
             minimum_n=10,
-            limits=f"{WEIGHT} {RATIO_KNOWN} {KNOWN}",
+            caveats=(
+                WEIGHT,
+                RATIO_KNOWN,
+                KNOWN,
+            ),
         ),
         ps.Claim(
             name="wider_sooner_grid_fast",
+            asked=ps.Asked.AFTER,
             sentence="More overlap, sigma = 2 px instead of 0.5 px on the same labels, bring accuracy on the grid earlier by more than a fifth of the steps: x-prediction, preset fast.",
             statistic=ps.OnsetRatio("cell", "d=(1, 1), sigma=2", "d=(1, 1), sigma=0.5"),
             numbers=ON_GRID,
@@ -230,10 +265,14 @@ STUDY = ps.Study(
             where={"cell": ("d=(1, 1), sigma=2", "d=(1, 1), sigma=0.5")},
             source="P1",
             minimum_n=10,
-            limits=f"{WEIGHT} {KNOWN}",
+            caveats=(
+                WEIGHT,
+                KNOWN,
+            ),
         ),
         ps.Claim(
             name="denser_sooner_off_grid_fast",
+            asked=ps.Asked.AFTER,
             sentence="Denser data, increments of 0.25 px instead of 1 px, bring accuracy off the grid earlier by more than a fifth of the steps: x-prediction, preset fast.",
             statistic=ps.OnsetRatio("cell", "d=(0.25, 0.25), sigma=1", "d=(1, 1), sigma=1"),
             numbers=OFF_GRID,
@@ -244,10 +283,14 @@ STUDY = ps.Study(
             where={"cell": ("d=(0.25, 0.25), sigma=1", "d=(1, 1), sigma=1")},
             source="P1",
             minimum_n=10,
-            limits=f"{BELOW_1_PX} {KNOWN}",
+            caveats=(
+                BELOW_1_PX,
+                KNOWN,
+            ),
         ),
         ps.Claim(
             name="wider_than_1_sooner_off_grid_fast",
+            asked=ps.Asked.AFTER,
             sentence="More overlap, sigma = 2 px instead of 1 px on the same labels, bring accuracy off the grid earlier by more than a fifth of the steps: x-prediction, preset fast.",
             statistic=ps.OnsetRatio("cell", "d=(1, 1), sigma=2", "d=(1, 1), sigma=1"),
             numbers=OFF_GRID,
@@ -258,10 +301,15 @@ STUDY = ps.Study(
             where={"cell": ("d=(1, 1), sigma=2", "d=(1, 1), sigma=1")},
             source="P1",
             minimum_n=10,
-            limits=f"{WEIGHT} {RATIO_KNOWN} {KNOWN}",
+            caveats=(
+                WEIGHT,
+                RATIO_KNOWN,
+                KNOWN,
+            ),
         ),
         ps.Claim(
             name="wider_sooner_off_grid_fast",
+            asked=ps.Asked.AFTER,
             sentence="More overlap, sigma = 2 px instead of 0.5 px on the same labels, bring accuracy off the grid earlier by more than a fifth of the steps: x-prediction, preset fast.",
             statistic=ps.OnsetRatio("cell", "d=(1, 1), sigma=2", "d=(1, 1), sigma=0.5"),
             numbers=OFF_GRID,
@@ -272,10 +320,14 @@ STUDY = ps.Study(
             where={"cell": ("d=(1, 1), sigma=2", "d=(1, 1), sigma=0.5")},
             source="P1",
             minimum_n=10,
-            limits=f"{WEIGHT} {KNOWN}",
+            caveats=(
+                WEIGHT,
+                KNOWN,
+            ),
         ),
         ps.Claim(
             name="more_images_sooner_manifold",
+            asked=ps.Asked.AFTER,
             sentence="Among sets of 64 to 1,024 images, larger ones bring a manifold of labels at mid, t = 600 earlier.",
             statistic=ps.Rank(by="images"),
             numbers=MANIFOLD,
@@ -285,10 +337,14 @@ STUDY = ps.Study(
             source="P1",
             where={"cell": tuple(cell.name for cell in SETS)},
             over=("images", "sizes"),
-            limits=f"{NESTED} {SEEN}",
+            caveats=(
+                NESTED,
+                SEEN,
+            ),
         ),
         ps.Claim(
             name="more_images_sooner_grid",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Among sets of 64 to 1,024 images, larger ones bring accuracy on the grid earlier.",
             statistic=ps.Rank(by="images"),
             numbers=ON_GRID,
@@ -302,6 +358,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="more_images_sooner_off_grid",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Among sets of 64 to 1,024 images, larger ones bring accuracy off the grid earlier.",
             statistic=ps.Rank(by="images"),
             numbers=OFF_GRID,
@@ -315,6 +372,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="beyond_copier",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="From 128 images of the grid, samples off the grid are correct beyond the nearest-neighbour baseline.",
             statistic=ps.Mean(),
             numbers=excess,

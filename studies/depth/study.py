@@ -74,6 +74,7 @@ def reach(network: Callable, x_t: torch.Tensor) -> float:
     return float((weight * torch.maximum(away[:, None], away)).sum() / weight.sum())
 
 
+# Asked: phases of `lean`, attention in `ingredients` and the bound of `cap` had been looked at; nothing had on depth.
 STUDY = ps.Study(
     name="depth",
     question="What does depth do, beside attention and the source of absolute position, at an equal number of parameters?",
@@ -86,6 +87,7 @@ STUDY = ps.Study(
     claims=[
         ps.Claim(
             name="deeper_earlier",
+            asked=ps.Asked.BEFORE,
             sentence="Of networks with zero padding, deeper ones place samples correctly earlier.",
             statistic=ps.Rank(by="depth", within="attention"),
             numbers=ACCURACY,
@@ -93,10 +95,14 @@ STUDY = ps.Study(
             effect=(0.4, 0.5),
             where=ZEROS,
             over=("cell", "networks"),
-            limits=f"{LIMITS} Deeper networks are narrower.",
+            caveats=(
+                LIMITS,
+                "Deeper networks are narrower.",
+            ),
         ),
         ps.Claim(
             name="abc_depth_1",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="With zero padding, samples of networks of depth 1 pass A, B and C.",
             statistic=ps.Share(),
             numbers=phases_abc(PHASE, CORRECT),
@@ -107,6 +113,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="abc_depth_2",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="With zero padding, samples of networks of depth 2 pass A, B and C.",
             statistic=ps.Share(),
             numbers=phases_abc(PHASE, CORRECT),
@@ -117,6 +124,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="abc_depth_3",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="With zero padding, samples of networks of depth 3 pass A, B and C.",
             statistic=ps.Share(),
             numbers=phases_abc(PHASE, CORRECT),
@@ -127,6 +135,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="abc_depth_4",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="With zero padding, samples of networks of depth 4 pass A, B and C.",
             statistic=ps.Share(),
             numbers=phases_abc(PHASE, CORRECT),
@@ -137,6 +146,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="attention_earlier",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="With zero padding, attention after every block brings accuracy earlier by more than a fifth of the steps.",
             statistic=ps.OnsetRatio(by="attention", first=True, second=False),
             numbers=ACCURACY,
@@ -145,10 +155,14 @@ STUDY = ps.Study(
             effect=(0.2, 0.23),
             spread=0.2,
             where={**ZEROS, **BOTH},
-            limits=f"{LIMITS} Depths 1 and 3. Networks with attention are narrower.",
+            caveats=(
+                LIMITS,
+                "Depths 1 and 3. Networks with attention are narrower.",
+            ),
         ),
         ps.Claim(
             name="deeper_longer_b",
+            asked=ps.Asked.BEFORE,
             sentence="Of networks with zero padding, the deeper, the larger the part of the way to phase C that is phase B.",
             statistic=ps.Rank(by="depth", within="attention"),
             numbers=partial(length_of_b, relative=True),
@@ -156,17 +170,24 @@ STUDY = ps.Study(
             effect=0.45,
             where=ZEROS,
             over=("cell", "networks"),
-            limits=f"{LIMITS} A run that has not reached C is censored.",
+            caveats=(
+                LIMITS,
+                "A run that has not reached C is censored.",
+            ),
         ),
         ps.Claim(
             name="circular_ends_in_b",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="With circular padding samples reach phase B and never C.",
             statistic=ps.Share(),
             numbers=ends_in_b,
             threshold=0.5,
             effect=0.44,
             where=CIRCULAR,
-            limits=f"{LIMITS} That C is not reached is a theorem (study `cap`); that B is reached is not.",
+            caveats=(
+                LIMITS,
+                "That C is not reached is a theorem (study `cap`); that B is reached is not.",
+            ),
         ),
     ],
     readings=[ps.Reading("reach", read_reach, needs=())],

@@ -22,6 +22,7 @@ class DoseSlope(Statistic):
     """
 
     UNIT: ClassVar[str] = "of the sheet's shift"
+    NO_EFFECT: ClassVar[float | None] = 0.0
 
     controls: Sequence[str] = ()
 

@@ -24,6 +24,8 @@ class OfSets(Surface):
 class SlowerGrowth(Statistic):
     """The power of N without stripes, minus that with stripes, each from a surface of its own."""
 
+    NO_EFFECT = 0.0
+
     POWER = OfSets("log_bumps", "log_canvas")
 
     def estimate(self, table: DataFrame) -> Estimate:

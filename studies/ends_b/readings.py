@@ -29,6 +29,7 @@ class PairedVariance(Statistic):
     """
 
     UNIT = "of the unpaired variance"
+    NO_EFFECT = 1.0
 
     by: str
     first: object

@@ -20,6 +20,7 @@ from functools import partial
 from math import log
 
 from phasescope.studies import (
+    Asked,
     Cell,
     Claim,
     Courses,
@@ -116,12 +117,16 @@ def slug(change: str) -> str:
     return change.replace("'s", "").replace(" x ", "_times_").replace(" / ", "_by_").replace(" ", "_")
 
 
+# Asked: two pilots, and eleven runs of `condition`.
+
+
 def effect(point: str, change: str) -> Claim:
     """Return the claim that a change moves the onset by more than a tenth of its steps."""
     verb, words = EXPECTED[change]
     direction, threshold, moves = DIRECTIONS[verb]
     return Claim(
         name=f"{slug(change)}_{point}",
+        asked=Asked.AFTER_OTHERS,
         sentence=f"{words} {WHEN[point]}, {moves}, by more than a tenth.",
         statistic=ForkDifference("change", change, "unchanged", over="parents"),
         numbers=ONSET,
@@ -132,7 +137,11 @@ def effect(point: str, change: str) -> Claim:
         spread=0.1,
         direction=direction,
         where={"point": point},
-        limits=f"A child in which it never comes counts with its last step. {OF_PARENTS} {PILOTS}",
+        caveats=(
+            "A child in which it never comes counts with its last step.",
+            OF_PARENTS,
+            PILOTS,
+        ),
         check=change == "permuted labels",
     )
 
@@ -143,6 +152,7 @@ def unpaired(point: str, change: str) -> Claim:
     direction, threshold, moves = DIRECTIONS[verb]
     return Claim(
         name=f"{slug(change)}_{point}_unpaired",
+        asked=Asked.AFTER_OTHERS,
         sentence=f"{words} {WHEN[point]}, {moves}, by more than a tenth: eight runs against eight, unpaired.",
         statistic=Difference("change", change, "unchanged"),
         numbers=ONSET,
@@ -153,7 +163,10 @@ def unpaired(point: str, change: str) -> Claim:
         spread=0.15,
         direction=direction,
         where={"point": point},
-        limits=f"The same runs as the paired claim: it says what pairing saves, and is no further evidence. {PILOTS}",
+        caveats=(
+            "The same runs as the paired claim: it says what pairing saves, and is no further evidence.",
+            PILOTS,
+        ),
     )
 
 
@@ -161,6 +174,7 @@ def variance(point: str, change: str) -> Claim:
     """Return the claim that pairing lowers the variance of a difference of onsets."""
     return Claim(
         name=f"variance_{slug(change)}_{point}",
+        asked=Asked.AFTER_OTHERS,
         sentence=f"The difference between a child and the unchanged one ({change}, {WHEN[point]}) varies less than that of two "
         "independent runs.",
         statistic=readings.PairedVariance("change", change, "unchanged"),
@@ -170,7 +184,10 @@ def variance(point: str, change: str) -> Claim:
         spread=1.0,
         direction="below",
         where={"point": point},
-        limits=f"Eight pairs give a ratio to within a factor of several. {PILOTS}",
+        caveats=(
+            "Eight pairs give a ratio to within a factor of several.",
+            PILOTS,
+        ),
     )
 
 
@@ -181,6 +198,7 @@ def effect_on_use(point: str, change: str) -> Claim:
     moves = "delays" if verb == "delays" else "brings forward"
     return Claim(
         name=f"use_{slug(change)}_{point}",
+        asked=Asked.AFTER_OTHERS,
         sentence=f"{words} {WHEN[point]}, {moves} the step at which use of the condition passes one half, by more than a tenth.",
         statistic=ForkDifference("change", change, "unchanged", over="parents"),
         numbers=OF_USE,
@@ -191,8 +209,12 @@ def effect_on_use(point: str, change: str) -> Claim:
         spread=0.18,
         direction=direction,
         where={"point": point},
-        limits="Use in one band of noise, log SNR -2.9 to -.5, from 16 draws. A child in which it never comes counts with its "
-        f"last step. {OF_PARENTS} {PILOTS}",
+        caveats=(
+            "Use in one band of noise, log SNR -2.9 to -.5, from 16 draws. A child in which it never "
+            "comes counts with its last step.",
+            OF_PARENTS,
+            PILOTS,
+        ),
     )
 
 

@@ -14,6 +14,7 @@ half of them after 2,100; with .006 after 2,850. These pilots chose rate and len
 from functools import partial
 
 from phasescope.studies import (
+    Asked,
     Cell,
     Claim,
     Courses,
@@ -82,6 +83,7 @@ FITTED = (
 )
 NO_CAUSE = "Which comes first says nothing of cause."
 
+# Asked: five pilots. The last two claims were added when the runs had been looked at (2026-12-02).
 STUDY = Study(
     name="entry",
     question="How labels enter: does a two-layer network on their encodings bring P1's phases of the activations?",
@@ -94,6 +96,7 @@ STUDY = Study(
     claims=[
         Claim(
             name="unordered_sheet_50_0",
+            asked=Asked.AFTER_OTHERS,
             sentence="Without one, activations at down3, t = 50, are low-dimensional but unordered for a while before samples are correct, by the sheet's rule.",
             statistic=Share(),
             numbers=stages.has_stage("sites.down3.50.phase"),
@@ -101,10 +104,15 @@ STUDY = Study(
             effect=0.48,
             where={"hidden": 0},
             source="P1",
-            limits=f"{SELECTED} {LOOKED} {SEEN}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                SEEN,
+            ),
         ),
         Claim(
             name="unordered_sheet_600_0",
+            asked=Asked.AFTER_OTHERS,
             sentence="Without one, activations at down3, t = 600, are low-dimensional but unordered for a while before samples are correct, by the sheet's rule.",
             statistic=Share(),
             numbers=stages.has_stage("sites.down3.600.phase"),
@@ -112,10 +120,15 @@ STUDY = Study(
             effect=0.48,
             where={"hidden": 0},
             source="P1",
-            limits=f"{SELECTED} {LOOKED} {SEEN}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                SEEN,
+            ),
         ),
         Claim(
             name="unordered_p1_50_0",
+            asked=Asked.AFTER_OTHERS,
             sentence="Without one, activations at down3, t = 50, are low-dimensional but unordered for a while before samples are correct, by P1's rule.",
             statistic=Share(),
             numbers=stages.has_stage("sites.down3.50.p1_phase"),
@@ -123,10 +136,15 @@ STUDY = Study(
             effect=0.48,
             where={"hidden": 0},
             source="P1",
-            limits=f"{SELECTED} {LOOKED} {SEEN}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                SEEN,
+            ),
         ),
         Claim(
             name="unordered_p1_600_0",
+            asked=Asked.AFTER_OTHERS,
             sentence="Without one, activations at down3, t = 600, are low-dimensional but unordered for a while before samples are correct, by P1's rule.",
             statistic=Share(),
             numbers=stages.has_stage("sites.down3.600.p1_phase"),
@@ -134,10 +152,15 @@ STUDY = Study(
             effect=0.48,
             where={"hidden": 0},
             source="P1",
-            limits=f"{SELECTED} {LOOKED} {SEEN}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                SEEN,
+            ),
         ),
         Claim(
             name="unordered_sheet_50_256",
+            asked=Asked.AFTER_OTHERS,
             sentence="With a two-layer network on the encodings, activations at down3, t = 50, are low-dimensional but unordered for a while before samples are correct, by the sheet's rule.",
             statistic=Share(),
             numbers=stages.has_stage("sites.down3.50.phase"),
@@ -145,10 +168,15 @@ STUDY = Study(
             effect=0.48,
             where={"hidden": 256},
             source="P1",
-            limits=f"{SELECTED} {LOOKED} {SEEN}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                SEEN,
+            ),
         ),
         Claim(
             name="unordered_sheet_600_256",
+            asked=Asked.AFTER_OTHERS,
             sentence="With a two-layer network on the encodings, activations at down3, t = 600, are low-dimensional but unordered for a while before samples are correct, by the sheet's rule.",
             statistic=Share(),
             numbers=stages.has_stage("sites.down3.600.phase"),
@@ -156,10 +184,15 @@ STUDY = Study(
             effect=0.48,
             where={"hidden": 256},
             source="P1",
-            limits=f"{SELECTED} {LOOKED} {SEEN}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                SEEN,
+            ),
         ),
         Claim(
             name="unordered_p1_50_256",
+            asked=Asked.AFTER_OTHERS,
             sentence="With a two-layer network on the encodings, activations at down3, t = 50, are low-dimensional but unordered for a while before samples are correct, by P1's rule.",
             statistic=Share(),
             numbers=stages.has_stage("sites.down3.50.p1_phase"),
@@ -167,10 +200,15 @@ STUDY = Study(
             effect=0.48,
             where={"hidden": 256},
             source="P1",
-            limits=f"{SELECTED} {LOOKED} {SEEN}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                SEEN,
+            ),
         ),
         Claim(
             name="unordered_p1_600_256",
+            asked=Asked.AFTER_OTHERS,
             sentence="With a two-layer network on the encodings, activations at down3, t = 600, are low-dimensional but unordered for a while before samples are correct, by P1's rule.",
             statistic=Share(),
             numbers=stages.has_stage("sites.down3.600.p1_phase"),
@@ -178,10 +216,15 @@ STUDY = Study(
             effect=0.48,
             where={"hidden": 256},
             source="P1",
-            limits=f"{SELECTED} {LOOKED} {SEEN}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                SEEN,
+            ),
         ),
         Claim(
             name="together_sheet",
+            asked=Asked.AFTER_OTHERS,
             sentence="With a two-layer network on the encodings, phases of the activations at down3, t = 600, go with phases of the samples, beyond the clock and beyond another run, by the sheet's rule.",
             statistic=Mean(),
             numbers=partial(stages.agreement, samples="phase.behaviour", sheet="sites.down3.600.phase"),
@@ -191,10 +234,16 @@ STUDY = Study(
             spread=0.15,
             where={"hidden": HIDDEN},
             source="P1",
-            limits=f"{SELECTED} {LOOKED} {SEEN} {UNDECIDED}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                SEEN,
+                UNDECIDED,
+            ),
         ),
         Claim(
             name="together_p1",
+            asked=Asked.AFTER_OTHERS,
             sentence="With a two-layer network on the encodings, phases of the activations at down3, t = 600, go with phases of the samples, beyond the clock and beyond another run, by P1's rule.",
             statistic=Mean(),
             numbers=partial(stages.agreement, samples="phase.behaviour", sheet="sites.down3.600.p1_phase"),
@@ -204,10 +253,16 @@ STUDY = Study(
             spread=0.15,
             where={"hidden": HIDDEN},
             source="P1",
-            limits=f"{SELECTED} {LOOKED} {SEEN} {UNDECIDED}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                SEEN,
+                UNDECIDED,
+            ),
         ),
         Claim(
             name="longer_sheet",
+            asked=Asked.AFTER_OTHERS,
             sentence="With a two-layer network on the encodings, activations at down3, t = 600, are unordered for a larger share of the steps to accuracy than without one, by the sheet's rule.",
             statistic=Difference(by="hidden", first=HIDDEN, second=0),
             numbers=stages.stage_length("sites.down3.600.phase"),
@@ -215,10 +270,15 @@ STUDY = Study(
             threshold=0.0,
             effect=0.16,
             spread=0.08,
-            limits=f"{SELECTED} {LOOKED} {SEEN}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                SEEN,
+            ),
         ),
         Claim(
             name="longer_p1",
+            asked=Asked.AFTER_OTHERS,
             sentence="With a two-layer network on the encodings, activations at down3, t = 600, are unordered for a larger share of the steps to accuracy than without one, by P1's rule.",
             statistic=Difference(by="hidden", first=HIDDEN, second=0),
             numbers=stages.stage_length("sites.down3.600.p1_phase"),
@@ -226,10 +286,15 @@ STUDY = Study(
             threshold=0.0,
             effect=0.16,
             spread=0.08,
-            limits=f"{SELECTED} {LOOKED} {SEEN}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                SEEN,
+            ),
         ),
         Claim(
             name="order_first_p1",
+            asked=Asked.AFTER_OTHERS,
             sentence="With a two-layer network on the encodings, order at down3, t = 600, by P1's reading, comes before half of the samples are correct, by a quarter of the steps or more.",
             statistic=OnsetRatio(),
             numbers=partial(stages.order_and_accuracy, order="sites.down3.600.umap_r2", level=0.6),
@@ -237,10 +302,15 @@ STUDY = Study(
             effect=(1.4, 0.85),
             spread=0.3,
             where={"hidden": HIDDEN},
-            limits=f"{SELECTED} {LOOKED} {NO_CAUSE}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                NO_CAUSE,
+            ),
         ),
         Claim(
             name="order_first_sheet",
+            asked=Asked.AFTER_OTHERS,
             sentence="With a two-layer network on the encodings, order of the label means at mid, t = 600, comes before half of the samples are correct, by a quarter of the steps or more.",
             statistic=OnsetRatio(),
             numbers=partial(stages.order_and_accuracy, order="sites.mid.600.order", level=0.91),
@@ -248,20 +318,29 @@ STUDY = Study(
             effect=(1.4, 0.85),
             spread=0.3,
             where={"hidden": HIDDEN},
-            limits=f"{SELECTED} {LOOKED} {NO_CAUSE}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+                NO_CAUSE,
+            ),
         ),
         Claim(
             name="delays",
+            asked=Asked.AFTER_OTHERS,
             sentence="A two-layer network on the encodings makes accuracy later, by more than a factor of 2.",
             statistic=OnsetRatio(by="hidden", first=HIDDEN, second=0),
             numbers=onset(stages.CORRECT, 0.5),
             threshold=2.0,
             effect=(1.6, 1.0),
             spread=0.3,
-            limits=f"{SELECTED} {LOOKED}",
+            caveats=(
+                SELECTED,
+                LOOKED,
+            ),
         ),
         Claim(
             name="adds_order",
+            asked=Asked.AFTER,
             sentence="With a two-layer network on the encodings, order of the label means at mid, t = 600, adds to a forecast of "
             "accuracy from use of the condition and the step.",
             statistic=Mean(),
@@ -273,10 +352,14 @@ STUDY = Study(
             direction="below",
             where={"hidden": HIDDEN},
             source="P1",
-            limits=f"{SELECTED} {FITTED}",
+            caveats=(
+                SELECTED,
+                FITTED,
+            ),
         ),
         Claim(
             name="adds_p1",
+            asked=Asked.AFTER,
             sentence="With a two-layer network on the encodings, order at down3, t = 600, by P1's reading, adds to a forecast of "
             "accuracy from use of the condition and the step.",
             statistic=Mean(),
@@ -288,7 +371,10 @@ STUDY = Study(
             direction="below",
             where={"hidden": HIDDEN},
             source="P1",
-            limits=f"{SELECTED} {FITTED}",
+            caveats=(
+                SELECTED,
+                FITTED,
+            ),
         ),
     ],
     readings=[

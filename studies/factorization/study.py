@@ -41,6 +41,8 @@ PARALLELISM = {site: [f"code.{site}.parallelism.{axis}" for axis in "xy"] for si
 
 MOVES = "Moves of all lengths count, long ones most."
 
+# Asked: the 28 runs of `fast` existed and had been judged (2026-11-25); those of `lean` did not, whose length seeds 0 to
+# 7 chose.
 STUDY = ps.Study(
     name="factorization",
     question="Do networks factorize x and y (P2), or couple them (P1), and is it training that makes it so?",
@@ -54,6 +56,7 @@ STUDY = ps.Study(
     claims=[
         ps.Claim(
             name="factorized_open_50",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Latents at mid, t = 50 are nearer to a Clifford torus than to a 3D torus: open bumps, lean.",
             statistic=ps.Mean(),
             numbers=ps.end(index(ASKED[0])),
@@ -67,6 +70,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="factorized_more_open_50",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Training makes latents at mid, t = 50 more factorized: open bumps, lean.",
             statistic=ps.Mean(),
             numbers=gain(index(ASKED[0])),
@@ -80,6 +84,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="parallel_more_open_50",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Training makes moves along a factor at mid, t = 50 more alike wherever they start: open bumps, lean.",
             statistic=ps.Mean(),
             numbers=gain(*PARALLELISM[ASKED[0]]),
@@ -89,11 +94,17 @@ STUDY = ps.Study(
             unit="index",
             where={"cell": "eps"},
             source="P2",
-            limits=f"The untrained network's parallelism is 0.88: 0.12 is left to gain. {MOVES} Only a difference of 0.16 or more is reliably detected with these runs. At most 0.12 can be added, so it could hardly be supported.",
+            caveats=(
+                "The untrained network's parallelism is 0.88: 0.12 is left to gain.",
+                MOVES,
+                "Only a difference of 0.16 or more is reliably detected with these runs. At most 0.12 "
+                "can be added, so it could hardly be supported.",
+            ),
             unreachable="supported: at most 0.12 can be added",
         ),
         ps.Claim(
             name="factorized_open_600",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Latents at mid, t = 600 are nearer to a Clifford torus than to a 3D torus: open bumps, lean.",
             statistic=ps.Mean(),
             numbers=ps.end(index(ASKED[1])),
@@ -107,6 +118,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="factorized_more_open_600",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Training makes latents at mid, t = 600 more factorized: open bumps, lean.",
             statistic=ps.Mean(),
             numbers=gain(index(ASKED[1])),
@@ -121,6 +133,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="parallel_more_open_600",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Training makes moves along a factor at mid, t = 600 more alike wherever they start: open bumps, lean.",
             statistic=ps.Mean(),
             numbers=gain(*PARALLELISM[ASKED[1]]),
@@ -130,11 +143,17 @@ STUDY = ps.Study(
             unit="index",
             where={"cell": "eps"},
             source="P2",
-            limits=f"The untrained network's parallelism is 0.98: 0.02 is left to gain. {MOVES} Only a difference of 0.07 or more is reliably detected with these runs. At most 0.02 can be added, so it could hardly be supported.",
+            caveats=(
+                "The untrained network's parallelism is 0.98: 0.02 is left to gain.",
+                MOVES,
+                "Only a difference of 0.07 or more is reliably detected with these runs. At most 0.02 "
+                "can be added, so it could hardly be supported.",
+            ),
             unreachable="supported: at most 0.02 can be added",
         ),
         ps.Claim(
             name="factorized_torus_50",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Latents at mid, t = 50 are nearer to a Clifford torus than to a 3D torus: periodic bumps, lean.",
             statistic=ps.Mean(),
             numbers=ps.end(index(ASKED[0])),
@@ -148,6 +167,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="factorized_more_torus_50",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Training makes latents at mid, t = 50 more factorized: periodic bumps, lean.",
             statistic=ps.Mean(),
             numbers=gain(index(ASKED[0])),
@@ -161,6 +181,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="parallel_more_torus_50",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Training makes moves along a factor at mid, t = 50 more alike wherever they start: periodic bumps, lean.",
             statistic=ps.Mean(),
             numbers=gain(*PARALLELISM[ASKED[0]]),
@@ -170,11 +191,17 @@ STUDY = ps.Study(
             unit="index",
             where={"cell": "eps, periodic"},
             source="P2",
-            limits=f"The untrained network's parallelism is 0.88: 0.12 is left to gain. {MOVES} Only a difference of 0.14 or more is reliably detected with these runs. At most 0.12 can be added, so it could hardly be supported.",
+            caveats=(
+                "The untrained network's parallelism is 0.88: 0.12 is left to gain.",
+                MOVES,
+                "Only a difference of 0.14 or more is reliably detected with these runs. At most 0.12 "
+                "can be added, so it could hardly be supported.",
+            ),
             unreachable="supported: at most 0.12 can be added",
         ),
         ps.Claim(
             name="factorized_torus_600",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Latents at mid, t = 600 are nearer to a Clifford torus than to a 3D torus: periodic bumps, lean.",
             statistic=ps.Mean(),
             numbers=ps.end(index(ASKED[1])),
@@ -188,6 +215,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="factorized_more_torus_600",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Training makes latents at mid, t = 600 more factorized: periodic bumps, lean.",
             statistic=ps.Mean(),
             numbers=gain(index(ASKED[1])),
@@ -202,6 +230,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="parallel_more_torus_600",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Training makes moves along a factor at mid, t = 600 more alike wherever they start: periodic bumps, lean.",
             statistic=ps.Mean(),
             numbers=gain(*PARALLELISM[ASKED[1]]),
@@ -211,11 +240,17 @@ STUDY = ps.Study(
             unit="index",
             where={"cell": "eps, periodic"},
             source="P2",
-            limits=f"The untrained network's parallelism is 0.98: 0.02 is left to gain. {MOVES} Only a difference of 0.19 or more is reliably detected with these runs. At most 0.02 can be added, so it could hardly be supported.",
+            caveats=(
+                "The untrained network's parallelism is 0.98: 0.02 is left to gain.",
+                MOVES,
+                "Only a difference of 0.19 or more is reliably detected with these runs. At most 0.02 "
+                "can be added, so it could hardly be supported.",
+            ),
             unreachable="supported: at most 0.02 can be added",
         ),
         ps.Claim(
             name="factorized_turns_50",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Latents at mid, t = 50 are nearer to a Clifford torus than to a 3D torus: periodic bumps and encoding, lean.",
             statistic=ps.Mean(),
             numbers=ps.end(index(ASKED[0])),
@@ -229,6 +264,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="factorized_more_turns_50",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Training makes latents at mid, t = 50 more factorized: periodic bumps and encoding, lean.",
             statistic=ps.Mean(),
             numbers=gain(index(ASKED[0])),
@@ -242,6 +278,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="parallel_more_turns_50",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Training makes moves along a factor at mid, t = 50 more alike wherever they start: periodic bumps and encoding, lean.",
             statistic=ps.Mean(),
             numbers=gain(*PARALLELISM[ASKED[0]]),
@@ -251,10 +288,15 @@ STUDY = ps.Study(
             unit="index",
             where={"cell": "eps, periodic, told by turns"},
             source="P2",
-            limits=f"The untrained network's parallelism is 0.91: 0.09 is left to gain. {MOVES} Only a difference of 0.07 or more is reliably detected with these runs.",
+            caveats=(
+                "The untrained network's parallelism is 0.91: 0.09 is left to gain.",
+                MOVES,
+                "Only a difference of 0.07 or more is reliably detected with these runs.",
+            ),
         ),
         ps.Claim(
             name="factorized_turns_600",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Latents at mid, t = 600 are nearer to a Clifford torus than to a 3D torus: periodic bumps and encoding, lean.",
             statistic=ps.Mean(),
             numbers=ps.end(index(ASKED[1])),
@@ -268,6 +310,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="factorized_more_turns_600",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Training makes latents at mid, t = 600 more factorized: periodic bumps and encoding, lean.",
             statistic=ps.Mean(),
             numbers=gain(index(ASKED[1])),
@@ -281,6 +324,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="parallel_more_turns_600",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Training makes moves along a factor at mid, t = 600 more alike wherever they start: periodic bumps and encoding, lean.",
             statistic=ps.Mean(),
             numbers=gain(*PARALLELISM[ASKED[1]]),
@@ -290,10 +334,14 @@ STUDY = ps.Study(
             unit="index",
             where={"cell": "eps, periodic, told by turns"},
             source="P2",
-            limits=f"The untrained network's parallelism is 0.94: 0.06 is left to gain. {MOVES}",
+            caveats=(
+                "The untrained network's parallelism is 0.94: 0.06 is left to gain.",
+                MOVES,
+            ),
         ),
         ps.Claim(
             name="factorized_fast_open_50",
+            asked=ps.Asked.AFTER,
             sentence="Latents at mid, t = 50 are nearer to a Clifford torus than to a 3D torus: open bumps, fast.",
             statistic=ps.Mean(),
             numbers=ps.end(index(ASKED[0])),
@@ -307,6 +355,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="factorized_more_fast_open_50",
+            asked=ps.Asked.AFTER,
             sentence="Training makes latents at mid, t = 50 more factorized: open bumps, fast.",
             statistic=ps.Mean(),
             numbers=gain(index(ASKED[0])),
@@ -320,6 +369,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="parallel_more_fast_open_50",
+            asked=ps.Asked.AFTER,
             sentence="Training makes moves along a factor at mid, t = 50 more alike wherever they start: open bumps, fast.",
             statistic=ps.Mean(),
             numbers=gain(*PARALLELISM[ASKED[0]]),
@@ -329,10 +379,14 @@ STUDY = ps.Study(
             unit="index",
             where={"cell": "fast"},
             source="P2",
-            limits=f"The untrained network's parallelism is 0.9: 0.1 is left to gain. {MOVES}",
+            caveats=(
+                "The untrained network's parallelism is 0.9: 0.1 is left to gain.",
+                MOVES,
+            ),
         ),
         ps.Claim(
             name="factorized_fast_open_600",
+            asked=ps.Asked.AFTER,
             sentence="Latents at mid, t = 600 are nearer to a Clifford torus than to a 3D torus: open bumps, fast.",
             statistic=ps.Mean(),
             numbers=ps.end(index(ASKED[1])),
@@ -346,6 +400,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="factorized_more_fast_open_600",
+            asked=ps.Asked.AFTER,
             sentence="Training makes latents at mid, t = 600 more factorized: open bumps, fast.",
             statistic=ps.Mean(),
             numbers=gain(index(ASKED[1])),
@@ -359,6 +414,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="parallel_more_fast_open_600",
+            asked=ps.Asked.AFTER,
             sentence="Training makes moves along a factor at mid, t = 600 more alike wherever they start: open bumps, fast.",
             statistic=ps.Mean(),
             numbers=gain(*PARALLELISM[ASKED[1]]),
@@ -368,10 +424,14 @@ STUDY = ps.Study(
             unit="index",
             where={"cell": "fast"},
             source="P2",
-            limits=f"The untrained network's parallelism is 0.94: 0.06 is left to gain. {MOVES}",
+            caveats=(
+                "The untrained network's parallelism is 0.94: 0.06 is left to gain.",
+                MOVES,
+            ),
         ),
         ps.Claim(
             name="factorized_fast_torus_50",
+            asked=ps.Asked.AFTER,
             sentence="Latents at mid, t = 50 are nearer to a Clifford torus than to a 3D torus: periodic bumps, fast.",
             statistic=ps.Mean(),
             numbers=ps.end(index(ASKED[0])),
@@ -385,6 +445,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="factorized_more_fast_torus_50",
+            asked=ps.Asked.AFTER,
             sentence="Training makes latents at mid, t = 50 more factorized: periodic bumps, fast.",
             statistic=ps.Mean(),
             numbers=gain(index(ASKED[0])),
@@ -398,6 +459,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="parallel_more_fast_torus_50",
+            asked=ps.Asked.AFTER,
             sentence="Training makes moves along a factor at mid, t = 50 more alike wherever they start: periodic bumps, fast.",
             statistic=ps.Mean(),
             numbers=gain(*PARALLELISM[ASKED[0]]),
@@ -407,10 +469,14 @@ STUDY = ps.Study(
             unit="index",
             where={"cell": "periodic"},
             source="P2",
-            limits=f"The untrained network's parallelism is 0.9: 0.1 is left to gain. {MOVES}",
+            caveats=(
+                "The untrained network's parallelism is 0.9: 0.1 is left to gain.",
+                MOVES,
+            ),
         ),
         ps.Claim(
             name="factorized_fast_torus_600",
+            asked=ps.Asked.AFTER,
             sentence="Latents at mid, t = 600 are nearer to a Clifford torus than to a 3D torus: periodic bumps, fast.",
             statistic=ps.Mean(),
             numbers=ps.end(index(ASKED[1])),
@@ -424,6 +490,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="factorized_more_fast_torus_600",
+            asked=ps.Asked.AFTER,
             sentence="Training makes latents at mid, t = 600 more factorized: periodic bumps, fast.",
             statistic=ps.Mean(),
             numbers=gain(index(ASKED[1])),
@@ -437,6 +504,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="parallel_more_fast_torus_600",
+            asked=ps.Asked.AFTER,
             sentence="Training makes moves along a factor at mid, t = 600 more alike wherever they start: periodic bumps, fast.",
             statistic=ps.Mean(),
             numbers=gain(*PARALLELISM[ASKED[1]]),
@@ -446,7 +514,10 @@ STUDY = ps.Study(
             unit="index",
             where={"cell": "periodic"},
             source="P2",
-            limits=f"The untrained network's parallelism is 0.94: 0.06 is left to gain. {MOVES}",
+            caveats=(
+                "The untrained network's parallelism is 0.94: 0.06 is left to gain.",
+                MOVES,
+            ),
         ),
     ],
     plots=[

@@ -12,7 +12,20 @@ from itertools import combinations
 
 import numpy as np
 
-from phasescope.studies import Cell, Claim, Courses, Mean, Runs, Study, Table, accuracy, end, reads, share
+from phasescope.studies import (
+    Asked,
+    Cell,
+    Claim,
+    Courses,
+    Mean,
+    Runs,
+    Study,
+    Table,
+    accuracy,
+    end,
+    reads,
+    share,
+)
 from phasescope.studies.readings.crossings import crossing_steps
 from studies.factors.kinds import OUTCOMES
 
@@ -67,6 +80,7 @@ def beyond_product(runs: Runs) -> np.ndarray:
     return np.array(means)
 
 
+# Asked: 0 runs existed, and no pilot is known.
 STUDY = Study(
     name="factors",
     question="With four factors and a class, are they learned independently, and in the order of their signals?",
@@ -79,11 +93,13 @@ STUDY = Study(
     claims=[
         Claim(
             name="in_order_of_signal",
+            asked=Asked.BEFORE,
             sentence="Factors are learned in the order of their signals: over three worlds, D is above 0.6.",
             statistic=Mean(strata="cell"),
             numbers=in_order_of_signal,
             unit="Somers' D of signal and earlier onset",
             threshold=0.6,
+            no_effect=0.0,
             effect=0.2,
             spread=0.25,
             over=("cell", "worlds"),
@@ -91,6 +107,7 @@ STUDY = Study(
         ),
         Claim(
             name="product",
+            asked=Asked.BEFORE,
             sentence="Joint accuracy exceeds the product of the factors' accuracies by less than 0.05.",
             statistic=Mean(strata="cell"),
             numbers=beyond_product,

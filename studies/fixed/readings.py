@@ -161,6 +161,8 @@ class HalfFixed(Statistic):
     are resampled, each with all its continuations.
     """
 
+    NO_EFFECT = 0.0
+
     event: float
     """step of the event in simulated runs"""
 

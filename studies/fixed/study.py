@@ -16,6 +16,7 @@ from functools import partial
 
 from phasescope.studies import (
     Against,
+    Asked,
     Cell,
     Claim,
     Courses,
@@ -58,10 +59,14 @@ ONSET_STEP = partial(lean_forks.onset_step, column=lean_forks.CORRECT)
 USE_STEP = partial(lean_forks.onset_step, column=lean_forks.USE)
 
 
+# Asked: two pilots of `ends_b`, and eleven runs of `condition`.
+
+
 def fixed(name: str, words: str, numbers, at: int) -> Claim:
     """Return the claim that more than half of the variance of an onset is fixed by a step."""
     return Claim(
         name=f"{name}_{at}",
+        asked=Asked.AFTER_OTHERS,
         sentence=f"By step {at}, more than half of the variance of {words} is fixed.",
         statistic=readings.FixedShare(),
         numbers=numbers,
@@ -69,7 +74,10 @@ def fixed(name: str, words: str, numbers, at: int) -> Claim:
         effect=0.45,
         spread=0.15,
         where=CONTINUED | {"at": (0, at)},
-        limits=f"Runs of one configuration. {PILOTS}",
+        caveats=(
+            "Runs of one configuration.",
+            PILOTS,
+        ),
         unreachable=f"{FEW}, so that it could hardly be refuted",
     )
 
@@ -85,6 +93,7 @@ STUDY = Study(
     claims=[
         Claim(
             name="half_before_b",
+            asked=Asked.AFTER_OTHERS,
             sentence="Half of the variance of when samples become correct is fixed before they come to phase B.",
             statistic=readings.HalfFixed(event=450),
             numbers=readings.onset_against_b,
@@ -95,11 +104,15 @@ STUDY = Study(
             spread=0.15,
             direction="below",
             where=CONTINUED,
-            limits=f"Runs of one configuration. Phase B is seen to within 150 steps. {PILOTS}",
+            caveats=(
+                "Runs of one configuration. Phase B is seen to within 150 steps.",
+                PILOTS,
+            ),
             unreachable=f"{FEW}, so that it could hardly be refuted",
         ),
         Claim(
             name="half_before_use",
+            asked=Asked.AFTER_OTHERS,
             sentence="Half of the variance of when samples become correct is fixed before use of the condition passes one half.",
             statistic=readings.HalfFixed(event=1_100),
             numbers=readings.onset_against_use,
@@ -110,7 +123,10 @@ STUDY = Study(
             spread=0.15,
             direction="below",
             where=CONTINUED,
-            limits=f"Use in one band of noise, log SNR -2.9 to -.5. Runs of one configuration. {PILOTS}",
+            caveats=(
+                "Use in one band of noise, log SNR -2.9 to -.5. Runs of one configuration.",
+                PILOTS,
+            ),
             unreachable=f"{FEW}, so that it could hardly be refuted",
         ),
         *(fixed("samples", "when half of the samples are correct", ONSET, at) for at in AT),

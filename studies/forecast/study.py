@@ -22,7 +22,7 @@ hold among systems in general (nine of nine have a lower end of .61). A table gi
 from collections.abc import Sequence
 from functools import partial
 
-from phasescope.studies import Claim, Courses, Mean, Reading, Scatter, Share, Study, Table, end
+from phasescope.studies import Asked, Claim, Courses, Mean, Reading, Scatter, Share, Study, Table, end
 from studies.designs.fast_systems import SYSTEMS, cell
 from studies.forecast import readings
 
@@ -41,10 +41,14 @@ MADE = "Runs without a forecast by then are left out; their number is in the tab
 NEVER = "A run whose use does not pass .5 by its end is left out, though some of its intervals ended before."
 
 
+# Asked: pilots (seed 48900), whose use was looked at.
+
+
 def nearer(name: str, sentence: str, rule: readings.Rule, limits: str) -> Claim:
     """Return the claim that the forecast is nearer to the onset than a rule, in most runs."""
     return Claim(
         name=name,
+        asked=Asked.AFTER_OTHERS,
         sentence=sentence,
         statistic=Share(),
         numbers=partial(readings.is_nearer, rule=rule),
@@ -59,6 +63,7 @@ def nearer(name: str, sentence: str, rule: readings.Rule, limits: str) -> Claim:
 CLAIMS: Sequence[Claim] = (
     Claim(
         name="in_time",
+        asked=Asked.AFTER_OTHERS,
         sentence="By half of the steps at which use passes .5 there is a forecast, in most runs.",
         statistic=Share(),
         numbers=readings.is_in_time,
@@ -66,10 +71,14 @@ CLAIMS: Sequence[Claim] = (
         effect=0.25,
         where=GROWING,
         over=("system", "systems"),
-        limits=f"It says nothing of whether the forecast is right. {FIXED}",
+        caveats=(
+            "It says nothing of whether the forecast is right.",
+            FIXED,
+        ),
     ),
     Claim(
         name="close",
+        asked=Asked.AFTER_OTHERS,
         sentence="The last forecast made by half of the steps at which use passes .5 is within 25 % of that step, in four runs "
         "of five or more.",
         statistic=Share(),
@@ -78,10 +87,15 @@ CLAIMS: Sequence[Claim] = (
         effect=(0.15, 0.22),
         where=GROWING,
         over=("system", "systems"),
-        limits=f"Of the systems of its calibration 85 % (perceptrons) and 67 % (U-Nets) were. {MADE} {FIXED}",
+        caveats=(
+            "Of the systems of its calibration 85 % (perceptrons) and 67 % (U-Nets) were.",
+            MADE,
+            FIXED,
+        ),
     ),
     Claim(
         name="intervals_hold",
+        asked=Asked.AFTER_OTHERS,
         sentence="The 80 % intervals of the forecasts made before use passes .5 hold that step in more than 70 % of the cases.",
         statistic=Mean(strata="system"),
         numbers=readings.share_held,
@@ -91,10 +105,15 @@ CLAIMS: Sequence[Claim] = (
         spread=0.2,
         where=GROWING,
         over=("system", "systems"),
-        limits=f"All forecasts of a run count the same, early and late ones. {NEVER} {FIXED}",
+        caveats=(
+            "All forecasts of a run count the same, early and late ones.",
+            NEVER,
+            FIXED,
+        ),
     ),
     Claim(
         name="intervals_not_wider",
+        asked=Asked.AFTER_OTHERS,
         sentence="The 80 % intervals of the forecasts made before use passes .5 hold that step in less than 90 % of the cases: "
         "they are no wider than they say.",
         statistic=Mean(strata="system"),
@@ -106,7 +125,11 @@ CLAIMS: Sequence[Claim] = (
         direction="below",
         where=GROWING,
         over=("system", "systems"),
-        limits=f"Of the systems of its calibration 84 to 87 % held, of early ones 91 to 100 %. {NEVER} {FIXED}",
+        caveats=(
+            "Of the systems of its calibration 84 to 87 % held, of early ones 91 to 100 %.",
+            NEVER,
+            FIXED,
+        ),
     ),
     nearer(
         "before_clock",
@@ -132,6 +155,7 @@ CLAIMS: Sequence[Claim] = (
     ),
     Claim(
         name="before_line",
+        asked=Asked.AFTER_OTHERS,
         sentence="When half of the samples will be correct, the last forecast of use made by half of the way errs by less than "
         ".8 times as much as a line through the share of correct samples so far, in most runs.",
         statistic=Share(),
@@ -140,12 +164,17 @@ CLAIMS: Sequence[Claim] = (
         effect=0.25,
         where=GROWING,
         over=("system", "systems"),
-        limits="The forecast is that of use .5, as it is. The line has the last eight snapshots of 64 samples; one that does "
-        "not rise says never: it says something in hardly any run, so that whoever has a forecast wins. "
-        f"Runs without a forecast by then, or of which half are never correct (as in the pilot of eps), are left out. {FIXED}",
+        caveats=(
+            "The forecast is that of use .5, as it is. The line has the last eight snapshots of 64 "
+            "samples; one that does not rise says never: it says something in hardly any run, so that "
+            "whoever has a forecast wins. Runs without a forecast by then, or of which half are never "
+            "correct (as in the pilot of eps), are left out.",
+            FIXED,
+        ),
     ),
     Claim(
         name="no_false_forecast",
+        asked=Asked.AFTER_OTHERS,
         sentence="If all labels are wrong, there is a forecast at less than a fifth of the readings.",
         statistic=Mean(),
         numbers=readings.share_of_false_forecasts,
@@ -155,8 +184,11 @@ CLAIMS: Sequence[Claim] = (
         spread=0.1,
         direction="below",
         where={"grows": False},
-        limits="One system. An untrained network would have no forecast either: it says that training on labels that say "
-        f"nothing raises no alarm. {PILOTS}",
+        caveats=(
+            "One system. An untrained network would have no forecast either: it says that training on "
+            "labels that say nothing raises no alarm.",
+            PILOTS,
+        ),
     ),
 )
 

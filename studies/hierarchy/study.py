@@ -106,6 +106,7 @@ def while_learning(runs: ps.Runs) -> np.ndarray:
     return np.array(shares)
 
 
+# Asked: 0 runs existed; amended before any record was looked at.
 STUDY = ps.Study(
     name="hierarchy",
     question="Are hierarchies learned as such: an image drawn coarse first, or a label of two levels?",
@@ -118,6 +119,7 @@ STUDY = ps.Study(
     claims=[
         ps.Claim(
             name="coarse_decides",
+            asked=ps.Asked.BEFORE,
             sentence="Given the coarse image of another label, most samples have their bump where it has one.",
             statistic=ps.Mean(),
             numbers=ps.end("stages.follow"),
@@ -126,12 +128,16 @@ STUDY = ps.Study(
             effect=0.3,
             spread=0.2,
             where={"system": "cascade"},
-            limits=f"{LIMITS} At the end; all runs may be at 1, where an interval by resampling has no width. Such "
-            "pairs of image and label were never trained on. The coarse image has noise of 0.1 and leaves little "
-            "open; more noise was not tried.",
+            caveats=(
+                LIMITS,
+                "At the end; all runs may be at 1, where an interval by resampling has no width. Such "
+                "pairs of image and label were never trained on. The coarse image has noise of 0.1 and "
+                "leaves little open; more noise was not tried.",
+            ),
         ),
         ps.Claim(
             name="wrong_by_coarse",
+            asked=ps.Asked.BEFORE,
             sentence="While the cascade learns, most wrong samples have their bump where the coarse image has it.",
             statistic=ps.Mean(),
             numbers=while_learning,
@@ -140,12 +146,16 @@ STUDY = ps.Study(
             effect=0.3,
             spread=0.2,
             where={"system": "cascade"},
-            limits=f"{LIMITS} While a tenth to nine tenths of the samples are correct. A sample's place is where the "
-            "matched filter answers most, whatever it holds: only samples that are wrong by more than 1.5 px count, "
-            "147 in the first eight runs, 5 to 41 of each.",
+            caveats=(
+                LIMITS,
+                "While a tenth to nine tenths of the samples are correct. A sample's place is where the "
+                "matched filter answers most, whatever it holds: only samples that are wrong by more "
+                "than 1.5 px count, 147 in the first eight runs, 5 to 41 of each.",
+            ),
         ),
         ps.Claim(
             name="cascade_earlier",
+            asked=ps.Asked.BEFORE,
             sentence="A cascade needs less than four fifths of the images.",
             statistic=ps.OnsetRatio("system", "cascade", "plain"),
             numbers=accurate,
@@ -153,10 +163,14 @@ STUDY = ps.Study(
             direction="below",
             effect=(0.2, 0.25),
             spread=0.12,
-            limits=f"{LIMITS} It has twice the parameters.",
+            caveats=(
+                LIMITS,
+                "It has twice the parameters.",
+            ),
         ),
         ps.Claim(
             name="narrow_cheaper",
+            asked=ps.Asked.BEFORE,
             sentence="A cascade with a second stage of half the width needs less than four fifths of the computation.",
             statistic=ps.OnsetRatio("system", "narrow", "plain"),
             numbers=partial(accurate, computed=True),
@@ -164,10 +178,14 @@ STUDY = ps.Study(
             direction="below",
             effect=(0.2, 0.25),
             spread=0.12,
-            limits=f"{LIMITS} A plain network of half the width needs half of that (table).",
+            caveats=(
+                LIMITS,
+                "A plain network of half the width needs half of that (table).",
+            ),
         ),
         ps.Claim(
             name="two_levels_earlier",
+            asked=ps.Asked.BEFORE,
             sentence="A label of two levels needs less than four fifths of the images.",
             statistic=ps.OnsetRatio("system", "two levels", "plain"),
             numbers=accurate,
@@ -175,7 +193,11 @@ STUDY = ps.Study(
             direction="below",
             effect=(0.2, 0.25),
             spread=0.12,
-            limits=f"{LIMITS} A label whose classes are not neighbouring places was not tried. Its network has an eighth more parameters.",
+            caveats=(
+                LIMITS,
+                "A label whose classes are not neighbouring places was not tried. Its network has an "
+                "eighth more parameters.",
+            ),
         ),
     ],
     readings=[ps.Reading("stages", read_stages, where={"system": ("cascade", "narrow")}, needs=())],

@@ -7,6 +7,7 @@ with plain weighting. Ancestral sampling changes no weight: the study `sampler` 
 """
 
 from phasescope.studies import (
+    Asked,
     Cell,
     Claim,
     Courses,
@@ -53,6 +54,7 @@ NAMES = {name: f"eps, {name.replace('_', ' ')}" for name in INGREDIENTS}
 LIMITS = f"{SELECTED} A run that still improved at its end may pass later, so that it counts neither way."
 CELLS = [SYSTEMS[0], *(Cell(NAMES[name], fields) for name, (_, fields) in INGREDIENTS.items())]
 
+# Asked: the censoring of runs that still improve at their end was decided when they had been looked at (2026-11-29).
 STUDY = Study(
     name="ingredients",
     question="Are the phases A, B and C due to the objective, or to an ingredient of the system that P1 watched?",
@@ -65,6 +67,7 @@ STUDY = Study(
     claims=[
         Claim(
             name="abc_adamw",
+            asked=Asked.AFTER,
             sentence="With AdamW, too, samples go through A, B and C within 2,500 steps.",
             statistic=Share(),
             numbers=passes_abc,
@@ -76,6 +79,7 @@ STUDY = Study(
         ),
         Claim(
             name="abc_attention",
+            asked=Asked.AFTER,
             sentence="With self-attention after every block, too, samples go through A, B and C within 2,500 steps.",
             statistic=Share(),
             numbers=passes_abc,
@@ -87,6 +91,7 @@ STUDY = Study(
         ),
         Claim(
             name="abc_added",
+            asked=Asked.AFTER,
             sentence="With an embedding that is added, too, samples go through A, B and C within 2,500 steps.",
             statistic=Share(),
             numbers=passes_abc,
@@ -98,6 +103,7 @@ STUDY = Study(
         ),
         Claim(
             name="abc_no_patches",
+            asked=Asked.AFTER,
             sentence="With no patches, too, samples go through A, B and C within 2,500 steps.",
             statistic=Share(),
             numbers=passes_abc,
@@ -109,6 +115,7 @@ STUDY = Study(
         ),
         Claim(
             name="abc_no_input_skip",
+            asked=Asked.AFTER,
             sentence="With no skip from input to output, too, samples go through A, B and C within 2,500 steps.",
             statistic=Share(),
             numbers=passes_abc,
@@ -120,6 +127,7 @@ STUDY = Study(
         ),
         Claim(
             name="abc_wide",
+            asked=Asked.AFTER,
             sentence="With twice the width, too, samples go through A, B and C within 2,500 steps.",
             statistic=Share(),
             numbers=passes_abc,
@@ -131,6 +139,7 @@ STUDY = Study(
         ),
         Claim(
             name="abc_all",
+            asked=Asked.AFTER,
             sentence="With all six of them, too, samples go through A, B and C within 2,500 steps.",
             statistic=Share(),
             numbers=passes_abc,

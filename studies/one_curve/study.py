@@ -11,7 +11,7 @@ What it is compared with knows more of the system: the mean course of its own ot
 
 from functools import partial
 
-from phasescope.studies import Claim, Courses, Ends, Mean, Reading, Scatter, Share, Study, Table, onset
+from phasescope.studies import Asked, Claim, Courses, Ends, Mean, Reading, Scatter, Share, Study, Table, onset
 from studies.designs.fast_systems import SYSTEMS, cell
 from studies.one_curve import readings
 
@@ -24,6 +24,7 @@ LOOKED = (
 SHARED = f"Its runs are those of the study `forecast`, and of its other claims here. {LOOKED}"
 OVER = ("system", "systems")
 
+# Asked: the band was chosen on 36 runs of three other systems.
 STUDY = Study(
     name="one_curve",
     question="Is the share of correct samples one function of use of the condition, the same for all systems?",
@@ -35,36 +36,47 @@ STUDY = Study(
     claims=[
         Claim(
             name="one_curve",
+            asked=Asked.AFTER_OTHERS,
             sentence="The share of correct samples is nearer to one curve of use, in the band of noise next to the one that the "
             "label alone decides and fitted to other systems alone, than to the mean course of the system's own other runs.",
             statistic=Mean(strata="system"),
             numbers=readings.against_own_clock,
             unit="times the error of its own clock",
             threshold=1.0,
+            no_effect=1.0,
             effect=0.2,
             spread=0.4,
             direction="below",
             over=OVER,
-            limits=f"64 samples a snapshot leave an error of about .04 to every rule. {SHARED}",
+            caveats=(
+                "64 samples a snapshot leave an error of about .04 to every rule.",
+                SHARED,
+            ),
         ),
         Claim(
             name="at_half",
+            asked=Asked.AFTER_OTHERS,
             sentence=f"When half of the samples are correct, use in that band is within {WITHIN} of {LEVEL}, in most runs.",
             statistic=Share(),
             numbers=partial(readings.is_near, level=LEVEL, within=WITHIN),
             threshold=0.5,
             effect=0.25,
             over=OVER,
-            limits=f"Use is read from 32 draws in the band. {SHARED}",
+            caveats=(
+                "Use is read from 32 draws in the band.",
+                SHARED,
+            ),
         ),
         Claim(
             name="beside_not_deciding",
+            asked=Asked.AFTER_OTHERS,
             sentence="A curve of use fitted to other systems is nearer in that band than in the one that the label alone decides: "
             "its error is less than .8 times as large.",
             statistic=Mean(strata="system"),
             numbers=readings.against_deciding,
             unit="times the error in the deciding band",
             threshold=0.8,
+            no_effect=1.0,
             effect=0.2,
             spread=0.4,
             direction="below",

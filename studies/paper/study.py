@@ -11,6 +11,7 @@ and is float32, which both have.
 """
 
 from phasescope.studies import (
+    Asked,
     Cell,
     Claim,
     Courses,
@@ -28,6 +29,7 @@ from phasescope.studies.readings.outcomes import shapeless
 from phasescope.studies.readings.phases import CORRECT, PHASE, passes_abc
 from studies.designs.phases import OUTCOMES
 
+# Asked: no run exists; other systems had been looked at.
 STUDY = Study(
     name="paper",
     question="Does P1's own system pass the phases A, B and C?",
@@ -40,6 +42,7 @@ STUDY = Study(
     claims=[
         Claim(
             name="behaviour_abc",
+            asked=Asked.AFTER_OTHERS,
             sentence="Samples of P1's own system go from no or several bumps (A) over one misplaced bump (B) to one in the "
             "correct place (C).",
             statistic=Share(),
@@ -52,6 +55,7 @@ STUDY = Study(
         ),
         Claim(
             name="failure_a",
+            asked=Asked.AFTER_OTHERS,
             sentence="In phase A samples of P1's own system fail by no bump or several, not by a misshapen one.",
             statistic=Mean(),
             numbers=shapeless,

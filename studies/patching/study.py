@@ -9,7 +9,7 @@ the label that every block receives (studies/retired.md).
 from dataclasses import replace
 from itertools import product
 
-from phasescope.studies import Claim, Mean, Reading, Study, Table
+from phasescope.studies import Asked, Claim, Mean, Reading, Study, Table
 from phasescope.studies.readings.middle_snapshots import in_phase, middles
 from studies.designs.phases import CELLS, SELECTED
 
@@ -38,6 +38,7 @@ def read_use(run) -> list[dict]:
 
 BESIDE = "Blocks beside and after the layer still receive the condition."
 
+# Asked: no run of `lean` was among the 93 that existed; seeds 0 to 7 chose its length, and other systems were known.
 STUDY = Study(
     name="patching",
     question="Is what labels explain at a layer used when samples are made?",
@@ -50,6 +51,7 @@ STUDY = Study(
     claims=[
         Claim(
             name="used_part_up1",
+            asked=Asked.AFTER_OTHERS,
             sentence="In phase C, if what labels explain at up1 is that of another label, most bumps go where that label has them.",
             statistic=Mean(),
             numbers=in_phase("use.up1.part.follows", "C"),
@@ -58,10 +60,14 @@ STUDY = Study(
             effect=0.25,
             spread=0.16,
             where={"system": "eps"},
-            limits=f"{SELECTED} {BESIDE}",
+            caveats=(
+                SELECTED,
+                BESIDE,
+            ),
         ),
         Claim(
             name="used_patch_up1",
+            asked=Asked.AFTER_OTHERS,
             sentence="In phase C, if everything at up1 is that of another label, most bumps go where that label has them.",
             statistic=Mean(),
             numbers=in_phase("use.up1.patch.follows", "C"),
@@ -70,7 +76,10 @@ STUDY = Study(
             effect=0.25,
             spread=0.16,
             where={"system": "eps"},
-            limits=f"{SELECTED} {BESIDE}",
+            caveats=(
+                SELECTED,
+                BESIDE,
+            ),
         ),
     ],
     readings=[Reading("use", read_use, needs=())],

@@ -24,6 +24,7 @@ class Transfer(Statistic):
     """
 
     UNIT = "correlation"
+    NO_EFFECT = 0.0
 
     first: str
     second: str

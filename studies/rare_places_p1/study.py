@@ -22,6 +22,7 @@ LIMITS = (
     "Claims were chosen when the result on `lean` was known. Whether rare places are late or frequent ones early is open."
 )
 
+# Asked: the result on `lean` was known.
 STUDY = ps.Study(
     name="rare_places_p1",
     question="If some places are trained on more often, are the rare ones correct later, and both x and y there?",
@@ -36,6 +37,7 @@ STUDY = ps.Study(
     claims=[
         ps.Claim(
             name="rarely_late",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="Half of the samples are in the correct place later at rarely trained places than at those trained on four "
             "times as often.",
             statistic=ps.Mean(),
@@ -48,6 +50,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="other_late",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="At rarely trained places the factor that does not divide the canvas is correct later, too.",
             statistic=ps.Mean(),
             numbers=OTHER_FACTOR_LATE,
@@ -59,6 +62,7 @@ STUDY = ps.Study(
         ),
         ps.Claim(
             name="dividing_later",
+            asked=ps.Asked.AFTER_OTHERS,
             sentence="At rarely trained places the factor that divides the canvas is late by more than the other one.",
             statistic=ps.Mean(),
             numbers=DIVIDING_FACTOR_LATER,
@@ -66,7 +70,10 @@ STUDY = ps.Study(
             threshold=0.0,
             effect=0.2,
             spread=0.107,
-            limits=f"{LIMITS} A network that does not use the label yet draws most bumps where it sees most.",
+            caveats=(
+                LIMITS,
+                "A network that does not use the label yet draws most bumps where it sees most.",
+            ),
         ),
     ],
     readings=rare_places.READINGS,

@@ -9,7 +9,7 @@ labels is cut into parts that are permuted, path order is below 0.3; of smooth s
 
 from functools import partial
 
-from phasescope.studies import Cell, Claim, Courses, Mean, Number, Reading, Study, Table, end, start
+from phasescope.studies import Asked, Cell, Claim, Courses, Mean, Number, Reading, Study, Table, end, start
 from studies.designs import p1
 from studies.designs.estimates import RangeTable
 from studies.designs.sheet import CELLS as SHEET_CELLS
@@ -60,6 +60,7 @@ UMAP = "UMAP of 1,024 labels to three dimensions, three seeds, linear regression
 
 NO_ROOM = "order starts so near to its largest value that a rise of the size asked for was out of reach: it could only fall"
 
+# Asked: two snapshots of one of the eight runs had been looked at, and a run of `lean`.
 STUDY = Study(
     name="resolution",
     question="Is the sheet of P1's ingredients ordered, if it is read from all labels, at other layers, and as P1 reads it?",
@@ -72,32 +73,43 @@ STUDY = Study(
     claims=[
         Claim(
             name="ordered_down3",
+            asked=Asked.AFTER,
             sentence="At the end the sheet at down3, the encoder's last layer, which P1 reads, is ordered: paths along it are as long as labels are far apart.",
             statistic=Mean(),
             numbers=end("sites.down3.path"),
             unit="rank correlation",
             threshold=ORDERED,
+            no_effect=0.0,
             effect=0.2,
             spread=0.12,
             where={"cell": "p1"},
             source="P1",
-            limits=f"{WHERE} {LOOKED}",
+            caveats=(
+                WHERE,
+                LOOKED,
+            ),
         ),
         Claim(
             name="ordered_mid",
+            asked=Asked.AFTER,
             sentence="At the end the sheet at mid, between encoder and decoder, is ordered: paths along it are as long as labels are far apart.",
             statistic=Mean(),
             numbers=end("sites.mid.path"),
             unit="rank correlation",
             threshold=ORDERED,
+            no_effect=0.0,
             effect=0.2,
             spread=0.12,
             where={"cell": "p1"},
             source="P1",
-            limits=f"{WHERE} {LOOKED}",
+            caveats=(
+                WHERE,
+                LOOKED,
+            ),
         ),
         Claim(
             name="p1_reading_down3",
+            asked=Asked.AFTER,
             sentence="While samples become correct, order by P1's reading rises at down3, the encoder's last layer, which P1 reads.",
             statistic=Mean(),
             numbers=partial(gained, column="sites.down3.umap"),
@@ -107,11 +119,16 @@ STUDY = Study(
             spread=0.1,
             where={"cell": "p1"},
             source="P1",
-            limits=f"{WHERE} {UMAP} {LOOKED}",
+            caveats=(
+                WHERE,
+                UMAP,
+                LOOKED,
+            ),
             uninformative=NO_ROOM,
         ),
         Claim(
             name="p1_reading_mid",
+            asked=Asked.AFTER,
             sentence="While samples become correct, order by P1's reading rises at mid, between encoder and decoder.",
             statistic=Mean(),
             numbers=partial(gained, column="sites.mid.umap"),
@@ -121,23 +138,34 @@ STUDY = Study(
             spread=0.1,
             where={"cell": "p1"},
             source="P1",
-            limits=f"{WHERE} {UMAP} {LOOKED}",
+            caveats=(
+                WHERE,
+                UMAP,
+                LOOKED,
+            ),
             uninformative=NO_ROOM,
         ),
         Claim(
             name="few_mislead",
+            asked=Asked.AFTER,
             sentence="While samples become correct, order read from 128 labels falls below that read from 1,024 by more than 0.05.",
             statistic=Mean(),
             numbers=fall_of_few,
             unit="trustworthiness",
             threshold=0.05,
+            no_effect=0.0,
             effect=0.09,
             spread=0.055,
             where={"cell": "p1"},
-            limits=f"{WHERE} At mid. {LOOKED}",
+            caveats=(
+                WHERE,
+                "At mid.",
+                LOOKED,
+            ),
         ),
         Claim(
             name="bends_back",
+            asked=Asked.AFTER,
             sentence=f"The trained sheet bends back on itself: places {FAR} px apart along an axis are closer than {NEAR} px apart.",
             statistic=Mean(),
             numbers=end("sites.mid.bending"),
@@ -147,7 +175,12 @@ STUDY = Study(
             effect=0.3,
             spread=0.2,
             where={"cell": "p1"},
-            limits=f"{WHERE} At mid. {LOOKED} Why it does so is not asked.",
+            caveats=(
+                WHERE,
+                "At mid.",
+                LOOKED,
+                "Why it does so is not asked.",
+            ),
         ),
     ],
     readings=[Reading("sites", read_sites, needs=())],

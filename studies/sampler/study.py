@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from phasescope.studies import Claim, Curve, Mean, Panel, Reading, Runs, Share, Study, mean_over_runs
+from phasescope.studies import Asked, Claim, Curve, Mean, Panel, Reading, Runs, Share, Study, mean_over_runs
 from phasescope.studies.readings.phases import PHASE
 from studies.designs.phases import CELLS, LOOKED_AT, OUTCOMES, SELECTED
 from studies.sampler import readings
@@ -72,6 +72,8 @@ class BySampler:
 
 IN_THIS_PHASE = "One snapshot of each run is read, in this phase alone."
 
+# Asked: seeds 0 to 7 chose the length of `lean`; `failure_a_ancestral` was added when the runs had been looked at
+# (2026-11-27).
 STUDY = Study(
     name="sampler",
     question="Which outcomes are the sampler's, and which the weights'?",
@@ -84,17 +86,22 @@ STUDY = Study(
     claims=[
         Claim(
             name="abc_ancestral",
+            asked=Asked.AFTER_OTHERS,
             sentence="By ancestral sampling, too, samples are in A, B and C at the snapshots at which DPM-Solver's are.",
             statistic=Share(),
             numbers=readings.passes_ancestrally,
             threshold=0.5,
             effect=0.48,
             source="P1",
-            limits=f"{SELECTED} Between these three snapshots ancestral sampling may differ. A run in which DPM-Solver "
-            f"itself has no phase B counts as one that does not pass.",
+            caveats=(
+                SELECTED,
+                "Between these three snapshots ancestral sampling may differ. A run in which DPM-Solver "
+                "itself has no phase B counts as one that does not pass.",
+            ),
         ),
         Claim(
             name="failure_a_ancestral",
+            asked=Asked.AFTER,
             sentence="In phase A samples fail by no bump or several, not by a misshapen one, by ancestral sampling.",
             statistic=Mean(),
             numbers=readings.shapeless_ancestrally,
@@ -103,10 +110,15 @@ STUDY = Study(
             effect=0.15,
             spread=0.1,
             source="P1",
-            limits=f"{SELECTED} One snapshot of each run is read. {LOOKED_AT}",
+            caveats=(
+                SELECTED,
+                "One snapshot of each run is read.",
+                LOOKED_AT,
+            ),
         ),
         Claim(
             name="not_the_samplers_a_none",
+            asked=Asked.AFTER_OTHERS,
             sentence="In phase A the share of samples without a bump is not the sampler's: DPM-Solver in 12 steps and ancestral sampling differ by less than 15% of samples.",
             statistic=Mean(absolute=True),
             numbers=readings.difference("A", "none"),
@@ -120,6 +132,7 @@ STUDY = Study(
         ),
         Claim(
             name="not_the_samplers_a_multiple",
+            asked=Asked.AFTER_OTHERS,
             sentence="In phase A the share of samples with several bumps is not the sampler's: DPM-Solver in 12 steps and ancestral sampling differ by less than 15% of samples.",
             statistic=Mean(absolute=True),
             numbers=readings.difference("A", "multiple"),
@@ -133,6 +146,7 @@ STUDY = Study(
         ),
         Claim(
             name="not_the_samplers_a_malformed",
+            asked=Asked.AFTER_OTHERS,
             sentence="In phase A the share of samples that are misshapen is not the sampler's: DPM-Solver in 12 steps and ancestral sampling differ by less than 15% of samples.",
             statistic=Mean(absolute=True),
             numbers=readings.difference("A", "malformed"),
@@ -145,6 +159,7 @@ STUDY = Study(
         ),
         Claim(
             name="not_the_samplers_b_misplaced",
+            asked=Asked.AFTER_OTHERS,
             sentence="In phase B the share of samples with one misplaced bump is not the sampler's: DPM-Solver in 12 steps and ancestral sampling differ by less than 15% of samples.",
             statistic=Mean(absolute=True),
             numbers=readings.difference("B", "misplaced"),
@@ -157,6 +172,7 @@ STUDY = Study(
         ),
         Claim(
             name="not_the_samplers_b_multiple",
+            asked=Asked.AFTER_OTHERS,
             sentence="In phase B the share of samples with several bumps is not the sampler's: DPM-Solver in 12 steps and ancestral sampling differ by less than 15% of samples.",
             statistic=Mean(absolute=True),
             numbers=readings.difference("B", "multiple"),
@@ -169,6 +185,7 @@ STUDY = Study(
         ),
         Claim(
             name="not_the_samplers_c_correct",
+            asked=Asked.AFTER_OTHERS,
             sentence="In phase C the share of samples that are correct is not the sampler's: DPM-Solver in 12 steps and ancestral sampling differ by less than 15% of samples.",
             statistic=Mean(absolute=True),
             numbers=readings.difference("C", "correct"),
@@ -181,6 +198,7 @@ STUDY = Study(
         ),
         Claim(
             name="not_the_samplers_c_multiple",
+            asked=Asked.AFTER_OTHERS,
             sentence="In phase C the share of samples with several bumps is not the sampler's: DPM-Solver in 12 steps and ancestral sampling differ by less than 15% of samples.",
             statistic=Mean(absolute=True),
             numbers=readings.difference("C", "multiple"),

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from phasescope.measures import phase_sequence
-from phasescope.studies import Claim, Rank, Runs, Share, Study, Table, reads, share
+from phasescope.studies import Asked, Claim, Rank, Runs, Share, Study, Table, reads, share
 from phasescope.studies.readings.explained import ExplainedBeyond
 from phasescope.studies.readings.phases import CORRECT, PHASE, SHEET, decided, passes_b, phases_abc
 from studies.designs.estimates import EstimateTable
@@ -106,6 +106,8 @@ def unordered_alone(runs: Runs) -> np.ndarray:
 ALONE = "Asked after a look. Polarity is then fixed by schedule and modulation: each may show what the two others do."
 MOVED = {"when half of the samples are correct": accuracy_onset, "share correct at the end": CORRECT.end()}
 
+# Asked: 0 runs existed. Claims on phases, the manifold and R' ask what other studies had shown; the words of
+# `sheet_first` were changed when 24 runs had finished.
 STUDY = Study(
     name="screen",
     question="How sensitive are the findings to the system?",
@@ -117,6 +119,7 @@ STUDY = Study(
     claims=[
         Claim(
             name="samples_abc",
+            asked=Asked.AFTER_OTHERS,
             sentence="In more than half of the systems samples pass A, B and C.",
             statistic=Share(),
             numbers=phases_abc(PHASE, CORRECT),
@@ -126,28 +129,38 @@ STUDY = Study(
         ),
         Claim(
             name="sheet_not_abc",
+            asked=Asked.AFTER_OTHERS,
             sentence="In fewer than half of the systems the manifold passes A, B and C.",
             statistic=Share(),
             numbers=sheet_abc,
             threshold=0.5,
             direction="below",
             effect=0.16,
-            limits=f"{LIMITS} Read from 128 labels at mid, at three fifths of the noise levels: a sheet that bends "
-            "back on itself looks unordered (study `resolution`). In 61 systems it is never ordered (in 57 not even "
-            "unordered); left open, they would make it not reached. Up to 12 snapshots before C are undecided.",
+            caveats=(
+                LIMITS,
+                "Read from 128 labels at mid, at three fifths of the noise levels: a sheet that bends "
+                "back on itself looks unordered (study `resolution`). In 61 systems it is never ordered "
+                "(in 57 not even unordered); left open, they would make it not reached. Up to 12 "
+                "snapshots before C are undecided.",
+            ),
             uninformative="systems whose manifold never becomes ordered count as ones that do not pass, so that training too little makes it true",
         ),
         Claim(
             name="sheet_first",
+            asked=Asked.AFTER,
             sentence="In more than half of the systems the manifold is ordered before samples are correct.",
             statistic=Share(),
             numbers=sheet_first,
             threshold=0.5,
             effect=0.16,
-            limits=f"{LIMITS} In 57 systems neither came, and in 55 of these samples had stopped improving.",
+            caveats=(
+                LIMITS,
+                "In 57 systems neither came, and in 55 of these samples had stopped improving.",
+            ),
         ),
         Claim(
             name="r_prime",
+            asked=Asked.AFTER_OTHERS,
             sentence="Systems with R' below 1 pass B more often than those above, by more than a fifth of the runs.",
             statistic=ShareDifference("side", "below", "above"),
             numbers=passes_b,
@@ -155,11 +168,16 @@ STUDY = Study(
             effect=0.37,
             spread=0.45,
             unit="of runs",
-            limits=f"{LIMITS} R' is above 1 in just those that predict the image without a weight. All systems with "
-            "replicating padding that hold one bump pass B, whatever R' is; with zero padding 48 of 51 and 8 of 11 do.",
+            caveats=(
+                LIMITS,
+                "R' is above 1 in just those that predict the image without a weight. All systems with "
+                "replicating padding that hold one bump pass B, whatever R' is; with zero padding 48 of "
+                "51 and 8 of 11 do.",
+            ),
         ),
         Claim(
             name="rate_earlier",
+            asked=Asked.BEFORE,
             sentence="Accuracy comes earlier with a higher learning rate (2^-1.5 to 2^1.5 times the optimiser's usual one), by a rank correlation below -0.1.",
             statistic=Rank(by="rate", kind="spearman"),
             numbers=accuracy_onset,
@@ -170,6 +188,7 @@ STUDY = Study(
         ),
         Claim(
             name="batch_earlier",
+            asked=Asked.BEFORE,
             sentence="Accuracy comes earlier with a larger batch (8, 16, 32), by a rank correlation below -0.1.",
             statistic=Rank(by="batch", kind="spearman"),
             numbers=accuracy_onset,
@@ -180,6 +199,7 @@ STUDY = Study(
         ),
         Claim(
             name="predict_earlier",
+            asked=Asked.BEFORE,
             sentence="Accuracy comes earlier with predicting v instead of the noise, or the image instead of v, by a rank correlation below -0.1.",
             statistic=Rank(by="predict", kind="spearman"),
             numbers=accuracy_onset,
@@ -190,6 +210,7 @@ STUDY = Study(
         ),
         Claim(
             name="weighting_earlier",
+            asked=Asked.BEFORE,
             sentence="Accuracy comes earlier with the weight min(SNR, 5) instead of none, by a rank correlation below -0.1.",
             statistic=Rank(by="weighting", kind="spearman"),
             numbers=accuracy_onset,
@@ -200,6 +221,7 @@ STUDY = Study(
         ),
         Claim(
             name="width_earlier",
+            asked=Asked.BEFORE,
             sentence="Accuracy comes earlier with more channels (24, 32, 40), by a rank correlation below -0.1.",
             statistic=Rank(by="width", kind="spearman"),
             numbers=accuracy_onset,
@@ -210,6 +232,7 @@ STUDY = Study(
         ),
         Claim(
             name="optimiser_earlier",
+            asked=Asked.BEFORE,
             sentence="Accuracy comes earlier with Muon instead of AdamW, by a rank correlation below -0.1.",
             statistic=Rank(by="optimiser", kind="spearman"),
             numbers=accuracy_onset,
@@ -220,6 +243,7 @@ STUDY = Study(
         ),
         Claim(
             name="modulation_earlier",
+            asked=Asked.BEFORE,
             sentence="Accuracy comes earlier with scaling and shifting by the embedding instead of adding it, by a rank correlation below -0.1.",
             statistic=Rank(by="modulation", kind="spearman"),
             numbers=accuracy_onset,
@@ -230,15 +254,19 @@ STUDY = Study(
         ),
         Claim(
             name="through_sheet",
+            asked=Asked.AFTER_OTHERS,
             sentence="The onsets of the manifold and of its order explain more than a tenth of the variance between systems in "
             "when accuracy sets in, beyond the onset of samples that hold one object.",
             statistic=ExplainedBeyond(("sheet", "ordered"), ("formed",)),
             numbers=passed_through,
             threshold=0.1,
             effect=0.2,
-            limits=f"{LIMITS} Shares of ranks. What is learned faster may be so in all respects: it says nothing of "
-            "cause. Written down when 15 of 128 runs had finished. With zero padding alone it is .55 [.34, .74]; "
-            "beyond all choices .11 [.04, .20] (asked after a look).",
+            caveats=(
+                LIMITS,
+                "Shares of ranks. What is learned faster may be so in all respects: it says nothing of "
+                "cause. Written down when 15 of 128 runs had finished. With zero padding alone it is .55 "
+                "[.34, .74]; beyond all choices .11 [.04, .20] (asked after a look).",
+            ),
         ),
     ],
     plots=[

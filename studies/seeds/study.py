@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from phasescope import load_config
-from phasescope.studies import Cell, Claim, Ends, Runs, Scatter, Study, Table, reads
+from phasescope.studies import Asked, Cell, Claim, Ends, Runs, Scatter, Study, Table, reads
 from phasescope.studies.readings.crossings import crossing_steps, loss_onsets
 from phasescope.studies.readings.explained import Explained
 from phasescope.studies.readings.phases import CORRECT
@@ -68,6 +68,7 @@ def crossing(runs: Runs, name: str) -> np.ndarray:
 
 EIGHT = "Eight levels: a share between .05 and .95 is often undecided."
 
+# Asked: 0 runs existed; how a seed's share is estimated was changed after a look (2026-11-30).
 STUDY = Study(
     name="seeds",
     question="Which of its seeds decides when a run becomes accurate, and do its earlier onsets tell when?",
@@ -79,6 +80,7 @@ STUDY = Study(
     claims=[
         Claim(
             name="no_seed_alone",
+            asked=Asked.BEFORE,
             sentence="More than a third of the variance between runs in when accuracy sets in goes with no seed by itself, but "
             "with how they combine.",
             statistic=Unexplained(tuple(SEEDS)),
@@ -89,50 +91,70 @@ STUDY = Study(
         ),
         Claim(
             name="mostly_initial",
+            asked=Asked.AFTER,
             sentence="Most of the variance between runs in when accuracy sets in is due to the initial weights.",
             statistic=SeedShare("initial", tuple(SEEDS)),
             numbers=onsets,
             threshold=0.5,
             effect=(0.45, 0.5),
-            limits=f"{SAMPLES} {EIGHT}",
+            caveats=(
+                SAMPLES,
+                EIGHT,
+            ),
         ),
         Claim(
             name="mostly_order",
+            asked=Asked.AFTER,
             sentence="Most of the variance between runs in when accuracy sets in is due to the order of the images.",
             statistic=SeedShare("order", tuple(SEEDS)),
             numbers=onsets,
             threshold=0.5,
             effect=(0.45, 0.5),
-            limits=f"{SAMPLES} {EIGHT}",
+            caveats=(
+                SAMPLES,
+                EIGHT,
+            ),
         ),
         Claim(
             name="mostly_noise",
+            asked=Asked.AFTER,
             sentence="Most of the variance between runs in when accuracy sets in is due to the noise in training.",
             statistic=SeedShare("noise", tuple(SEEDS)),
             numbers=onsets,
             threshold=0.5,
             effect=(0.45, 0.5),
-            limits=f"{SAMPLES} {EIGHT}",
+            caveats=(
+                SAMPLES,
+                EIGHT,
+            ),
         ),
         Claim(
             name="mostly_sampling",
+            asked=Asked.AFTER,
             sentence="Most of the variance between runs in when accuracy sets in is due to the noise in sampling.",
             statistic=SeedShare("sampling", tuple(SEEDS)),
             numbers=onsets,
             threshold=0.5,
             effect=(0.45, 0.5),
-            limits=f"{SAMPLES} {EIGHT}",
+            caveats=(
+                SAMPLES,
+                EIGHT,
+            ),
         ),
         Claim(
             name="explained",
+            asked=Asked.BEFORE,
             sentence="The onsets of the sheet, of its order and of a low loss together explain most of the variance between "
             "runs in when accuracy sets in.",
             statistic=Explained(("sheet", "ordered", "loss")),
             numbers=onsets,
             threshold=0.5,
             effect=(0.3, 0.35),
-            limits=f"{SAMPLES} The loss is that of a few batches: its onset is mostly noise, so that this is about the "
-            "other two.",
+            caveats=(
+                SAMPLES,
+                "The loss is that of a few batches: its onset is mostly noise, so that this is about the "
+                "other two.",
+            ),
         ),
     ],
     plots=[

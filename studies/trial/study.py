@@ -23,6 +23,7 @@ times these.
 from functools import partial
 
 from phasescope.studies import (
+    Asked,
     Cell,
     Claim,
     Courses,
@@ -96,6 +97,7 @@ def peak(hidden: int) -> Claim:
         spread=0.12,
         where={"hidden": hidden},
         source="P1",
+        asked=Asked.AFTER_OTHERS,
         limits=f"{SMALL} {LOOKED} {PEAK} Eight runs tell .75 from the bar; the ratio of the likelihoods of the two worlds needs less.",
     )
 
@@ -111,6 +113,7 @@ def sequence(layer: str, until_accuracy: bool) -> Claim:
         effect=0.48,
         where={"hidden": HIDDEN},
         source="P1",
+        asked=Asked.AFTER_OTHERS,
         limits=f"{SMALL} {LOOKED} {UNTRAINED} {SEEN} {FEW}",
     )
 
@@ -128,6 +131,7 @@ def three_phases(hidden: int) -> Claim:
         spread=0.6,
         where={"hidden": hidden},
         source="P1",
+        asked=Asked.AFTER_OTHERS,
         limits=f"{SMALL} {LOOKED} In seven systems of other studies, looked at, a gradual change predicted better. "
         "Each run is predicted from the same others.",
     )
@@ -143,6 +147,7 @@ def order_first(name: str, reading: str, order: str, level: float) -> Claim:
         effect=(1.4, 0.85),
         spread=0.3,
         where={"hidden": HIDDEN},
+        asked=Asked.AFTER_OTHERS,
         limits=f"{SMALL} {LOOKED} {UNTRAINED} {NO_CAUSE}",
     )
 
@@ -170,6 +175,7 @@ STUDY = Study(
             threshold=1.5,
             effect=(1.6, 1.0),
             spread=0.3,
+            asked=Asked.AFTER_OTHERS,
             limits=f"{SMALL} {LOOKED}",
         ),
         Claim(
@@ -182,6 +188,7 @@ STUDY = Study(
             effect=(2.0, 1.0),
             spread=0.3,
             where={"hidden": HIDDEN},
+            asked=Asked.AFTER_OTHERS,
             limits=f"{SMALL} {LOOKED} The advantage is read from 64 draws a band: more draws find it earlier.",
         ),
     ],

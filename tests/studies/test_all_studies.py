@@ -2,6 +2,7 @@
 
 import ast
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache, partial
@@ -14,7 +15,7 @@ import pytest
 
 from phasescope.measures.over_runs import fixed_resamples
 from phasescope.runs.store.records import some_columns
-from phasescope.studies import Cell, Claim, NotEnough, Study, find_studies, merge
+from phasescope.studies import Asked, Cell, Claim, NotEnough, Study, find_studies, merge
 from phasescope.studies.claims_file import RECORDS, read_claims
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import check_preregistered, read_preregistration
@@ -65,6 +66,44 @@ def test_a_study_is_as_preregistered(name):
         [line for line in amendment_lines(known) if line not in page.read_text()] if page.exists() else []
     )
     assert hidden == [], f"phasescope study {name} --judge writes the page with its amendments"
+
+
+@every_study
+def test_recorded_claims_carry_what_their_study_says_of_them(name):
+    """Pages read claims.json: what a claim says of itself must be the same there."""
+    study, folder = FOUND[name]
+    known = read_claims(folder)
+    if known is None:
+        pytest.skip("no records")
+    said = [(c.name, c.asked, list(c.caveats), c.limits, c.null_value, c.sentence) for c in study.claims]
+    recorded = [(c.name, c.asked, c.caveats, c.limits, c.no_effect, c.sentence) for c in known.claims]
+    assert recorded == said, f"phasescope study {name} --judge writes claims.json again"
+
+
+LOOKS = re.compile(r"[Pp]ilot|looked at|known (?:before|when)|was known|[Aa]fter a look|had been seen")
+
+
+@every_study
+def test_no_claim_whose_limits_tell_of_a_look_says_that_it_was_asked_before_one(name):
+    told = [claim for claim in FOUND[name][0].claims if LOOKS.search(claim.limits)]
+    assert [claim.name for claim in told if claim.asked is Asked.BEFORE] == []
+
+
+@pytest.mark.parametrize(
+    ("claim", "asked"),
+    [
+        ("p1/samples_abc", Asked.AFTER_OTHERS),  # two pilots are on record
+        ("p1/order_rises", Asked.AFTER),  # two of eight runs had been looked at
+        ("p1_data/wide_accuracy", Asked.AFTER),  # six runs of the reference existed
+        ("coupling/unequal_factorized_mid_50", Asked.AFTER),
+        ("losses/coind_stripes", Asked.BEFORE),
+        ("losses/coind_stripes_10", Asked.AFTER_OTHERS),  # runs of another dose had been looked at
+        ("trial/peak_256", Asked.AFTER_OTHERS),  # no run of it exists
+    ],
+)
+def test_a_study_says_what_its_history_says(claim, asked):
+    study, _, own = claim.partition("/")
+    assert [each.asked for each in FOUND[study][0].claims if each.name == own] == [asked]
 
 
 def imported(path: Path) -> set[str]:

@@ -1,6 +1,7 @@
 """A claim: when it is decided, what it refuses, how it says what it can detect."""
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -9,11 +10,13 @@ from helpers.learner import records, run
 from phasescope import UserError
 from phasescope.studies import (
     Agreement,
+    Asked,
     Cell,
     Claim,
     Difference,
     Estimate,
     Mean,
+    OnsetRatio,
     Runs,
     Share,
     Study,
@@ -21,13 +24,22 @@ from phasescope.studies import (
     ever,
     product,
 )
+from phasescope.studies.preregistration import describe
 from phasescope.views.web.study_page import by_retired_rule
 
 ACCURACY = end("accuracy.grid.joint")
 
 
 claim = partial(
-    Claim, "one", "It is high.", statistic=Mean(), numbers=ACCURACY, threshold=0.5, effect=0.2, spread=0.1
+    Claim,
+    "one",
+    "It is high.",
+    statistic=Mean(),
+    numbers=ACCURACY,
+    threshold=0.5,
+    effect=0.2,
+    spread=0.1,
+    asked=Asked.BEFORE,
 )
 
 
@@ -202,3 +214,43 @@ def test_a_misspelt_column_of_a_measure_of_ones_own_is_refused_before_any_run():
     wrong = study(cells=[cell], claims=[claim(numbers=end("nearbye.mid.600.value"), where={})])
     with pytest.raises(UserError, match="none begins with `nearbye`; the most similar one is `nearby`"):
         wrong.check_columns()
+
+
+@pytest.mark.parametrize("asked", [None, "before a look", "yes"])
+def test_a_claim_must_say_when_it_was_asked(asked):
+    rule = r"`asked` \(=.*\) of the claim `one` must be one of Asked.BEFORE, Asked.AFTER, Asked.AFTER_OTHERS"
+    with pytest.raises(UserError, match=rule):
+        claim(asked=asked)
+
+
+def test_caveats_are_the_limits_in_parts():
+    parts = claim(caveats=("One layer.", "One network."))
+    assert parts.limits == "One layer. One network."
+    assert replace(parts, threshold=0.4).limits == parts.limits
+    with pytest.raises(UserError, match=r"`limits` .* must be left out: `caveats` are given"):
+        claim(limits="Two layers.", caveats=("One layer.",))
+    with pytest.raises(UserError, match=r"`caveats` .* must be a tuple of sentences"):
+        claim(caveats="One layer.")
+
+
+def test_neither_the_time_of_asking_nor_the_parts_of_limits_are_preregistered():
+    """Of a claim that was preregistered with one text, they may be said later; what was fixed stays the same."""
+    text = describe(claim(limits="One layer. One network."))
+    assert describe(claim(caveats=("One layer.", "One network."), asked=Asked.AFTER, no_effect=0.3)) == text
+    assert describe(claim(caveats=("One layer.", "Two networks."))) != text
+
+
+@pytest.mark.parametrize(
+    ("statistic", "changed", "none"),
+    [
+        (Mean(), {}, None),
+        (Mean(), {"threshold": 0.0}, 0.0),
+        (Mean(), {"no_effect": 1.0}, 1.0),
+        (Share(), {}, None),
+        (Difference("sigma", 2.0, 1.0), {}, 0.0),
+        (OnsetRatio("sigma", 2.0, 1.0), {}, 1.0),
+        (OnsetRatio("sigma", 2.0, 1.0), {"no_effect": 2.0}, 2.0),
+    ],
+)
+def test_no_effect_is_the_statistics_unless_the_claim_says_another(statistic, changed, none):
+    assert claim(statistic=statistic, **changed).null_value == none

@@ -24,7 +24,7 @@ from phasescope.studies.preregistration import preregister, read_preregistration
 from phasescope.views.web import findings
 
 SOURCE = """
-from phasescope.studies import Claim, Courses, Difference, Reading, Study, Table, end, product
+from phasescope.studies import Asked, Claim, Courses, Difference, Reading, Study, Table, end, product
 
 SMALL = {"network": {"widths": [8, 8, 8, 8]}}
 FIELDS = {"training": {"steps": 20, "batch": 4, "warmup": 0}, "family": {"sampler": {"kind": "ddim", "steps": 2}}} | SMALL
@@ -32,7 +32,7 @@ STUDY = Study(
     name="tiny", question="Do wider bumps come earlier?", base="fast", seeds=2, more=1,
     cells=product("sigma={sigma:g}", lambda sigma: FIELDS | {"world": {"sigma_px": sigma}}, sigma=(1.0, 2.0)),
     claims=[Claim("wide", "Wider bumps score higher.", Difference("sigma", 2.0, 1.0), end("accuracy.grid.joint"),
-                  threshold=0.0, effect=0.3, spread=0.1)],
+                  threshold=0.0, effect=0.3, spread=0.1, asked=Asked.BEFORE)],
     plots=[Courses("accuracy", "Accuracy", {"accuracy": "accuracy.grid.joint"}, by="sigma")],
     tables=[Table("At the end", {"accuracy": end("accuracy.grid.joint")})],
 )

@@ -10,7 +10,18 @@ import pytest
 from helpers.in_process_engine import Here
 from phasescope import Run, RunFailed, UserError
 from phasescope.runs.config import RunConfig
-from phasescope.studies import Cell, Claim, Difference, Fork, ForkDifference, Study, Table, end, find_study
+from phasescope.studies import (
+    Asked,
+    Cell,
+    Claim,
+    Difference,
+    Fork,
+    ForkDifference,
+    Study,
+    Table,
+    end,
+    find_study,
+)
 from phasescope.studies.claims_file import read_claims
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.records import read_rows
@@ -18,7 +29,7 @@ from phasescope.studies.runs_table import Runs
 
 SOURCE = """
 from phasescope.runs.config import RunConfig
-from phasescope.studies import Cell, Claim, Fork, ForkDifference, Study, Table, end
+from phasescope.studies import Asked, Cell, Claim, Fork, ForkDifference, Study, Table, end
 
 FIELDS = {
     "training": {"steps": 20, "batch": 4, "warmup": 0},
@@ -37,7 +48,7 @@ STUDY = Study(
         Cell("fast", FAST, {"rate": "higher"}, fork=Fork(PARENT, at=10, children=2), seeds=4),
     ],
     claims=[Claim("lower", "A higher rate lowers the loss.", ForkDifference("rate", "higher", "twin"), end("loss"),
-                  threshold=0.0, effect=0.1, spread=0.1, direction="below")],
+                  threshold=0.0, effect=0.1, spread=0.1, direction="below", asked=Asked.BEFORE)],
     tables=[Table("At the end", {"loss": end("loss")})],
 )
 """
@@ -184,7 +195,14 @@ def design(parents: int, children: int) -> pd.DataFrame:
 def test_a_claim_pairs_cells_with_as_many_children():
     changed = Cell("changed", CHANGED, {"arm": "changed"}, fork=Fork(PARENT, at=100, children=2), seeds=4)
     claim = Claim(
-        "more", "It is more.", ForkDifference("arm", "changed", "control"), end("loss"), 0.0, 0.5, 0.5
+        "more",
+        "It is more.",
+        ForkDifference("arm", "changed", "control"),
+        end("loss"),
+        threshold=0.0,
+        effect=0.5,
+        spread=0.5,
+        asked=Asked.BEFORE,
     )
     with pytest.raises(
         UserError, match="have an unchanged cell with as many children as the changed one, in `more`"
@@ -275,6 +293,7 @@ def test_a_claim_on_forks_has_its_power_from_the_paired_spread():
                 threshold=0.0,
                 effect=0.5,
                 spread=0.5,
+                asked=Asked.BEFORE,
             )
         ],
         tables=[Table("End", {"loss": end("loss")})],

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from phasescope.core.errors import UserError
-from phasescope.studies import Cell, Claim, Difference, Mean, Runs, Share, end, ever, reads, rises_from
+from phasescope.studies import Asked, Cell, Claim, Difference, Mean, Runs, Share, end, ever, reads, rises_from
 from phasescope.studies.reach import out_of_reach, reach_of
 
 
@@ -24,7 +24,17 @@ def runs_from(start: float, stop: float) -> Runs:
 
 def rise(effect, direction="above", threshold=0.0) -> Claim:
     number = partial(gain, column="order")
-    return Claim("rises", "It rises.", Mean(), number, threshold, effect, spread=0.1, direction=direction)
+    return Claim(
+        "rises",
+        "It rises.",
+        Mean(),
+        number,
+        threshold,
+        effect,
+        spread=0.1,
+        direction=direction,
+        asked=Asked.BEFORE,
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,14 +57,23 @@ def test_a_rise_goes_from_where_the_records_start_to_the_end_of_its_score(claim,
 
 
 def test_other_numbers_have_the_range_of_their_column_or_none():
-    share = Claim("s", "S.", Share(), ever("phase.behaviour", "C"), 0.5, 0.2)
-    level = Claim("l", "L.", Mean(), end("accuracy.grid.joint"), 0.5, 0.2, spread=0.1)
-    apart = Claim("d", "D.", Difference("cell", "a", "b"), end("accuracy.grid.joint"), 0.0, 0.2, spread=0.1)
-    own = Claim("o", "O.", Mean(), end("mine.score"), 0.5, 0.2, spread=0.1)
+    share = Claim("s", "S.", Share(), ever("phase.behaviour", "C"), 0.5, 0.2, asked=Asked.BEFORE)
+    level = Claim("l", "L.", Mean(), end("accuracy.grid.joint"), 0.5, 0.2, spread=0.1, asked=Asked.BEFORE)
+    apart = Claim(
+        "d",
+        "D.",
+        Difference("cell", "a", "b"),
+        end("accuracy.grid.joint"),
+        0.0,
+        0.2,
+        spread=0.1,
+        asked=Asked.BEFORE,
+    )
+    own = Claim("o", "O.", Mean(), end("mine.score"), 0.5, 0.2, spread=0.1, asked=Asked.BEFORE)
     assert [(reach_of(c).low, reach_of(c).high) for c in (share, level, apart)] == [(0, 1), (0, 1), (-1, 1)]
     assert reach_of(own).high == np.inf
     assert "accuracy lies between 0 and 1" in out_of_reach(
-        Claim("l", "L.", Mean(), end("accuracy.grid.joint"), 0.5, 0.6, spread=0.1)
+        Claim("l", "L.", Mean(), end("accuracy.grid.joint"), 0.5, 0.6, spread=0.1, asked=Asked.BEFORE)
     )
 
 

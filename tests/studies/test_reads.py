@@ -90,7 +90,9 @@ def study(**parts) -> ps.Study:
 
 
 def claim(number: ps.Number, **fields) -> ps.Claim:
-    return ps.Claim("c", "It is.", ps.Share(), number, threshold=0.5, effect=0.4, **fields)
+    return ps.Claim(
+        "c", "It is.", ps.Share(), number, threshold=0.5, effect=0.4, asked=ps.Asked.BEFORE, **fields
+    )
 
 
 def test_a_claim_is_read_of_the_cells_that_it_selects():

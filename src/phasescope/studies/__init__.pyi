@@ -7,6 +7,7 @@ from phasescope.runs.trained.lattice import on_lattice
 from phasescope.runs.trained.load import config_of, load_network
 from phasescope.studies.cells import Cell, Fork, product
 from phasescope.studies.claim import Claim
+from phasescope.studies.claims_file import Asked
 from phasescope.studies.declaring import columns_read, reads
 from phasescope.studies.finding import find_studies, find_study
 from phasescope.studies.plots import Against, BasePlot, Courses, Curve, Ends, Panel, PhaseGrid, Scatter
@@ -44,6 +45,7 @@ from phasescope.studies.tables import Table
 __all__ = [
     "Against",
     "Agreement",
+    "Asked",
     "BasePlot",
     "Cell",
     "Claim",

@@ -17,14 +17,14 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from phasescope.core.errors import UserError
 from phasescope.core.randomness import numpy_generator
 from phasescope.measures.over_runs import Estimate, NotEnough, covering, fixed_resamples
-from phasescope.studies.claims_file import Verdict
+from phasescope.studies.claims_file import Asked, Verdict
 from phasescope.studies.declaring import columns_read
 from phasescope.studies.runs_table import Number, Runs, as_table
 from phasescope.studies.statistics import Statistic
@@ -93,7 +93,7 @@ class Claim:
     source: str = "phasescope"
     """who states it: P1, P2, or phasescope itself"""
     limits: str = ""
-    """what it would be wrong to conclude"""
+    """what it would be wrong to conclude; made of `caveats` if these are given"""
     check: bool = False
     """a known answer (a theorem decides it): it checks the instrument, and is no finding"""
     unreachable: str = ""
@@ -109,6 +109,12 @@ class Claim:
     """why its verdict tells nothing, in words, if that was seen after its runs: pages do not count it; empty if it tells"""
     log: bool = field(default=False, metadata={"data": False})
     """whether the number is the natural logarithm of a ratio; pages show the ratio"""
+    caveats: tuple[str, ...] = field(default=(), metadata={"data": False})
+    """instead of `limits`, the same in parts that claims may share, as whole sentences; joined, they are `limits`"""
+    no_effect: float | None = field(default=None, metadata={"data": False})
+    """value of the number that means no effect; see `null_value` for that of a claim which gives none"""
+    asked: Asked | None = field(default=None, metadata={"data": False})
+    """required: whether runs had been looked at when the claim got its present form"""
 
     def __post_init__(self) -> None:
         """Raise UserError if the claim could not be decided."""
@@ -130,10 +136,37 @@ class Claim:
         check(self.spread > 0 or unused, "spread", self.spread, "above 0, or the power would be 1")
         check(self.direction in ("above", "below"), "direction", self.direction, "above or below")
 
+        times = [f"Asked.{time.name}" for time in Asked]
+        known = isinstance(self.asked, Asked)
+        check(known, "asked", self.asked, f"one of {', '.join(times)}: whether runs had been looked at")
+        self._join_caveats(check)
+
+    def _join_caveats(self, check: Callable[[bool, str, object, str], None]) -> None:
+        """Set `limits` to the joined caveats, which are what a preregistration holds."""
+        parts = self.caveats
+        valid = isinstance(parts, tuple) and all(isinstance(part, str) and part.strip() for part in parts)
+        check(valid, "caveats", parts, "a tuple of sentences")
+        if parts:
+            joined = " ".join(parts)
+            check(self.limits in ("", joined), "limits", self.limits, "left out: `caveats` are given")
+            object.__setattr__(self, "limits", joined)
+
     @property
     def effects(self) -> tuple[float, float]:
         """On the claim's side of the threshold, and on the other."""
         return self.effect if isinstance(self.effect, tuple) else (self.effect, self.effect)
+
+    @property
+    def null_value(self) -> float | None:
+        """The value of its number that means no effect: its own, its statistic's, or a bar at 0, which asks for any effect.
+
+        None if no value means it, as of a share or a distance.
+        """
+        if self.no_effect is not None:
+            return self.no_effect
+        if self.statistic.NO_EFFECT is not None:
+            return self.statistic.NO_EFFECT
+        return 0.0 if self.threshold == 0 else None
 
     @property
     def readings(self) -> tuple[Number, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,21 @@ from phasescope.runs.store.files import read_json, sha256
 
 RECORDS, CLAIMS = "records.parquet", "claims.json"
 Verdict = Literal["supported", "refuted", "undecided", "not reached"]
+
+
+class Asked(StrEnum):
+    """Time at which a claim got its present form, relative to looks at runs.
+
+    A claim is asked anew when its bar, its direction or the number that it reads changes. If nobody recorded whether runs
+    that existed had been looked at, they count as looked at.
+    """
+
+    BEFORE = "before a look"
+    """nobody had looked at runs of it, nor at others from which its answer could be guessed"""
+    AFTER = "after a look"
+    """some of the runs that it reads had been looked at, in whatever way"""
+    AFTER_OTHERS = "after a look at other runs"
+    """pilots, other cells of the study, or the same question on other systems had been looked at"""
 
 
 class OverAll(BaseModel):
@@ -34,6 +50,10 @@ class RecordedClaim(BaseModel):
     source: str
     answers: str
     limits: str
+    caveats: list[str] = []
+    """the parts of `limits`, one caveat each; empty if the study gave one text"""
+    asked: Asked | None = None
+    """None in files that were written before claims said so"""
     check: bool
     unreachable: str = ""
     uninformative: str = ""
@@ -42,6 +62,8 @@ class RecordedClaim(BaseModel):
     direction: Literal["above", "below"]
     unit: str = ""
     log: bool = False
+    no_effect: float | None = None
+    """value that means no effect, on the scale of `value`; None if there is none, or if the file is older than the field"""
     value: float | None
     low: float | None
     high: float | None

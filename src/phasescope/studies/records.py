@@ -205,6 +205,7 @@ def _recorded_claim(study: Study, claim: Claim, recorded: Recorded, power: bool)
     further = {
         "answers": study.answers,
         "unit": claim.unit or claim.statistic.UNIT,
+        "no_effect": claim.null_value,
         "counted": _counted(study, claim, recorded, judgement),
         "over_all": over_all,
     }

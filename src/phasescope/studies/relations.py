@@ -35,6 +35,7 @@ class Rank(Statistic):
     """
 
     UNIT: ClassVar[str] = "rank correlation"
+    NO_EFFECT: ClassVar[float | None] = 0.0
 
     by: str
     within: str = ""
@@ -108,6 +109,7 @@ class Agreement(Statistic):
     """
 
     UNIT: ClassVar[str] = "kappa beyond the foils"
+    NO_EFFECT: ClassVar[float | None] = 0.0
 
     letters: tuple[str, ...] = ("A", "B", "C")
     foils: bool = True

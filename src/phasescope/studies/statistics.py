@@ -46,6 +46,9 @@ class Statistic(ABC):
     """runs below which a claim stays undecided"""
     UNIT: ClassVar[str] = ""
     """of the number, for pages; a claim may give another"""
+    NO_EFFECT: ClassVar[float | None] = None
+    """value of the number that means no effect; None if there is none in general, as of a mean or a share; a claim may give
+    another"""
     SPREAD_OF_LOGS: ClassVar[bool] = False
     """whether `spread` is that of the number's natural logarithm"""
 
@@ -160,6 +163,8 @@ class Difference(Statistic):
     `paired` subtracts runs of the same seed. Otherwise runs are resampled within both groups.
     """
 
+    NO_EFFECT: ClassVar[float | None] = 0.0
+
     by: str
     first: object
     second: object
@@ -211,6 +216,8 @@ class ForkDifference(Statistic):
 
     `spread` is the standard deviation between the differences of one parent's pairs; over parents, between their means.
     """
+
+    NO_EFFECT: ClassVar[float | None] = 0.0
 
     by: str
     first: object
@@ -284,6 +291,7 @@ class OnsetRatio(Statistic):
     """
 
     UNIT: ClassVar[str] = "times the steps"
+    NO_EFFECT: ClassVar[float | None] = 1.0
     SPREAD_OF_LOGS: ClassVar[bool] = True
 
     by: str = ""

@@ -51,9 +51,9 @@ def test_sentences_and_amendments_are_those_of_a_study_that_is_named(capsys):
 
 
 CONTROLLED = """
-from phasescope.studies import Claim, Share, Study, ever, product
+from phasescope.studies import Asked, Claim, Share, Study, ever, product
 
-HOW = {"statistic": Share(), "numbers": ever("phase.behaviour", "C"), "threshold": 0.5}
+HOW = {"statistic": Share(), "numbers": ever("phase.behaviour", "C"), "threshold": 0.5, "asked": Asked.BEFORE}
 STUDY = Study(
     name="own", question="Is it?", base="small", cells=product("{batch}", lambda batch: {}, batch=(8,)), seeds=20,
     claims=[
@@ -78,20 +78,20 @@ def test_a_claim_that_is_seldom_judged_correctly_is_marked_unless_it_says_why(tm
 
 
 NEEDS_MORE = """
-from phasescope.studies import Claim, Mean, Study, end, product, rises_from, reads
+from phasescope.studies import Asked, Claim, Mean, Study, end, product, rises_from, reads
 
 @rises_from(lambda runs: runs.start("accuracy.grid.joint"), within=(0, 1))
 @reads("accuracy.grid.joint")
 def gain(runs):
     return runs.end("accuracy.grid.joint") - runs.start("accuracy.grid.joint")
 
-HOW = {"statistic": Mean(), "numbers": end("accuracy.grid.joint"), "threshold": 0.5, "spread": 0.2}
+HOW = {"statistic": Mean(), "numbers": end("accuracy.grid.joint"), "threshold": 0.5, "spread": 0.2, "asked": Asked.BEFORE}
 STUDY = Study(
     name="own", question="Is it?", base="small", cells=product("{batch}", lambda batch: {}, batch=(8,)), seeds=8,
     claims=[
         Claim("few", "It is.", effect=0.15, **HOW),
         Claim("beyond", "It is beyond 1.", effect=0.6, **HOW),
-        Claim("rises", "It rises.", Mean(), gain, threshold=0.8, effect=0.3, spread=0.1),
+        Claim("rises", "It rises.", Mean(), gain, threshold=0.8, effect=0.3, spread=0.1, asked=Asked.BEFORE),
     ],
 )
 """

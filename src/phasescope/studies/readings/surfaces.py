@@ -52,6 +52,8 @@ class Surface(Statistic):
     lies outside what was tried for some v.
     """
 
+    NO_EFFECT = 0.0
+
     rises_with: str
     moved_by: str
     also: tuple[str, ...] = ()

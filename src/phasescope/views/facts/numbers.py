@@ -6,7 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from phasescope.views.facts.verdicts import is_counted, no_effect, shown_verdict
+from phasescope.views.facts.verdicts import is_counted, shown_verdict
 
 if TYPE_CHECKING:
     from phasescope.studies.claims_file import RecordedClaim
@@ -135,7 +135,7 @@ def format_interval(claim: RecordedClaim) -> str:
 
 def format_none(claim: RecordedClaim) -> str:
     """Return the number that means no effect; a dash if there is none."""
-    return _shown(claim, no_effect(claim))
+    return _shown(claim, claim.no_effect)
 
 
 def format_judged(claim: RecordedClaim) -> str:

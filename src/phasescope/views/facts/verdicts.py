@@ -16,50 +16,12 @@ bar is refuted by an interval that lies short of the bar and excludes no effect 
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from phasescope.studies.claims_file import RecordedClaim
-
-NO_EFFECT = {
-    # ratios
-    "times the steps": 1.0,
-    "times the steps, or more": 1.0,
-    "times the clock's error": 1.0,
-    "times the samples' factor": 1.0,
-    "times the error of its own clock": 1.0,
-    "times the error in the deciding band": 1.0,
-    "times the images": 1.0,
-    "times the images for a factor": 1.0,
-    "log error over that with another run's": 0.0,
-    "of the unpaired variance": 1.0,
-    # relations
-    "Somers' D of signal and earlier onset": 0.0,
-    "correlation": 0.0,
-    "rank correlation": 0.0,
-    "phi": 0.0,
-    "exponent": 0.0,
-    # gains, and differences of two sets of runs or of two readings
-    "R²": 0.0,
-    "difference of exponents": 0.0,
-    "difference of index gains": 0.0,
-    "excess over the baseline": 0.0,
-    "index gain": 0.0,
-    "log gain of additive R²": 0.0,
-    "of the excess": 0.0,
-    "of the label's nats": 0.0,
-    "of the labels": 0.0,
-    "of the sheet's shift": 0.0,
-    "of the steps": 0.0,
-    "of the steps to accuracy": 0.0,
-    "kappa beyond the better foil": 0.0,
-    "trustworthiness": 0.0,
-}
-"""by unit of a claim's number, the value that means no effect; of a ratio 1, also if its logarithm is recorded.
-Shares, distances and indices have none: their units are missing here"""
 
 BEYOND = {"above": "above the bar", "below": "below the bar"}
 SHORT, OPEN, TOO_SHORT = "short of the bar", "open", "runs too short"
@@ -75,24 +37,13 @@ SHOWN = (
 """words of claims that are counted, in the order in which pages count them"""
 
 
-def no_effect(claim: RecordedClaim) -> float | None:
-    """Return the number that means no effect, on the scale of the recorded number; None if there is none.
-
-    A bar at 0 asks for any effect at all, whatever the unit: 0 of a difference, or of the logarithm of a ratio.
-    """
-    if claim.threshold == 0:
-        return 0.0
-    shown = NO_EFFECT.get(claim.unit)
-    return math.log(shown) if claim.log and shown is not None else shown
-
-
 def effect_seen(claim: RecordedClaim) -> bool:
     """Return whether the whole interval lies on the claim's side of no effect.
 
     Of a claim that a number is nearer to no effect than a margin, no effect lies on the claim's own side of the bar: its
     interval shows no effect that was claimed.
     """
-    none = no_effect(claim)
+    none = claim.no_effect
     if none is None or claim.low is None or claim.high is None or not claim.analysis:
         return False
     if claim.direction == "above":

@@ -15,14 +15,12 @@ from typing import Any
 from phasescope.core.errors import UserError
 from phasescope.studies.claim import Claim
 from phasescope.studies.claims_file import Judged, RecordedClaim, read_claims
-from phasescope.studies.preregistration import read_preregistration
 from phasescope.studies.study import Study
 from phasescope.views.facts import multiplicity, numbers
-from phasescope.views.facts.asked import asked
-from phasescope.views.facts.verdicts import BEYOND, NOT_RUN, SHORT, count_words, no_effect, shown_verdict
+from phasescope.views.facts.verdicts import BEYOND, NOT_RUN, SHORT, count_words, shown_verdict
 from phasescope.views.web.markdown import PAGE, anchor
 from phasescope.views.web.prose import Prose
-from phasescope.views.web.study_page import CLAIM_HEADS, claim_row, in_markdown, presets_of
+from phasescope.views.web.study_page import CLAIM_HEADS, asked_words, claim_row, in_markdown, presets_of
 
 ASKED = "asked.toml"
 """beside the studies: what was asked, what is said of each statement, and P1's own presets"""
@@ -138,7 +136,7 @@ def _is_beyond(claim: RecordedClaim) -> bool:
 
 def _excludes(claim: RecordedClaim) -> bool:
     """Return whether a claim is short of its bar, and its whole interval on the other side of no effect."""
-    none = no_effect(claim)
+    none = claim.no_effect
     if none is None or claim.low is None or claim.high is None or not shown_verdict(claim).startswith(SHORT):
         return False
     return float(claim.high) < none if claim.direction == "above" else float(claim.low) > none
@@ -230,7 +228,7 @@ def _studies_without_statements(asking: Asking) -> list[tuple[str, str, str]]:
 
 def _row(study: Study, folder: Path, claim: RecordedClaim) -> tuple[object, ...]:
     """Return a row of `CLAIM_HEADS`, which links to the claim on its study's page."""
-    return (_link(study, folder, claim), *claim_row(study, claim, read_preregistration(folder)))
+    return (_link(study, folder, claim), *claim_row(study, claim))
 
 
 def _link(study: Study, folder: Path, claim: RecordedClaim | None = None, text: str = "") -> str:
@@ -247,7 +245,7 @@ def _claims_of(key: str, asking: Asking) -> list[tuple[object, ...]]:
     that asks it."""
     rows: list[tuple[object, ...]] = []
     for study, folder, claim in _shown_claims(key, asking):
-        preset, when = presets_of(study, claim.name), asked(claim, read_preregistration(folder))
+        preset, when = presets_of(study, claim.name), asked_words(claim)
         if not isinstance(claim, RecordedClaim):
             link = _link(study, folder, text=claim.sentence)
             rows.append((link, "", NOT_RUN, 0, preset, when))

@@ -7,11 +7,11 @@ from typing import Any
 
 from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_all_aside, write_aside
+from phasescope.studies.claim import Claim
 from phasescope.studies.claims_file import RecordedClaim, read_claims
 from phasescope.studies.finding import named_on_command_line
 from phasescope.studies.observing import RETIRED
 from phasescope.studies.preregistration import (
-    Preregistration,
     changed_sources,
     check_preregistered,
 )
@@ -19,7 +19,6 @@ from phasescope.studies.records import Recorded, read_rows
 from phasescope.studies.runs_table import Runs
 from phasescope.studies.study import Study
 from phasescope.views.facts import numbers
-from phasescope.views.facts.asked import asked
 from phasescope.views.facts.verdicts import shown_verdict
 from phasescope.views.figures.axes import figure_bytes
 from phasescope.views.figures.studies import draw
@@ -61,8 +60,8 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         plots=[(plot, plot.caption(runs)) for plot, _ in drawn],
         tables=[(part, tables[part.title]) for part in study.tables],
         heads=CLAIM_HEADS,
-        headline=_linked_row(study, headline, known) if headline else None,
-        rows=[_linked_row(study, claim, known) for claim in judged.claims],
+        headline=_linked_row(study, headline) if headline else None,
+        rows=[_linked_row(study, claim) for claim in judged.claims],
         limits=_limits(judged.claims),
         retired=by_retired_rule(study),
         known=known,
@@ -90,30 +89,35 @@ def _summary(folder: Path, tables: Mapping[str, Mapping[str, Rows]]) -> str:
     return Prose(folder.parent, tables).filled(path.read_text()) if path.exists() else ""
 
 
-def _linked_row(study: Study, claim: RecordedClaim, known: Preregistration | None) -> tuple[object, ...]:
-    return (f"[{claim.sentence}](#{anchor(claim.name)})", *claim_row(study, claim, known))
+def _linked_row(study: Study, claim: RecordedClaim) -> tuple[object, ...]:
+    return (f"[{claim.sentence}](#{anchor(claim.name)})", *claim_row(study, claim))
 
 
-def claim_row(study: Study, claim: RecordedClaim, known: Preregistration | None) -> tuple[object, ...]:
+def claim_row(study: Study, claim: RecordedClaim) -> tuple[object, ...]:
     """Return the cells of `CLAIM_HEADS` of a claim without the first, which links to it."""
-    return (*numbers.claim_cells(claim), presets_of(study, claim.name), asked(claim, known))
+    return (*numbers.claim_cells(claim), presets_of(study, claim.name), asked_words(claim))
+
+
+def asked_words(claim: Claim | RecordedClaim) -> str:
+    """Return when a claim was asked, relative to looks at runs, in words; a claims.json of former times does not say it."""
+    return claim.asked.value if claim.asked else "not recorded"
 
 
 def _limits(claims: Sequence[RecordedClaim]) -> list[tuple[str, list[str]]]:
-    """Return why claims could be wrong: sentences of their limits, each once, with the names of the claims that have it; no
-    names if all have it."""
+    """Return why claims could be wrong: their caveats, each once, with the names of the claims that have it; no names if all
+    have it. The caveats of a claim whose study gave one text are its sentences."""
     having: dict[str, list[str]] = {}
     for claim in claims:
-        for sentence in dict.fromkeys(SENTENCE_END.split(claim.limits)) if claim.limits else ():
-            having.setdefault(sentence, []).append(claim.name)
+        caveats = claim.caveats or (SENTENCE_END.split(claim.limits) if claim.limits else ())
+        for caveat in dict.fromkeys(caveats):
+            having.setdefault(caveat, []).append(claim.name)
 
     together: dict[tuple[str, ...], list[str]] = {}
-    for sentence, names in having.items():
-        together.setdefault(tuple(names), []).append(sentence)
+    for caveat, names in having.items():
+        together.setdefault(tuple(names), []).append(caveat)
     by_number = sorted(together.items(), key=lambda each: -len(each[0]))
     return [
-        (" ".join(sentences), [] if len(names) == len(claims) else list(names))
-        for names, sentences in by_number
+        (" ".join(caveats), [] if len(names) == len(claims) else list(names)) for names, caveats in by_number
     ]
 
 
