@@ -21,6 +21,8 @@ from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import check_preregistered, read_preregistration
 from phasescope.studies.records import Recorded, judge, read_rows
 from phasescope.views.facts.numbers import amendment_lines
+from phasescope.views.web.markdown import PAGE
+from phasescope.views.web.study_page import page_text
 
 STUDIES = Path(__file__).parents[2] / "studies"
 FOUND = {study.name: (study, folder) for study, folder in find_studies(STUDIES)}
@@ -75,8 +77,8 @@ def test_recorded_claims_carry_what_their_study_says_of_them(name):
     known = read_claims(folder)
     if known is None:
         pytest.skip("no records")
-    said = [(c.name, c.asked, list(c.caveats), c.limits, c.null_value, c.sentence) for c in study.claims]
-    recorded = [(c.name, c.asked, c.caveats, c.limits, c.no_effect, c.sentence) for c in known.claims]
+    said = [(c.name, c.asked, c.limits, c.null_value, c.sentence) for c in study.claims]
+    recorded = [(c.name, c.asked, c.limits, c.no_effect, c.sentence) for c in known.claims]
     assert recorded == said, f"phasescope study {name} --judge writes claims.json again"
 
 
@@ -202,6 +204,40 @@ def test_plots_and_tables_show_what_the_records_hold(name):
             assert "runs in" in part.caption(runs)
         else:
             assert part.rows(runs), part.title
+
+
+NUMBER = re.compile(r"(?<![\w.])-?\d*\.?\d+(?:e[+-]\d+)?")
+PICTURE = re.compile(r"\]\(([\w.]+\.png)\)")
+
+
+def nearly_equal(one: str, other: str) -> bool:
+    """Return whether two pages are the same but for the last digits of numbers, which may be rounded otherwise elsewhere."""
+    if NUMBER.sub("#", one) != NUMBER.sub("#", other):
+        return False
+    pairs = zip(NUMBER.findall(one), NUMBER.findall(other), strict=True)
+    return all(abs(float(a) - float(b)) <= 1.01 * unit_of_last_digit(a) for a, b in pairs if a != b)
+
+
+def unit_of_last_digit(number: str) -> float:
+    digits, _, exponent = number.partition("e")
+    return 10.0 ** (int(exponent or 0) - len(digits.partition(".")[2]))
+
+
+@every_study
+def test_the_page_of_a_study_is_what_its_records_draw_now(name):
+    """Its text, and the names of its figures, whether the study was found or its module imported."""
+    study, folder = FOUND[name]
+    if not (folder / RECORDS).exists():
+        pytest.skip("no records")
+    text, drawn = page_text(replace(study, file=None), folder)
+    page = (folder / PAGE).read_text()
+    again = f"phasescope study {name} --judge writes it"
+    assert nearly_equal(page, text), again
+    assert text.startswith(f"# Study `{name}`")
+    assert "## How to run it again" in text
+    pictures = {path.name for path in folder.glob("*.png")}
+    assert {f"{plot.name}.png" for plot, _ in drawn} <= pictures, again
+    assert pictures == {*PICTURE.findall(page)}, again
 
 
 def short(cell: Cell, every: int = 20) -> Cell:

@@ -50,8 +50,6 @@ class RecordedClaim(BaseModel):
     source: str
     answers: str
     limits: str
-    caveats: list[str] = []
-    """the parts of `limits`, one caveat each; empty if the study gave one text"""
     asked: Asked | None = None
     """None in files that were written before claims said so"""
     check: bool

@@ -69,6 +69,13 @@ def _what_is_there(name: str, folder: Path) -> str:
     return f"{listed}the path of a study's folder or file{beside}"
 
 
+def located(study: Study, folder: Path) -> Study:
+    """Return a study with its file: the study.py in the folder of its records, if its module was imported."""
+    if study.file is not None or not (folder / STUDY_FILE).is_file():
+        return study
+    return replace(study, file=folder / STUDY_FILE)
+
+
 def named_on_command_line(study: Study) -> str:
     """Return what `phasescope study` is given for a study: its name, or the path of its file or folder from here."""
     if study.file is None:

@@ -24,7 +24,7 @@ from phasescope.core.errors import UserError, reading
 from phasescope.core.git import commit_of
 from phasescope.core.kinds import source_digests
 from phasescope.runs.store.files import read_json, to_json, write_aside
-from phasescope.studies.finding import named_on_command_line
+from phasescope.studies.finding import located, named_on_command_line
 from phasescope.studies.sources import digests_of_sources
 from phasescope.studies.study import Study
 
@@ -122,6 +122,7 @@ def preregister(
     Raises:
         UserError: the study differs from its preregistration without a reason, or a reason is given and nothing differs.
     """
+    study = located(study, folder)
     known = read_preregistration(folder) if reason else check_preregistered(study, folder)
     changed = changes_since(known, study) if known else []
     if reason and not changed:

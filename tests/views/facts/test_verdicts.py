@@ -59,7 +59,7 @@ def test_an_effect_in_the_other_direction_is_not_one_that_was_claimed():
 
 def test_an_older_file_tells_no_effect():
     """Files of claims that were written before the field stay readable, and show the verdict alone."""
-    older = judged("undecided", (0.4, 0.1, 0.6)).model_dump(exclude={"no_effect", "asked", "caveats"})
+    older = judged("undecided", (0.4, 0.1, 0.6)).model_dump(exclude={"no_effect", "asked"})
     assert shown_verdict(RecordedClaim.model_validate(older)) == "open"
 
 

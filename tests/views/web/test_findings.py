@@ -1,5 +1,6 @@
 """The page of findings says of each statement what follows from its claims by a written rule, in few words."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from helpers.example_study import claim
 from phasescope import UserError
 from phasescope.studies import find_studies
-from phasescope.views.facts.multiplicity import most_wrong, p_value, survivors
+from phasescope.views.facts.multiplicity import decisions_words, most_wrong, p_value, survivors
 from phasescope.views.web import findings
 from phasescope.views.web.findings import AGAINST, AGREES, MOST_ANSWER_WORDS, MOST_WORDS, SILENT, Asking
 from phasescope.views.web.prose import PLACEHOLDER
@@ -64,9 +65,7 @@ def test_prose_that_was_written_for_another_verdict_is_an_error(asking):
     ],
 )
 def test_the_rule_of_the_words(asking, monkeypatch, verdict, numbers, named, word):
-    judged = claim("example", "It is so.", verdict, 0.2, numbers).model_copy(
-        update={"unit": "rank correlation"}
-    )
+    judged = claim("example", "It is so.", verdict, 0.2, numbers).model_copy(update={"no_effect": 0.0})
     monkeypatch.setattr(Asking, "claim", lambda self, name: (asking.every[0][0], STUDIES, judged))
     for preset, expected in (("p1", word), ("lean", SILENT)):
         monkeypatch.setattr(findings, "presets_of", lambda study, name, preset=preset: preset)
@@ -81,11 +80,40 @@ def test_holm_rejects_in_the_order_of_the_p_values():
 
 def test_p_values_are_those_of_the_interval_and_of_a_count():
     judged = claim("example", "It is so.", "supported", 0.0, (0.4, 0.0, 0.8))
-    assert p_value(judged) == pytest.approx(0.0125, rel=1e-3)  # the bar is the end of a 97.5 % interval
+    assert p_value(judged) == pytest.approx(0.025, rel=1e-3)  # the bar is the end of a 97.5 % interval
     share = judged.model_copy(
-        update={"detail": {"runs": 8.0}, "n": 8, "threshold": 0.5, "low": 0.58, "high": 1.0}
+        update={"detail": {"runs": 8.0}, "n": 8, "threshold": 0.5, "value": 1.0, "low": 0.58, "high": 1.0}
     )
-    assert p_value(share) == pytest.approx(0.5**8)
+    assert p_value(share) == pytest.approx(2 * 0.5**8)
+    assert p_value(share.model_copy(update={"detail": {"runs": 4.0}, "value": 0.5, "low": 0.1})) == 1
+
+
+def test_a_p_value_does_not_depend_on_the_side_of_the_bar():
+    above = claim("example", "It is so.", "undecided", 0.3, (0.4, 0.2, 0.6))
+    below = above.model_copy(update={"threshold": 0.5})
+    assert p_value(above) == pytest.approx(p_value(below))
+    assert 0.025 < p_value(above) < 1
+
+
+def test_runs_of_which_nothing_is_known_are_no_evidence():
+    """Of 24 runs with no phase B, seven ended too early: that none had one is no count of 24."""
+    censored = claim("example", "It is so.", "supported", 0.5, (math.nan, 0.0, 0.496)).model_copy(
+        update={"detail": {"runs": 0.0}, "direction": "below", "n": 24}
+    )
+    assert p_value(censored) == 0.025
+    assert p_value(censored.model_copy(update={"high": 0.6})) == 1
+    assert p_value(censored.model_copy(update={"detail": {"runs": 23.0}, "low": 0.75, "high": 1.0})) < 1e-5
+
+
+def test_holm_counts_every_judged_claim():
+    """One decision, alone: it survives; among a hundred claims that were judged and left open, it does not."""
+    decided = claim("example", "It is so.", "supported", 0.0, (0.4, 0.08, 0.72))  # p = .005
+    open_ = claim("other", "It is so, too.", "undecided", 0.0, (0.1, -0.3, 0.5))
+    waits = open_.model_copy(update={"analysis": 0})
+    assert "1 survive Holm's correction at .05 over all 1 judged claims" in decisions_words([decided])
+    among = decisions_words([decided, *[open_] * 100, waits])
+    assert "Of 102 claims that count, 101 are judged and 1 decided" in among
+    assert "0 survive Holm's correction at .05 over all 101 judged claims" in among
 
 
 def test_the_worst_case_counts_every_analysis():

@@ -4,10 +4,15 @@ A claim is decided when its 97.5 % interval over runs excludes its bar. If the t
 decide wrongly with probability .025 at most, .0125 on either side; a claim that is judged twice has two analyses. The sum
 over all claims bounds the expected number of wrong decisions (the worst case: every truth at its bar).
 
-Records hold intervals, and no p-values. Of a share of runs, the p-value at the bar is the exact binomial one of its count.
-Of other claims it is that of a normal estimate with the recorded interval: the standard error on the bar's side is
-|estimate - end| / 2.24, where the end is that of the interval next to the bar. Both are one-sided, in the direction that was
-decided. Holm (1979) rejects, in the order of the p-values, while p <= alpha / (m - i).
+Holm's correction (1979) is over all m claims that count and were judged, decided or not: whoever chooses hypotheses by their
+verdicts, and corrects among these alone, corrects for too few. It rejects in the order of the p-values, while
+p <= alpha / (m - i).
+
+A hypothesis is that the truth stands at the bar. A claim could have been decided on either side of it, so that p-values are
+two-sided: twice the smaller tail. Records hold intervals, and no p-values. Of a share of runs the tail is the exact binomial
+one of its count. Of other claims it is that of a normal estimate with the recorded interval: the standard error on the bar's
+side is |estimate - end| / 2.24, where the end is that of the interval next to the bar. A claim whose runs were censored has
+p = 1 if the interval contains the bar, and otherwise .025, which is all that its 97.5 % interval says.
 """
 
 from __future__ import annotations
@@ -33,23 +38,26 @@ def most_wrong(claims: Sequence[RecordedClaim]) -> float:
     return WRONG_AT_THE_BAR * sum(claim.analysis for claim in claims)
 
 
-def p_value(claim: RecordedClaim) -> float | None:
-    """Return the one-sided p-value of a decision at the claim's bar, see above; None if records do not tell it."""
+def p_value(claim: RecordedClaim) -> float:
+    """Return the two-sided p-value of a judged claim at its bar, see above."""
+    bar = claim.threshold
     if claim.low is None or claim.high is None:
-        return None
+        return 1.0
+    low, high = float(claim.low), float(claim.high)
     count = claim.detail.get("runs")
-    bar, low, high = claim.threshold, float(claim.low), float(claim.high)
-    is_greater = low >= bar
-    if count is not None:
-        return _binomial_tail(round(count), claim.n, bar, is_greater)
-    if claim.value is None or not math.isfinite(claim.value):
-        return None
 
-    end = low if is_greater else high
-    error = abs(claim.value - end) / Z
+    # Censored runs count as runs of which it is false, so that the count is a least one, and its upper tail holds.
+    is_known = claim.value is not None and math.isfinite(claim.value)
+    if count is not None and (is_known or low > bar):
+        upper, lower = (_binomial_tail(round(count), claim.n, bar, upper=side) for side in (True, False))
+        return min(1.0, 2 * (min(upper, lower) if is_known else upper))
+    if claim.value is None or not is_known:
+        return 1.0 if low <= bar <= high else WRONG_AT_THE_BAR
+
+    error = abs(claim.value - (low if claim.value > bar else high)) / Z
     if error == 0:
-        return 0.0 if claim.value != bar else None
-    return 0.5 * math.erfc(abs(claim.value - bar) / error / math.sqrt(2))
+        return 0.0 if claim.value != bar else 1.0
+    return math.erfc(abs(claim.value - bar) / error / math.sqrt(2))
 
 
 def survivors(p_values: Sequence[float]) -> int:
@@ -64,16 +72,15 @@ def survivors(p_values: Sequence[float]) -> int:
 def decisions_words(claims: Sequence[RecordedClaim]) -> str:
     """Return a sentence on the decisions of claims; empty if none was made."""
     counted = [claim for claim in claims if is_counted(claim)]
-    decided = [claim for claim in counted if claim.verdict in DECIDED]
+    judged = [claim for claim in counted if claim.analysis]
+    decided = [claim for claim in judged if claim.verdict in DECIDED]
     if not decided:
         return ""
-    known = [p for p in map(p_value, decided) if p is not None]
-    unknown = len(decided) - len(known)
-    without = f" ({unknown} have no p-value)" if unknown else ""
-    survive = f"{survivors(known)} survive Holm's correction at .05{without}"
+    survive = survivors([p_value(claim) for claim in judged])
     return (
-        f"Of {len(counted)} claims that count, {len(decided)} are decided; about {most_wrong(counted):.0f} decisions at "
-        f"most would be wrong if every truth stood at its bar, and {survive}."
+        f"Of {len(counted)} claims that count, {len(judged)} are judged and {len(decided)} decided; about "
+        f"{most_wrong(counted):.0f} decisions at most would be wrong if every truth stood at its bar, and {survive} survive "
+        f"Holm's correction at .05 over all {len(judged)} judged claims (two-sided at the bar)."
     )
 
 

@@ -9,12 +9,10 @@ from phasescope.core.errors import UserError
 from phasescope.runs.store.files import write_all_aside, write_aside
 from phasescope.studies.claim import Claim
 from phasescope.studies.claims_file import RecordedClaim, read_claims
-from phasescope.studies.finding import named_on_command_line
+from phasescope.studies.finding import located, named_on_command_line
 from phasescope.studies.observing import RETIRED
-from phasescope.studies.preregistration import (
-    changed_sources,
-    check_preregistered,
-)
+from phasescope.studies.plots import BasePlot, Panel
+from phasescope.studies.preregistration import changed_sources, check_preregistered
 from phasescope.studies.records import Recorded, read_rows
 from phasescope.studies.runs_table import Runs
 from phasescope.studies.study import Study
@@ -39,6 +37,14 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         UserError: there are no records, or claims.json was not computed from them; or the summary names a number that no
             study has, or has one that is typed by hand.
     """
+    text, drawn = page_text(study, folder)
+    figures = {f"{plot.name}.png": figure_bytes(draw(panels), "png", dpi=130) for plot, panels in drawn}
+    return {folder / PAGE: text} | {folder / name: content for name, content in figures.items()}
+
+
+def page_text(study: Study, folder: Path) -> tuple[str, list[tuple[BasePlot, list[Panel]]]]:
+    """Return README.md of a study's folder, and the plots that it shows with what they draw; errors as of `study_page`."""
+    study = located(study, folder)
     judged = read_claims(folder)
     if judged is None or judged.stale:
         raise UserError(
@@ -68,9 +74,7 @@ def study_page(study: Study, folder: Path) -> dict[Path, str | bytes]:
         changed=changed_sources(study.file, known) if known else (),
         amended=numbers.amendment_lines(known) if known else (),
     )
-
-    figures = {f"{plot.name}.png": figure_bytes(draw(panels), "png", dpi=130) for plot, panels in drawn}
-    return {folder / PAGE: text} | {folder / name: content for name, content in figures.items()}
+    return text, drawn
 
 
 def _tables(study: Study, runs: Runs) -> dict[str, Rows]:
@@ -104,20 +108,20 @@ def asked_words(claim: Claim | RecordedClaim) -> str:
 
 
 def _limits(claims: Sequence[RecordedClaim]) -> list[tuple[str, list[str]]]:
-    """Return why claims could be wrong: their caveats, each once, with the names of the claims that have it; no names if all
-    have it. The caveats of a claim whose study gave one text are its sentences."""
+    """Return why claims could be wrong: sentences of their limits, each once, with the names of the claims that have it; no
+    names if all have it."""
     having: dict[str, list[str]] = {}
     for claim in claims:
-        caveats = claim.caveats or (SENTENCE_END.split(claim.limits) if claim.limits else ())
-        for caveat in dict.fromkeys(caveats):
-            having.setdefault(caveat, []).append(claim.name)
+        for sentence in dict.fromkeys(SENTENCE_END.split(claim.limits)) if claim.limits else ():
+            having.setdefault(sentence, []).append(claim.name)
 
     together: dict[tuple[str, ...], list[str]] = {}
-    for caveat, names in having.items():
-        together.setdefault(tuple(names), []).append(caveat)
+    for sentence, names in having.items():
+        together.setdefault(tuple(names), []).append(sentence)
     by_number = sorted(together.items(), key=lambda each: -len(each[0]))
     return [
-        (" ".join(caveats), [] if len(names) == len(claims) else list(names)) for names, caveats in by_number
+        (" ".join(sentences), [] if len(names) == len(claims) else list(names))
+        for names, sentences in by_number
     ]
 
 
