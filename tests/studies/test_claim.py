@@ -254,3 +254,33 @@ def test_neither_the_time_of_asking_nor_the_parts_of_limits_are_preregistered():
 )
 def test_no_effect_is_the_statistics_unless_the_claim_says_another(statistic, changed, none):
     assert claim(statistic=statistic, **changed).null_value == none
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_a_paired_difference_has_one_cell_a_side(paired):
+    cells = product(
+        "{side} {width}",
+        lambda side, width: {"network": {"widths": [width] * 4}},
+        side=("a", "b"),
+        width=(8, 16),
+    )
+
+    def study(**where) -> Study:
+        difference = Difference("side", "a", "b", paired=paired)
+        return Study(
+            "own",
+            "Is it?",
+            base="fast",
+            cells=cells,
+            seeds=8,
+            claims=[claim(statistic=difference, where=where)],
+        )
+
+    assert study(width=8).claims
+    if not paired:
+        assert study().claims
+        return
+    with pytest.raises(
+        UserError, match=r"`first` \(=a 8, a 16\) .* be one cell in `one`: runs are paired by their seed"
+    ):
+        study()

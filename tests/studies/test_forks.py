@@ -47,7 +47,8 @@ STUDY = Study(
         Cell("twins", {}, {"rate": "twin"}, fork=Fork(PARENT, at=10, children=2), seeds=4),
         Cell("fast", FAST, {"rate": "higher"}, fork=Fork(PARENT, at=10, children=2), seeds=4),
     ],
-    claims=[Claim("lower", "A higher rate lowers the loss.", ForkDifference("rate", "higher", "twin"), end("loss"),
+    claims=[Claim("lower", "A higher rate lowers the loss.",
+                  ForkDifference("rate", "higher", "twin", over="children"), end("loss"),
                   threshold=0.0, effect=0.1, spread=0.1, direction="below", asked=Asked.BEFORE)],
     tables=[Table("At the end", {"loss": end("loss")})],
 )
@@ -197,7 +198,7 @@ def test_a_claim_pairs_cells_with_as_many_children():
     claim = Claim(
         "more",
         "It is more.",
-        ForkDifference("arm", "changed", "control"),
+        ForkDifference("arm", "changed", "control", over="parents"),
         end("loss"),
         threshold=0.0,
         effect=0.5,
@@ -217,13 +218,44 @@ def test_a_claim_pairs_cells_with_as_many_children():
         )
 
 
+@pytest.mark.parametrize(
+    ("over", "children"), [("children", 1), ("children", 2), ("parents", 1), ("parents", 2)]
+)
+def test_over_children_a_claim_needs_several_of_each_parent(over, children):
+    fork = Fork(PARENT, at=100, children=children)
+    twins = [Cell("twins", {}, {"arm": "twin"}, fork=fork, seeds=8 * children)] if children > 1 else []
+    changed = Cell("changed", CHANGED, {"arm": "changed"}, fork=fork, seeds=8 * children)
+    unchanged = "twin" if twins else "control"
+
+    def study() -> Study:
+        statistic = ForkDifference("arm", "changed", unchanged, over=over)
+        claim = Claim("more", "It is more.", statistic, end("loss"), threshold=0.0, effect=0.5, spread=0.5)
+        cells = [PARENT, CONTROL, *twins, changed]
+        return Study("own", "Is it?", base="fast", cells=cells, seeds=8, claims=[claim])
+
+    if over == "children" and children == 1:
+        with pytest.raises(
+            UserError, match=r"`over` \(=children\) .* be parents in `more`: a parent has one child"
+        ):
+            study()
+        return
+    (claim,) = study().claims
+    power = claim.power(study().design_of(claim), spread=0.01, trials=20)
+    assert power.supported == 1  # it can be decided
+
+
+def test_what_is_resampled_must_be_said():
+    with pytest.raises(TypeError, match="over"):
+        ForkDifference("arm", "changed", "control")
+
+
 def test_the_luck_of_a_noise_leaves_the_difference_of_twins():
     rng = np.random.default_rng(4)
     table = design(2, 16)
     by_child = rng.standard_normal(32)
     changed = (table["arm"] == "changed").to_numpy()
     table = table.assign(y=by_child[table["seed"]] + np.where(changed, 0.3, 0.0))
-    estimate = ForkDifference("arm", "changed", "control").estimate(table)
+    estimate = ForkDifference("arm", "changed", "control", over="children").estimate(table)
     assert estimate.value == pytest.approx(0.3)
     assert estimate.high - estimate.low < 1e-9
 
@@ -236,7 +268,7 @@ def test_what_differs_between_parents_leaves_the_difference():
     changed = (table["arm"] == "changed").to_numpy()
     table = table.assign(y=by_parent[table["parent"]] + np.where(changed, 1.0 + noise, 0.0))
 
-    paired = ForkDifference("arm", "changed", "control").estimate(table)
+    paired = ForkDifference("arm", "changed", "control", over="children").estimate(table)
     assert paired.value == pytest.approx(1.0, abs=0.1)
     assert paired.high - paired.low < 0.2
     assert paired.n == 32
@@ -259,11 +291,11 @@ def test_an_interval_holds_the_truth_as_often_as_it_says(over):
 def test_a_child_without_a_control_is_left_out():
     table = design(3, 2).assign(y=1.0)
     table = table[~((table["arm"] == "control") & (table["parent"] == 1))]
-    assert ForkDifference("arm", "changed", "control").estimate(table).n == 4
+    assert ForkDifference("arm", "changed", "control", over="children").estimate(table).n == 4
 
 
 def test_spread_is_that_of_children_or_of_their_means():
-    statistic = ForkDifference("arm", "changed", "control")
+    statistic = ForkDifference("arm", "changed", "control", over="children")
     simulated = statistic.simulate(design(40, 8), truth=0.0, spread=0.7, rng=np.random.default_rng(2))
     assert statistic.spread_of(simulated) == pytest.approx(0.7, rel=0.1)
     means = ForkDifference("arm", "changed", "control", over="parents")
@@ -288,7 +320,7 @@ def test_a_claim_on_forks_has_its_power_from_the_paired_spread():
             Claim(
                 "more",
                 "It is more.",
-                ForkDifference("arm", "changed", "twin"),
+                ForkDifference("arm", "changed", "twin", over="children"),
                 end("loss"),
                 threshold=0.0,
                 effect=0.5,

@@ -211,8 +211,9 @@ class ForkDifference(Statistic):
     `unchanged`: the run of the same number that continues the same parent.
 
     With several children of a parent both cells have as many, so that a pair has one order of images and one noise.
-    Pairs are resampled within their parents: it speaks of these parents. `over="parents"` takes the mean of each parent's
-    pairs first, and resamples parents. A child without a partner is left out.
+    `over` is what the sentence is about. `over="children"` resamples pairs within their parents: it speaks of these
+    parents, and needs several children of each. `over="parents"` takes the mean of each parent's pairs first, and resamples
+    parents. A child without a partner is left out.
 
     `spread` is the standard deviation between the differences of one parent's pairs; over parents, between their means.
     """
@@ -222,7 +223,7 @@ class ForkDifference(Statistic):
     by: str
     first: object
     unchanged: object
-    over: Literal["children", "parents"] = "children"
+    over: Literal["children", "parents"]
 
     def sides_compared(self) -> dict[str, tuple[str, object]]:
         return {"first": (self.by, self.first), "unchanged": (self.by, self.unchanged)}

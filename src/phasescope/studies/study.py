@@ -30,7 +30,7 @@ from phasescope.studies.claim import Claim
 from phasescope.studies.observing import column_fault, observation
 from phasescope.studies.plots import BasePlot
 from phasescope.studies.runs_table import Runs
-from phasescope.studies.statistics import ForkDifference
+from phasescope.studies.statistics import Difference, ForkDifference
 from phasescope.studies.tables import Table
 
 if TYPE_CHECKING:
@@ -171,7 +171,12 @@ class Study:
         return needed
 
     def _check_pairs(self, claim: Claim, check: Callable[[bool, str, object, str], None]) -> None:
-        """Check that cells whose runs a claim pairs have as many children of each parent."""
+        """Check that each run of a claim that pairs runs has a partner: one cell a side, or as many children of a parent."""
+        if isinstance(claim.statistic, Difference) and claim.statistic.paired:
+            for side, (axis, value) in claim.statistic.sides_compared().items():
+                names = [cell.name for cell in self._selected({**claim.where, axis: value})]
+                rule = f"be one cell in `{claim.name}`: runs are paired by their seed (`where` selects cells)"
+                check(len(names) < 2, side, ", ".join(names), rule)
         if not isinstance(claim.statistic, ForkDifference):
             return
         by, first, unchanged = claim.statistic.by, claim.statistic.first, claim.statistic.unchanged
@@ -179,6 +184,9 @@ class Study:
         counts = [{cell.fork.children for cell in side if cell.fork is not None} for side in sides]
         rule = f"have an unchanged cell with as many children as the changed one, in `{claim.name}`"
         check(counts[0] == counts[1] != set(), "children", [sorted(count) for count in counts], rule)
+        over = claim.statistic.over
+        rule = f"be parents in `{claim.name}`: a parent has one child, and pairs are resampled within parents"
+        check(over == "parents" or 1 not in counts[0], "over", over, rule)
 
     def __repr__(self) -> str:
         size = f"{len(self.cells)} cells of {self.seeds} seeds, {len(self.claims)} claims, base {self.base}"

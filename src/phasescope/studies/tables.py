@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from phasescope.core.formats import format_number
 from phasescope.measures.over_runs import NotEnough, mean_over_runs, share_interval
 from phasescope.studies.declaring import columns_read
 from phasescope.studies.runs_table import Number, Runs, as_table
@@ -61,7 +62,7 @@ class Table:
         some = f" ({len(y)} of {len(values)} runs)" if counted and len(y) < len(values) else ""
         if self.interval and len(y) >= Statistic.MINIMUM_N:
             estimate = share_interval(y) if is_share else mean_over_runs(y)
-            value, low, high = (_three_digits(x) for x in (estimate.value, estimate.low, estimate.high))
+            value, low, high = (format_number(x) for x in (estimate.value, estimate.low, estimate.high))
             return f"{value} [{low}, {high}]{some}"
 
         if not some:
@@ -70,8 +71,3 @@ class Table:
             least, most = y.sum() / len(values), 1 - (1 - y).sum() / len(values)
             return f"{least:.2g} to {most:.2g}{some}"
         return f"{float(f'{y.mean():.4g}'):,g}{some}"
-
-
-def _three_digits(value: float) -> str:
-    """Return three digits, from 1,000 on all of them, so that a number of steps has no exponent."""
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"

@@ -7,8 +7,8 @@ import pytest
 from helpers.made_runs import make_run
 from helpers.written_run import ALL_STEPS, BATCH, SEED, STEPS, write_run
 from phasescope import Site
+from phasescope.core.formats import format_number
 from phasescope.views.facts import words
-from phasescope.views.facts.numbers import format_number
 from phasescope.views.facts.onsets import onsets
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.scores import levels
@@ -178,7 +178,18 @@ def test_timeline_caption_carries_sample_sizes_and_thresholds(run):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.12345, "0.123"), (999.4, "999"), (1725.0, "1,725"), (-0.5, "-0.5"), (float("nan"), "–")],
+    [
+        (0.12345, "0.123"),
+        (99.96, "100"),
+        (999.4, "999"),
+        (999.5, "1,000"),
+        (-999.6, "-1,000"),
+        (1725.0, "1,725"),
+        (-0.5, "-0.5"),
+        (1e-5, "1e-05"),
+        (float("inf"), "∞"),
+        (float("nan"), "–"),
+    ],
 )
 def test_a_number_has_three_digits_and_steps_have_all(value, text):
     assert format_number(value) == text

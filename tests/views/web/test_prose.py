@@ -1,6 +1,8 @@
 """Numbers of prose come from records: every source of a page of results is filled, and none has a number typed by hand."""
 
+import json
 import re
+import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from phasescope import UserError
+from phasescope.runs.store.files import write_aside
 from phasescope.views.web.findings import KEY
 from phasescope.views.web.prose import Prose, short_number, tables_of, typed_by_hand
 
@@ -113,3 +116,19 @@ def test_numbers_are_short():
 def test_pages_of_results_hold_no_placeholder():
     for path in (*STUDIES.glob("*.md"), *STUDIES.glob("*/README.md")):
         assert not re.search(r"\{(?:fixed|line \d|[\w-]+(?:/| > ))", path.read_text()), path
+
+
+def test_a_second_judging_in_one_process_writes_the_new_numbers(tmp_path):
+    folder = tmp_path / "ancestral"
+    folder.mkdir()
+    shutil.copy2(STUDIES / "ancestral" / "records.parquet", folder)
+    text = (STUDIES / "ancestral" / "claims.json").read_text()
+    page = "## Ends\n\n| cell | runs | loss |\n|---|---|---|\n| a | 8 | {} |\n"
+    for value in (0.25, 0.75):
+        tree = json.loads(text)
+        tree["claims"][0]["value"] = value
+        write_aside(folder / "claims.json", json.dumps(tree))
+        write_aside(folder / "README.md", page.format(value))
+        name = tree["claims"][0]["name"]
+        assert Prose(tmp_path).number(f"ancestral/{name}:value") == short_number(value)
+        assert Prose(tmp_path).number("ancestral > Ends > a > loss") == short_number(value)

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from phasescope.core.formats import format_number
 from phasescope.measures.over_runs import mean_over_runs
 from phasescope.runs.store import RunFolder
 from phasescope.runs.store.folder import is_run, read_or
 from phasescope.runs.training.continuing import is_seed
-from phasescope.views.facts.numbers import format_number
 from phasescope.views.facts.onsets import onsets
 from phasescope.views.facts.record import Record, success_share
 

@@ -6,24 +6,15 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from phasescope.core.formats import NOTHING, format_number
 from phasescope.views.facts.verdicts import is_counted, shown_verdict
 
 if TYPE_CHECKING:
     from phasescope.studies.claims_file import RecordedClaim
     from phasescope.studies.preregistration import Preregistration
 
-NOTHING = "–"
 MOST_CHANGES = 6  # of an amendment that are listed one by one
 LACKING = re.compile(r"(first|final) analysis: (\d+) of (\d+ (?:further )?runs) are recorded")
-
-
-def format_number(value: float | None) -> str:
-    """Return three digits, from 1,000 on all of them."""
-    if value is None or math.isnan(value):
-        return NOTHING
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def format_score(value: float | None, decimals: int = 3) -> str:

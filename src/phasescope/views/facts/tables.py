@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from phasescope.core.factors import Factors
+from phasescope.core.formats import format_number
 from phasescope.measures import Score
 from phasescope.measures.columns import Column, column_of
 from phasescope.measures.gain import floors
 from phasescope.runs.store.sites import Site
-from phasescope.views.facts.numbers import format_count, format_number, format_score, format_share
+from phasescope.views.facts.numbers import format_count, format_score, format_share
 from phasescope.views.facts.record import Record, number
 from phasescope.views.facts.record import score as score_at
 from phasescope.views.facts.scores import probe_summary

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from phasescope.core.formats import format_number
 from phasescope.measures.columns import COLUMNS, in_order
 from phasescope.measures.gain import LEAST_LEFT, floors
 from phasescope.runs.store.sites import Site
-from phasescope.views.facts.numbers import format_count, format_number, format_score, format_share
+from phasescope.views.facts.numbers import format_count, format_score, format_share
 from phasescope.views.facts.onsets import delay_words, onsets
 from phasescope.views.facts.record import Record, score
 from phasescope.views.facts.scores import probe_summary

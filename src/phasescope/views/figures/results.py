@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from phasescope.views.facts.numbers import format_count, format_number, format_score
+from phasescope.core.formats import format_number
+from phasescope.views.facts.numbers import format_count, format_score
 from phasescope.views.facts.palette import INK, LINE, MUTED, PALETTE, denoiser_colours, held_out_colours
 from phasescope.views.facts.panel import Line, RunPanel
 from phasescope.views.facts.terms import factor_words

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phasescope.core.errors import UserError
+from phasescope.core.formats import format_number
 from phasescope.measures.over_runs import LEVEL
 from phasescope.studies.claims_file import RECORDS, Judged, read_claims
 from phasescope.studies.finding import STUDY_FILE
@@ -17,7 +18,6 @@ from phasescope.views.facts.numbers import (
     format_cell,
     format_interval,
     format_none,
-    format_number,
     format_value,
     runs_cell,
     verdict_cell,

@@ -8,11 +8,12 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from phasescope.core.errors import UserError
+from phasescope.core.formats import NOTHING
 from phasescope.runs.store import RunFolder
 from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.sites import Site
 from phasescope.views.facts.forks import fork_group, paired
-from phasescope.views.facts.numbers import NOTHING, format_count, format_score
+from phasescope.views.facts.numbers import format_count, format_score
 from phasescope.views.facts.onsets import onsets
 from phasescope.views.facts.record import Record
 from phasescope.views.facts.terms import OTHER_READINGS, READINGS, sequence_words

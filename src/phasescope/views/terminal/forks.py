@@ -7,11 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from phasescope.core.formats import format_number
 from phasescope.runs.store import RunFolder
 from phasescope.runs.training.continuing import changes_of, complete_tree
 from phasescope.runs.training.forking import Fork
 from phasescope.views.facts.forks import PAIRED_HEADS, UNCHANGED, Paired, paired, paired_texts
-from phasescope.views.facts.numbers import format_count, format_number
+from phasescope.views.facts.numbers import format_count
 from phasescope.views.terminal.printing import Result, Table
 
 

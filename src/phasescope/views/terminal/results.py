@@ -11,9 +11,10 @@ import numpy as np
 
 from phasescope.core.config import Config, Tree, to_yaml
 from phasescope.core.factors import Factors
+from phasescope.core.formats import format_number
 from phasescope.measures import Score
 from phasescope.runs.store.sites import Site
-from phasescope.views.facts.numbers import format_count, format_number, format_score
+from phasescope.views.facts.numbers import format_count, format_score
 from phasescope.views.facts.tables import score_table
 from phasescope.views.facts.terms import IMAGE_BASELINES
 from phasescope.views.terminal.printing import Result, Table

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from phasescope.core.formats import NOTHING
 from phasescope.runs.store import RunFolder
 from phasescope.runs.store.flat import config_columns
 from phasescope.runs.store.folder import read_or, shown
 from phasescope.views.facts.forks import change_words
 from phasescope.views.facts.meter import meter_sentences
-from phasescope.views.facts.numbers import NOTHING, format_clock, format_count, format_percent, format_score
+from phasescope.views.facts.numbers import format_clock, format_count, format_percent, format_score
 from phasescope.views.facts.record import Record, score
 from phasescope.views.facts.rows import broken_row, row_of
 from phasescope.views.facts.scores import probe_summary

@@ -20,12 +20,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 
 from phasescope.core.errors import UserError
+from phasescope.core.formats import NOTHING
 from phasescope.studies.claims_file import RecordedClaim, read_claims
-from phasescope.views.facts.numbers import NOTHING
 from phasescope.views.web.markdown import PAGE
 
 Rows = Sequence[Mapping[str, str]]
@@ -60,7 +60,7 @@ CONSTANT = re.compile(
 
 @dataclass(frozen=True)
 class Prose:
-    """Fills the placeholders of prose.
+    """Fills the placeholders of prose. Each file is read once by an object: another one reads it again.
 
     Args:
         studies: folder of the studies.
@@ -114,7 +114,7 @@ class Prose:
             UserError: there is none of that name.
         """
         study, _, own = name.partition("/")
-        claims = _claims(self.studies / study) if re.fullmatch(r"\w+", study) else {}
+        claims = self._claims(study) if re.fullmatch(r"\w+", study) else {}
         if own not in claims:
             raise UserError(f"`{name}` must be a judged claim, STUDY/CLAIM{_nearest(own, claims)}")
         return claims[own]
@@ -124,12 +124,36 @@ class Prose:
         if len(keys) != 3:
             raise UserError(f"`{{{name}}}` must be STUDY > TABLE > ROW > COLUMN")
         title, row, column = keys
-        tables = self.pages[study] if study in self.pages else _tables(self.studies / study / PAGE)
+        tables = self.pages[study] if study in self.pages else self._tables(study)
         rows = tables[_named(title, tables, f"table of {study}")]
         by_name = {_row_name(each): each for each in rows}
         cells = by_name[_named(row, by_name, f"row of `{title}` of {study}")]
         heading = _named(column, cells, f"column of `{title}` of {study}")
         return _parsed(cells[heading], cells)
+
+    def _claims(self, study: str) -> dict[str, RecordedClaim]:
+        if study not in self._read_claims:
+            judged = read_claims(self.studies / study)
+            self._read_claims[study] = {claim.name: claim for claim in judged.claims} if judged else {}
+        return self._read_claims[study]
+
+    def _tables(self, study: str) -> dict[str, Rows]:
+        if study not in self._read_tables:
+            page = self.studies / study / PAGE
+            if not page.is_file():
+                raise UserError(
+                    f"`{study}` must be a study with a page: phasescope study NAME --judge writes it"
+                )
+            self._read_tables[study] = tables_of(page.read_text())
+        return self._read_tables[study]
+
+    @cached_property
+    def _read_claims(self) -> dict[str, dict[str, RecordedClaim]]:
+        return {}
+
+    @cached_property
+    def _read_tables(self) -> dict[str, dict[str, Rows]]:
+        return {}
 
     def _line(self, number: int, file: str) -> str:
         path = self.studies / file
@@ -166,21 +190,6 @@ def short_number(value: float, decimals: int = 2) -> str:
     if value == int(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     return re.sub(r"^(-?)0\.", r"\1.", f"{value:z.{decimals}f}")
-
-
-@cache
-def _claims(folder: Path) -> dict[str, RecordedClaim]:
-    judged = read_claims(folder)
-    return {claim.name: claim for claim in judged.claims} if judged else {}
-
-
-@cache
-def _tables(page: Path) -> dict[str, Rows]:
-    if not page.is_file():
-        raise UserError(
-            f"`{page.parent.name}` must be a study with a page: phasescope study NAME --judge writes it"
-        )
-    return tables_of(page.read_text())
 
 
 def _values(claim: RecordedClaim) -> dict[str, float]:
