@@ -4,8 +4,10 @@ Where whole commands run, checks would be a fifth of the time and see the same c
 """
 
 import gc
+import hashlib
+import subprocess
 from collections import defaultdict
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import count
 from math import gcd
 from pathlib import Path
@@ -32,6 +34,10 @@ CHECKED = (
     "phasescope.models.networks.unet.network",
     "phasescope.worlds.bump.world",
 )
+
+# Slow tests cost about 1,000 s on two cores: a slice is at most about 30 s.
+SLICES = 40
+COMMIT = pytest.StashKey[str]()
 
 OF_ARRAYS = ("measures", "models", "runs/probing", "worlds")
 
@@ -85,15 +91,29 @@ def pytest_collection() -> Generator[None, object, object]:
     return result
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--slice",
+        metavar="NUMBER",
+        help=f"every fast test, and slice NUMBER of {SLICES} of the slow ones; `commit`: the one that HEAD's hash chooses",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[COMMIT] = commit() if config.option.slice == "commit" else ""
+    if config.option.slice is not None:  # a number from here on, also in xdist's workers
+        config.option.slice = slice_number(config.option.slice, config.stash[COMMIT])
     torch.set_num_threads(1)
     cost.LEAST_S = 0.02  # a second for every kind of run that a plan lists would be most of a test's time
     progress.FIRST_LINE_S = 600.0  # how long a verb takes is the machine's load, and not what tests ask
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     leave_some(items)
+    if config.option.slice is not None:
+        items[:], others = split(items, config.option.slice)
+        config.hook.pytest_deselected(items=others)
     if torch.cuda.is_available():
         return
     for item in items:
@@ -117,3 +137,53 @@ def leave_some(items: list[pytest.Item]) -> None:
         for k, item in enumerate(several):
             if k not in stay:
                 item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    number = config.option.slice
+    if number is not None:
+        chosen = f" (commit {config.stash[COMMIT][:8]})" if config.stash[COMMIT] else ""
+        terminalreporter.write_line(
+            f"slow tests: slice {number} of {SLICES}{chosen}; again: ./lab test --slice {number}"
+        )
+
+
+def slice_number(given: str | int, commit: str) -> int:
+    """Return the number of a slice, from 1 on: as given, or the one that a commit's hash chooses; without one the first.
+
+    Raises:
+        pytest.UsageError: there is no such slice.
+    """
+    if given == "commit":
+        return int(commit or "0", 16) % SLICES + 1
+    if not str(given).isdecimal() or not 1 <= int(given) <= SLICES:
+        raise pytest.UsageError(f"`--slice` (={given}) must be from 1 to {SLICES}, or `commit`")
+    return int(given)
+
+
+def commit() -> str:
+    """Return the hash of HEAD, in hexadecimal; empty without git, or outside a repository."""
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def split(items: Sequence[pytest.Item], number: int) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """Return the fast tests with the slow ones of a slice, and all others.
+
+    A test's slice follows from its node id alone, so that it stays the same as other tests come and go.
+    """
+    chosen, others = [], []
+    for item in items:
+        is_slow = item.get_closest_marker("slow") is not None
+        (others if is_slow and slice_of(item.nodeid) != number else chosen).append(item)
+    return chosen, others
+
+
+def slice_of(nodeid: str) -> int:
+    """Return the number of the slice in which a slow test lies, from 1 on."""
+    return int(hashlib.sha256(nodeid.encode()).hexdigest(), 16) % SLICES + 1
