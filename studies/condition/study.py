@@ -141,6 +141,12 @@ def no_jump(system: str) -> Claim:
     )
 
 
+OF_USE = (
+    "two rules that err alike have a mean ratio above 1, and the band was chosen by few draws, so that runs of one system were read "
+    "in different bands; `lower_band` asks it again"
+)
+
+
 def of_use(system: str) -> Claim:
     """Return the claim that use tells the samples better than the clock does."""
     return Claim(
@@ -157,6 +163,7 @@ def of_use(system: str) -> Claim:
         spread=0.2,
         direction="below",
         where={"system": system},
+        uninformative=OF_USE,
         caveats=(
             "Runs that hardly differ in when they learn have a clock that is hard to beat.",
             SHARED,
@@ -180,10 +187,32 @@ def curve_of_lean(system: str) -> Claim:
         spread=0.25,
         direction="below",
         where={"system": ("lean", system)},
+        uninformative=OF_USE,
         caveats=(
             "Two pairs of systems: it says nothing of others.",
             SHARED,
         ),
+    )
+
+
+def lower_band(system: str) -> Claim:
+    """Return the claim that use in the lower of the two bands that decide tells the samples better than the clock does."""
+    return Claim(
+        name=f"lower_band_{system}",
+        asked=Asked.AFTER,
+        sentence=f"{WORDS[system]}, the share of correct samples is nearer to a curve of use in the noisier of the two bands that the "
+        "label decides, fitted on other runs, than to one of the step.",
+        statistic=Mean(),
+        numbers=partial(readings.log_error_of_use, use=readings.LOWER_BAND),
+        unit="times the clock's error",
+        log=True,
+        threshold=0.0,
+        no_effect=0.0,
+        effect=0.7,
+        spread=0.5,
+        direction="below",
+        where={"system": system},
+        caveats=(readings.LOWER, SHARED),
     )
 
 
@@ -204,6 +233,7 @@ STUDY = Study(
         *(no_jump(system) for system in SYSTEMS),
         *(of_use(system) for system in SYSTEMS),
         *(curve_of_lean(system) for system in SYSTEMS if system != "lean"),
+        *(lower_band(system) for system in SYSTEMS),
     ],
     readings=[Reading("meter", readings.read_meter, needs=())],
     plots=[

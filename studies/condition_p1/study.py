@@ -114,6 +114,22 @@ STUDY = Study(
                 SHARED,
             ),
         ),
+        Claim(
+            name="lower_band",
+            asked=Asked.AFTER,
+            sentence="On P1's ingredients, the share of correct samples is nearer to a curve of use in the noisier of the two bands that "
+            "the label decides, fitted on other runs, than to one of the step.",
+            statistic=Mean(),
+            numbers=partial(readings.log_error_of_use, use=readings.LOWER_BAND),
+            unit="times the clock's error",
+            log=True,
+            threshold=0.0,
+            no_effect=0.0,
+            effect=0.85,
+            spread=0.5,
+            direction="below",
+            caveats=(readings.LOWER, SHARED),
+        ),
     ],
     readings=[Reading("meter", readings.read_meter, needs=())],
     plots=[

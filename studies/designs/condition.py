@@ -30,6 +30,15 @@ LOW, HIGH = 0.1, 0.9
 """shares of the end's value between which a rise is timed"""
 
 
+LOWER_BAND = "meter.band3.use"
+"""use at log SNR of -2.9 to -.5 with noise prediction, -3.8 to 0 with flow matching: of the two bands of eight in which the
+label saves most, alike in both, the one in which the image tells less of it"""
+LOWER = (
+    "Asked after the records had been looked at: the band that was read before is the upper one in most runs, where the "
+    "exact answer contradicts the image. The band is the same in all runs; errors are compared as logarithms."
+)
+
+
 def read_meter(run) -> list[dict]:
     """Return the meter's reading in the band that decides, and in which band an advantage was first, at every snapshot."""
     frame = run.meter()
@@ -192,6 +201,24 @@ def foretold_by_use(runs: Runs, foil: str = "step", sign: float = 1.0) -> np.nda
         )
         ratios.append(by_use / by_foil)
     return np.array(ratios)
+
+
+@reads("{use}", CORRECT)
+def log_error_of_use(runs: Runs, use: str) -> np.ndarray:
+    """Return the logarithm of the error of a column of use over that of the clock, of the same curves as in
+    `foretold_by_use`, (n,): two rules that err alike have 0 on average, while their ratios average to more than 1."""
+    steps, given, correct = runs.courses("step"), runs.courses(use), runs.courses(CORRECT)
+    if len(runs) < 2:
+        return np.full(len(runs), math.nan)
+
+    logs = []
+    for own in range(len(runs)):
+        by_use, by_clock = (
+            counted_error(fitted_to(x, correct, but=own), x[own], steps[own], correct[own])
+            for x in (given, steps)
+        )
+        logs.append(math.log(by_use / by_clock))
+    return np.array(logs)
 
 
 @reads(USE, CORRECT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from phasescope.studies import Runs, reads
 from phasescope.studies.readings.crossings import crossing_step
@@ -66,6 +67,16 @@ def log_onset(runs: Runs, column: str) -> np.ndarray:
     ]
     ends = [steps[-1] for steps in runs.courses("step")]
     return np.log(np.where(np.isfinite(onsets), onsets, ends))
+
+
+@reads("{column}")
+def log_onset_by_end(runs: Runs, column: str) -> pd.DataFrame:
+    """Return the table with `log_onset` (`y`) and whether the onset had come by the run's end (`came`)."""
+    came = [
+        np.isfinite(crossing_step(steps, course, HALF))
+        for steps, course in zip(runs.courses("step"), runs.courses(column), strict=True)
+    ]
+    return runs.table.assign(y=log_onset(runs, column), came=came)
 
 
 @reads("{column}")

@@ -88,6 +88,8 @@ CELLS = [
     *(forked(point, change, CHANGES[change]) for point in AT for change in CHANGED[point]),
 ]
 ONSET = partial(lean_forks.log_onset, column=lean_forks.CORRECT)
+ONSET_BY_END = partial(lean_forks.log_onset_by_end, column=lean_forks.CORRECT)
+"""the same, with whether it had come by the end of the run"""
 OF_USE = partial(lean_forks.log_onset, column=lean_forks.USE)
 ONSET_STEP = partial(lean_forks.onset_step, column=lean_forks.CORRECT)
 USE_STEP = partial(lean_forks.onset_step, column=lean_forks.USE)
@@ -129,7 +131,7 @@ def effect(point: str, change: str) -> Claim:
         asked=Asked.AFTER_OTHERS,
         sentence=f"{words} {WHEN[point]}, {moves}, by more than a tenth.",
         statistic=ForkDifference("change", change, "unchanged", over="parents"),
-        numbers=ONSET,
+        numbers=ONSET_BY_END,
         unit="times the steps",
         log=True,
         threshold=threshold,

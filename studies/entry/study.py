@@ -31,6 +31,8 @@ from phasescope.studies import (
     start,
 )
 from studies.designs import stages
+from studies.designs.condition import log_error_of_use
+from studies.designs.sequences import has_sequence, mean_while
 from studies.entry import readings
 
 HIDDEN = 256
@@ -81,9 +83,33 @@ FITTED = (
     "Onsets of one cell differ by a third, and the line is fitted to seven runs: a reading that said a little would not be seen. "
     "Asked when the runs' other numbers had been seen, these not."
 )
+AGREES_WITH_CLOCK = "the clock agrees with the samples at kappa .93, so that no reading could be better by as much as was asked"
+NEVER_ORDERED = "runs whose activations never become ordered before accuracy count as long stages; `sequence` asks for the order"
+AFTER_AN_AUDIT = "Asked after an audit of these runs had counted it."
+WHEN = {False: "over the whole run", True: "before half of the samples are correct"}
 NO_CAUSE = "Which comes first says nothing of cause."
 
 # Asked: five pilots. The last two claims were added when the runs had been looked at (2026-12-02).
+
+
+def sequence(layer: str, hidden: int, until_accuracy: bool) -> Claim:
+    """Return the claim that runs pass P1's three states in their order, by P1's reading."""
+    way = "With a two-layer network on the encodings" if hidden else "Without one"
+    return Claim(
+        name=f"sequence_{layer}_{hidden}_{'before' if until_accuracy else 'run'}",
+        asked=Asked.AFTER,
+        sentence=f"{way}, activations at {layer}, t = 600, pass P1's three states by P1's reading, no manifold, an unordered one, an "
+        f"ordered one, {WHEN[until_accuracy]}.",
+        statistic=Share(),
+        numbers=has_sequence(f"sites.{layer}.600.p1_phase", until_accuracy=until_accuracy),
+        threshold=0.5,
+        effect=0.48,
+        where={"hidden": hidden},
+        source="P1",
+        caveats=(SELECTED, AFTER_AN_AUDIT, SEEN),
+    )
+
+
 STUDY = Study(
     name="entry",
     question="How labels enter: does a two-layer network on their encodings bring P1's phases of the activations?",
@@ -233,6 +259,7 @@ STUDY = Study(
             effect=0.22,
             spread=0.15,
             where={"hidden": HIDDEN},
+            uninformative=AGREES_WITH_CLOCK,
             source="P1",
             caveats=(
                 SELECTED,
@@ -252,6 +279,7 @@ STUDY = Study(
             effect=0.22,
             spread=0.15,
             where={"hidden": HIDDEN},
+            uninformative=AGREES_WITH_CLOCK,
             source="P1",
             caveats=(
                 SELECTED,
@@ -269,6 +297,7 @@ STUDY = Study(
             unit="of the steps to accuracy",
             threshold=0.0,
             effect=0.16,
+            uninformative=NEVER_ORDERED,
             spread=0.08,
             caveats=(
                 SELECTED,
@@ -285,6 +314,7 @@ STUDY = Study(
             unit="of the steps to accuracy",
             threshold=0.0,
             effect=0.16,
+            uninformative=NEVER_ORDERED,
             spread=0.08,
             caveats=(
                 SELECTED,
@@ -376,6 +406,12 @@ STUDY = Study(
                 FITTED,
             ),
         ),
+        *(
+            sequence(layer, hidden, until_accuracy)
+            for layer in readings.LAYERS
+            for hidden in STEPS
+            for until_accuracy in WHEN
+        ),
     ],
     readings=[
         Reading("sites", readings.read_sites, needs=()),
@@ -429,6 +465,16 @@ STUDY = Study(
                 for site in SITES
                 for rule, column in RULES.items()
             },
+            interval=True,
+        ),
+        Table(
+            "Order of the label means (trustworthiness) while P1's reading says unordered",
+            {site: mean_while(f"sites.{site}.p1_phase", "B", f"sites.{site}.order") for site in SITES},
+            interval=True,
+        ),
+        Table(
+            "Use in the noisier of the two bands that the label decides",
+            {"log of its error over the clock's": partial(log_error_of_use, use="condition.band3.use")},
             interval=True,
         ),
         Table(

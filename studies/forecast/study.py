@@ -22,7 +22,19 @@ hold among systems in general (nine of nine have a lower end of .61). A table gi
 from collections.abc import Sequence
 from functools import partial
 
-from phasescope.studies import Asked, Claim, Courses, Mean, Reading, Scatter, Share, Study, Table, end
+from phasescope.studies import (
+    Asked,
+    Claim,
+    Courses,
+    Mean,
+    MeanOverUnits,
+    Reading,
+    Scatter,
+    Share,
+    Study,
+    Table,
+    end,
+)
 from studies.designs.fast_systems import SYSTEMS, cell
 from studies.forecast import readings
 
@@ -38,6 +50,10 @@ FIXED = (
     f"Its 30 to 42 readings a run cost about half as much as the training. {PILOTS}"
 )
 MADE = "Runs without a forecast by then are left out; their number is in the table."
+SYSTEMS_COUNT = (
+    "Systems are what is counted, each with the mean of its six runs: nine of them tell little. Runs were counted first, as if seeds "
+    "of one system were as different as systems; changed after the result had been seen."
+)
 NEVER = "A run whose use does not pass .5 by its end is left out, though some of its intervals ended before."
 
 
@@ -78,50 +94,56 @@ CLAIMS: Sequence[Claim] = (
     ),
     Claim(
         name="close",
-        asked=Asked.AFTER_OTHERS,
+        asked=Asked.AFTER,
         sentence="The last forecast made by half of the steps at which use passes .5 is within 25 % of that step, in four runs "
         "of five or more.",
-        statistic=Share(),
+        statistic=MeanOverUnits("system"),
         numbers=readings.is_close,
         threshold=0.8,
-        effect=(0.15, 0.22),
+        effect=(0.15, 0.3),
+        spread=0.3,
+        unit="of a system's runs",
+        unreachable="nine systems that vary by .3 cannot show a mean of .95 to be above .8",
         where=GROWING,
         over=("system", "systems"),
         caveats=(
             "Of the systems of its calibration 85 % (perceptrons) and 67 % (U-Nets) were.",
             MADE,
             FIXED,
+            SYSTEMS_COUNT,
         ),
     ),
     Claim(
         name="intervals_hold",
-        asked=Asked.AFTER_OTHERS,
+        asked=Asked.AFTER,
         sentence="The 80 % intervals of the forecasts made before use passes .5 hold that step in more than 70 % of the cases.",
-        statistic=Mean(strata="system"),
+        statistic=MeanOverUnits("system"),
         numbers=readings.share_held,
         unit="of a run's intervals",
         threshold=0.7,
-        effect=0.12,
-        spread=0.2,
+        effect=0.2,
+        spread=0.15,
         where=GROWING,
         over=("system", "systems"),
         caveats=(
             "All forecasts of a run count the same, early and late ones.",
             NEVER,
             FIXED,
+            SYSTEMS_COUNT,
         ),
     ),
     Claim(
         name="intervals_not_wider",
-        asked=Asked.AFTER_OTHERS,
+        asked=Asked.AFTER,
         sentence="The 80 % intervals of the forecasts made before use passes .5 hold that step in less than 90 % of the cases: "
         "they are no wider than they say.",
-        statistic=Mean(strata="system"),
+        statistic=MeanOverUnits("system"),
         numbers=readings.share_held,
         unit="of a run's intervals",
         threshold=0.9,
-        effect=0.1,
-        spread=0.2,
+        effect=(0.2, 0.1),
+        spread=0.15,
+        unreachable="nine systems that vary by .15 cannot show a mean of 1 to be above .9",
         direction="below",
         where=GROWING,
         over=("system", "systems"),
@@ -129,6 +151,7 @@ CLAIMS: Sequence[Claim] = (
             "Of the systems of its calibration 84 to 87 % held, of early ones 91 to 100 %.",
             NEVER,
             FIXED,
+            SYSTEMS_COUNT,
         ),
     ),
     nearer(
@@ -164,6 +187,7 @@ CLAIMS: Sequence[Claim] = (
         effect=0.25,
         where=GROWING,
         over=("system", "systems"),
+        uninformative="the line says something in hardly any run, so that whoever has a forecast wins",
         caveats=(
             "The forecast is that of use .5, as it is. The line has the last eight snapshots of 64 "
             "samples; one that does not rise says never: it says something in hardly any run, so that "
@@ -199,7 +223,7 @@ STUDY = Study(
     answers="Q3",
     cells=[cell(name) for name in SYSTEMS],
     seeds=6,
-    headline="close",
+    headline="intervals_hold",
     claims=CLAIMS,
     readings=[Reading("meter", readings.read_meter, needs=())],
     plots=[

@@ -48,6 +48,8 @@ STUDY = Study(
             spread=0.4,
             direction="below",
             over=OVER,
+            uninformative="a mean of ratios, which one system decides whose samples never follow, with runs of one system counted "
+            "as if they were systems",
             caveats=(
                 "64 samples a snapshot leave an error of about .04 to every rule.",
                 SHARED,

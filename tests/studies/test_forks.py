@@ -229,7 +229,16 @@ def test_over_children_a_claim_needs_several_of_each_parent(over, children):
 
     def study() -> Study:
         statistic = ForkDifference("arm", "changed", unchanged, over=over)
-        claim = Claim("more", "It is more.", statistic, end("loss"), threshold=0.0, effect=0.5, spread=0.5)
+        claim = Claim(
+            "more",
+            "It is more.",
+            statistic,
+            end("loss"),
+            threshold=0.0,
+            effect=0.5,
+            spread=0.5,
+            asked=Asked.BEFORE,
+        )
         cells = [PARENT, CONTROL, *twins, changed]
         return Study("own", "Is it?", base="fast", cells=cells, seeds=8, claims=[claim])
 

@@ -12,7 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -157,6 +157,32 @@ class Mean(Statistic):
 
 
 @dataclass(frozen=True)
+class MeanOverUnits(Statistic):
+    """The mean of `y` over the values of an axis, of which each has the mean of its runs; n is the number of values.
+
+    For a sentence that is about systems: runs of one system are no replications of it. `MeanOverUnits("system")`.
+    """
+
+    units: str
+
+    def estimate(self, table: DataFrame) -> Estimate:
+        means = self._means(table)
+        return mean_over_runs(means, detail={"runs_read": float(len(known_rows(table)))})
+
+    def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame:
+        values = table[self.units].astype(str)
+        of_unit = {value: truth + spread * rng.standard_normal() for value in dict.fromkeys(values)}
+        return table.assign(y=values.map(of_unit).to_numpy())
+
+    def spread_of(self, table: DataFrame) -> float:
+        return spread_within(self._means(table))
+
+    def _means(self, table: DataFrame) -> np.ndarray:
+        known = known_rows(table)
+        return known.groupby(known[self.units].astype(str), sort=False)["y"].mean().to_numpy(dtype=float)
+
+
+@dataclass(frozen=True)
 class Difference(Statistic):
     """The mean of `y` over the runs whose `by` is `first`, minus that over the runs whose `by` is `second`.
 
@@ -215,6 +241,9 @@ class ForkDifference(Statistic):
     parents, and needs several children of each. `over="parents"` takes the mean of each parent's pairs first, and resamples
     parents. A child without a partner is left out.
 
+    A table whose column `came` is false for a child has an onset that had not come by its end, `y` being that end: the
+    difference may then be larger (of a changed child) or smaller (of an unchanged one), and the interval has no end there.
+
     `spread` is the standard deviation between the differences of one parent's pairs; over parents, between their means.
     """
 
@@ -254,8 +283,24 @@ class ForkDifference(Statistic):
         differences, parents = self._differences(table)
         detail = {"parents": float(len(set(parents)))}
         if self.over == "parents":
-            return mean_over_runs(_means_by(parents, differences), detail=detail)
-        return mean_over_runs(differences, parents, detail)
+            mean = mean_over_runs(_means_by(parents, differences), detail=detail)
+        else:
+            mean = mean_over_runs(differences, parents, detail)
+        return self._without_ends(mean, table)
+
+    def _without_ends(self, mean: Estimate, table: DataFrame) -> Estimate:
+        """Return an estimate whose interval has no end where onsets of children had not come by their end."""
+        if "came" not in table:
+            return mean
+        rows, first = sides(known_rows(table), self.by, self.first, self.unchanged)
+        missing = ~rows["came"].to_numpy(dtype=bool)
+        counts = {"not_come": float(missing[first].sum()), "not_come_unchanged": float(missing[~first].sum())}
+        return replace(
+            mean,
+            low=-math.inf if counts["not_come_unchanged"] else mean.low,
+            high=math.inf if counts["not_come"] else mean.high,
+            detail=dict(mean.detail) | counts,
+        )
 
     def simulate(self, table: DataFrame, truth: float, spread: float, rng: Generator) -> DataFrame:
         # What differs between parents is in a control and in its children alike, so that it leaves the difference.
