@@ -3,11 +3,10 @@
 Where whole commands run, checks would be a fifth of the time and see the same calls again.
 """
 
+import asyncio
 import gc
-import hashlib
-import subprocess
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from itertools import count
 from math import gcd
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch
 from hypothesis import settings
 from jaxtyping import config, install_import_hook
 
+from helpers.slices import SLICES, commit, slice_number, split
 from phasescope.runs.engines import cost
 from phasescope.views.terminal import progress
 
@@ -35,8 +35,6 @@ CHECKED = (
     "phasescope.worlds.bump.world",
 )
 
-# Slow tests cost about 1,000 s on two cores: a slice is at most about 30 s.
-SLICES = 40
 COMMIT = pytest.StashKey[str]()
 
 OF_ARRAYS = ("measures", "models", "runs/probing", "worlds")
@@ -68,17 +66,34 @@ def untouched_random_streams() -> Iterator[None]:
     assert random_states() == before
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+@pytest.fixture(scope="session")
+def chromium_of_worker() -> Iterator[tuple[Any, asyncio.AbstractEventLoop]]:
     from tools.screenshots import FLAGS, chromium
 
     sync = pytest.importorskip("playwright.sync_api")
     if chromium() is None:
         pytest.skip("no Chromium on this machine")
     with sync.sync_playwright() as playwright:
+        loop = asyncio.get_running_loop()
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield browser
+        yield browser, loop
+        asyncio._set_running_loop(loop)
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_of_worker) -> Iterator[Any]:
+    """One Chromium for all modules of a worker, since its start takes seconds; what a module opened is closed after it.
+
+    Playwright's event loop counts as running all the while, and asyncio.run of a test of another module would be refused:
+    outside these modules it counts as none.
+    """
+    browser, loop = chromium_of_worker
+    asyncio._set_running_loop(loop)
+    yield browser
+    for context in browser.contexts:
+        context.close()
+    asyncio._set_running_loop(None)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -146,44 +161,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(
             f"slow tests: slice {number} of {SLICES}{chosen}; again: ./lab test --slice {number}"
         )
-
-
-def slice_number(given: str | int, commit: str) -> int:
-    """Return the number of a slice, from 1 on: as given, or the one that a commit's hash chooses; without one the first.
-
-    Raises:
-        pytest.UsageError: there is no such slice.
-    """
-    if given == "commit":
-        return int(commit or "0", 16) % SLICES + 1
-    if not str(given).isdecimal() or not 1 <= int(given) <= SLICES:
-        raise pytest.UsageError(f"`--slice` (={given}) must be from 1 to {SLICES}, or `commit`")
-    return int(given)
-
-
-def commit() -> str:
-    """Return the hash of HEAD, in hexadecimal; empty without git, or outside a repository."""
-    command = ["git", "rev-parse", "HEAD"]
-    try:
-        return subprocess.run(
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-
-
-def split(items: Sequence[pytest.Item], number: int) -> tuple[list[pytest.Item], list[pytest.Item]]:
-    """Return the fast tests with the slow ones of a slice, and all others.
-
-    A test's slice follows from its node id alone, so that it stays the same as other tests come and go.
-    """
-    chosen, others = [], []
-    for item in items:
-        is_slow = item.get_closest_marker("slow") is not None
-        (others if is_slow and slice_of(item.nodeid) != number else chosen).append(item)
-    return chosen, others
-
-
-def slice_of(nodeid: str) -> int:
-    """Return the number of the slice in which a slow test lies, from 1 on."""
-    return int(hashlib.sha256(nodeid.encode()).hexdigest(), 16) % SLICES + 1

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from conftest import SLICES, slice_number, split
+from helpers.slices import SLICES, slice_number, split
 
 ITEMS = [
     SimpleNamespace(
