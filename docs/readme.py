@@ -9,7 +9,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from phasescope.views.web.findings import AGAINST, AGREES, SILENT
+from phasescope.views.web.findings import AGAINST, AGREES, SILENT, UNASKED
 from phasescope.views.web.prose import Prose
 
 ROOT = Path(__file__).parents[1]
@@ -57,21 +57,25 @@ def findings() -> str:
 
 
 def minute() -> str:
-    """Return what was asked and what came out, in a paragraph.
+    """Return what was asked and what came out, in the lines of a paragraph.
 
     Raises:
         UserError: as of `findings`.
     """
     said = tomllib.loads(ASKED.read_text())
-    by_word: dict[str, list[str]] = {word: [] for word in (AGREES, AGAINST, SILENT)}
+    by_word: dict[str, list[str]] = {word: [] for word in (AGREES, AGAINST, SILENT, UNASKED)}
     for key in (key for key in said if re.fullmatch(r"S\d", key)):
-        link = f"[{key}](studies/README.md#{key.lower()})"
-        by_word[said[key]["word"]].append(f"{link}: {said[key].get('contradicted', '')}")
+        by_word[said[key]["word"]].append(f"[{key}](studies/README.md#{key.lower()})")
 
-    agrees, against, silent = (IN_WORDS[len(keys)] for keys in by_word.values())
-    which = f" ({', '.join(by_word[AGAINST])})" if by_word[AGAINST] else ""
-    counts = f"contradict {against}{which}, agree with {agrees}, and do not settle the other {silent}"
-    return Prose(ASKED.parent).filled(said["minute"].replace("%s", counts))
+    agrees, against, silent, unasked = (f"{IN_WORDS[len(keys)]}{_listed(keys)}" for keys in by_word.values())
+    counts = f"agree with {agrees} and contradict {against}; they do not settle {silent}, and did not ask {unasked}"
+    lines = said["minute"].replace("%s", counts).splitlines()
+    return Prose(ASKED.parent).filled("<br>".join(lines))  # lines of one paragraph
+
+
+def _listed(links: list[str]) -> str:
+    """Return links of few statements in parentheses; of many, or none, nothing."""
+    return f" ({', '.join(links)})" if 0 < len(links) < 3 else ""
 
 
 PARTS = {"minute": minute, "caption": caption, "findings": findings}

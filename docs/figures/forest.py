@@ -79,18 +79,18 @@ def figure(letter: str, asking: Asking) -> str:
 
 
 def overview(asking: Asking) -> str:
-    """Return the figure of all statements and questions as SVG: a row each, with the first of the claims that its word
-    follows from, or of those that its answer names."""
+    """Return the figure of all statements and questions as SVG: a row each, with the first judged claim of those that its
+    word follows from, or that its answer names."""
     lines: list[str] = []
     y = TOP
 
     for key, text in asking.statements.items():
         y += LINE + 3
         said = asking.page[key]
-        first = (*said.get("for", ()), *said.get("opposed", ()), *said["claims"])[0]
-        judged = asking.claim(first)
+        named = [*said.get("for", ()), *said.get("opposed", ()), *said["claims"]]
+        judged = next(filter(None, map(asking.claim, named)), None)
         if judged is None:
-            raise UserError(f"`{first}` (of {key}) must be a judged claim")
+            raise UserError(f"`{named[0]}` (of {key}), or another claim that it names, must be judged")
         study, _, claim = judged
         words = said.get("word") or said["answer"]
         link = f"../../studies/README.md#{key.lower()}"

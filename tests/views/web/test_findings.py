@@ -10,7 +10,15 @@ from phasescope import UserError
 from phasescope.studies import find_studies
 from phasescope.views.facts.multiplicity import decisions_words, most_wrong, p_value, survivors
 from phasescope.views.web import findings
-from phasescope.views.web.findings import AGAINST, AGREES, MOST_ANSWER_WORDS, MOST_WORDS, SILENT, Asking
+from phasescope.views.web.findings import (
+    AGAINST,
+    AGREES,
+    MOST_ANSWER_WORDS,
+    MOST_WORDS,
+    SILENT,
+    UNASKED,
+    Asking,
+)
 from phasescope.views.web.prose import PLACEHOLDER
 
 STUDIES = Path(__file__).parents[3] / "studies"
@@ -43,8 +51,8 @@ def test_rows_and_answers_are_short(asking):
 
 def test_statements_that_a_running_study_may_change_say_so(asking):
     page = (STUDIES / "README.md").read_text()
-    assert page.count("*Still open*: in the runs on P1's ingredients") == 3
-    assert asking.page["running_statements"] == ["S1", "S2", "S4"]
+    assert page.count("*Still open*: in the finished runs on P1's ingredients") == 4
+    assert asking.page["running_statements"] == ["S1", "S2", "S4", "S6"]
 
 
 def test_prose_that_was_written_for_another_verdict_is_an_error(asking):
@@ -54,22 +62,43 @@ def test_prose_that_was_written_for_another_verdict_is_an_error(asking):
 
 
 @pytest.mark.parametrize(
-    ("verdict", "numbers", "named", "word"),
+    ("verdicts", "named", "word"),
     [
-        ("supported", (0.4, 0.3, 0.5), "for", AGREES),
-        ("refuted", (-0.4, -0.5, -0.3), "for", AGAINST),
-        ("refuted", (0.1, 0.05, 0.15), "for", SILENT),
-        ("undecided", (0.2, -0.1, 0.5), "for", SILENT),
-        ("supported", (0.4, 0.3, 0.5), "opposed", AGAINST),
-        ("refuted", (-0.4, -0.5, -0.3), "opposed", SILENT),
+        (["supported"], "for", AGREES),
+        (["refuted"], "for", AGAINST),
+        (["undecided"], "for", SILENT),
+        (["supported", "supported"], "for", AGREES),
+        (["refuted", "refuted"], "for", AGAINST),
+        (["supported", "refuted"], "for", SILENT),
+        (["refuted", "undecided"], "for", SILENT),
+        (["refuted", None], "for", SILENT),
+        ([None], "for", SILENT),
+        (["supported"], "opposed", AGAINST),
+        (["refuted"], "opposed", AGREES),
+        (["undecided"], "opposed", SILENT),
     ],
 )
-def test_the_rule_of_the_words(asking, monkeypatch, verdict, numbers, named, word):
-    judged = claim("example", "It is so.", verdict, 0.2, numbers).model_copy(update={"no_effect": 0.0})
-    monkeypatch.setattr(Asking, "claim", lambda self, name: (asking.every[0][0], STUDIES, judged))
-    for preset, expected in (("p1", word), ("lean", SILENT)):
-        monkeypatch.setattr(findings, "presets_of", lambda study, name, preset=preset: preset)
-        assert findings.word_of("S1", Asking({"own_systems": ["p1"], "S1": {named: ["x/y"]}}, [])) == expected
+def test_a_statement_comes_out_either_way_by_one_rule(monkeypatch, verdicts, named, word):
+    """Claims of shares, which have no number that means no effect, as those of differences."""
+    judged = {
+        f"x/{place}": verdict
+        and (None, STUDIES, claim("example", "It is so.", verdict, 0.5, (0.4, 0.3, 0.5)))
+        for place, verdict in enumerate(verdicts)
+    }
+    monkeypatch.setattr(Asking, "claim", lambda self, name: judged[name])
+    for preset, expected in (("p1", word), ("lean", UNASKED)):
+        monkeypatch.setattr(Asking, "preset_of", lambda self, name, preset=preset: preset)
+        page = {"own_systems": ["p1"], "S1": {named: [*judged]}}
+        assert findings.word_of("S1", Asking(page, [])) == expected
+
+
+def test_claims_that_could_hardly_fail_decide_no_statement(monkeypatch):
+    weak = claim("example", "It is so.", "supported", 0.5, (0.7, 0.6, 0.8)).model_copy(
+        update={"uninformative": "it could only hold"}
+    )
+    monkeypatch.setattr(Asking, "claim", lambda self, name: (None, STUDIES, weak))
+    monkeypatch.setattr(Asking, "preset_of", lambda self, name: "p1")
+    assert findings.word_of("S1", Asking({"own_systems": ["p1"], "S1": {"for": ["x/y"]}}, [])) == SILENT
 
 
 def test_holm_rejects_in_the_order_of_the_p_values():

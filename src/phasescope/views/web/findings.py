@@ -30,7 +30,7 @@ CLAIMS_PAGE, DETAILS_PAGE = "claims.md", "statements.md"
 
 KEY = re.compile(r"[SQ]\d+")
 """of P1's statements and of the questions that it leaves open"""
-AGREES, AGAINST, SILENT = "agrees with P1", "against P1", "does not tell"
+AGREES, AGAINST, SILENT, UNASKED = "agrees with P1", "against P1", "does not tell", "not asked"
 """words of a statement; `word_of` says which follows from its claims"""
 MOST_WORDS, MOST_ANSWER_WORDS = 25, 12
 """of a row and of the answer to a question, numbers not counted"""
@@ -58,6 +58,14 @@ class Asking:
     @property
     def judged(self) -> list[tuple[Study, Path, Judged]]:
         return [(study, folder, known) for study, folder, known in self.every if known]
+
+    def preset_of(self, name: str) -> str:
+        """Return the preset of a claim's runs by STUDY/CLAIM, judged or not; empty if there is no such claim."""
+        study_name, _, own = name.partition("/")
+        for study, _, _ in self.every:
+            if study.name == study_name and any(claim.name == own for claim in study.claims):
+                return presets_of(study, own)
+        return ""
 
     def claim(self, name: str) -> tuple[Study, Path, RecordedClaim] | None:
         """Return a judged claim by STUDY/CLAIM; None if it is not judged."""
@@ -109,37 +117,36 @@ def claims_about(key: str, asking: Asking) -> Iterator[tuple[Study, Path, Claim 
 
 
 def word_of(key: str, asking: Asking) -> str:
-    """Return what the named claims of one of P1's statements say of it.
+    """Return what the runs say of one of P1's statements, by one rule for all statements.
 
-    It agrees if all claims of `for` lie beyond their bars on P1's ingredients. It is against P1 if there a claim of `for`
-    lies short of its bar with its whole interval on the other side of no effect, or a claim of `opposed`, which says the
-    opposite, lies beyond its bar. Otherwise the claims do not tell.
+    Its deciding claims are those of `for`, which say what P1 says, and of `opposed`, which say the opposite, as far as they
+    are about P1's ingredients. The runs agree with P1 if each of them lies on P1's side of its bar, with its whole interval;
+    they are against P1 if each lies on the other side; otherwise they do not tell. Without a deciding claim it is not asked.
     """
-    said = asking.page[key]
-    supporting = [asking.claim(name) for name in said.get("for", ())]
-    opposed = [asking.claim(name) for name in said.get("opposed", ())]
+    said, own = asking.page[key], asking.own_systems
+    deciding = [
+        (name, named == "for")
+        for named in ("for", "opposed")
+        for name in said.get(named, ())
+        if asking.preset_of(name) in own
+    ]
+    if not deciding:
+        return UNASKED
 
-    def is_own(study: Study, claim: RecordedClaim) -> bool:
-        return presets_of(study, claim.name) in asking.own_systems
-
-    against = any(each and is_own(each[0], each[2]) and _excludes(each[2]) for each in supporting)
-    against |= any(each and is_own(each[0], each[2]) and _is_beyond(each[2]) for each in opposed)
-    if against:
-        return AGAINST
-    agrees = all(each and is_own(each[0], each[2]) and _is_beyond(each[2]) for each in supporting)
-    return AGREES if supporting and agrees else SILENT
-
-
-def _is_beyond(claim: RecordedClaim) -> bool:
-    return shown_verdict(claim) in BEYOND.values()
+    sides = {_side(asking.claim(name), is_p1s) for name, is_p1s in deciding}
+    if sides == {AGREES}:
+        return AGREES
+    return AGAINST if sides == {AGAINST} else SILENT
 
 
-def _excludes(claim: RecordedClaim) -> bool:
-    """Return whether a claim is short of its bar, and its whole interval on the other side of no effect."""
-    none = claim.no_effect
-    if none is None or claim.low is None or claim.high is None or not shown_verdict(claim).startswith(SHORT):
-        return False
-    return float(claim.high) < none if claim.direction == "above" else float(claim.low) > none
+def _side(judged: tuple[Study, Path, RecordedClaim] | None, is_p1s: bool) -> str:
+    """Return the word to which one claim would lead: of a claim that says the opposite of P1, the opposite word."""
+    words = shown_verdict(judged[2]) if judged else NOT_RUN
+    if words in BEYOND.values():
+        return AGREES if is_p1s else AGAINST
+    if words.startswith(SHORT):
+        return AGAINST if is_p1s else AGREES
+    return SILENT
 
 
 def finding_pages(studies: Sequence[tuple[Study, Path]], page: Path) -> dict[Path, str]:
