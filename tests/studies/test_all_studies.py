@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.asked_before import code_of, unless_unchanged
 from phasescope.measures.over_runs import fixed_resamples
 from phasescope.runs.store.records import some_columns
 from phasescope.studies import Asked, Cell, Claim, NotEnough, Study, find_studies, merge
-from phasescope.studies.claims_file import RECORDS, read_claims
+from phasescope.studies.claim import TRIALS
+from phasescope.studies.claims_file import CLAIMS, RECORDS, read_claims
 from phasescope.studies.conduct import conduct, survey
 from phasescope.studies.preregistration import check_preregistered, read_preregistration
 from phasescope.studies.records import Recorded, judge, read_rows
@@ -136,22 +138,75 @@ def test_no_study_imports_another():
         assert folders <= {path.parent.name, "designs"}, path
 
 
-@pytest.mark.some(14)
-@most_studies
-def test_verdicts_follow_from_the_records(name):
+JUDGING = ("core", "measures", "models", "runs", "studies", "worlds")
+"""packages on which a recorded verdict depends"""
+
+
+def files_behind(name: str) -> list[Path]:
+    """Return the files on which the verdicts of a study depend: its own, those that studies share, and the code."""
+    own = [path for path in FOUND[name][1].rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    code = code_of(*(f"src/phasescope/{package}" for package in JUDGING), "studies/designs", "examples")
+    return [*own, *code, Path(__file__)]
+
+
+def numbers_of(claim: Any, *names: str) -> list[float]:
+    """Return numbers of a claim in claims.json, or of one as it is to be written there; NaN for none."""
+    values = [claim[name] if isinstance(claim, dict) else getattr(claim, name) for name in names]
+    return [math.nan if value is None else float(value) for value in values]
+
+
+@every_study
+def test_verdicts_follow_from_the_records(name, pytestconfig):
+    """Verdicts, estimates and intervals of all claims are computed again; not of a study that passed and has not changed."""
     study, folder = FOUND[name]
-    rows = recorded(name)
-    if rows is None or not study.claims:
+    if not (folder / RECORDS).exists() or not study.claims:
         pytest.skip("no records or no claims")
-    committed = read_claims(folder)
+    unless_unchanged(
+        pytestconfig, f"verdicts/{name}", files_behind(name), partial(verdicts_are_recorded, name)
+    )
+
+
+def verdicts_are_recorded(name: str) -> None:
+    study, folder = FOUND[name]
+    rows, committed = recorded(name), read_claims(folder)
+    assert rows is not None
     assert committed is not None
     assert not committed.stale
     again = judge(study, folder, rows.rows, committed.failed, power=False)["claims"]
     for was, now in zip(committed.claims, again, strict=True):
-        assert (was.name, was.verdict, was.n) == (now["name"], now["verdict"], now["n"])
-        numbers = [[float("nan") if v is None else float(v) for v in side] for side in zip(
-            *((getattr(was, key), now[key]) for key in ("value", "low", "high")), strict=True)]  # fmt: skip
-        np.testing.assert_allclose(*numbers, rtol=1e-9, atol=1e-9)
+        assert (was.name, was.verdict, was.n, was.analysis) == tuple(
+            now[key] for key in ("name", "verdict", "n", "analysis")
+        )
+        keys = ("value", "low", "high")
+        np.testing.assert_allclose(
+            numbers_of(now, *keys), numbers_of(was, *keys), rtol=1e-9, atol=1e-9, err_msg=was.name
+        )
+
+
+@pytest.mark.slow
+@every_study
+def test_powers_follow_from_the_records(name, pytestconfig):
+    """Observed spreads, the powers at them and the smallest effects, by the simulations that `--judge` makes."""
+    study, folder = FOUND[name]
+    if not (folder / RECORDS).exists() or not study.claims:
+        pytest.skip("no records or no claims")
+    unless_unchanged(pytestconfig, f"powers/{name}", files_behind(name), partial(powers_are_recorded, name))
+
+
+def powers_are_recorded(name: str) -> None:
+    study, folder = FOUND[name]
+    rows, committed = recorded(name), read_claims(folder)
+    assert rows is not None
+    assert committed is not None
+    again = judge(study, folder, rows.rows, committed.failed)["claims"]
+    for was, now in zip(committed.claims, again, strict=True):
+        # A simulated run at the very bar may be judged otherwise by another processor: one trial of 200.
+        spread, power = numbers_of(now, "observed_spread", "observed_power")
+        was_spread, was_power = numbers_of(was, "observed_spread", "observed_power")
+        np.testing.assert_allclose(spread, was_spread, rtol=1e-9, err_msg=was.name)
+        np.testing.assert_allclose(power, was_power, atol=1.01 / TRIALS, err_msg=was.name)
+        smallest, was_smallest = numbers_of(now, "detectable"), numbers_of(was, "detectable")
+        np.testing.assert_allclose(smallest, was_smallest, rtol=0.1, err_msg=was.name)
 
 
 def powers(name: str, trials: int) -> Iterator[tuple[Claim, Any]]:
@@ -224,11 +279,20 @@ def unit_of_last_digit(number: str) -> float:
 
 
 @every_study
-def test_the_page_of_a_study_is_what_its_records_draw_now(name):
+def test_the_page_of_a_study_is_what_its_records_draw_now(name, pytestconfig):
     """Its text, and the names of its figures, whether the study was found or its module imported."""
-    study, folder = FOUND[name]
+    folder = FOUND[name][1]
     if not (folder / RECORDS).exists():
         pytest.skip("no records")
+    summary = folder / "summary.md"
+    words = {*re.findall(r"\w+", summary.read_text())} if summary.exists() else set()
+    cited = [FOUND[other][1] / file for other in words & {*FOUND} for file in (CLAIMS, PAGE)]
+    files = [*files_behind(name), *code_of("src/phasescope/views"), *filter(Path.exists, cited)]
+    unless_unchanged(pytestconfig, f"page/{name}", files, partial(page_is_drawn, name))
+
+
+def page_is_drawn(name: str) -> None:
+    study, folder = FOUND[name]
     text, drawn = page_text(replace(study, file=None), folder)
     page = (folder / PAGE).read_text()
     again = f"phasescope study {name} --judge writes it"
