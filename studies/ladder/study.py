@@ -104,7 +104,7 @@ OBJECTIVES = {
 NOT_HOW_LONG = "How long a network stays at a reference, references that agree at a noise level, and high noise, where noise prediction is close to none."
 OTHER_LEVELS = "What the network knows at other noise levels: sampling passes through all of them. These runs had been looked at."
 
-# Asked: seeds 0 to 7 suggested how changes are counted, so that seeds 8 to 15 are; what phase B is was asked anew after
+# Asked: seeds 0 to 7 suggested how changes are counted, so that seeds 8 to 15 are; what phase B is was asked again after
 # a look (2026-11-29).
 STUDY = Study(
     name="ladder",

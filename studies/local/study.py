@@ -58,7 +58,7 @@ ONE_SAMPLER = "Of one sampler. The median says nothing of the images that are fa
 NOT_THE_LAW = "The law itself: others have this variance too. The optimum has no two objects in one patch, so its own factor is below 1."
 CHANCE = f"By chance {BY_CHANCE:.0%} of images hold just one."
 
-# Asked: 0 runs existed. The claims on one object were asked anew (2026-11-28) when the runs of `one_depth` had ended;
+# Asked: 0 runs existed. The claims on one object were asked again (2026-11-28) when the runs of `one_depth` had ended;
 # `attention_changes_one` after a look.
 STUDY = Study(
     name="local",

@@ -45,7 +45,7 @@ NO_SUM = "What is not a sum may be factorized all the same."
 
 UNTRAINED = "untrained networks pass its bar on average, too"
 
-# Asked: eight runs of bumps had been looked at in `factorization`, and two tori when composition was read anew
+# Asked: eight runs of bumps had been looked at in `factorization`, and two tori when composition was read again
 # (2026-11-28); no run of stripes had.
 STUDY = ps.Study(
     name="tori",

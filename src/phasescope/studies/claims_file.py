@@ -18,7 +18,7 @@ Verdict = Literal["supported", "refuted", "undecided", "not reached"]
 class Asked(StrEnum):
     """Time at which a claim got its present form, relative to looks at runs.
 
-    A claim is asked anew when its bar, its direction or the number that it reads changes. If nobody recorded whether runs
+    Changing its bar, its direction or the number that it reads gives it a new form. If nobody recorded whether runs
     that existed had been looked at, they count as looked at.
     """
 
