@@ -7,7 +7,8 @@ import pytest
 from helpers.attacked_run import config_of
 from helpers.commands import Outcome, call
 from helpers.in_process_engine import Here
-from phasescope import Run, train
+from helpers.kept_runs import kept_run
+from phasescope import Run
 from phasescope.studies import conduct
 
 
@@ -20,7 +21,7 @@ def command() -> Callable[..., Outcome]:
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory) -> Run:
     """A run that is done and whole."""
-    return train(config_of(), tmp_path_factory.mktemp("whole"))
+    return kept_run(config_of(), tmp_path_factory.mktemp("whole"))
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ import yaml
 
 from helpers.commands import Outcome, call
 from helpers.exploring import explorer, home, idle, visit  # noqa: F401
+from helpers.kept_runs import kept_run
 from helpers.tiny_run import TINY
-from phasescope import Run, RunConfig, load_config, train
+from phasescope import Run, RunConfig, load_config
 
 Cli = Callable[..., Outcome]
 
@@ -35,7 +36,7 @@ def tiny_config(tiny: Path) -> Callable[..., RunConfig]:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, tiny_config: Callable[..., RunConfig]) -> Run:
     """The tiny run, done; for reading only."""
-    return train(tiny_config(), tmp_path_factory.mktemp("trained"))
+    return kept_run(tiny_config(), tmp_path_factory.mktemp("trained"))
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.kept_runs import kept_run
 from helpers.tiny_run import assert_same_record
-from phasescope import Run, train
+from phasescope import Run
 from phasescope.runs.training.stopping import Stop
 
 LONG = ("name=signalled", "training.steps=400", "probing.snapshots.every=200")
@@ -18,7 +19,7 @@ LONG = ("name=signalled", "training.steps=400", "probing.snapshots.every=200")
 
 @pytest.fixture(scope="module")
 def whole(tiny_config, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return train(tiny_config(*LONG), tmp_path_factory.mktemp("whole"))
+    return kept_run(tiny_config(*LONG), tmp_path_factory.mktemp("whole"))
 
 
 @pytest.mark.slow

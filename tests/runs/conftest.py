@@ -3,14 +3,15 @@ from pathlib import Path
 
 import pytest
 
+from helpers.kept_runs import kept_run
 from helpers.tiny import config_of
-from phasescope import Run, train
+from phasescope import Run
 
 
 @pytest.fixture(scope="session")
 def golden(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The tiny run, done; for reading only."""
-    return train(config_of(), tmp_path_factory.mktemp("it's golden"), progress=False)
+    return kept_run(config_of(), tmp_path_factory.mktemp("it's golden"))
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +21,7 @@ def run(golden: Run) -> Run:
 
 @pytest.fixture(scope="session")
 def of_ten_steps(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return train(config_of(training={"steps": 10}), tmp_path_factory.mktemp("short"))
+    return kept_run(config_of(training={"steps": 10}), tmp_path_factory.mktemp("short"))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.kept_runs import kept_run
 from helpers.tiny import config_of, contents, results
 from helpers.training_runs import leave_after
 from helpers.watched import watcher_of
@@ -31,7 +32,7 @@ def readings(run: Run) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def with_meter(tmp_path_factory) -> Run:
-    return train(metered(), tmp_path_factory.mktemp("metered"))
+    return kept_run(metered(), tmp_path_factory.mktemp("metered"))
 
 
 def test_training_with_readings_is_bitwise_training_without(with_meter, tmp_path):

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from helpers.kept_runs import kept_run
 from helpers.tiny import config_of, contents, results
 from phasescope import Run, UserError, observe, train
 from phasescope.cli import main
@@ -17,7 +18,7 @@ OTHER = {"layers": ["up1", "down1"], "t": [5, 40], "bands": 3, "latent_labels": 
 @pytest.fixture(scope="module")
 def trained(golden, tmp_path_factory):
     """(the run, one that was trained with the other plan)."""
-    return golden, train(config_of(probing=OTHER), tmp_path_factory.mktemp("others"))
+    return golden, kept_run(config_of(probing=OTHER), tmp_path_factory.mktemp("others"))
 
 
 @pytest.fixture

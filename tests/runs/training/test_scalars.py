@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.kept_runs import kept_run
 from helpers.tiny import config_of, results
 from helpers.training_runs import leave_after
 from helpers.watched import WORLD, Net, watcher_of
@@ -37,7 +38,7 @@ class Heard:
 
 @pytest.fixture(scope="module")
 def with_lines(tmp_path_factory) -> Run:
-    return train(dense(), tmp_path_factory.mktemp("with"))
+    return kept_run(dense(), tmp_path_factory.mktemp("with"))
 
 
 def test_a_line_every_few_steps_and_training_is_bitwise_the_same_without(with_lines, tmp_path):
