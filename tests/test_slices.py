@@ -12,7 +12,7 @@ ITEMS = [
         nodeid=f"tests/test_{number % 7}.py::test_{number}[case {number % 3}]",
         get_closest_marker=lambda name, is_slow=number % 5 > 0: (is_slow and name == "slow") or None,
     )
-    for number in range(1200)
+    for number in range(6000)
 ]
 FAST = [item.nodeid for item in ITEMS if not item.get_closest_marker("slow")]
 SLOW = [item.nodeid for item in ITEMS if item.get_closest_marker("slow")]
