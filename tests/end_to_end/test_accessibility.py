@@ -8,6 +8,7 @@ import pytest
 
 from helpers.accessibility import violations
 from helpers.example_study import write_study
+from helpers.exploring import TWO_FRAMES
 from phasescope import Factors
 from phasescope.cli import main
 from phasescope.views.facts.scores import probe_summary
@@ -115,7 +116,8 @@ def on_each_screen(page) -> list[str]:
     for width, scheme in (NARROW_DARK, WIDE_LIGHT):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(200)
+        page.evaluate(TWO_FRAMES)  # in which what observes its size is drawn again
+        wait_until(page, "document.getAnimations().every(animation => animation.playState !== 'running')")
         found += [f"{width} px, {scheme}: {one}" for one in violations(page)]
     return found
 

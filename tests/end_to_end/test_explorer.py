@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from helpers.example_study import write_study
-from helpers.exploring import HANGS_S, PANELS, query, sites_of, start, stop, turn
+from helpers.exploring import HANGS_S, PANELS, TWO_FRAMES, query, sites_of, start, stop, turn
 from phasescope import Run, list_runs
 from phasescope.runs.trained.session import SampleRequest, SnapshotSampler
 from phasescope.views.facts.terms import WAYS
@@ -135,7 +135,7 @@ READING = "document.querySelector('.sampling .reading').dataset"
 
 def settled(page) -> dict[str, tuple[float, ...]]:
     """The label and what was read of it, x and y, once nothing is being painted any more."""
-    page.wait_for_timeout(50)
+    page.evaluate(TWO_FRAMES)
     wait_until(page, "document.querySelector('.sampling .reading').ariaBusy === 'false'")
     told = page.evaluate(f"({{...{READING}}})")
     return {key: tuple(map(float, told[key].split(","))) for key in ("label", "read")}
@@ -157,7 +157,7 @@ def test_dragging_the_pad_paints_a_bump_at_the_target(visit, trained):
     assert len(images) == 3
     assert page.locator(".frames").first.locator("canvas").count() == 8
     marked = "Array.from(document.querySelector('.cloud').traces[3].x).join()"
-    page.wait_for_timeout(700)
+    wait_until(page, f"{marked} !== ''")
     before, earlier = (
         page.evaluate(marked),
         page.evaluate("document.querySelectorAll('.image')[1].toDataURL()"),
@@ -290,10 +290,10 @@ def test_the_list_of_studies_leads_to_a_studys_page_and_its_runs(visit, trained,
     assert again.locator("tr[data-run]").count() == 1
     words = again.locator("tr[data-run] .settings").inner_text()
     assert words.startswith(f"seed={trained.config['seed']} as in example: "), "the seed is not cut off"
-    head = visit(f"/#/run/{trained.name}", "run").locator(".runhead")
-    assert "Same configuration and seed as in study example" in head.inner_text(), (
-        "it may be a run of one's own"
-    )
+    page = visit(f"/#/run/{trained.name}", "run")
+    # It may be a run of one's own; the studies are asked for after the run is shown.
+    head = "document.querySelector('.runhead').innerText"
+    wait_until(page, f"{head}.includes('Same configuration and seed as in study example')")
 
 
 def sampling_alone_ms(run: Run, images: int) -> float:

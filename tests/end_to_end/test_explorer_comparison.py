@@ -8,7 +8,7 @@ import pytest
 from helpers.runs_of_any_world import FOUR, STEPS, write_made_run
 from phasescope import Site
 from phasescope.views.web.serve import serving
-from tools.screenshots import chromium, open_view
+from tools.screenshots import chromium, open_view, wait_until
 
 pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine")
@@ -68,6 +68,7 @@ def test_the_cursor_moves_the_numbers_of_every_panel(browser, address):
     page.locator(f"{PANEL} .plot").scroll_into_view_if_needed()
     box = page.locator(f"{PANEL} .plot").bounding_box()
     page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
-    page.wait_for_timeout(200)
+    numbers = f"[...document.querySelectorAll('{PANEL} output')].map(output => output.innerText).join()"
+    wait_until(page, f"{numbers} === '0 (0),0 (0)'")  # at the first of `STEPS`
     assert page.locator(f"{PANEL} output").all_inner_texts() == ["0 (0)", "0 (0)"], f"at step {STEPS[0]}"
     page.context.close()

@@ -5,11 +5,11 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 
 from helpers.example_study import write_study
+from helpers.exploring import query
 from phasescope import Run, train
 from phasescope.views.web.serve import serving
 from tools.screenshots import READY, chromium, wait_until
@@ -55,11 +55,6 @@ def visit(browser, address) -> Iterator[Visit]:
     yield opened
     context.close()
     assert [fault for fault in faults if "400 (Bad Request)" not in fault] == []
-
-
-def query(page) -> dict[str, str]:
-    page.wait_for_timeout(300)
-    return dict(parse_qsl(page.evaluate("location.hash").partition("?")[2]))
 
 
 def costs(page, title: str):

@@ -60,7 +60,7 @@ def test_the_scrubber_moves_every_panel_by_key_and_the_camera_stays(visit, train
     page.keyboard.press("Home")
     wait_until(page, f"{PANELS}.painted.join() !== {json.dumps(','.join(map(js, before['painted'])))} ")
     wait_until(page, "document.querySelector('.cloud').traces[1].x.length > 0")
-    page.wait_for_timeout(300)
+    wait_until(page, f"{PANELS}.image !== {json.dumps(before['image'])} && {PANELS}.step.includes('step 0')")
     first = page.evaluate(PANELS)
     assert "step 0" in first["step"]
     legends = zip(first["outcomes"], before["outcomes"], strict=True)

@@ -104,9 +104,13 @@ def local(url: str, address: str) -> bool:
     return url.startswith((address + "/", "data:", "blob:"))
 
 
+TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))"
+"""in which what an event changed is drawn"""
+
+
 def query(page) -> dict[str, str]:
-    """What the address says of the view's state, once the hand rests."""
-    page.wait_for_timeout(300)
+    """What the address says of the view's state, which a click anywhere writes there before the hand rests."""
+    page.evaluate("dispatchEvent(new Event('click'))")
     return dict(parse_qsl(page.evaluate("location.hash").partition("?")[2]))
 
 
@@ -118,7 +122,6 @@ def turn(page, dx: int = 120, dy: int = 40) -> None:
     page.mouse.down()
     page.mouse.move(middle[0] + dx, middle[1] + dy, steps=8)
     page.mouse.up()
-    page.wait_for_timeout(300)
 
 
 def sites_of(run: Run, step: int) -> dict[str, str]:

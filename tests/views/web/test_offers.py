@@ -77,8 +77,10 @@ def test_an_explanation_closes_however_one_leaves_it(visit):
         page.locator("button.term").first.click()
         wait_until(page, OPEN, 20)
         leave()
-        page.wait_for_timeout(200)
-        assert not page.evaluate(OPEN), way
+        try:
+            wait_until(page, f"!{OPEN}", 20)
+        except TimeoutError:
+            pytest.fail(f"it stays open after {way}")
 
 
 def test_a_broken_run_cannot_be_chosen_and_says_why(visit):

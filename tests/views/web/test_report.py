@@ -260,17 +260,22 @@ STATE = """(() => { const scene = document.querySelector('.cloud'); return {
 }; })()"""
 
 
+def kept(page) -> dict:
+    """Return the page's state, and keep it in the page, as `kept`, to wait for another."""
+    return page.evaluate(f"window.kept = {STATE}")
+
+
 @pytest.mark.slow
 def test_the_scrubber_moves_points_and_images_and_keeps_the_camera(wide):
     page = wide
     page.focus(".cloud")
-    untouched = page.evaluate(STATE)
+    untouched = kept(page)
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(300)
-    before = page.evaluate(STATE)
+    wait_until(page, f"JSON.stringify({STATE}.camera) !== JSON.stringify(kept.camera)")
+    before = kept(page)
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Home")
-    page.wait_for_timeout(1000)
+    wait_until(page, f"{STATE}.image !== kept.image && {STATE}.x.join() !== kept.x.join()")
     after = page.evaluate(STATE)
     assert before["camera"] != pytest.approx(untouched["camera"], rel=0.01)
     assert after["camera"] == pytest.approx(before["camera"], rel=1e-6)
@@ -278,7 +283,7 @@ def test_the_scrubber_moves_points_and_images_and_keeps_the_camera(wide):
     assert before["image"] != after["image"]
     assert page.inner_text(".scrubber .at").endswith("step 0")
     page.keyboard.press("End")
-    page.wait_for_timeout(500)
+    wait_until(page, f"{STATE}.image === kept.image && {STATE}.x.join() === kept.x.join()")
     assert page.faults == []
 
 
@@ -286,7 +291,7 @@ def test_colour_place_and_projection_can_be_chosen(wide, run):
     page = wide
     first = page.evaluate(STATE)
     page.select_option(".manifold label:has-text('colour') select", "y")
-    second = page.evaluate(STATE)
+    second = kept(page)
     labels = run.snapshots[-1].latent_labels()
     for k, shown in enumerate((first, second)):
         values, colours = labels[: len(shown["colour"]), k].tolist(), shown["colour"]
@@ -294,7 +299,7 @@ def test_colour_place_and_projection_can_be_chosen(wide, run):
         assert len(set(colours)) > 0.5 * len(set(values)), "and most values that differ can be told apart"
     page.select_option(".manifold label:has-text('activations at') select", "down3.600")
     page.select_option(".manifold label:has-text('projection') select", "umap")
-    page.wait_for_timeout(500)
+    wait_until(page, f"{STATE}.x.join() !== kept.x.join()")
     assert page.evaluate(STATE)["x"] != second["x"]
     assert page.faults == []
 
