@@ -34,6 +34,7 @@ LOOKED_AT = {
     "phasescope.studies.conduct",
     "phasescope.studies.conduct.conduct",
     "phasescope.studies.conduct.survey",
+    "phasescope.studies.plots",
     "phasescope.studies.runs_table",
     "phasescope.studies.statistics",
     "phasescope.studies.study",

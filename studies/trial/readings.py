@@ -61,8 +61,10 @@ def read_peak(run) -> list[dict]:
     """Return what the stored samples hold at every snapshot (`stored`), what ancestral samples hold where the peak is
     searched (`search`), and what fresh ones hold at the peak (`ancestral`)."""
     snapshots = {snapshot.step: snapshot for snapshot in run.snapshots}
-    rows = {step: {f"stored.{name}": value for name, value in of_stored(run, snapshot).items()}
-            for step, snapshot in snapshots.items()}  # fmt: skip
+    rows = {
+        step: {f"stored.{name}": value for name, value in of_stored(run, snapshot).items()}
+        for step, snapshot in snapshots.items()
+    }
     steps = list(rows)
     stored = np.array([row["stored.misplaced"] for row in rows.values()], dtype=float)
 

@@ -67,6 +67,12 @@ class Asking:
                 return presets_of(study, own)
         return ""
 
+    def deciding(self, key: str) -> dict[str, bool]:
+        """Return the claims that decide a statement: those that it names whose runs are on the paper's own ingredients, each
+        with whether it says what the paper says (`for`) or the opposite (`opposed`)."""
+        named = {name: side == "for" for side in ("for", "opposed") for name in self.page[key].get(side, ())}
+        return {name: is_p1s for name, is_p1s in named.items() if self.preset_of(name) in self.own_systems}
+
     def claim(self, name: str) -> tuple[Study, Path, RecordedClaim] | None:
         """Return a judged claim by STUDY/CLAIM; None if it is not judged."""
         study_name, _, own = name.partition("/")
@@ -105,9 +111,9 @@ def read_asking(studies: Sequence[tuple[Study, Path]], results: Path) -> Asking:
 
 
 def claims_about(key: str, asking: Asking) -> Iterator[tuple[Study, Path, Claim | RecordedClaim]]:
-    """Yield the main claim of every study that tests a statement, and the claims that its `also` names, each as it was
-    judged or, without records, as its study has it."""
-    also = asking.page[key].get("also", ())
+    """Yield the main claim of every study that tests a statement, the claims that decide it, and those that its `also`
+    names, each as it was judged or, without records, as its study has it."""
+    also = {*asking.page[key].get("also", ()), *asking.deciding(key)}
     for study, folder, known in asking.every:
         main = study.headline if key == study.answers else None
         claims: Sequence[Claim | RecordedClaim] = known.claims if known else study.claims
@@ -119,28 +125,23 @@ def claims_about(key: str, asking: Asking) -> Iterator[tuple[Study, Path, Claim 
 def word_of(key: str, asking: Asking) -> str:
     """Return what the runs say of one of P1's statements, by one rule for all statements.
 
-    Its deciding claims are those of `for`, which say what P1 says, and of `opposed`, which say the opposite, as far as they
-    are about P1's ingredients. The runs agree with P1 if each of them lies on P1's side of its bar, with its whole interval;
-    they are against P1 if each lies on the other side; otherwise they do not tell. Without a deciding claim it is not asked.
+    The runs agree with P1 if each deciding claim (`Asking.deciding`) lies on P1's side of its bar, with its whole interval;
+    they are against P1 if each lies on the other side; otherwise they do not tell, as while one has not been run. A
+    statement without a deciding claim is not asked.
     """
-    said, own = asking.page[key], asking.own_systems
-    deciding = [
-        (name, named == "for")
-        for named in ("for", "opposed")
-        for name in said.get(named, ())
-        if asking.preset_of(name) in own
-    ]
+    deciding = asking.deciding(key)
     if not deciding:
         return UNASKED
 
-    sides = {_side(asking.claim(name), is_p1s) for name, is_p1s in deciding}
-    if sides == {AGREES}:
-        return AGREES
-    return AGAINST if sides == {AGAINST} else SILENT
+    words = {_word_of_claim(asking.claim(name), is_p1s) for name, is_p1s in deciding.items()}
+    return words.pop() if len(words) == 1 else SILENT
 
 
-def _side(judged: tuple[Study, Path, RecordedClaim] | None, is_p1s: bool) -> str:
-    """Return the word to which one claim would lead: of a claim that says the opposite of P1, the opposite word."""
+def _word_of_claim(judged: tuple[Study, Path, RecordedClaim] | None, is_p1s: bool) -> str:
+    """Return the word that would follow from one claim alone; of a claim that says the opposite of P1, the opposite word.
+
+    A claim that is open, uninformative or not run does not tell.
+    """
     words = shown_verdict(judged[2]) if judged else NOT_RUN
     if words in BEYOND.values():
         return AGREES if is_p1s else AGAINST
@@ -251,17 +252,19 @@ def _claims_of(key: str, asking: Asking) -> list[tuple[object, ...]]:
     """Return a row of `STATEMENT_HEADS` for each claim that a statement names, and for the main claim of each further study
     that asks it."""
     rows: list[tuple[object, ...]] = []
+    deciding = asking.deciding(key)
     for study, folder, claim in _shown_claims(key, asking):
         preset, when = presets_of(study, claim.name), asked_words(claim)
+        mark = " (*decides*)" if f"{study.name}/{claim.name}" in deciding else ""
         if not isinstance(claim, RecordedClaim):
-            link = _link(study, folder, text=claim.sentence)
+            link = _link(study, folder, text=claim.sentence) + mark
             rows.append((link, "", NOT_RUN, 0, preset, when))
             continue
 
         missing = "" if claim.analysis else f" ({numbers.why_words(claim.why)})"
         rows.append(
             (
-                _link(study, folder, claim),
+                _link(study, folder, claim) + mark,
                 numbers.format_judged(claim),
                 numbers.verdict_cell(claim) + missing,
                 numbers.count_cell(claim),
