@@ -10,13 +10,15 @@ name it. The sources of classes and functions that cells name (a loss, a world) 
 of them are not this study's.
 """
 
+from __future__ import annotations
+
 import datetime
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -26,7 +28,9 @@ from phasescope.core.kinds import source_digests
 from phasescope.runs.store.files import read_json, to_json, write_aside
 from phasescope.studies.finding import located, named_on_command_line
 from phasescope.studies.sources import digests_of_sources
-from phasescope.studies.study import Study
+
+if TYPE_CHECKING:
+    from phasescope.studies.study import Study
 
 PREREGISTRATION = "preregistration.json"
 
