@@ -1,5 +1,8 @@
 """Data sets in memory: of torch, of Hugging Face, and lists of items."""
 
+from types import SimpleNamespace
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -60,6 +63,22 @@ def test_a_hidden_factor_varies_and_is_not_given_to_the_network():
     world = ImageWorld.from_dataset(ITEMS, factors={**FACTORS, "colour": "hidden", "x": {}})
     assert world.factors.visible.names == ("x", "y")
     assert world.factors.names == ("x", "y", "colour")
+
+
+class Labelled(list):
+    """Items whose classes are known by their numbers, as `datasets.ClassLabel` has them."""
+
+    features: ClassVar = {"colour": SimpleNamespace(names=["red", "green", "blue"])}
+
+
+@pytest.mark.parametrize("number", [-1, 3])
+def test_a_class_that_does_not_exist_is_no_other_one(number):
+    images = [item["image"] for item in ITEMS]
+    items = Labelled({"image": image, "colour": k % 3} for k, image in enumerate(images))
+    assert ImageWorld.from_dataset(items).factors[0].classes == ("red", "green", "blue")
+    items[4]["colour"] = number
+    with pytest.raises(UserError, match=rf"`colour` \(={number}, item 4\) must be a class from 0 to 2"):
+        ImageWorld.from_dataset(items)
 
 
 def test_a_data_set_of_hugging_face_with_its_images_and_class_names():

@@ -62,7 +62,7 @@ def read_dataset(
     classes = {}
     for name, about in described.items():
         if words := _class_names(dataset, about["column"]):
-            columns[name] = [words[number] if isinstance(number, int) else number for number in columns[name]]
+            columns[name] = [_class_of(number, words, name, k) for k, number in enumerate(columns[name])]
             present = set(columns[name])
             classes[name] = tuple(word for word in words if word in present)
 
@@ -172,6 +172,18 @@ def _pixels(image: Any, number: int, channels: Channels | None) -> np.ndarray:
 def _plain(value: Any) -> Any:
     """Return a label as Python's own number or text; tensors and arrays of one number too."""
     return value.item() if hasattr(value, "item") and np.size(value) == 1 else value
+
+
+def _class_of(value: Any, words: Sequence[str], name: str, number: int) -> Any:
+    """Return the name of a class that is given by its number, and anything else as it is; UserError if there is none."""
+    if not isinstance(value, int):
+        return value
+    if not 0 <= value < len(words):
+        unlabelled = "; -1 is that of an item without label, which must be left out" if value == -1 else ""
+        raise UserError(
+            f"`{name}` (={value}, item {number}) must be a class from 0 to {len(words) - 1}{unlabelled}"
+        )
+    return words[value]
 
 
 def _class_names(dataset: Any, column: Any) -> Sequence[str] | None:

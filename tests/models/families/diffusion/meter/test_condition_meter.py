@@ -1,5 +1,6 @@
 """The condition meter on models whose use of the condition is known exactly."""
 
+import functools
 import math
 import re
 from pathlib import Path
@@ -358,6 +359,76 @@ def test_training_with_readings_is_bitwise_training_without(frozen):
     assert torch.equal(after, after_without)
 
 
+class Holder:
+    """An object that has a network in an object of its own."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.kept = {"networks": [network]}
+
+    def __call__(self, x_t, t, labels):
+        return self.kept["networks"][0](x_t, t, labels)
+
+
+def within_dict(network: nn.Module):
+    networks = {"unet": network}
+    return lambda x_t, t, c: networks["unet"](x_t, t, c)
+
+
+def within_function(network: nn.Module):
+    def called(x_t, t, c):
+        return network(x_t, t, c)
+
+    return lambda x_t, t, c: called(x_t, t, c)
+
+
+def within_default(network: nn.Module):
+    def called(x_t, t, c, unet=network):
+        return unet(x_t, t, c)
+
+    return called
+
+
+def compiled(network: nn.Module):
+    return within_dict(torch.compile(network, backend="eager", fullgraph=True))
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [Holder, within_dict, within_function, within_default, nn.DataParallel, functools.partial, compiled],
+)
+def test_a_network_is_left_as_it_is_wherever_the_model_has_it_from(wrapped):
+    torch.manual_seed(0)
+    network = Noisy()
+    network.body[2].eval()
+    state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    modes = [module.training for module in network.modules()]
+
+    read = meter(draws=8, bands=2, exact=None, blind=None).read(wrapped(network), 0)
+    assert all(torch.equal(state[name], tensor) for name, tensor in network.state_dict().items())
+    assert [module.training for module in network.modules()] == modes
+    assert read.bands == meter(draws=8, bands=2, exact=None, blind=None).read(network, 0).bands
+
+
+class Counting(Noisy):
+    """A network that counts its calls in a buffer, and goes into training by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x_t, t, labels):
+        self.calls += 1
+        self.train()
+        return super().forward(x_t, t, labels)
+
+
+def test_buffers_that_a_network_writes_in_evaluation_are_put_back():
+    network = Counting()
+    state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    meter(draws=8, bands=2, exact=None, blind=None).read(network, 0)
+    assert all(torch.equal(state[name], tensor) for name, tensor in network.state_dict().items())
+
+
 def test_the_same_reading_twice_is_the_same():
     torch.manual_seed(0)
     network, gauge = Noisy(), meter(exact=None, blind=None)
@@ -513,6 +584,17 @@ def test_readings_beside_another_meters_file_are_not_taken_for_its_own(tmp_path)
     meter(draws=4, bands=2).save(other)
     other.replace(path)  # as a process that ends before it removes the readings of the file that it replaces
     assert ConditionMeter.load(path).readings == []
+
+
+def test_two_meters_on_one_file_are_refused_at_the_second_ones_reading(tmp_path):
+    path = tmp_path / "m.safetensors"
+    first, second = (EverySteps(meter(draws=4, bands=2, seed=seed), every=1, path=path) for seed in (0, 1))
+    first(blind, 0)
+    second(blind, 0)
+    with pytest.raises(UserError, match="another meter"):
+        first(blind, 1)
+    second(blind, 1)
+    assert ConditionMeter.load(path).readings == second.meter.readings
 
 
 def test_a_meter_whose_file_was_removed_is_written_again(tmp_path):

@@ -65,7 +65,7 @@ class EverySteps:
     def _save(self, path: str | Path) -> None:
         """Save the meter; once its file is there, only its readings."""
         if self._is_saved and Path(path).exists():
-            write_readings(path, [reading.tree() for reading in self.meter.readings])
+            write_readings(path, [reading.tree() for reading in self.meter.readings], self.meter.saved_as)
         else:
             self.meter.save(path)
             self._is_saved = True

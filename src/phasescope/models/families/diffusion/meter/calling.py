@@ -1,7 +1,7 @@
 """Calling a model in the middle of its training, and leaving everything as it was.
 
-Its modules are put in evaluation mode for the reading and back, module by module; torch's global generators, the gradient
-mode and the modules' buffers are those of before. A reading is therefore the same twice, and training with readings has
+Each module that takes part, wherever the model has it from, is put in evaluation mode for the reading and back; torch's
+global generators, the gradient mode and the modules' buffers are those of before. A reading is therefore the same twice, and training with readings has
 bitwise the weights of training without.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.nn.parameter import is_lazy
 
 from phasescope.core.errors import UserError, log_once
 from phasescope.models.families.diffusion.meter.conditions import Conditions, map_tensors
@@ -55,6 +58,56 @@ def modules_of(model: Any) -> list[nn.Module]:
     return list(modules.values())
 
 
+@contextmanager
+def evaluated(roots: Sequence[nn.Module]) -> Iterator[None]:
+    """Put modules in evaluation mode within the block, and their modes and buffers back after it.
+
+    These are `roots` with their parts, and each module that is called meanwhile: a model may have it from a dict, from
+    another function or from any object, where no search would find it.
+    """
+    before: dict[nn.Module, tuple[bool, dict[str, Tensor | None], dict[str, Tensor]]] = {}
+
+    def keep(root: nn.Module) -> None:
+        for module in root.modules():
+            if module not in before:
+                buffers = dict(module._buffers)
+                values = {
+                    name: buffer.clone()
+                    for name, buffer in buffers.items()
+                    if buffer is not None and not is_lazy(buffer)
+                }
+                before[module] = module.training, buffers, values
+
+    def evaluate(module: nn.Module, _: Any) -> None:
+        # Within a compiled graph nothing may be done, nor need be: its network was called as a whole before.
+        if torch.compiler.is_compiling():
+            return
+        if module not in before:
+            keep(module)
+            module.eval()
+        module.training = False
+
+    for root in roots:
+        keep(root)
+        root.eval()
+    handle = register_module_forward_pre_hook(evaluate)
+    try:
+        with warnings.catch_warnings():
+            # That it is also called for the module that compiles, which is meant.
+            warnings.filterwarnings("ignore", "Using `torch.compile")
+            yield
+    finally:
+        handle.remove()
+        for module, (training, buffers, values) in before.items():
+            module.training = training
+            module._buffers.update(buffers)
+            for name, value in values.items():
+                buffer = buffers[name]
+                # A graph of the loop may need them: what has not changed is not written.
+                if buffer is not None and not torch.equal(buffer, value):
+                    buffer.copy_(value)
+
+
 def device_of(modules: list[nn.Module]) -> torch.device:
     """Return the device of the first parameter; the CPU if there is none."""
     parameters = (parameter for module in modules for parameter in module.parameters())
@@ -82,7 +135,6 @@ class Caller:
     @contextmanager
     def untouched(self) -> Iterator[None]:
         """Evaluate within the block, and put back generators and modes."""
-        modes = [(module, module.training) for root in self.modules for module in root.modules()]
         gpu = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=gpu), torch.no_grad():
             # The same dropout, if a model keeps it in evaluation, at each reading.
@@ -90,13 +142,8 @@ class Caller:
             if gpu:
                 torch.cuda.manual_seed(0)
 
-            for root in self.modules:
-                root.eval()
-            try:
+            with evaluated(self.modules):
                 yield
-            finally:
-                for module, training in modes:
-                    module.training = training
 
     def answers(self, x_t: Tensor, t: Tensor, condition: Conditions) -> Tensor:
         """Return the model's answers in float64 on the CPU, (n, *shape).

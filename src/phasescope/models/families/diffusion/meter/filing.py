@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import Tensor
 
-from phasescope.core.errors import reading
+from phasescope.core.errors import UserError, reading
 from phasescope.core.plain_files import read_plain
 from phasescope.models.families.diffusion.meter.conditions import Conditions, named
 from phasescope.models.families.diffusion.meter.noising import Continuous, Discrete, Flow, Noising
@@ -28,8 +28,8 @@ def write_file(
     images: Mapping[str, Tensor],
     conditions: Mapping[str, Conditions],
     settings: Mapping[str, Any],
-) -> None:
-    """Write a meter's file, whole or not at all; `images` and `conditions` by the name of their pairs.
+) -> str:
+    """Write a meter's file, whole or not at all, and return its key; `images` and `conditions` by the name of their pairs.
 
     Raises:
         OSError: it cannot be written.
@@ -47,12 +47,13 @@ def write_file(
         tensors["alphas_cumprod"] = levels.alphas_cumprod
     elif isinstance(levels, Continuous):
         tensors |= {"times": levels.times, "log_snr": levels.values}
+    key = secrets.token_hex(8)
     about = {
         "target": levels.target,
         "levels": type(levels).__name__,
         "forms": forms,
         "settings": settings,
-        "key": secrets.token_hex(8),
+        "key": key,
     }
 
     aside = aside_of(path)
@@ -63,17 +64,25 @@ def write_file(
         raise OSError(f"`{path}` cannot be written: {error}") from None
     put_in_place(aside, path)
     readings_of(path).unlink(missing_ok=True)
+    return key
 
 
-def write_readings(path: str | Path, readings: Sequence[Mapping[str, Any]]) -> None:
+def write_readings(path: str | Path, readings: Sequence[Mapping[str, Any]], key: str | None) -> None:
     """Write all readings of a meter beside its file, whole or not at all.
 
+    Args:
+        key: of the file, as `write_file` returned it.
+
     Raises:
-        UserError: the meter's file cannot be read.
+        UserError: the meter's file cannot be read, or is that of another meter.
         OSError: they cannot be written.
     """
     with reading(path):
-        key = about_of(path).get("key")
+        present = about_of(path).get("key")
+    if present != key:
+        raise UserError(
+            f"`path` (={path}) must be this meter's own file: another meter was saved to it meanwhile"
+        )
     file = readings_of(path)
     aside = aside_of(file)
     aside.write_text(json.dumps({"key": key, "readings": readings}), encoding="utf-8")

@@ -169,6 +169,7 @@ class ConditionMeter:
             check_takes("blind", blind, ("x_t", "t"))
         self._pairs, self._batch, self._label_gradient = pairs, batch, label_gradient
         self.readings: list[Reading] = []
+        self.saved_as: str | None = None  # key of the file that it was last saved to
         self.edges = np.linspace(*levels.ends, bands + 1)
         self._reader = BandReader(
             noising=levels,
@@ -338,7 +339,7 @@ class ConditionMeter:
             "exchanges": reader.exchanges,
             "readings": [past.tree() for past in self.readings],
         }
-        write_file(
+        self.saved_as = write_file(
             path,
             levels=reader.noising,
             images={pairs.name: pairs.x_0 for pairs in self._pairs},
