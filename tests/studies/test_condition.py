@@ -53,6 +53,20 @@ def steep(use: float) -> float:
     return float(use**4 / (use**4 + 0.5**4))
 
 
+def test_two_rules_that_err_alike_have_a_log_ratio_of_nought():
+    """Use that is the step itself errs as the clock does."""
+    table = records(lambda step, run: step / STEPS[-1], logistic)
+    runs = Runs(table, cells("lean"))
+    assert readings.log_error_of_use(runs, use=readings.USE) == pytest.approx(np.zeros(RUNS), abs=1e-9)
+
+
+def test_use_that_the_samples_follow_errs_less_than_the_clock():
+    follows = Runs(records(logistic, lambda step, run: steep(logistic(step, run))), cells("lean"))
+    assert readings.log_error_of_use(follows, use=readings.USE).max() < np.log(0.2)
+    alike = Runs(records(lambda step, run: logistic(step, 2), logistic), cells("lean"))
+    assert readings.log_error_of_use(alike, use=readings.USE).mean() >= -0.05
+
+
 def test_a_jump_falls_at_the_change_and_a_growth_with_the_logarithm_does_not():
     at_half = [
         (jump, 1.0),

@@ -9,7 +9,17 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from phasescope.measures.over_runs import fixed_resamples
-from phasescope.studies import Agreement, Difference, Mean, NotEnough, OnsetRatio, Rank, Share
+from phasescope.studies import (
+    Agreement,
+    Difference,
+    ForkDifference,
+    Mean,
+    MeanOverUnits,
+    NotEnough,
+    OnsetRatio,
+    Rank,
+    Share,
+)
 from phasescope.studies.readings.surfaces import Crossing, Surface
 
 
@@ -27,6 +37,7 @@ def design(seeds: int = 8, **axes: list) -> pd.DataFrame:
 
 
 TWO = design(sigma=[1.0, 2.0])
+SYSTEMS = design(4, system=list("abcdefgh"))
 GRID = design(6, u=[-1, -0.5, 0, 0.5, 1], v=[-0.5, 0, 0.5])
 ALONG = design(6, along=[0.1, 0.2, 0.4, 0.8], by=[1.0, 2.0, 3.0]).assign(reference=0.3)
 CASES = [
@@ -34,6 +45,7 @@ CASES = [
     (Mean(), design(8), (-1.0, 0.5), 0.3, 0.06),
     (Mean(absolute=True), design(8), (0.5, 2.0), 0.3, 0.06),
     (Mean(strata="cell"), TWO, (0.3,), 0.3, 0.06),
+    (MeanOverUnits("system"), SYSTEMS, (-1.0, 0.5), 0.3, 0.06),
     (Difference("sigma", 2.0, 1.0), TWO, (-0.5, 0.5), 0.3, 0.1),
     (Difference("sigma", 2.0, 1.0, paired=True), TWO, (-0.5, 0.5), 0.3, 0.08),
     (OnsetRatio("sigma", 2.0, 1.0), TWO, (0.5, 1.0, 2.0), 0.2, 0.1),
@@ -81,7 +93,7 @@ def test_the_spread_of_a_simulation_is_found(statistic, table, spread):
 
 @pytest.mark.parametrize(
     ("statistic", "table", "spread"),
-    [(c[0], c[1], c[3]) for c in CASES if isinstance(c[0], Mean | Difference)],
+    [(c[0], c[1], c[3]) for c in CASES if isinstance(c[0], Mean | MeanOverUnits | Difference)],
 )
 def test_an_interval_misses_the_truth_about_as_often_as_it_says(statistic, table, spread):
     with fixed_resamples():
@@ -91,6 +103,47 @@ def test_an_interval_misses_the_truth_about_as_often_as_it_says(statistic, table
         ]
     missed = np.mean([not estimate.low <= 0.5 <= estimate.high for estimate in found])
     assert missed <= 0.08  # 2.5 % are meant; of few runs it is up to 4 %
+
+
+def test_runs_of_one_system_are_no_replications_of_it():
+    """The interval is that of eight systems' means, however many runs they have, and each system counts alike."""
+    table = SYSTEMS.assign(y=[float(name in "ab") for name in SYSTEMS["system"]])
+    estimate = MeanOverUnits("system").estimate(table)
+    assert (estimate.value, estimate.n) == (0.25, 8)
+    more = pd.concat([table, *[table[table["system"] == "a"]] * 20])
+    again = MeanOverUnits("system").estimate(more)
+    assert (again.value, again.low, again.high) == (estimate.value, estimate.low, estimate.high)
+    by_runs = Mean().estimate(table)
+    assert by_runs.high - by_runs.low < (estimate.high - estimate.low) * 0.7
+
+
+@pytest.mark.parametrize(
+    ("changed", "unchanged", "open_ends"),
+    [
+        (True, True, (False, False)),
+        (False, True, (False, True)),
+        (True, False, (True, False)),
+        (False, False, (True, True)),
+    ],
+)
+def test_an_onset_that_had_not_come_gives_a_difference_no_end(changed, unchanged, open_ends):
+    """Of a changed child the difference may then be larger, of an unchanged one smaller."""
+    rng = np.random.default_rng(1)
+    table = pd.concat(
+        [
+            pd.DataFrame({"arm": arm, "parent": range(8), "seed": range(8), "came": True})
+            for arm in ("changed", "unchanged")
+        ],
+        ignore_index=True,
+    ).assign(y=rng.standard_normal(16))
+    statistic = ForkDifference("arm", "changed", "unchanged", over="parents")
+    whole = statistic.estimate(table)
+    table.loc[0, "came"], table.loc[8, "came"] = changed, unchanged
+
+    estimate = statistic.estimate(table)
+    assert (math.isinf(estimate.low), math.isinf(estimate.high)) == open_ends
+    assert estimate.value == whole.value
+    assert statistic.estimate(table.drop(columns="came")).high == whole.high
 
 
 def onsets(values: list[float], others: list[float] | None = None) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """Calling a model in the middle of its training, and leaving everything as it was.
 
 Each module that takes part, wherever the model has it from, is put in evaluation mode for the reading and back; torch's
-global generators, the gradient mode and the modules' buffers are those of before. A reading is therefore the same twice, and training with readings has
-bitwise the weights of training without.
+global generators, the gradient mode and the modules' buffers are those of before. A reading is therefore the same twice,
+and training with readings has bitwise the weights of training without.
 """
 
 from __future__ import annotations
