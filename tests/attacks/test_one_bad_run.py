@@ -41,6 +41,18 @@ METRICS: dict[str, Any] = {
     "a list as a score": {"probe_r2": [1, 2]},
     "text as a loss": {"loss": "\x1b[2J"},
 }
+FORK = {"run": "0123456789abcdef", "name": "parent", "step": 5, "changes": {"seed": 1}}
+FORKS: dict[str, Any] = {
+    "a list": [1, 2],
+    "a text": "text",
+    "nothing in it": {},
+    "a step as text": {**FORK, "step": "five"},
+    "a step beyond any": {**FORK, "step": 10**400},
+    "a run that is a number": {**FORK, "run": 1},
+    "changes that are none": {**FORK, "changes": None},
+    "changes as text": {**FORK, "changes": "x"},
+    "a name that commands": {**FORK, "name": "\x1b[2J"},
+}
 FIFOS = ("config.yaml", "status.json", "metrics.jsonl", "about.json", "references.json", "tags.txt", "lock")
 
 
@@ -97,6 +109,23 @@ def test_metrics_that_are_none_are_one_row(fields: dict[str, Any], runs: Path):
     *before, last = path.read_text().splitlines()
     path.write_text("\n".join([*before, json.dumps({**json.loads(last), **fields})]) + "\n")
     assert_others_are_listed(runs)
+
+
+@pytest.mark.some(3)
+@pytest.mark.parametrize("fork", FORKS.values(), ids=list(FORKS))
+def test_a_fork_that_is_none_is_one_row(fork: Any, runs: Path):
+    [bad] = runs.glob("bad-*")
+    (bad / "fork.json").write_text(json.dumps(fork))
+    assert_others_are_listed(runs)
+
+
+@pytest.mark.parametrize("name", ["\u00b2", "9" * 200])
+def test_a_state_that_is_of_no_step_is_one_row(name: str, runs: Path):
+    [bad] = runs.glob("bad-*")
+    (bad / "states").mkdir(exist_ok=True)
+    (bad / "states" / f"{name}.safetensors").write_bytes(b"x")
+    assert_others_are_listed(runs)
+    assert Run(bad).states == {}
 
 
 @pytest.mark.parametrize("colour", ["red;background:url(//evil.example)", "#12345", 5, None])

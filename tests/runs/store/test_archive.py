@@ -182,6 +182,7 @@ HOSTILE: dict[str, Callable[[Entries], Entries]] = {
     "another configuration": lambda entries: changed(entries, "/config.yaml", b"name: run\nseed: 4\n"),
     "an empty configuration": lambda entries: changed(entries, "/config.yaml", b"[1, 2]"),
     "an empty status": lambda entries: changed(entries, "status.json", b"{}"),
+    "a fork that is a list": lambda entries: {**entries, next(iter(entries)).partition("/")[0] + "/fork.json": b"[1]"},
     "metrics without a step": lambda entries: changed(entries, "metrics.jsonl", b"{}\n"),
 }  # fmt: skip
 

@@ -269,6 +269,14 @@ def test_a_run_whose_state_is_damaged_is_refused(tmp_path):
         fork(run, 5, FASTER)
 
 
+def test_a_state_under_the_name_of_another_step_is_refused(parent, tmp_path):
+    copied = type(parent)(shutil.copytree(parent.path, tmp_path / parent.path.name))
+    first, second, *_ = copied.states
+    shutil.copy(copied.states[second], copied.states[first])
+    with pytest.raises(UserError, match=f"must be the state of step {first}, and is that of {second}"):
+        fork(copied, first, {"training": {"batch": 8}}, runs=tmp_path)
+
+
 def test_threads_of_torch_stay_as_they_were(parent, tmp_path):
     before = torch.get_num_threads()
     fork(parent, 10, FASTER, runs=tmp_path)

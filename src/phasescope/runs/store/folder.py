@@ -32,6 +32,14 @@ T = TypeVar("T")
 Notify = Callable[[int, int], None]
 """is called with the number of parts done, and of all parts"""
 
+FORK_RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("run", lambda value: isinstance(value, str) and value.isalnum(), "a run's identity"),
+    ("name", lambda value: isinstance(value, str) and value.isprintable(), "a run's name"),
+    ("step", lambda value: type(value) is int and 0 <= value < 2**63, "a step"),
+    ("changes", lambda value: isinstance(value, dict), "fields with their values"),
+)
+"""keys of fork.json: what each must be"""
+
 
 class RunFolder:
     """A run's folder that exists, for reading; `phasescope.Run` is one that also draws and computes."""
@@ -214,14 +222,27 @@ class RunFolder:
     @property
     def states(self) -> dict[int, Path]:
         """The files of whole states of training by step, in order; those that `training.states` kept."""
-        files = [file for file in (self.path / STATES).glob("*.safetensors") if file.stem.isdigit()]
+        files = [file for file in (self.path / STATES).glob("*.safetensors") if is_step(file.stem)]
         return {int(file.stem): file for file in sorted(files)}
 
     @property
     def fork(self) -> dict[str, Any] | None:
         """Of a fork its parent's `run` and `name`, the `step` from which it goes on, and what `changes`, by dotted field
-        (nothing in a control). None of another run."""
-        return self._read(FORK)
+        (nothing in a control). None of another run.
+
+        Raises:
+            UserError: fork.json, which may come from a stranger, holds something else.
+        """
+        fork = self._read(FORK)
+        if fork is None:
+            return None
+        path = shown(str(self.path / FORK))
+        if not isinstance(fork, dict):
+            raise UserError(f"`{path}` must hold what the run continues, and holds {fork!r:.40}")
+        for key, holds, rule in FORK_RULES:
+            if not holds(fork.get(key)):
+                raise UserError(f"`{key}` (={fork.get(key)!r:.40}) in `{path}` must be {rule}")
+        return fork
 
     @property
     def observations(self) -> list[Self]:
@@ -233,9 +254,7 @@ class RunFolder:
     def snapshots(self) -> list[Snapshot]:
         """All complete snapshots, by ascending step."""
         folders = [
-            path
-            for path in (self.path / "snapshots").glob("[0-9]*")
-            if path.name.isascii() and path.name.isdigit() and path.is_dir()
+            path for path in (self.path / "snapshots").glob("[0-9]*") if is_step(path.name) and path.is_dir()
         ]
         return sorted(map(Snapshot, folders), key=lambda snapshot: snapshot.step)
 
@@ -253,6 +272,11 @@ class RunFolder:
             known = ", ".join(map(str, snapshots))
             raise UserError(f"`--step` (={step}) must be one of the snapshots: {known}")
         return snapshots[step]
+
+
+def is_step(name: str) -> bool:
+    """Return whether a name is a step's: `²` is a digit, too, and no number."""
+    return name.isascii() and name.isdigit() and len(name) < 20
 
 
 def is_run(path: Path) -> bool:

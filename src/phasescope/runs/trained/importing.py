@@ -117,6 +117,7 @@ def _check_run(run: Run, name: str) -> None:
     _check_lines(run)
 
     tree = run.config
+    _ = run.fork  # which is checked as it is read
     if run.status["state"] == "broken":
         raise UserError(f"`status.json` of the archive must be complete: {run.status['error']}")
     if not all("step" in line for line in run.metrics):

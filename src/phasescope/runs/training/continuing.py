@@ -21,7 +21,7 @@ from phasescope.core.errors import UserError, as_user_error
 from phasescope.core.kinds import source_digests
 from phasescope.runs.config import RunConfig
 from phasescope.runs.store.files import folder_aside
-from phasescope.runs.store.folder import RunFolder
+from phasescope.runs.store.folder import RunFolder, shown
 from phasescope.runs.store.layout import FORK, names
 from phasescope.runs.store.writer import RunWriter, differences, hold, read_state
 
@@ -125,7 +125,11 @@ def _state_of(source: RunWriter, config: RunConfig) -> tuple[dict[str, np.ndarra
 
     step = config.fork.step
     if step in source.states:
-        return read_state(source.states[step])
+        tensors, state = read_state(source.states[step])
+        if state.get("step") != step:
+            file, own = shown(str(source.states[step])), f"{state.get('step')!r:.20}"
+            raise UserError(f"`{file}` must be the state of step {step}, and is that of {own}")
+        return tensors, state
     if last is not None and last[1]["step"] == step:
         return last
     known = [*source.states, *([last[1]["step"]] if last else [])]
