@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from helpers.commands import call
 from helpers.squares import COLOURS, drawn_squares, write_squares
 from phasescope import UserError, load_config
 from phasescope.worlds import ImageWorld
+from phasescope.worlds.images.pictures import of_one_size
 
 FIELDS = {"names": ["x", "y", "colour"], "tolerance": {"x": 1.0, "y": 1.0}}
 
@@ -296,3 +299,23 @@ def test_data_are_read_again_when_a_file_changes(folder):
     lines = (folder / "metadata.csv").read_text().splitlines()
     (folder / "metadata.csv").write_text("\n".join(lines[:-1]))
     assert len(world_of(folder).data.labels) == 23
+
+
+def test_large_pictures_that_are_made_small_are_never_in_memory_together():
+    """A folder of photographs takes the memory of one of them, not of all."""
+    alive: list[weakref.ref] = []
+    most = 0
+
+    def pictures() -> Iterator[np.ndarray]:
+        nonlocal most
+        for value in range(12):
+            picture = np.full((3, 512, 512), value, dtype=np.uint8)
+            alive.append(weakref.ref(picture))
+            most = max(most, sum(held() is not None for held in alive))
+            yield picture
+
+    squares, said = of_one_size(pictures(), 16)
+    assert most <= 2
+    assert squares.shape == (12, 3, 16, 16)
+    assert squares[:, 0, 0, 0].tolist() == [*range(12)]
+    assert said.startswith("resized to 16 x 16 px from")

@@ -13,10 +13,12 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from phasescope.core.errors import UserError, log_once, reading, similar
 from phasescope.core.plain_files import open_plain, read_plain
@@ -187,12 +189,15 @@ def read_folder(folder: Path, channels: Channels | None, resize: int | None) -> 
         UserError: as of `read_table` and `pictures.of_one_size`; an image cannot be decoded.
     """
     table = read_table(folder)
-    images = []
-    for name in table.files:
-        with reading(folder / name):
-            images.append(decoded(read_plain(folder / name), channels))
+
+    def images() -> Iterator[np.ndarray]:
+        for name in table.files:
+            with reading(folder / name):
+                image = decoded(read_plain(folder / name), channels)
+            yield image
+
     images_in_words = [
         name if name == row else f"{name} ({row})" for name, row in zip(table.files, table.rows, strict=True)
     ]
-    squares, said = of_one_size(images, resize, images_in_words)
+    squares, said = of_one_size(images(), resize, images_in_words)
     return Source(images=squares, labels=table.columns, rows=table.rows, said=said)

@@ -58,11 +58,13 @@ def pixels_of(picture: Image.Image, channels: Channels | None = None) -> UInt8[n
 
 
 def of_one_size(
-    images: Sequence[Shaped[np.ndarray, "C H W"]] | Shaped[np.ndarray, "M C H W"],
+    images: Iterable[Shaped[np.ndarray, "C H W"]] | Shaped[np.ndarray, "M C H W"],
     resize: int | None,
     rows: Sequence[str] = (),
 ) -> tuple[Shaped[np.ndarray, "M C N N"], str]:
     """Return images as one array of squares, and what was done to them in words, empty if nothing was.
+
+    Images that are decoded as they are asked for are resized one by one, so that no two large ones are in memory.
 
     Args:
         resize: their side in px afterwards: the middle square of each is scaled bilinearly, by area where it shrinks. None
@@ -72,28 +74,33 @@ def of_one_size(
     Raises:
         UserError: they have several numbers of channels; or several sizes or no square one, and `resize` is None.
     """
-    counts = Counter(image.shape[0] for image in images)
+    shapes, kept = [], []
+    for image in images:
+        shapes.append(image.shape)
+        kept.append(image if resize is None else _resized(image, resize))
+
+    counts = Counter(channels for channels, _, _ in shapes)
     if len(counts) > 1:
         raise UserError(
             f"`channels` (=None) must be given: gray images: {counts[1]}, RGB images: {counts[3]}; channels=rgb or "
             "channels=gray makes them all that"
         )
 
-    sizes = Counter(image.shape[1:] for image in images)
+    sizes = Counter(shape[1:] for shape in shapes)
     height, width = next(iter(sizes))
     if resize is None:
         if len(sizes) > 1 or height != width:
             rule = "of one size" if len(sizes) > 1 else "square"
             rarest = min(sizes, key=lambda size: sizes[size])
-            first = next(k for k, image in enumerate(images) if image.shape[1:] == rarest)
+            first = next(k for k, shape in enumerate(shapes) if shape[1:] == rarest)
             which = f"; {rows[first]} is {rarest[1]} x {rarest[0]} px" if rows and len(sizes) > 1 else ""
             raise UserError(
                 f"`resize` (=None) must be given, for images must be {rule}: there are {_listed(sizes)}{which}; "
                 "resize=32 makes each 32 x 32, of its middle square"
             )
-        return np.asarray(images), ""
+        return images if isinstance(images, np.ndarray) else np.stack(kept), ""
 
-    resized = np.stack([_resized(image, resize) for image in images])
+    resized = np.stack(kept)
     changed = Counter({size: count for size, count in sizes.items() if size != (resize, resize)})
     if not changed:
         return resized, ""
