@@ -51,7 +51,9 @@ def run(golden: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     shutil.copy2(
         trained.path / "checkpoint" / "state.safetensors", trained.path / "states" / "00000010.safetensors"
     )
-    (trained.path / "meter.jsonl").write_text('{"step": 0, "bands": []}\n')
+    (trained.path / "meter.jsonl").write_text(
+        '{"step": 0, "images_seen": 0, "bands": [], "deciding": null}\n'
+    )
     (trained.path / "fork.json").write_text(
         '{"run": "0123456789abcdef", "name": "parent", "step": 0, "changes": {}}'
     )
@@ -183,6 +185,16 @@ HOSTILE: dict[str, Callable[[Entries], Entries]] = {
     "an empty configuration": lambda entries: changed(entries, "/config.yaml", b"[1, 2]"),
     "an empty status": lambda entries: changed(entries, "status.json", b"{}"),
     "a fork that is a list": lambda entries: {**entries, next(iter(entries)).partition("/")[0] + "/fork.json": b"[1]"},
+    "scalars without images": lambda entries: changed(entries, "scalars.jsonl", b'{"step": 1}\n'),
+    "scalars at a step in words": lambda entries: changed(
+        entries, "scalars.jsonl", b'{"step": "one", "images_seen": 1}\n'
+    ),
+    "a reading of the meter without bands": lambda entries: changed(
+        entries, "meter.jsonl", b'{"step": 1, "images_seen": 1, "deciding": null}\n'
+    ),
+    "a reading of the meter with bands that are none": lambda entries: changed(
+        entries, "meter.jsonl", b'{"step": 1, "images_seen": 1, "deciding": null, "bands": [1]}\n'
+    ),
     "metrics without a step": lambda entries: changed(entries, "metrics.jsonl", b"{}\n"),
 }  # fmt: skip
 

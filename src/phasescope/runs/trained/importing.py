@@ -15,7 +15,8 @@ from phasescope.runs.config import RunConfig
 from phasescope.runs.store.archive import NAME
 from phasescope.runs.store.files import folder_aside
 from phasescope.runs.store.folder import Notify, RunFolder
-from phasescope.runs.store.layout import BY_NAME, Part, names
+from phasescope.runs.store.layout import BY_NAME, METER, SCALARS, Part, names
+from phasescope.runs.store.meter import rows_of
 from phasescope.runs.trained.run import Run
 
 MOST_BYTES, MOST_FILES, DEEPEST = 2**36, 200_000, 9
@@ -112,6 +113,24 @@ def _check_lines_of(path: Path, part: Part) -> None:
                 )
 
 
+def _check_logs(run: Run) -> None:
+    """Raise UserError if a line of what is logged between snapshots lacks its place, or a reading of the meter its bands."""
+    for name, lines in ((SCALARS, run.scalar_lines), (METER, run.meter_lines)):
+        for line in lines:
+            for field in ("step", "images_seen"):
+                value = line.get(field) if isinstance(line, dict) else None
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    raise UserError(
+                        f"`{field}` (={value!r:.40}) in `{name}` of the archive must be a number in every line"
+                    )
+    try:
+        list(rows_of(run.meter_lines))
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise UserError(
+            f"`{METER}` of the archive must hold readings of the meter: {type(error).__name__} {error}"
+        ) from None
+
+
 def _check_run(run: Run, name: str) -> None:
     """Raise UserError if the unpacked folder is no run, or its configuration does not have the identity in its name."""
     _check_lines(run)
@@ -122,6 +141,7 @@ def _check_run(run: Run, name: str) -> None:
         raise UserError(f"`status.json` of the archive must be complete: {run.status['error']}")
     if not all("step" in line for line in run.metrics):
         raise UserError("`metrics.jsonl` of the archive must be complete: a line has no `step`")
+    _check_logs(run)
 
     if missing := RunConfig.ALWAYS_WRITTEN - tree.keys():
         raise UserError(f"`config.yaml` of the archive must be complete: no `{min(missing)}` is there")
