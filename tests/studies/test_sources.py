@@ -54,6 +54,11 @@ def test_what_imported_modules_import_is_covered_and_circles_end(tmp_path):
     assert [*digests_of_sources(file)] == ["study.py", "shared/ends.py", "shared/levels.py"]
 
 
+@pytest.mark.parametrize("text", ["from studies.shared import (", "\0"])
+def test_a_file_that_is_no_python_is_covered_and_imports_nothing(tmp_path, text):
+    assert [*digests_of_sources(write(tmp_path, one__study=text))] == ["study.py"]
+
+
 def test_a_study_in_a_file_of_its_own_covers_what_lies_beside_it(tmp_path):
     (tmp_path / "mine.py").write_text("import numbers_of_mine")
     (tmp_path / "numbers_of_mine.py").write_text("")

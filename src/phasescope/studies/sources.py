@@ -67,8 +67,16 @@ def _import_statements(file: Path, _changed: int) -> list[tuple[int, list[str]]]
     Args:
         _changed: when the file was last changed, so that it is read again.
     """
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (
+        SyntaxError,
+        ValueError,
+    ):  # it imports nothing as it stands; that it cannot be read is said where it is run
+        return []
+
     statements = []
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             statements.append((0, [alias.name for alias in node.names]))
         elif isinstance(node, ast.ImportFrom):

@@ -61,11 +61,11 @@ def verdicts(studies: Sequence[tuple[str, Path]], in_full: bool = False) -> Resu
             if known.stale:
                 lines.append(f"{name}: the records have changed since: --judge judges them")
 
-    lines += _changed_code(judged)
+    lines += _changed_code(studies)
     return Result(_blocks(judged, lines, in_full), lambda: tree, notes=notes, code=2 if notes else 0)
 
 
-def _changed_code(judged: Sequence[tuple[Path, Judged]]) -> list[str]:
+def _changed_code(studies: Sequence[tuple[str, Path]]) -> list[str]:
     """Return a line for each file that studies share and that has changed since they recorded it, with their names.
 
     What has changed in a study's own files stands on its page.
@@ -73,16 +73,16 @@ def _changed_code(judged: Sequence[tuple[Path, Judged]]) -> list[str]:
     from phasescope.studies.preregistration import changed_sources, read_preregistration
 
     changed: dict[str, list[str]] = {}
-    for folder, known in judged:
+    for study, folder in studies:
         file = folder / STUDY_FILE
         if file.is_file() and (preregistered := read_preregistration(folder)):
             shared = [name for name in preregistered.sources[-1].sha256 if "/" in name]
             for name in changed_sources(file, preregistered):
                 if name in shared:
-                    changed.setdefault(name, []).append(known.study)
+                    changed.setdefault(name, []).append(study)
     return [
-        f"{name} has changed since these studies recorded it: {', '.join(studies)}"
-        for name, studies in sorted(changed.items())
+        f"{name} has changed since these studies recorded it: {', '.join(readers)}"
+        for name, readers in sorted(changed.items())
     ]
 
 
