@@ -35,10 +35,13 @@ def write(folder: Path, **files: str) -> Path:
         ("from ..shared import levels", {"shared/levels.py"}),
         ("from ..shared.levels import half", {"shared/levels.py"}),
         ("def number(runs):\n    from studies.shared import levels", {"shared/levels.py"}),
-        ("from phasescope.studies.readings.phases import phases_abc", {"phasescope/studies/readings/phases.py"}),
+        (
+            "from phasescope.studies.readings.phases import phases_abc",
+            {"phasescope/studies/readings/phases.py"},
+        ),
         ("import json, numpy\nfrom phasescope.measures import probe_r2", set()),
     ],
-)  # fmt: skip
+)
 def test_what_a_study_imports_is_covered(tmp_path, statement, names):
     file = write(tmp_path, one__study=statement, shared__levels="half = .5", shared__other="")
     assert names == {*digests_of_sources(file)} - {"study.py"}
